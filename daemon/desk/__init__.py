@@ -1,0 +1,1 @@
+"""What the helpdesk does: one function, one transaction."""

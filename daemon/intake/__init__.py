@@ -1,0 +1,1 @@
+"""The doors that mail comes in by; they only fill the inbox."""

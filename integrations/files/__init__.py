@@ -1,0 +1,1 @@
+"""Accounting without a system: drafts as files."""

@@ -1,0 +1,1 @@
+"""Fortnox: invoice drafts over its HTTP interface."""

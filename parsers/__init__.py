@@ -1,0 +1,1 @@
+"""Bytes in, values out: reads mail, knows nobody, could be published alone."""
