@@ -1,0 +1,67 @@
+"""What the desk needs of the outside world; `app.py` hands in what fits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from daemon.domain.invoice import AccountingInvoice, InvoiceDraft, Problem
+
+
+class Accounting(Protocol):
+    """An accounting system that takes invoice drafts (I1–I5). Every method may raise AccountingError."""
+
+    @property
+    def needs_accounting_number(self) -> bool:
+        """Whether a customer without number in the system's register can be invoiced (H6)."""
+
+    def preflight(self, drafts: Sequence[InvoiceDraft]) -> Sequence[Problem]:
+        """Look once per run for what would make these drafts fail; creates nothing."""
+
+    def find(self, reference: str) -> Sequence[AccountingInvoice]:
+        """Every live invoice whose reference is exactly this: no cancelled one, no credit note."""
+
+    def create(self, draft: InvoiceDraft) -> AccountingInvoice:
+        """Create one draft, neither booked nor sent (I2), with one attempt; the echo comes back."""
+
+    def attach(self, number: str, name: str, pdf: bytes) -> bool:
+        """Attach the specification to the draft; False where the system or its licence cannot."""
+
+
+class SendError(Exception):
+    """A delivery that did not succeed; `permanent` (5xx), or `unclear` after the final dot."""
+
+    def __init__(self, message: str, *, permanent: bool = False, unclear: bool = False):
+        """Keep what the server said, and what it means."""
+        super().__init__(message)
+        self.permanent = permanent
+        self.unclear = unclear
+
+
+class Mailer(Protocol):
+    """Hands one message for one recipient to the outgoing server, over a reused connection."""
+
+    def send(self, envelope_from: str, recipient: str, raw: bytes) -> str:
+        """Give the server's reply; raise SendError with its meaning. `raw` has CRLF line ends."""
+
+    def close(self) -> None:
+        """End the connection politely; a later send opens a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that goes with a mail or an invoice."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+class PdfPrinter(Protocol):
+    """Prints HTML as PDF without network or file access; raises PdfError."""
+
+    def print(self, html: str) -> bytes:
+        """Give the PDF; the same HTML gives the same bytes."""
+
+
+class PdfError(Exception):
+    """The HTML could not be printed, or the printer's libraries are missing."""
