@@ -1,1 +1,1 @@
-"""avtald, the program: an e-mail-driven helpdesk for software houses that sell support agreements."""
+"""avtald, the program: an e-mail-driven helpdesk for sellers of support agreements."""

@@ -11,7 +11,7 @@ _NOT_RUN: list[str] = []
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of shared facts and mail beside the project; `pytest_collection` drops its users where it is missing."""
+    """The folder of facts and mail beside the project; where it is missing its users don't run."""
     return SHARED
 
 

@@ -8,7 +8,7 @@ from daemon.domain.invoice import AccountingInvoice, InvoiceDraft, Problem
 
 
 class Accounting(Protocol):
-    """An accounting system that takes invoice drafts (I1–I5). Every method may raise AccountingError."""
+    """An accounting system that takes drafts (I1–I5); every method may raise AccountingError."""
 
     @property
     def needs_accounting_number(self) -> bool:
@@ -30,7 +30,7 @@ class Accounting(Protocol):
 class SendError(Exception):
     """A delivery that did not succeed; `permanent` (5xx), or `unclear` after the final dot."""
 
-    def __init__(self, message: str, *, permanent: bool = False, unclear: bool = False):
+    def __init__(self, message: str, *, permanent: bool = False, unclear: bool = False) -> None:
         """Keep what the server said, and what it means."""
         super().__init__(message)
         self.permanent = permanent

@@ -1,6 +1,6 @@
 """An invoice draft as the desk hands it to an accounting system, and how such a system may fail."""
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -26,13 +26,13 @@ class InvoiceRow:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDraft:
-    """One frozen statement on its way to accounting (I1): the reference is the key that makes it one."""
+    """One frozen statement on its way to accounting (I1); the reference makes it one."""
 
     reference: str  # AVT-<customer key>-<YYYY-MM>
     customer_key: str
     customer_name: str
     accounting_number: str | None
-    date: datetime.date  # InvoiceDate = DeliveryDate = last day of the month (I1)
+    date: dt.date  # InvoiceDate = DeliveryDate = last day of the month (I1)
     language: str  # "sv" or "en"
     our_reference: str
     your_reference: str
@@ -59,7 +59,7 @@ class AccountingInvoice:
     cancelled: bool = False
     credit: bool = False  # the invoice is a credit note
     credited_by: str | None = None
-    paid_on: datetime.date | None = None
+    paid_on: dt.date | None = None
     link: str | None = None  # where a person opens the draft
 
 
@@ -76,7 +76,9 @@ class Fault(StrEnum):
 class AccountingError(Exception):
     """A call to the accounting system that failed; `remedy` says in Swedish what mends it."""
 
-    def __init__(self, fault: Fault, message: str, *, code: int | None = None, remedy: str = ""):
+    def __init__(
+        self, fault: Fault, message: str, *, code: int | None = None, remedy: str = ""
+    ) -> None:
         """Keep the system's own message and code beside what the fault means."""
         super().__init__(message)
         self.fault = fault
