@@ -1,0 +1,13 @@
+"""Runs the migrations inside the one transaction that `daemon.store.migrations` hands over."""
+
+from alembic import context
+
+from daemon.store.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    compare_type=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

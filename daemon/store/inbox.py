@@ -1,0 +1,215 @@
+"""The inbox: every message as it came, and how far it has got (B1–B5)."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Row, and_, func, select, update
+
+from daemon.store import leases
+from daemon.store.rows import insert
+from daemon.store.schema import inbox, inbox_deliveries, inbox_raw
+from daemon.store.session import Tx
+
+ATTEMPTS = 3  # B4: then the shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery of one message by one door; `received_at` is our own server's (B2)."""
+
+    raw: bytes
+    identity: str
+    received_at: dt.datetime
+    source: str
+    message_id: str | None = None
+    envelope_from: str | None = None
+    envelope_to: tuple[str, ...] = ()
+    mailbox: str | None = None
+    uidvalidity: int | None = None
+    uid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this process is to act on, for the `attempts`th time."""
+
+    id: int
+    received_at: dt.datetime
+    attempts: int
+    source: str
+    envelope_from: str | None
+    envelope_to: tuple[str, ...]
+    released_by: int | None
+
+
+class LeaseLostError(Exception):
+    """Another process took the work over while this one was slow: nothing of it may be kept."""
+
+
+def accept(tx: Tx, delivery: Delivery, *, state: str = "new") -> int | None:
+    """Keep a delivery; gives the message's id where it is new, None where it was known (B3)."""
+    values = {
+        "identity": delivery.identity,
+        "received_at": delivery.received_at,
+        "source": delivery.source,
+        "envelope_from": delivery.envelope_from,
+        "envelope_to": list(delivery.envelope_to),
+        "size": len(delivery.raw),
+        "raw_sha256": hashlib.sha256(delivery.raw).hexdigest(),
+        "message_id": delivery.message_id,
+        "state": state,
+    }
+    new: int | None = tx.scalar(
+        insert(tx, inbox)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["identity"])
+        .returning(inbox.c.id)
+    )
+    if new is not None:
+        tx.execute(inbox_raw.insert().values(inbox_id=new, raw=delivery.raw))
+    _note_delivery(tx, delivery, new)
+    return new
+
+
+def _note_delivery(tx: Tx, delivery: Delivery, inbox_id: int | None) -> None:
+    if inbox_id is None:
+        inbox_id = tx.scalar(select(inbox.c.id).where(inbox.c.identity == delivery.identity))
+    tx.execute(
+        insert(tx, inbox_deliveries)
+        .values(
+            inbox_id=inbox_id,
+            source=delivery.source,
+            mailbox=delivery.mailbox,
+            uidvalidity=delivery.uidvalidity,
+            uid=delivery.uid,
+            received_at=delivery.received_at,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def known_uids(tx: Tx, mailbox: str, uidvalidity: int, uids: Iterable[int]) -> set[int]:
+    """Which of these messages of a mailbox are kept already (B1)."""
+    table = inbox_deliveries.c
+    mine = and_(table.mailbox == mailbox, table.uidvalidity == uidvalidity)
+    return set(tx.scalars(select(table.uid).where(mine, table.uid.in_(list(uids)))))
+
+
+def claim(tx: Tx, limit: int = 20) -> list[Claimed]:
+    """Take the oldest unprocessed messages; the attempt is counted before it is made (B4)."""
+    leases.free_dead(tx, inbox)
+    waiting = (
+        select(inbox.c.id)
+        .where(inbox.c.state == "new", leases.is_free(inbox), inbox.c.attempts < ATTEMPTS)
+        .order_by(inbox.c.received_at, inbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(tx.scalars(waiting))
+    if not ids:
+        return []
+    rows = tx.execute(
+        update(inbox)
+        .where(inbox.c.id.in_(ids))
+        .values(attempts=inbox.c.attempts + 1, **leases.taken())
+        .returning(
+            inbox.c.id, inbox.c.received_at, inbox.c.attempts, inbox.c.source,
+            inbox.c.envelope_from, inbox.c.envelope_to, inbox.c.released_by,
+        )
+    )  # fmt: skip
+    claimed = [
+        Claimed(
+            row.id, row.received_at, row.attempts, row.source,
+            row.envelope_from, tuple(row.envelope_to or ()), row.released_by,
+        )
+        for row in rows
+    ]  # fmt: skip
+    return sorted(claimed, key=lambda message: (message.received_at, message.id))
+
+
+def raw(tx: Tx, inbox_id: int) -> bytes:
+    """The message as it came; a KeyError where it has been erased (K2)."""
+    found = tx.scalar(select(inbox_raw.c.raw).where(inbox_raw.c.inbox_id == inbox_id))
+    if found is None:
+        raise KeyError(f"message {inbox_id} has no raw text")
+    return bytes(found)
+
+
+def finish(  # noqa: PLR0913  the row's last words
+    tx: Tx,
+    inbox_id: int,
+    *,
+    at: dt.datetime,
+    outcome: str,
+    kind: str = "person",
+    sender: str | None = None,
+    ticket_id: int | None = None,
+    state: str = "done",
+    reason: str | None = None,
+) -> None:
+    """End the work on a claimed message, in the transaction of its effects (B3).
+
+    Raises LeaseLostError where another process has taken it over: then none of the effects is kept.
+    """
+    changed = tx.execute(
+        update(inbox)
+        .where(inbox.c.id == inbox_id, inbox.c.state == "new", leases.is_mine(inbox))
+        .values(
+            state=state, outcome=outcome, kind=kind, sender=sender, ticket_id=ticket_id,
+            reason=reason, processed_at=at, **leases.FREED,
+        )
+    ).rowcount  # fmt: skip
+    if changed != 1:
+        raise LeaseLostError(f"message {inbox_id}")
+
+
+def fail(tx: Tx, inbox_id: int, reason: str, at: dt.datetime) -> bool:
+    """Note a failed attempt; True where it was the last, and the message is shelved (B4)."""
+    attempts: int = tx.scalar(select(inbox.c.attempts).where(inbox.c.id == inbox_id)) or 0
+    shelved = attempts >= ATTEMPTS
+    values = {"reason": reason, **leases.FREED}
+    if shelved:
+        values |= {"state": "shelved", "processed_at": at}
+    tx.execute(update(inbox).where(inbox.c.id == inbox_id, inbox.c.state == "new").values(values))
+    return shelved
+
+
+def given_up(tx: Tx, at: dt.datetime) -> list[int]:
+    """Shelve what a crash stopped for the third time: no attempt is left, nobody works on it."""
+    leases.free_dead(tx, inbox)
+    stuck = and_(inbox.c.state == "new", inbox.c.attempts >= ATTEMPTS, leases.is_free(inbox))
+    reason = func.coalesce(inbox.c.reason, "the program stopped while it worked on this message")
+    rows = tx.execute(
+        update(inbox)
+        .where(stuck)
+        .values(state="shelved", reason=reason, processed_at=at, **leases.FREED)
+        .returning(inbox.c.id)
+    )
+    return [row.id for row in rows]
+
+
+def reopen(tx: Tx, inbox_id: int, *, released_by: int | None = None) -> bool:
+    """Put a shelved or held message back in line, with its original receipt time (B4, D1)."""
+    values: dict[str, object] = {"state": "new", "attempts": 0, "reason": None, **leases.FREED}
+    if released_by is not None:
+        values["released_by"] = released_by
+    held = and_(inbox.c.id == inbox_id, inbox.c.state.in_(["shelved", "held"]))
+    return bool(tx.execute(update(inbox).where(held).values(values)).rowcount)
+
+
+def unprocessed_before(tx: Tx, instant: dt.datetime) -> int:
+    """How many messages received before an instant still wait to be acted on (H1)."""
+    waiting = and_(inbox.c.state == "new", inbox.c.received_at < instant)
+    return tx.scalar(select(func.count()).select_from(inbox).where(waiting)) or 0
+
+
+def listing(
+    tx: Tx, *, states: Sequence[str] | None = None, limit: int = 200
+) -> Sequence[Row[tuple[object, ...]]]:
+    """The newest messages, with how each ended."""
+    query = select(inbox).order_by(inbox.c.id.desc()).limit(limit)
+    if states is not None:
+        query = query.where(inbox.c.state.in_(states))
+    return tx.execute(query).all()

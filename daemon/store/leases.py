@@ -1,0 +1,101 @@
+"""Who works on what: a lease keeps others away until it runs out, or its owner is dead.
+
+Leases are coordination, not a rule of the desk: they follow the machine's own clock, also where the
+desk's time is played.
+"""
+
+import datetime as dt
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import Table, and_, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from daemon.store import schema
+from daemon.store.rows import insert
+from daemon.store.session import Tx
+
+LEASE = dt.timedelta(seconds=120)
+
+
+def wall() -> dt.datetime:
+    """The machine's own time."""
+    return dt.datetime.now(dt.UTC)
+
+
+@cache
+def _owner(pid: int) -> str:
+    return f"{socket.gethostname()}:{pid}:{_started(pid)}"
+
+
+def owner() -> str:
+    """This process, told apart from a later one that gets the same number."""
+    return _owner(os.getpid())
+
+
+def _started(pid: int) -> str:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+def is_dead(name: str) -> bool:
+    """Whether that owner was a process of this machine that no longer runs."""
+    host, _, process = name.partition(":")
+    pid, _, started = process.partition(":")
+    if host != socket.gethostname() or not pid.isdecimal():
+        return False
+    return _started(int(pid)) != started
+
+
+def free_dead(tx: Tx, table: Table) -> None:
+    """Give back what processes of this machine held when they died."""
+    held = select(table.c.lease_owner).where(table.c.lease_owner.is_not(None)).distinct()
+    dead = [name for name in tx.scalars(held) if is_dead(name)]
+    if dead:
+        tx.execute(
+            update(table)
+            .where(table.c.lease_owner.in_(dead))
+            .values(lease_owner=None, lease_until=None)
+        )
+
+
+def is_free(table: Table) -> ColumnElement[bool]:
+    """The condition that nobody works on a row now."""
+    return or_(table.c.lease_owner.is_(None), table.c.lease_until < wall())
+
+
+def is_mine(table: Table) -> ColumnElement[bool]:
+    """The condition that this process holds a row."""
+    return and_(table.c.lease_owner == owner(), table.c.lease_until >= wall())
+
+
+def taken(until: dt.timedelta = LEASE) -> dict[str, object]:
+    """The values that put this process's lease on a row."""
+    return {"lease_owner": owner(), "lease_until": wall() + until}
+
+
+FREED: dict[str, object] = {"lease_owner": None, "lease_until": None}
+
+
+def take(tx: Tx, name: str, length: dt.timedelta = LEASE) -> bool:
+    """Take or renew the lease of that name; False where another live process has it."""
+    table = schema.leases
+    values = {"owner": owner(), "until": wall() + length}
+    if tx.execute(insert(tx, table).values(name=name, **values).on_conflict_do_nothing()).rowcount:
+        return True
+    row = tx.execute(select(table).where(table.c.name == name).with_for_update()).one()
+    if row.owner != owner() and row.until >= wall() and not is_dead(row.owner):
+        return False
+    tx.execute(update(table).where(table.c.name == name).values(values))
+    return True
+
+
+def give_back(tx: Tx, name: str) -> None:
+    """End this process's lease of that name."""
+    table = schema.leases
+    tx.execute(table.delete().where(table.c.name == name, table.c.owner == owner()))

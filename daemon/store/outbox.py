@@ -1,0 +1,185 @@
+"""The outbox: every mail that leaves, one row a recipient, and how its delivery goes."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, select, update
+
+from daemon.store import leases
+from daemon.store.rows import insert
+from daemon.store.schema import outbox, outgoing
+from daemon.store.session import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A finished mail; `key` names its cause, so that the same cause never mails twice."""
+
+    key: str
+    kind: str
+    message_id: str  # with its angle brackets, fixed before the first attempt
+    raw: bytes  # with CRLF line ends
+    recipients: tuple[str, ...]
+    envelope_from: str  # "" for what must never be bounced back
+    ticket_id: int | None = None
+    inbox_id: int | None = None
+    about: str | None = None
+    answer: bool = False  # J2: counts against the limit of automatic answers
+    customer_side: frozenset[str] = frozenset()  # E1: recipients whose acceptance stops a clock
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt to hand one mail to the outgoing server, for one recipient."""
+
+    id: int
+    outgoing_id: int
+    recipient: str
+    envelope_from: str
+    raw: bytes
+    kind: str
+    attempts: int
+    repeats: int
+    created_at: dt.datetime
+    ticket_id: int | None
+    inbox_id: int | None
+    customer_side: bool
+
+
+def put(tx: Tx, mail: Mail, at: dt.datetime) -> int | None:
+    """Queue a mail in the transaction of the fact that caused it; None where that cause mailed."""
+    new: int | None = tx.scalar(
+        insert(tx, outgoing)
+        .values(
+            key=mail.key, kind=mail.kind, message_id=mail.message_id, ticket_id=mail.ticket_id,
+            inbox_id=mail.inbox_id, about=mail.about, created_at=at, answer=mail.answer,
+            raw=mail.raw,
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(outgoing.c.id)
+    )  # fmt: skip
+    if new is None or not mail.recipients:
+        return new
+    tx.execute(
+        outbox.insert(),
+        [
+            {
+                "outgoing_id": new,
+                "recipient": recipient,
+                "envelope_from": mail.envelope_from,
+                "created_at": at,
+                "next_at": at,
+                "answer": mail.answer,
+                "customer_side": recipient in mail.customer_side,
+            }
+            for recipient in dict.fromkeys(mail.recipients)
+        ],
+    )
+    return new
+
+
+def claim(tx: Tx, now: dt.datetime, limit: int = 20) -> list[Delivery]:
+    """Take what is to go out by now; the attempt is counted before it is made."""
+    leases.free_dead(tx, outbox)
+    waiting = (
+        select(outbox.c.id)
+        .where(
+            outbox.c.state.in_(["pending", "sending"]),
+            outbox.c.next_at <= now,
+            leases.is_free(outbox),
+        )
+        .order_by(outbox.c.next_at, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(tx.scalars(waiting))
+    if not ids:
+        return []
+    tx.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(ids))
+        .values(state="sending", attempts=outbox.c.attempts + 1, **leases.taken())
+    )
+    return _deliveries(tx, ids)
+
+
+def _deliveries(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
+    rows = tx.execute(
+        select(outbox, outgoing.c.raw, outgoing.c.kind, outgoing.c.ticket_id, outgoing.c.inbox_id)
+        .join(outgoing)
+        .where(outbox.c.id.in_(ids))
+        .order_by(outbox.c.next_at, outbox.c.id)
+    )
+    return [
+        Delivery(
+            row.id, row.outgoing_id, row.recipient, row.envelope_from, bytes(row.raw), row.kind,
+            row.attempts, row.repeats, row.created_at, row.ticket_id, row.inbox_id,
+            row.customer_side,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def settle(  # noqa: PLR0913  the columns that an attempt can change
+    tx: Tx,
+    delivery_id: int,
+    state: str,
+    *,
+    reply: str,
+    sent_at: dt.datetime | None = None,
+    next_at: dt.datetime | None = None,
+    repeats: int | None = None,
+) -> bool:
+    """Note how an attempt ended; False where another process took the delivery over meanwhile."""
+    values: dict[str, object] = {"state": state, "reply": reply[:500], **leases.FREED}
+    if sent_at is not None:
+        values["sent_at"] = sent_at
+    if next_at is not None:
+        values["next_at"] = next_at
+    if repeats is not None:
+        values["repeats"] = repeats
+    mine = and_(outbox.c.id == delivery_id, outbox.c.state == "sending", leases.is_mine(outbox))
+    return bool(tx.execute(update(outbox).where(mine).values(values)).rowcount)
+
+
+def waits_until(tx: Tx) -> dt.datetime | None:
+    """When the next delivery falls due; None where nothing waits."""
+    waiting = outbox.c.state.in_(["pending", "sending"])
+    found: dt.datetime | None = tx.scalar(select(func.min(outbox.c.next_at)).where(waiting))
+    return found
+
+
+def answers_since(tx: Tx, recipient: str, since: dt.datetime) -> int:
+    """How many automatic answers went to an outside address after an instant (J2)."""
+    mine = and_(
+        outbox.c.recipient == recipient, outbox.c.answer.is_(True), outbox.c.created_at > since
+    )
+    return tx.scalar(select(func.count()).select_from(outbox).where(mine)) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a mail of ours was about, for a reply to it (D3)."""
+
+    id: int
+    kind: str
+    ticket_id: int | None
+    inbox_id: int | None
+    about: str | None
+
+
+def by_message_ids(tx: Tx, message_ids: Sequence[str]) -> dict[str, Sent]:
+    """Our own mails among these Message-IDs."""
+    if not message_ids:
+        return {}
+    rows = tx.execute(
+        select(
+            outgoing.c.id, outgoing.c.message_id, outgoing.c.kind, outgoing.c.ticket_id,
+            outgoing.c.inbox_id, outgoing.c.about,
+        ).where(outgoing.c.message_id.in_(list(message_ids)))
+    )  # fmt: skip
+    return {
+        row.message_id: Sent(row.id, row.kind, row.ticket_id, row.inbox_id, row.about)
+        for row in rows
+    }

@@ -1,0 +1,119 @@
+"""Opening the database, and the transactions that everything happens in."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+# A transaction as the desk hands it on; only this room looks inside.
+Tx = Connection
+
+# SQLite releases that can corrupt a WAL database when two connections checkpoint at once are
+# everything before these (3.51.3, with back-ports to two older lines).
+_WAL_FIXED = (3, 51, 3)
+_WAL_BACKPORTS = {(3, 44): 6, (3, 50): 7}
+
+BUSY_SECONDS = 30
+
+
+class StoreError(Exception):
+    """The database is out of reach, locked or full: a temporary fault (exit code 75)."""
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite library has the WAL-reset fix."""
+    patch = _WAL_BACKPORTS.get(version[:2])
+    return version >= _WAL_FIXED or (patch is not None and version[2] >= patch)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """Durable commits, foreign keys, and transactions that we begin ourselves."""
+    connection.isolation_level = None
+    wal = wal_is_safe(sqlite3.sqlite_version_info)
+    for pragma in (
+        f"busy_timeout = {BUSY_SECONDS * 1000}",
+        f"journal_mode = {'WAL' if wal else 'DELETE'}",
+        f"synchronous = {'FULL' if wal else 'EXTRA'}",
+        "foreign_keys = ON",
+        "trusted_schema = OFF",
+        "cell_size_check = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock first: read, decide and write then see one state (no lost updates)."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The database; `writing` and `reading` are its only doors."""
+
+    engine: Engine
+
+    @contextmanager
+    def writing(self) -> Iterator[Tx]:
+        """One transaction: committed at the end, rolled back by any exception."""
+        with _told_apart(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Tx]:
+        """One consistent look; nothing that happens inside is kept."""
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with _told_apart(), self.engine.connect() as connection:
+            look = connection.execution_options(reading=True, **options)
+            with look.begin() as transaction:
+                yield look
+                transaction.rollback()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether one file is all there is (one writer at a time, one machine)."""
+        return self.engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Wrap what the server's absence raises; a violated constraint stays what it is: our fault."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreError(_sentence(error)) from error
+
+
+def _sentence(error: DBAPIError) -> str:
+    return f"the database cannot be used now: {str(error.orig).strip().splitlines()[0]}"
+
+
+def open_store(url: str, *, password: str | None = None) -> Store:
+    """Open `sqlite:///…` or `postgresql+psycopg://…`; connects at the first transaction.
+
+    Raises ValueError for a URL of another kind.
+    """
+    parsed = make_url(url)
+    options: dict[str, Any] = {}
+    if password is not None:
+        parsed = parsed.set(password=password)
+    if parsed.get_backend_name() == "sqlite":
+        options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    elif parsed.drivername == "postgresql+psycopg":
+        options["connect_args"] = {"connect_timeout": 10}
+        options["pool_pre_ping"] = True
+    else:
+        raise ValueError("database.url must begin with sqlite:/// or postgresql+psycopg://")
+    engine = create_engine(parsed, **options)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return Store(engine)
