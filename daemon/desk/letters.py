@@ -1,0 +1,228 @@
+"""What each mail of the desk says: its facts, rendered from one template a language.
+
+A letter here knows no address and no header: `compose.py` makes it a message.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from daemon.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A rendered mail: subject without the ticket's mark, and the same text twice."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of the conversation, as it is quoted or carried on."""
+
+    name: str
+    at: dt.datetime
+    text: str
+    forwarded: str = ""  # C3: what its sender forwarded, shown as forwarded
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """J1: to the customer, for every new ticket."""
+
+    desk_name: str
+    number: int
+    subject: str
+    name: str  # the requester's first name or full name; may be empty
+    placed: bool  # False: a stranger, confirmed without a promise of time (D2)
+    level: int
+    stated: bool  # the customer stated the priority; else it is the default
+    conflict: bool  # C6: two statements differed, the more severe one counts
+    plan_name: str | None  # None: no agreement
+    work_starts_by: dt.datetime | None  # already cut to the minute (A3); None: no promise
+    response_minutes: int | None
+    bank_left: int | None  # minutes; None: no bank
+    rate: Money | None  # the hourly rate where there is no agreement
+    engineer: Said | None = None  # D6: an engineer opened the ticket; her text goes along
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityChanged:
+    """C8: to the customer, when a reply or an engineer changed the level."""
+
+    desk_name: str
+    number: int
+    subject: str
+    old: int
+    new: int
+    conflict: bool
+    work_starts_by: dt.datetime | None  # None: work has started, or no promise
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """D8: an engineer's text to the customer's side, with our own short quote below."""
+
+    desk_name: str
+    number: int
+    engineer_name: str
+    text: str  # tags cut (C13)
+    html: str | None  # the engineer's own HTML, tags cut; None: make it from the text
+    previous: Said | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """D8: a customer's message to the engineers, with what they need to act."""
+
+    number: int
+    subject: str
+    customer: str | None  # None: unplaced (D2)
+    customer_key: str | None
+    plan_name: str | None
+    sender: str  # "Bo Ek <bo@acme.se>"
+    level: int
+    new: bool  # a new ticket, else a reply
+    assignee: str | None
+    due_at: dt.datetime | None  # the running clock that falls due first
+    bank_left: int | None
+    said: Said
+    history: tuple[Said, ...]  # the last messages before it
+    remarks: tuple[str, ...] = ()  # "autosvar", "ny avsändare i tråden", "prioritet ändrad 3 → 2"
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """One time entry as booked, or held (C11)."""
+
+    number: int
+    customer: str | None
+    worked_on: dt.date
+    actual: int  # minutes; negative: a correction
+    billable: int
+    counts: bool  # False: `ej deb`
+    from_bank: int
+    overage: int
+    note: str = ""
+    held: str | None = None  # why it waits for an OK
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A tag that was not carried out, why, and the right form."""
+
+    raw: str  # as written: letters.py prints it so that it never parses
+    why: str  # a code of `REFUSALS`
+    right: str = ""  # an example of the right form; empty: the template's own
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """C14: to the engineer's registered address, for every message with tags."""
+
+    number: int | None  # None: no ticket came of it (D6 without [för: …])
+    subject: str
+    customer: str | None
+    booked: tuple[Booked, ...]
+    refused: tuple[Refused, ...]
+    done: tuple[str, ...]  # other things done, as sentences: "Ärendet är stängt."
+    bank_before: int | None
+    bank_after: int | None
+    bank_period: str | None  # "2026-Q4"
+    relayed_to: tuple[str, ...]  # whom the answer went to
+    not_relayed: str | None = None  # a code: why the answer did not go out
+    quoted_tags: tuple[str, ...] = ()  # C2: tags taken for quoted text, counted nothing
+    confirm: bool = False  # an OK in reply books what is held, or sends what was stopped
+    asks_for_customer: bool = False  # D6
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRequest:
+    """D1: to the registered address, when a message claims to be from it without proof."""
+
+    name: str
+    received_at: dt.datetime
+    subject: str
+    excerpt: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSummary:
+    """One customer's statement in finance's mail."""
+
+    customer: str
+    customer_key: str
+    reference: str
+    net: Money
+    rows: tuple[tuple[str, str, str, str, str], ...]  # text, quantity, unit, price, amount
+    state: str  # of the invoice: waiting, approval, pushed, nothing, fault
+    number: str | None = None
+    link: str | None = None
+    left_out: Money | None = None  # credit that stays due (H5)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCustomer:
+    """A customer whose month waits (H6)."""
+
+    customer: str
+    customer_key: str
+    why: tuple[str, ...]  # whole sentences, each with how to mend it
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """H7: to finance, once a close."""
+
+    month: str  # "2026-11"
+    statements: tuple[StatementSummary, ...]
+    held: tuple[HeldCustomer, ...]
+    unplaced: tuple[tuple[int, str, int], ...]  # ticket, subject, minutes: billed once placed
+    total: Money
+    approval: bool  # finance's OK is waited for
+    released_late: bool = False  # a later mail, for customers that were held at the close
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceReport:
+    """To finance: what the push of a month came to (I1, I3, I5)."""
+
+    month: str
+    pushed: tuple[StatementSummary, ...]
+    faults: tuple[tuple[str, str, str], ...]  # reference, what happened, what mends it
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """To operators or finance: a fault, once, with what mends it."""
+
+    what: str
+    remedy: str
+    details: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """E7: to the assignee, else all engineers."""
+
+    number: int
+    subject: str
+    customer: str | None
+    level: int
+    percent: int | None  # None: the breach
+    due_at: dt.datetime
+    clock: str  # response, follow_up, resolution
+
+
+# Why a tag was refused (`Refused.why`), or an answer was not relayed (`Receipt.not_relayed`).
+REFUSALS = (
+    "unit_missing", "bad_amount", "bad_date", "future_date", "no_value", "bad_value",
+    "unknown_customer", "unknown_person", "unknown_ticket", "other_customer", "not_allowed",
+    "in_subject", "no_ticket", "more_than_booked", "nothing_to_undo", "duplicate",
+)  # fmt: skip
+NOT_RELAYED = (
+    "internal", "near_internal", "cutting_failed", "no_text", "direct", "no_recipient", "no_ticket",
+)  # fmt: skip
