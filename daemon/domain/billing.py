@@ -1,0 +1,424 @@
+"""The statement of a month: what is due to its end, minus what was billed before (H)."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from daemon.domain.agreement import Covered, Version
+from daemon.domain.invoice import InvoiceRow
+from daemon.domain.money import ZERO, Money, half_up, total
+from daemon.domain.periods import Period, month_of, months_from
+from daemon.domain.time_bank import Draw, Entry, Reckoning
+
+ONE: Final = Decimal("1.00")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The hours of one entry as a statement lists them: numbers only, no text of anybody (H5)."""
+
+    entry: int
+    ticket: int
+    engineer: int
+    worked_on: dt.date
+    actual: int
+    from_bank: int
+    overage: int
+    counts: bool  # False: `ej deb`
+    banked: bool  # a bank stood behind it
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a statement; `describe` prints it. Text rows list hours and bear no money (H2)."""
+
+    kind: str  # "fee", "overage", "text"
+    description_key: str  # "fee", "bank-overage", "hours", "work"
+    period: str  # the period it concerns: a month, or the bank period
+    mark: str = ""  # "late", "correction", "credit": it concerns what earlier statements told (H3)
+    version: int | None = None  # of a fee
+    plan_name: str = ""  # of a fee
+    days: int = 0  # of a fee: how many of the month's days the version covers
+    quantity: Decimal | None = None
+    price: Money | None = None
+    work: Work | None = None  # of a text row
+
+    @property
+    def unit(self) -> str:
+        """`st` for a fee, `h` for overage."""
+        return {"fee": "st", "overage": "h"}.get(self.kind, "")
+
+    @property
+    def rate(self) -> Money | None:
+        """The price of an hour, which overage is told apart by."""
+        return self.price if self.kind == "overage" else None
+
+    @property
+    def amount(self) -> Money | None:
+        """Quantity × price, rounded half up to öre (H4); None for text."""
+        if self.price is None or self.quantity is None:
+            return None
+        return self.price.times(self.quantity)
+
+    @property
+    def is_credit(self) -> bool:
+        """A row with a negative quantity."""
+        return self.quantity is not None and self.quantity < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What later statements must know of an earlier one's row; `as_billed` makes it."""
+
+    kind: str
+    period: str
+    version: int | None = None
+    rate: Money | None = None
+    quantity: Decimal = Decimal(0)
+    amount: Money = ZERO
+    work: Work | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDraft:
+    """A customer's month, computed (H2–H5)."""
+
+    month: Period
+    rows: tuple[Row, ...]
+    left_out: tuple[Row, ...] = ()  # credits that stay due because the net would be negative (H5)
+    before_first: int = 0  # minutes of overage worked before the first month: never billed (H1)
+
+    @property
+    def net(self) -> Money:
+        """The sum of the printed rows (H4)."""
+        return _net(self.rows)
+
+
+def _net(rows: Iterable[Row]) -> Money:
+    return total(row.amount for row in rows if row.amount is not None)
+
+
+def as_billed(row: Row) -> Billed:
+    """What to remember of a printed row."""
+    return Billed(
+        row.kind,
+        row.period,
+        row.version,
+        row.rate,
+        row.quantity or Decimal(0),
+        row.amount or ZERO,
+        row.work,
+    )
+
+
+def first_month(
+    setting: Period | None,
+    go_live: dt.date | None,
+    versions: Iterable[Version],
+    entries: Iterable[Entry],
+) -> Period | None:
+    """The first month that is ever closed for a customer (H1); None where there is nothing to bill.
+
+    `go_live` is the date of the go-live instant in the desk's zone.
+    """
+    if setting is not None:
+        return setting
+    if go_live is not None:
+        return month_of(go_live)
+    days = [v.starts for v in versions if not v.withdrawn] + [e.worked_on for e in entries]
+    return month_of(min(days)) if days else None
+
+
+def draw_statement(
+    month: Period,
+    versions: Iterable[Version],
+    reckoning: Reckoning,
+    billed: Iterable[Billed],
+    *,
+    overage: str = "monthly",
+    first: Period | None = None,
+) -> StatementDraft:
+    """Draw the statement of a month, or its preview while it is open (H2–H5).
+
+    The caller passes what was received before the month's end: versions, a reckoning of entries
+    with what corrections left, and every row of the earlier statements. Work of later months is
+    not seen. `overage` is `monthly` or `bank-period`. Before the `first` month nothing is ever
+    billed, neither fees nor hours; such hours still draw on their bank.
+    """
+    told = _Told.of(billed)
+    first = first or _earliest(reckoning, month)
+    names = {version.id: version.terms.plan_name for version in versions}
+    draws = [d for d in reckoning.draws if first.start <= d.entry.worked_on < month.end]
+    rows = [
+        *_fee_rows(month, _fees_due(reckoning.spans, first, month), told.fees, names),
+        *_overage_rows(month, draws, told.hours, at_bank_end=overage == "bank-period"),
+    ]
+    negative = _net(rows) < ZERO
+    left_out = tuple(row for row in rows if row.is_credit and negative)
+    printed = [row for row in rows if not (row.is_credit and negative)]
+    lost = sum(d.overage for d in reckoning.draws if d.entry.worked_on < first.start)
+    return StatementDraft(month, (*printed, *_work_rows(month, draws, told.work)), left_out, lost)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What earlier statements billed, summed by what they billed it for."""
+
+    fees: dict[tuple[Period, int], Money]
+    hours: dict[tuple[Period, Money], Decimal]
+    work: dict[int, Work]  # by entry, as listed last
+
+    @classmethod
+    def of(cls, billed: Iterable[Billed]) -> "_Told":
+        told = cls({}, {}, {})
+        for each in billed:
+            period = Period.parse(each.period)
+            if each.kind == "fee" and each.version is not None:
+                fee = period, each.version
+                told.fees[fee] = told.fees.get(fee, ZERO) + each.amount
+            elif each.kind == "overage" and each.rate is not None:
+                hours = period, each.rate
+                told.hours[hours] = told.hours.get(hours, Decimal(0)) + each.quantity
+            elif each.work is not None:
+                told.work[each.work.entry] = each.work
+        return told
+
+
+def _earliest(reckoning: Reckoning, month: Period) -> Period:
+    found = first_month(
+        None,
+        None,
+        (span.version for span in reckoning.spans),
+        (draw.entry for draw in reckoning.draws),
+    )
+    return found or month
+
+
+def _fees_due(
+    spans: Sequence[Covered], first: Period, last: Period
+) -> dict[tuple[Period, int], tuple[Money, int]]:
+    """Fee and days covered, by month and version, for all months up to the last (H2)."""
+    due = {}
+    for span in spans:
+        terms = span.version.terms
+        begin = max(first, month_of(span.start))
+        for month in months_from(begin, last) if terms.monthly_fee else ():
+            if not (days := month.covered(span.start, span.end)):
+                break
+            due[month, span.version.id] = (terms.monthly_fee.share(days, month.days), days)
+    return due
+
+
+def _fee_rows(
+    month: Period,
+    due: Mapping[tuple[Period, int], tuple[Money, int]],
+    billed: Mapping[tuple[Period, int], Money],
+    names: Mapping[int, str],
+) -> list[Row]:
+    rows = []
+    for key in sorted({*due, *billed}):
+        period, version = key
+        fee, days = due.get(key, (ZERO, 0))
+        before = billed.get(key, ZERO)
+        change = fee - before
+        if change:
+            quantity = ONE if change > ZERO else -ONE
+            mark = _mark(month, period, credit=change < ZERO, again=bool(before))
+            name = names.get(version, "")
+            price = abs(change)
+            rows.append(Row("fee", "fee", str(period), mark, version, name, days, quantity, price))
+    return rows
+
+
+def _mark(month: Period, period: Period, *, credit: bool, again: bool) -> str:
+    if credit:
+        return "credit"
+    if period.end > month.start:
+        return ""
+    return "correction" if again else "late"
+
+
+def _overage_rows(
+    month: Period,
+    draws: Iterable[Draw],
+    billed: Mapping[tuple[Period, Money], Decimal],
+    *,
+    at_bank_end: bool,
+) -> list[Row]:
+    due: dict[tuple[Period, Money], int] = {}
+    for draw in draws:
+        if draw.overage:
+            key = draw.period, draw.rate
+            due[key] = due.get(key, 0) + draw.overage
+    rows = []
+    for period, rate in sorted({*due, *billed}):
+        if at_bank_end and period.end > month.end:
+            continue
+        before = billed.get((period, rate), Decimal(0))
+        quantity = hours_of(due.get((period, rate), 0)) - before
+        if quantity:
+            mark = _mark(month, period, credit=quantity < 0, again=bool(before))
+            topic = "hours" if period.months == 1 else "bank-overage"
+            rows.append(Row("overage", topic, str(period), mark, quantity=quantity, price=rate))
+    return rows
+
+
+def hours_of(minutes: int) -> Decimal:
+    """Minutes as hours with two decimals, rounded half up (H4)."""
+    return half_up(Fraction(minutes, 60), 2)
+
+
+def _work_rows(month: Period, draws: Iterable[Draw], listed: Mapping[int, Work]) -> list[Row]:
+    """The hours that no earlier statement listed as they are now, in the ledger's order."""
+    rows = []
+    for draw in draws:
+        work = _work(draw)
+        before = listed.get(work.entry)
+        if work == before or (before is None and not work.actual):
+            continue
+        period = month_of(work.worked_on)
+        mark = _mark(month, period, credit=False, again=before is not None)
+        rows.append(Row("text", "work", str(period), mark, work=work))
+    return rows
+
+
+def _work(draw: Draw) -> Work:
+    entry = draw.entry
+    return Work(
+        entry.id,
+        entry.ticket,
+        entry.engineer,
+        entry.worked_on,
+        entry.actual,
+        draw.from_bank,
+        draw.overage,
+        entry.counts,
+        draw.bank is not None,
+    )
+
+
+def run_months(
+    months: Iterable[Period],
+    versions: Sequence[Version],
+    reckoning: Reckoning,
+    *,
+    overage: str = "monthly",
+) -> tuple[StatementDraft, ...]:
+    """Draw the statements of months in a row, the first being the first that is ever billed (H3).
+
+    For `avtald simulate`: what the months would have cost under these versions.
+    """
+    drafts: list[StatementDraft] = []
+    billed: list[Billed] = []
+    for month in months:
+        first = drafts[0].month if drafts else month
+        draft = draw_statement(month, versions, reckoning, billed, overage=overage, first=first)
+        drafts.append(draft)
+        billed += [as_billed(row) for row in draft.rows]
+    return tuple(drafts)
+
+
+def invoice_rows(rows: Iterable[Row], language: str) -> tuple[InvoiceRow, ...]:
+    """Fee and overage rows as accounting takes them; text rows never go there (H2)."""
+    return tuple(
+        InvoiceRow(row.kind, describe(row, language), row.quantity, row.unit, row.price)
+        for row in rows
+        if row.quantity is not None and row.price is not None
+    )
+
+
+_MARKS: Final = {
+    "sv": {"": "", "late": "efterdebitering", "correction": "rättelse", "credit": "kreditering"},
+    "en": {"": "", "late": "late charge", "correction": "correction", "credit": "credit"},
+}
+
+
+def describe(row: Row, language: str) -> str:
+    """The printed text of a row, in Swedish (`sv`) or English."""
+    language = "sv" if language == "sv" else "en"
+    period = Period.parse(row.period)
+    text = _work_text(row.work, language) if row.work else _row_text(row, period, language)
+    mark = _MARKS[language][row.mark]
+    return f"{text} ({mark})" if mark else text
+
+
+def _row_text(row: Row, period: Period, language: str) -> str:
+    swedish, name = language == "sv", period.name(language)
+    if row.kind == "fee":
+        head = "Supportavtal" if swedish else "Support agreement"
+        text = " ".join(part for part in (head, row.plan_name, name) if part)
+        if 0 < row.days < period.days:
+            of, days = ("av", "dagar") if swedish else ("of", "days")
+            text += f", {row.days} {of} {period.days} {days}"
+        return text
+    if row.description_key == "bank-overage":
+        head = "Supporttid utöver timbanken" if swedish else "Support time beyond the time bank"
+    else:
+        head = "Supporttid på löpande räkning" if swedish else "Support time at hourly rate"
+    return f"{head}, {name}"
+
+
+def _work_text(work: Work, language: str) -> str:
+    swedish = language == "sv"
+    ticket, engineer = ("Ärende", "tekniker") if swedish else ("Ticket", "engineer")
+    parts = []
+    if not work.counts:
+        words = "debiteras ej" if swedish else "not billable"
+        parts.append(f"{duration(work.actual)} {words}")
+    if work.from_bank:
+        words = "ur timbanken" if swedish else "from the time bank"
+        parts.append(f"{duration(work.from_bank)} {words}")
+    if work.overage and work.banked:
+        words = "utöver timbanken" if swedish else "beyond the time bank"
+        parts.append(f"{duration(work.overage)} {words}")
+    elif work.overage:
+        words = "på löpande räkning" if swedish else "at hourly rate"
+        parts.append(f"{duration(work.overage)} {words}")
+    time = ", ".join(parts) or duration(0)
+    return f"{ticket} #{work.ticket}, {work.worked_on}, {engineer} {work.engineer}: {time}"
+
+
+def duration(minutes: int) -> str:
+    """Minutes as people read them: `3 h 20 min`."""
+    hours, rest = divmod(minutes, 60)
+    return " ".join(
+        part
+        for part in (f"{hours} h" * bool(hours), f"{rest} min" * bool(rest or not hours))
+        if part
+    )
+
+
+def row_to_json(row: Row) -> dict[str, Any]:
+    """Everything a row holds and its amount, as JSON has it; without loss."""
+    stored = {each.name: _as_json(getattr(row, each.name)) for each in fields(row)}
+    return {**stored, "amount": _as_json(row.amount)}
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, Work):
+        return {each.name: _as_json(getattr(value, each.name)) for each in fields(value)}
+    return value if value is None or isinstance(value, int | str) else str(value)
+
+
+def row_from_json(stored: Mapping[str, Any]) -> Row:
+    """Read what `row_to_json` wrote."""
+    read = {key: value for key, value in stored.items() if key != "amount"}
+    if read["quantity"] is not None:
+        read["quantity"] = Decimal(read["quantity"])
+    if read["price"] is not None:
+        read["price"] = Money.parse(read["price"])
+    if work := read["work"]:
+        read["work"] = Work(**{**work, "worked_on": dt.date.fromisoformat(work["worked_on"])})
+    return Row(**read)
+
+
+def statement_hash(rows: Iterable[Row], reference: str = "") -> str:
+    """SHA-256 over the rows and whose they are, in a form that has one way to be written (H5)."""
+    content = {"reference": reference, "rows": [row_to_json(row) for row in rows]}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
