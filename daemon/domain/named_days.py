@@ -1,0 +1,94 @@
+"""The Swedish days that a calendar's settings may name, and when each falls in a year."""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, timedelta
+from types import MappingProxyType
+
+_SATURDAY, _SUNDAY = 6, 7  # ISO
+
+
+def easter(year: int) -> date:
+    """Easter Sunday of a Gregorian year (the anonymous algorithm of 1876)."""
+    century, of_century = divmod(year, 100)
+    epact = (
+        19 * (year % 19) + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15
+    ) % 30
+    to_sunday = (32 + 2 * (century % 4) + 2 * (of_century // 4) - epact - of_century % 4) % 7
+    late = (year % 19 + 11 * epact + 22 * to_sunday) // 451
+    month, day = divmod(epact + to_sunday - 7 * late + 114, 31)
+    return date(year, month, day + 1)
+
+
+def _first(weekday: int, start: date) -> date:
+    """The first day of that ISO weekday on or after `start`."""
+    return start + timedelta(days=(weekday - start.isoweekday()) % 7)
+
+
+def _from_easter(days: int) -> Callable[[int], date]:
+    return lambda year: easter(year) + timedelta(days=days)
+
+
+_RULES: Mapping[str, Callable[[int], date]] = MappingProxyType(
+    {
+        "trettondagsafton": lambda year: date(year, 1, 5),
+        "skärtorsdagen": _from_easter(-3),
+        "påskafton": _from_easter(-1),
+        "valborgsmässoafton": lambda year: date(year, 4, 30),
+        "pingstafton": _from_easter(48),
+        "midsommarafton": lambda year: _first(5, date(year, 6, 19)),
+        "allhelgonaafton": lambda year: _first(5, date(year, 10, 30)),
+        "julafton": lambda year: date(year, 12, 24),
+        "nyårsafton": lambda year: date(year, 12, 31),
+    }
+)
+_ALSO_WRITTEN: Mapping[str, str] = MappingProxyType(
+    {
+        "trettondedagsafton": "trettondagsafton",
+        "skärtorsdag": "skärtorsdagen",
+        "valborg": "valborgsmässoafton",
+        "allhelgonsafton": "allhelgonaafton",
+        "alla helgons afton": "allhelgonaafton",
+        "klämdagar": "klämdag",
+    }
+)
+# What the annual leave law (SFS 1977:480, section 7) counts as a Sunday beside public holidays.
+_EVES_BY_LAW = ("midsommarafton", "julafton", "nyårsafton")
+
+SQUEEZE_DAY = "klämdag"
+NAMES: tuple[str, ...] = (*_RULES, SQUEEZE_DAY)
+
+
+def known(name: str) -> str | None:
+    """The name as this module writes it, however it was typed, or None for no name of ours."""
+    plain = " ".join(unicodedata.normalize("NFC", name).casefold().split())
+    plain = _ALSO_WRITTEN.get(plain, plain)
+    return plain if plain in NAMES else None
+
+
+def days_named(name: str, year: int, public: AbstractSet[date]) -> tuple[date, ...]:
+    """When a known name falls in a year; `public` are that year's public holidays.
+
+    Every name falls once a year but `klämdag`: each Monday–Friday that has a weekend day, a
+    public holiday, midsommarafton, julafton or nyårsafton on both sides and is none itself.
+    """
+    if name == SQUEEZE_DAY:
+        return _squeeze_days(year, public)
+    return (_RULES[name](year),)
+
+
+def _squeeze_days(year: int, public: AbstractSet[date]) -> tuple[date, ...]:
+    # Both days at the turn of the year are off by law, so no neighbour in another year decides.
+    off = public | {_RULES[eve](year) for eve in _EVES_BY_LAW} | {date(year, 1, 1)}
+
+    def is_off(day: date) -> bool:
+        return day in off or day.isoweekday() in (_SATURDAY, _SUNDAY)
+
+    one = timedelta(days=1)
+    inner = (
+        date(year, 1, 2) + one * n for n in range((date(year, 12, 30) - date(year, 1, 1)).days)
+    )
+    return tuple(
+        day for day in inner if not is_off(day) and is_off(day - one) and is_off(day + one)
+    )
