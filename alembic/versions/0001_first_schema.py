@@ -15,7 +15,7 @@ depends_on = None
 _GUARDED = {
     "ledger": (
         "id, kind, customer_id, ticket_id, person_id, inbox_id, ordinal, booking, reverses_id, "
-        "worked_on, received_at, visible_at, actual, billable, counts, outside, cause"
+        "worked_on, received_at, visible_at, actual, billable, increment, counts, outside, cause"
     ),
     "statements": "id, customer_id, month, reference, frozen_at, cut_at, net_ore, hash",
     "statement_rows": (
@@ -661,6 +661,7 @@ def upgrade() -> None:
         sa.Column("visible_at", Instant(), nullable=False),
         sa.Column("actual", sa.Integer(), nullable=False),
         sa.Column("billable", sa.Integer(), nullable=False),
+        sa.Column("increment", sa.Integer(), server_default="1", nullable=False),
         sa.Column("counts", sa.Boolean(), server_default=sa.text("1"), nullable=False),
         sa.Column("outside", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),

@@ -137,7 +137,7 @@ def raw(tx: Tx, inbox_id: int) -> bytes:
     return bytes(found)
 
 
-def finish(  # noqa: PLR0913  the row's last words
+def finish(
     tx: Tx,
     inbox_id: int,
     *,

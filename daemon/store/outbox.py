@@ -121,7 +121,7 @@ def _deliveries(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
     ]  # fmt: skip
 
 
-def settle(  # noqa: PLR0913  the columns that an attempt can change
+def settle(
     tx: Tx,
     delivery_id: int,
     state: str,

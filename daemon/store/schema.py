@@ -364,6 +364,7 @@ ledger = Table(
     Column("visible_at", Instant, nullable=False),  # H1: a statement sees it from here on
     Column("actual", Integer, nullable=False),  # minutes; negative in a reversal
     Column("billable", Integer, nullable=False),  # minutes, rounded as G5 says
+    Column("increment", Integer, nullable=False, server_default="1"),  # it was rounded up to this
     _flag("counts", default=True),  # False: `ej deb`
     _flag("outside", default=False),  # kväll: the plan's outside_rate
     Column("cause", Text, nullable=False),

@@ -1,0 +1,166 @@
+"""The ledger of worked time (G1): use, reversals and finance's adjustments; only ever added to."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from daemon.domain.time_bank import Adjustment, Entry
+from daemon.store.chain import seal
+from daemon.store.rows import add
+from daemon.store.schema import ledger
+from daemon.store.session import Tx
+
+# Free text is not sealed: it may have to be replaced when a person is erased (K2).
+_SEALED = [column for column in ledger.c if column.name not in ("id", "note")]
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """An entry as the ledger holds it, with what its reversals have left."""
+
+    entry: Entry
+    customer_id: int | None
+    inbox_id: int | None
+    booking: int
+    note: str
+    visible_at: dt.datetime
+
+
+def _write(tx: Tx, **values: Any) -> int:
+    row_id = add(tx, ledger, **values)
+    row = tx.execute(select(*_SEALED).where(ledger.c.id == row_id)).one()
+    seal(tx, "ledger", row_id, row._asdict())
+    return row_id
+
+
+def book(tx: Tx, **values: Any) -> int:
+    """Add a use: one entry, known by its message and its place among the tags there (C12)."""
+    return _write(tx, kind="use", **values)
+
+
+def reverse(
+    tx: Tx, booking: Booking, *, actual: int, billable: int, inbox_id: int | None, ordinal: int,
+    visible_at: dt.datetime, cause: str,
+) -> int:  # fmt: skip
+    """Lower an entry by these minutes (negative or 0, G5); its own row stays as it was."""
+    entry = booking.entry
+    return _write(
+        tx, kind="reversal", reverses_id=entry.id, customer_id=booking.customer_id,
+        ticket_id=entry.ticket, person_id=entry.engineer, inbox_id=inbox_id, ordinal=ordinal,
+        worked_on=entry.worked_on, received_at=entry.received_at, visible_at=visible_at,
+        actual=actual, billable=billable, increment=entry.increment, counts=entry.counts,
+        outside=entry.outside, cause=cause,
+    )  # fmt: skip
+
+
+def adjust(
+    tx: Tx, customer_id: int, *, minutes: int, day: dt.date, at: dt.datetime, reason: str
+) -> int:
+    """Add finance's adjustment of a bank period: above 0 gives, below 0 takes."""
+    return _write(
+        tx, kind="adjustment", customer_id=customer_id, worked_on=day, received_at=at,
+        visible_at=at, actual=minutes, billable=minutes, cause=reason,
+    )  # fmt: skip
+
+
+def bookings(
+    tx: Tx, where: ColumnElement[bool], before: dt.datetime | None = None
+) -> list[Booking]:
+    """Entries with what is left of them, as a statement that cuts at `before` sees them (H1)."""
+    key = func.coalesce(ledger.c.reverses_id, ledger.c.id)
+    seen = and_(where, ledger.c.kind != "adjustment")
+    if before is not None:
+        seen = and_(seen, ledger.c.visible_at < before)
+    left = (
+        select(
+            key.label("id"),
+            func.sum(ledger.c.actual).label("actual"),
+            func.sum(ledger.c.billable).label("billable"),
+            func.max(case((ledger.c.kind == "use", 1), else_=0)).label("known"),
+        )
+        .where(seen)
+        .group_by(key)
+        .subquery()
+    )
+    rows = tx.execute(
+        select(ledger, left.c.actual.label("left"), left.c.billable.label("billable_left"))
+        .join(left, left.c.id == ledger.c.id)
+        .where(left.c.known == 1)
+        .order_by(ledger.c.worked_on, ledger.c.received_at, ledger.c.ordinal, ledger.c.id)
+    )
+    return [_booking(row) for row in rows]
+
+
+def _booking(row: Row[Any]) -> Booking:
+    entry = Entry(
+        id=row.id, ticket=row.ticket_id, engineer=row.person_id, worked_on=row.worked_on,
+        received_at=row.received_at, ordinal=row.ordinal, actual=int(row.left),
+        billable=int(row.billable_left), counts=row.counts, outside=row.outside,
+        increment=row.increment,
+    )  # fmt: skip
+    return Booking(entry, row.customer_id, row.inbox_id, row.booking, row.note, row.visible_at)
+
+
+def of_customer(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Entry]:
+    """A customer's entries, with what is left of each (G4)."""
+    found = bookings(tx, ledger.c.customer_id == customer_id, before)
+    return [booking.entry for booking in found]
+
+
+def on_ticket(tx: Tx, ticket_id: int) -> list[Booking]:
+    """A ticket's entries."""
+    return bookings(tx, ledger.c.ticket_id == ticket_id)
+
+
+def of_message(tx: Tx, inbox_id: int) -> list[Booking]:
+    """What one message booked."""
+    mine = select(ledger.c.id).where(ledger.c.inbox_id == inbox_id, ledger.c.kind == "use")
+    return bookings(tx, or_(ledger.c.id.in_(mine), ledger.c.reverses_id.in_(mine)))
+
+
+def reversals_of_message(tx: Tx, inbox_id: int) -> list[Row[Any]]:
+    """What one message took off earlier entries."""
+    query = select(ledger).where(ledger.c.inbox_id == inbox_id, ledger.c.kind == "reversal")
+    return list(tx.execute(query))
+
+
+def unplaced(tx: Tx) -> list[Booking]:
+    """Time on tickets that have no customer yet (H6)."""
+    return [each for each in bookings(tx, ledger.c.customer_id.is_(None)) if each.entry.actual]
+
+
+def minutes_of_day(tx: Tx, person_id: int, worked_on: dt.date) -> int:
+    """An engineer's net minutes on a worked date (C11)."""
+    query = select(func.coalesce(func.sum(ledger.c.actual), 0)).where(
+        ledger.c.person_id == person_id, ledger.c.worked_on == worked_on
+    )
+    return int(tx.scalar(query) or 0)
+
+
+def adjustments_of(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Adjustment]:
+    """Finance's adjustments of a customer's banks."""
+    query = select(ledger).where(ledger.c.customer_id == customer_id, ledger.c.kind == "adjustment")
+    if before is not None:
+        query = query.where(ledger.c.visible_at < before)
+    rows = tx.execute(query.order_by(ledger.c.id))
+    return [Adjustment(row.id, row.worked_on, row.actual, row.cause) for row in rows]
+
+
+def reversal_rows(tx: Tx, customer_id: int) -> list[Row[Any]]:
+    """Every reversal on a customer's entries, for the bank's ledger."""
+    query = select(ledger).where(ledger.c.customer_id == customer_id, ledger.c.kind == "reversal")
+    return list(tx.execute(query.order_by(ledger.c.id)))
+
+
+def earliest(tx: Tx, customer_ids: Iterable[int]) -> dict[int, dt.date]:
+    """The first worked date of customers (H1)."""
+    query = (
+        select(ledger.c.customer_id, func.min(ledger.c.worked_on))
+        .where(ledger.c.customer_id.in_(list(customer_ids)), ledger.c.kind == "use")
+        .group_by(ledger.c.customer_id)
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}

@@ -1,0 +1,195 @@
+"""Tickets with their participants, messages and clocks."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, select, update
+
+from daemon.domain.ticket import Status, Ticket
+from daemon.store.rows import add, count_up, insert
+from daemon.store.schema import clocks, events, participants, ticket_messages, tickets
+from daemon.store.session import Tx
+
+_FIRST_NUMBER = 1001
+
+
+def _ticket(row: Row[Any]) -> Ticket:
+    return Ticket(
+        id=row.id, number=row.number, subject=row.subject, customer_id=row.customer_id,
+        requester=row.requester, requester_name=row.requester_name, language=row.language,
+        priority=row.priority, status=Status(row.status), opened_at=row.opened_at,
+        closed_at=row.closed_at, assignee_id=row.assignee_id, merged_into_id=row.merged_into_id,
+        spam=row.spam,
+    )  # fmt: skip
+
+
+def open_ticket(tx: Tx, **values: Any) -> Ticket:
+    """Make a ticket with the next number."""
+    number = count_up(tx, "ticket_number", _FIRST_NUMBER)
+    row = tx.execute(tickets.insert().values(number=number, **values).returning(tickets)).one()
+    return _ticket(row)
+
+
+def by_id(tx: Tx, ticket_id: int) -> Ticket:
+    """The ticket with that id; it must exist."""
+    return _ticket(tx.execute(select(tickets).where(tickets.c.id == ticket_id)).one())
+
+
+def by_number(tx: Tx, number: int) -> Ticket | None:
+    """The ticket with that number, as it stands (D7: a merged one names the ticket it went to)."""
+    row = tx.execute(select(tickets).where(tickets.c.number == number)).one_or_none()
+    return None if row is None else _ticket(row)
+
+
+def living(tx: Tx, ticket: Ticket) -> Ticket:
+    """The ticket that this one was merged into, however far that goes (D7)."""
+    while ticket.merged_into_id is not None:
+        ticket = by_id(tx, ticket.merged_into_id)
+    return ticket
+
+
+def change(tx: Tx, ticket_id: int, **values: Any) -> Ticket:
+    """Set columns of a ticket and give it as it is then."""
+    row = tx.execute(
+        update(tickets).where(tickets.c.id == ticket_id).values(values).returning(tickets)
+    ).one()
+    return _ticket(row)
+
+
+def listing(tx: Tx, *, statuses: Iterable[str] | None = None) -> list[Ticket]:
+    """All tickets, or those in some states, by number."""
+    query = select(tickets).order_by(tickets.c.number)
+    if statuses is not None:
+        query = query.where(tickets.c.status.in_(list(statuses)))
+    return [_ticket(row) for row in tx.execute(query)]
+
+
+# --- participants -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Somebody of the customer's side who follows a ticket (D4)."""
+
+    address: str
+    name: str
+    silent: bool  # D3: gets nothing until an engineer says so
+
+
+def join(
+    tx: Tx,
+    ticket_id: int,
+    people: Iterable[tuple[str, str]],
+    at: dt.datetime,
+    *,
+    silent: bool = False,
+) -> None:
+    """Add participants, as (name, address); those who take part already stay as they are."""
+    rows = [
+        {"ticket_id": ticket_id, "address": address, "name": name, "added_at": at, "silent": silent}
+        for name, address in people
+    ]
+    if rows:
+        tx.execute(insert(tx, participants).values(rows).on_conflict_do_nothing())
+
+
+def participants_of(tx: Tx, ticket_id: int) -> list[Participant]:
+    """Everybody of the customer's side, requester included, in the order they came."""
+    query = (
+        select(participants)
+        .where(participants.c.ticket_id == ticket_id)
+        .order_by(participants.c.added_at, participants.c.address)
+    )
+    return [Participant(row.address, row.name, row.silent) for row in tx.execute(query)]
+
+
+# --- what was said ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMessage:
+    """One message of a conversation."""
+
+    id: int
+    at: dt.datetime
+    author: str
+    address: str
+    name: str
+    internal: bool
+    text: str
+    inbox_id: int | None
+
+
+def say(tx: Tx, ticket_id: int, **values: Any) -> int:
+    """Add a message to a ticket's conversation."""
+    return add(tx, ticket_messages, ticket_id=ticket_id, **values)
+
+
+def said(tx: Tx, ticket_id: int, *, last: int | None = None) -> list[TicketMessage]:
+    """The conversation, oldest first; only its last messages where a number is given."""
+    query = (
+        select(ticket_messages)
+        .where(ticket_messages.c.ticket_id == ticket_id)
+        .order_by(ticket_messages.c.id.desc())
+    )
+    rows = tx.execute(query if last is None else query.limit(last)).all()
+    return [
+        TicketMessage(r.id, r.at, r.author, r.address, r.name, r.internal, r.text, r.inbox_id)
+        for r in reversed(rows)
+    ]
+
+
+# --- events and clocks ----------------------------------------------------------------------------
+
+
+def events_of(tx: Tx, ticket_id: int) -> Sequence[Row[Any]]:
+    """Every event of a ticket, in the order they were recorded (K1)."""
+    return tx.execute(
+        select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id)
+    ).all()
+
+
+def clock_rows(tx: Tx, ticket_ids: Iterable[int]) -> Sequence[Row[Any]]:
+    """The stored clocks of some tickets."""
+    return tx.execute(
+        select(clocks)
+        .where(clocks.c.ticket_id.in_(list(ticket_ids)))
+        .order_by(clocks.c.ticket_id, clocks.c.kind, clocks.c.ordinal)
+    ).all()
+
+
+def keep_clocks(tx: Tx, ticket_id: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Write a ticket's clocks as its events have them now."""
+    for row in rows:
+        values = {"ticket_id": ticket_id} | row
+        tx.execute(
+            insert(tx, clocks)
+            .values(values)
+            .on_conflict_do_update(index_elements=["ticket_id", "kind", "ordinal"], set_=row)
+        )
+    keys = {(row["kind"], row["ordinal"]) for row in rows}
+    for old in clock_rows(tx, [ticket_id]):
+        if (old.kind, old.ordinal) not in keys:
+            tx.execute(delete(clocks).where(clocks.c.id == old.id))
+
+
+def running_tickets(tx: Tx) -> list[int]:
+    """Tickets with a clock that still runs: a changed calendar moves their deadlines (E8)."""
+    query = select(clocks.c.ticket_id).where(clocks.c.result == "running").distinct()
+    return list(tx.scalars(query))
+
+
+def time_on(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Net actual and billable minutes of tickets, as (actual, billable)."""
+    from sqlalchemy import func
+
+    from daemon.store.schema import ledger
+
+    query = (
+        select(ledger.c.ticket_id, func.sum(ledger.c.actual), func.sum(ledger.c.billable))
+        .where(and_(ledger.c.ticket_id.in_(list(ticket_ids)), ledger.c.kind != "adjustment"))
+        .group_by(ledger.c.ticket_id)
+    )
+    return {row[0]: (int(row[1]), int(row[2])) for row in tx.execute(query)}
