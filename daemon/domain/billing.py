@@ -40,7 +40,7 @@ class Row:
     kind: str  # "fee", "overage", "text"
     description_key: str  # "fee", "bank-overage", "hours", "work"
     period: str  # the period it concerns: a month, or the bank period
-    mark: str = ""  # "late", "correction", "credit": it concerns what earlier statements told (H3)
+    mark: str = ""  # "late", "credit", or of text "correction": it settles a closed period (H3)
     version: int | None = None  # of a fee
     plan_name: str = ""  # of a fee
     days: int = 0  # of a fee: how many of the month's days the version covers
@@ -228,19 +228,18 @@ def _fee_rows(
         change = fee - before
         if change:
             quantity = ONE if change > ZERO else -ONE
-            mark = _mark(month, period, credit=change < ZERO, again=bool(before))
+            mark = _mark(month, period, credit=change < ZERO)
             name = names.get(version, "")
             price = abs(change)
             rows.append(Row("fee", "fee", str(period), mark, version, name, days, quantity, price))
     return rows
 
 
-def _mark(month: Period, period: Period, *, credit: bool, again: bool) -> str:
+def _mark(month: Period, period: Period, *, credit: bool) -> str:
+    """Say of a charge or credit what it is, where it is not of the running period (H3)."""
     if credit:
         return "credit"
-    if period.end > month.start:
-        return ""
-    return "correction" if again else "late"
+    return "late" if period.end <= month.start else ""
 
 
 def _overage_rows(
@@ -262,7 +261,7 @@ def _overage_rows(
         before = billed.get((period, rate), Decimal(0))
         quantity = hours_of(due.get((period, rate), 0)) - before
         if quantity:
-            mark = _mark(month, period, credit=quantity < 0, again=bool(before))
+            mark = _mark(month, period, credit=quantity < 0)
             topic = "hours" if period.months == 1 else "bank-overage"
             rows.append(Row("overage", topic, str(period), mark, quantity=quantity, price=rate))
     return rows
@@ -282,7 +281,7 @@ def _work_rows(month: Period, draws: Iterable[Draw], listed: Mapping[int, Work])
         if work == before or (before is None and not work.actual):
             continue
         period = month_of(work.worked_on)
-        mark = _mark(month, period, credit=False, again=before is not None)
+        mark = "correction" if before else _mark(month, period, credit=False)
         rows.append(Row("text", "work", str(period), mark, work=work))
     return rows
 

@@ -293,6 +293,23 @@ def movements(
 _KINDS: Final = ("grant", "adjustment", "use", "reversal", "expiry")
 
 
+def cause(movement: Movement, language: str) -> str:
+    """What made a movement, in Swedish (`sv`) or English; finance's own words for an adjustment."""
+    swedish = language == "sv"
+    if movement.adjustment:
+        return movement.adjustment.reason
+    if movement.grant:
+        name, days, whole = movement.grant.plan_name, movement.grant.days, movement.grant.bank.days
+        return f"{name}, {days} av {whole} dagar" if swedish else f"{name}, {days} of {whole} days"
+    if movement.entry is None:
+        return "outnyttjad tid förfaller" if swedish else "unused time expires"
+    entry = movement.entry
+    text = f"#{entry.ticket}, {'tekniker' if swedish else 'engineer'} {entry.engineer}"
+    if movement.kind == "reversal":
+        return f"{text}, {'rättelse' if swedish else 'correction'}"
+    return text if entry.counts else f"{text}, {'debiteras ej' if swedish else 'not billable'}"
+
+
 def _uses(draws: Iterable[Draw], corrections: Sequence[Correction]) -> list[Movement]:
     listed = []
     for draw in draws:
@@ -316,6 +333,8 @@ def correct(
     A correction of billable time leaves `ej deb` apart, and one of `ej deb` the rest. What is left
     billable is what is left of the actual minutes, rounded up to the entry's own increment (G5).
     """
+    if minutes < 0:
+        raise ValueError(f"a correction takes minutes off: {minutes} is below 0")
     named = [entry for entry in entries if entry.counts == counts and entry.actual > 0]
     held = sum(entry.actual for entry in named)
     if minutes > held:
