@@ -5,6 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import (  # noqa: F401  fixtures
+    any_store,
+    any_url,
+    pg_store,
+    pg_url,
+    postgresql,
+    sqlite_template,
+    sqlite_url,
+    store,
+)
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _NOT_RUN: list[str] = []
 
