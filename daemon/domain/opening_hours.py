@@ -126,6 +126,17 @@ class Calendar:
         following = table.starts[bisect_right(table.ends, second)]
         return datetime.fromtimestamp(max(second, following), UTC)
 
+    def openings(self, a: datetime, b: datetime) -> list[tuple[datetime, datetime]]:
+        """The openings inside [a, b) in order, the first and the last cut to it."""
+        first, last = _second(a), _second(b)
+        if last <= first:
+            return []
+        self._covering(first)
+        table = self._covering(last)
+        inside = range(bisect_right(table.ends, first), bisect_left(table.starts, last))
+        cut = ((max(first, table.starts[n]), min(last, table.ends[n])) for n in inside)
+        return [(datetime.fromtimestamp(s, UTC), datetime.fromtimestamp(e, UTC)) for s, e in cut]
+
     def opening_on(self, day: date) -> tuple[datetime, datetime] | None:
         """When the desk opens and closes on that day, or None for a day it stays closed."""
         if not _FIRST_YEAR <= day.year <= _LAST_YEAR:

@@ -1,0 +1,445 @@
+"""From a ticket's events to its clocks: deadlines, pauses, breaches and results (E1–E8)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from daemon.domain.opening_hours import Calendar
+from daemon.domain.priority import DEFAULT
+
+_NOTHING = timedelta(0)
+
+
+class EventKind(StrEnum):
+    """What happened to a ticket, as far as its clocks care.
+
+    The order is the one in which events of the same second are read: what an engineer's message
+    says ends a clock before its tags move the priority or the status, and what the customer
+    wrote in that second comes last, since nobody can have answered it yet.
+    """
+
+    OPENED = "opened"  # receipt of the first customer message (E1); carries the priority
+    ANSWER = "answer"  # receipt of an engineer's message that was accepted for delivery (E1)
+    STARTED = "started"  # [start] (E1)
+    ANSWER_BOUNCED = "answer-bounced"  # for good, from all of the customer's side (E1)
+    PRIORITY = "priority"  # a new level (E4)
+    SOLVED = "solved"  # [klar] (E6)
+    CLOSED = "closed"  # in another way, such as [skräp]
+    REOPENED = "reopened"  # by a customer's reply (D5) or [öppna]
+    WAITING = "waiting"  # [vänta] (E5)
+    AUTO_REPLY = "auto-reply"  # ends no pause and starts no clock (E5)
+    CUSTOMER_MESSAGE = "customer-message"  # an own message of the customer's side (E5)
+
+
+_RANK = {kind: rank for rank, kind in enumerate(EventKind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a ticket at an instant.
+
+    `priority` goes with OPENED and PRIORITY; `answer`, an id of the desk's own choosing, with
+    ANSWER and with the ANSWER_BOUNCED that withdraws it.
+    """
+
+    at: datetime
+    kind: EventKind
+    priority: int | None = None
+    answer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What the agreement version in force at the opening promises, per priority (E2, E3, E6).
+
+    Opening time; None, or a level that is not in the mapping, promises nothing.
+    """
+
+    response: Mapping[int, timedelta] | None = None
+    resolution: Mapping[int, timedelta] | None = None
+
+
+class ClockKind(StrEnum):
+    """Which promise a clock measures."""
+
+    RESPONSE = "response"  # E1
+    FOLLOW_UP = "follow-up"  # E5
+    RESOLUTION = "resolution"  # E6
+
+
+class Result(StrEnum):
+    """How a clock stands (E1, E8)."""
+
+    RUNNING = "running"
+    MET = "met"
+    MISSED = "missed"
+    UNANSWERED = "unanswered"  # closed without a word, in time: neither met nor missed
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a clock's life in which it ran, or was paused (E5); `end` None goes on."""
+
+    start: datetime
+    end: datetime | None
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChange:
+    """The target that counts from an instant on: the first at the clock's start, then E4's."""
+
+    at: datetime
+    level: int
+    target: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A promise as it stood at `read_at`.
+
+    A clock that ended says nothing else later, unless its answer bounces (E1): store it then
+    and it is frozen (E8). `due_at` is the deadline by the last priority (E4); it is None while a
+    pause keeps it from falling (E5), and where that priority promises nothing.
+    """
+
+    kind: ClockKind
+    started_at: datetime
+    target: timedelta | None
+    due_at: datetime | None
+    ended_at: datetime | None
+    ended_by: EventKind | None
+    used: timedelta  # opening time so far, or at the end, less pauses
+    result: Result
+    paused: bool
+    breached_at: datetime | None  # the first breach; later changes never take it back (E4)
+    levels: tuple[LevelChange, ...]
+    stretches: tuple[Stretch, ...]
+    withdrawn: tuple[datetime, ...]  # answers that would have ended it, had they not bounced (E1)
+    read_at: datetime
+
+    @property
+    def met(self) -> bool | None:
+        """True, False, or None for a clock that runs or ended unanswered (E8)."""
+        return {Result.MET: True, Result.MISSED: False}.get(self.result)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended; a paused clock has not."""
+        return self.result is Result.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """All clocks of a ticket; None where the agreement promises nothing (E2, E6)."""
+
+    response: Clock | None
+    follow_ups: tuple[Clock, ...]
+    resolution: Clock | None
+
+    def all(self) -> tuple[Clock, ...]:
+        """The clocks that exist: response, follow-ups in order, resolution."""
+        found = (self.response, *self.follow_ups, self.resolution)
+        return tuple(clock for clock in found if clock is not None)
+
+
+def read_clocks(
+    events: Iterable[Event], targets: Targets, calendar: Calendar, now: datetime
+) -> Clocks:
+    """The ticket's clocks as its events make them (E1–E6, E8).
+
+    Events may come in any order. Those before OPENED count nothing, and those after `now` count
+    as they stand: they are facts, and `now` only tells how far a running clock has come. A
+    ValueError tells that no event is OPENED.
+    """
+    story = _Story.told(in_order(events))
+
+    def read(course: "_Course") -> Clock | None:
+        promised = targets.resolution if course.kind is ClockKind.RESOLUTION else targets.response
+        return _read(course, promised, calendar, now) if promised else None
+
+    follow_ups = (read(course) for course in story.follow_ups)
+    return Clocks(
+        read(story.response),
+        tuple(clock for clock in follow_ups if clock is not None),
+        read(story.resolution),
+    )
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Events by time; those of one second in the order of `EventKind`, always the same.
+
+    Of several new levels in one second the most severe one is read last, and stays (C6).
+    """
+    return sorted(
+        events,
+        key=lambda each: (each.at, _RANK[each.kind], -(each.priority or 0), each.answer or 0),
+    )
+
+
+def urgency(clock: Clock | None, priority: int) -> tuple[bool, float, int]:
+    """A sort key: by deadline, then by priority; what has no deadline comes last (E2)."""
+    due_at = clock.due_at if clock and clock.running else None
+    return due_at is None, due_at.timestamp() if due_at else 0.0, priority
+
+
+# --- From events to courses: when each clock starts, pauses and ends. No calendar is needed. ---
+
+
+@dataclass(slots=True)
+class _Course:
+    """One clock's life while its ticket's story is told."""
+
+    kind: ClockKind
+    started_at: datetime
+    levels: list[tuple[datetime, int]]
+    pauses: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+    ended_at: datetime | None = None
+    ended_by: EventKind | None = None
+    withdrawn: list[datetime] = field(default_factory=list)
+    believed: set[int] = field(default_factory=set)  # answers whose bounce is not yet told
+
+    @property
+    def over(self) -> bool:
+        """Whether it had ended as far as anybody could know at this point of the story."""
+        return self.ended_at is not None or bool(self.believed)
+
+    def end(self, event: Event) -> None:
+        if self.ended_at is None:
+            self.ended_at, self.ended_by = event.at, event.kind
+
+    def change(self, event: Event, level: int) -> None:
+        if self.ended_at is not None:
+            return
+        if self.levels[-1][0] == event.at:
+            self.levels.pop()
+        self.levels.append((event.at, level))
+
+    def pause(self, at: datetime) -> None:
+        if self.ended_at is None and self.kind is not ClockKind.RESPONSE and not self.paused:
+            self.pauses.append((at, None))
+
+    def resume(self, at: datetime) -> None:
+        if self.ended_at is None and self.paused:
+            self.pauses[-1] = (self.pauses[-1][0], at)
+
+    @property
+    def paused(self) -> bool:
+        return bool(self.pauses) and self.pauses[-1][1] is None
+
+
+class _Story:
+    """A ticket's events told in order; `courses` are the clocks that they started.
+
+    An answer that bounces later ends nothing (E1). But what its stop had set going by then, the
+    follow-up clock of a customer who wrote in between, stays: no clock, and so no breach, that
+    was ever recorded vanishes.
+    """
+
+    def __init__(self, opened: Event, bounced: frozenset[int]) -> None:
+        self.level = opened.priority or DEFAULT
+        self.bounced = bounced  # in the whole story
+        self.bounces_told: set[int] = set()
+        self.closed = False
+        self.response = self._course(ClockKind.RESPONSE, opened.at)
+        self.resolution = self._course(ClockKind.RESOLUTION, opened.at)
+        self.follow_ups: list[_Course] = []
+
+    @classmethod
+    def told(cls, events: Sequence[Event]) -> "_Story":
+        first = next((n for n, each in enumerate(events) if each.kind is EventKind.OPENED), None)
+        if first is None:
+            raise ValueError("a ticket's events begin with its opening (E1)")
+        bounced = frozenset(
+            each.answer
+            for each in events
+            if each.kind is EventKind.ANSWER_BOUNCED and each.answer is not None
+        )
+        story = cls(events[first], bounced)
+        for event in events[first + 1 :]:
+            story.tell(event)
+        return story
+
+    def _course(self, kind: ClockKind, at: datetime) -> _Course:
+        return _Course(kind, at, [(at, self.level)])
+
+    @property
+    def _answerable(self) -> tuple[_Course, ...]:
+        return (self.response, *self.follow_ups)
+
+    @property
+    def courses(self) -> tuple[_Course, ...]:
+        return (*self._answerable, self.resolution)
+
+    def tell(self, event: Event) -> None:
+        match event.kind:
+            case EventKind.ANSWER:
+                self._answered(event)
+            case EventKind.STARTED:
+                self.response.end(event)
+            case EventKind.ANSWER_BOUNCED:
+                self._bounced(event)
+            case EventKind.PRIORITY:
+                self._prioritised(event)
+            case EventKind.SOLVED | EventKind.CLOSED:
+                self._closed(event)
+            case EventKind.REOPENED:
+                self.closed = False
+                self._resumed(event.at)
+            case EventKind.WAITING:
+                self._paused(event.at)
+            # A second opening comes with a merged ticket (D7): there it is a message like others.
+            case EventKind.CUSTOMER_MESSAGE | EventKind.OPENED:
+                self._customer_wrote(event)
+
+    def _answered(self, event: Event) -> None:
+        for course in self._answerable:
+            if event.answer is None or event.answer not in self.bounced:
+                course.end(event)
+            elif course.ended_at is None:
+                course.withdrawn.append(event.at)
+                course.believed |= {event.answer} - self.bounces_told
+
+    def _bounced(self, event: Event) -> None:
+        if event.answer is not None:
+            self.bounces_told.add(event.answer)
+            for course in self._answerable:
+                course.believed.discard(event.answer)
+
+    def _prioritised(self, event: Event) -> None:
+        if event.priority is None or event.priority == self.level:
+            return
+        self.level = event.priority
+        for course in self.courses:
+            course.change(event, self.level)
+
+    def _closed(self, event: Event) -> None:
+        self.closed = True
+        for course in self.courses:
+            course.end(event)
+
+    def _paused(self, at: datetime) -> None:
+        for course in self.courses:
+            course.pause(at)
+
+    def _resumed(self, at: datetime) -> None:
+        for course in self.courses:
+            course.resume(at)
+
+    def _customer_wrote(self, event: Event) -> None:
+        self._resumed(event.at)
+        if (
+            all(course.over for course in self._answerable) and not self.closed
+        ):  # a thank-you on a closed ticket asks for nothing (D5)
+            self.follow_ups.append(self._course(ClockKind.FOLLOW_UP, event.at))
+
+
+# --- From a course to a clock: opening time, deadline, breach, result. ---
+
+
+def _read(
+    course: _Course, promised: Mapping[int, timedelta], calendar: Calendar, now: datetime
+) -> Clock | None:
+    levels = tuple(LevelChange(at, level, promised.get(level)) for at, level in course.levels)
+    stretches = _stretches(course)
+    until = course.ended_at or max(now, course.started_at)
+    breached_at = _first_breach(levels, stretches, calendar, until)
+    target = levels[-1].target
+    if target is None and breached_at is None:
+        return None
+    due_at = reached(stretches, target, calendar, ended=course.ended_at is not None)
+    return Clock(
+        kind=course.kind,
+        started_at=course.started_at,
+        target=target,
+        due_at=due_at,
+        ended_at=course.ended_at,
+        ended_by=course.ended_by,
+        used=used_until(stretches, calendar, until),
+        result=_result(course, breached_at),
+        paused=course.ended_at is None and course.paused,
+        breached_at=breached_at,
+        levels=levels,
+        stretches=stretches,
+        withdrawn=tuple(course.withdrawn),
+        read_at=now,
+    )
+
+
+def _stretches(course: _Course) -> tuple[Stretch, ...]:
+    """The course cut at its pauses; parts without length are left out, but for the last."""
+    found: list[Stretch] = []
+    since = course.started_at
+    for paused_at, resumed_at in course.pauses:
+        found.append(Stretch(since, paused_at, running=True))
+        until = resumed_at or course.ended_at
+        found.append(Stretch(paused_at, until, running=False))
+        if resumed_at is None:
+            break
+        since = resumed_at
+    else:
+        found.append(Stretch(since, course.ended_at, running=True))
+    return (*(each for each in found[:-1] if each.start != each.end), found[-1])
+
+
+def _result(course: _Course, breached_at: datetime | None) -> Result:
+    if course.ended_at is None:
+        return Result.RUNNING
+    if breached_at is not None:
+        return Result.MISSED
+    if course.kind is ClockKind.RESOLUTION:
+        return Result.MET if course.ended_by is EventKind.SOLVED else Result.UNANSWERED
+    closed = course.ended_by in {EventKind.SOLVED, EventKind.CLOSED}
+    return Result.UNANSWERED if closed else Result.MET
+
+
+def _first_breach(
+    levels: Sequence[LevelChange], stretches: Sequence[Stretch], calendar: Calendar, until: datetime
+) -> datetime | None:
+    """When the clock was first past its deadline, by the level that counted then (E4).
+
+    An end or a change in the very second of the deadline is still in time (E8).
+    """
+    ends = [*(change.at for change in levels[1:]), until]
+    for change, end in zip(levels, ends, strict=True):
+        due = reached(stretches, change.target, calendar, ended=True)
+        if due is not None and due < change.at:
+            return change.at
+        if due is not None and due < end:
+            return due
+    return None
+
+
+def reached(
+    stretches: Sequence[Stretch], amount: timedelta | None, calendar: Calendar, *, ended: bool
+) -> datetime | None:
+    """The instant at which the opening time of the running stretches is `amount` (E5, E7).
+
+    The last stretch counts as open-ended. When it is a pause, a clock that has not `ended` gets
+    None; one that has would have gone on from its end.
+    """
+    if amount is None:
+        return None
+    left = amount
+    for stretch in stretches:
+        if not stretch.running:
+            continue
+        due = calendar.add(stretch.start, left)
+        if stretch.end is None or due < stretch.end or stretch is stretches[-1]:
+            return due
+        left -= calendar.between(stretch.start, stretch.end)
+    last = stretches[-1]
+    return calendar.add(last.end, left) if ended and last.end is not None else None
+
+
+def used_until(stretches: Iterable[Stretch], calendar: Calendar, until: datetime) -> timedelta:
+    """The opening time of the running stretches before `until` (A3, E5)."""
+    return sum(
+        (
+            calendar.between(each.start, min(each.end or until, until))
+            for each in stretches
+            if each.running
+        ),
+        _NOTHING,
+    )
