@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -196,7 +196,7 @@ def timeline(versions: Iterable[Version]) -> tuple[Covered, ...]:
     by_start = {v.starts: v for v in sorted(versions, key=lambda v: v.id) if not v.withdrawn}
     current = [by_start[start] for start in sorted(by_start)]
     spans: list[Covered] = []
-    for version, following in zip(current, [*current[1:], None], strict=True):
+    for version, following in zip_longest(current, current[1:]):
         agreed_from = _agreed_from(spans[-1] if spans else None, version)
         ends = [_own_end(version, agreed_from), following.starts if following else None]
         end = min((each for each in ends if each is not None), default=None)
