@@ -1,10 +1,13 @@
 """What the desk needs of the outside world; `app.py` hands in what fits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from daemon.domain.delivery import SendError
+from daemon.domain.document import Document, PdfError
 from daemon.domain.invoice import AccountingInvoice, InvoiceDraft, Problem
+
+__all__ = ["Accounting", "Document", "Mailer", "PdfError", "PdfPrinter", "SendError"]
 
 
 class Accounting(Protocol):
@@ -27,16 +30,6 @@ class Accounting(Protocol):
         """Attach the specification to the draft; False where the system or its licence cannot."""
 
 
-class SendError(Exception):
-    """A delivery that did not succeed; `permanent` (5xx), or `unclear` after the final dot."""
-
-    def __init__(self, message: str, *, permanent: bool = False, unclear: bool = False) -> None:
-        """Keep what the server said, and what it means."""
-        super().__init__(message)
-        self.permanent = permanent
-        self.unclear = unclear
-
-
 class Mailer(Protocol):
     """Hands one message for one recipient to the outgoing server, over a reused connection."""
 
@@ -47,21 +40,8 @@ class Mailer(Protocol):
         """End the connection politely; a later send opens a new one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file that goes with a mail or an invoice."""
-
-    name: str
-    content_type: str
-    content: bytes
-
-
 class PdfPrinter(Protocol):
     """Prints HTML as PDF without network or file access; raises PdfError."""
 
     def print(self, html: str) -> bytes:
         """Give the PDF; the same HTML gives the same bytes."""
-
-
-class PdfError(Exception):
-    """The HTML could not be printed, or the printer's libraries are missing."""

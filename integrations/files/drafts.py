@@ -1,0 +1,237 @@
+"""Invoice drafts as files: the port `Accounting` for those who have no system to talk to."""
+
+import contextlib
+import datetime as dt
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+from daemon.domain.document import PdfError
+from daemon.domain.invoice import (
+    AccountingError,
+    AccountingInvoice,
+    Fault,
+    InvoiceDraft,
+    InvoiceRow,
+    Problem,
+)
+from daemon.domain.money import Money
+from integrations.files import sheet
+
+_REFERENCE = re.compile(r"[A-Za-z0-9-]{1,80}")
+_FILE = re.compile(r"([1-9][0-9]*)-([A-Za-z0-9-]{1,80})\.(json|pdf)")
+_REMEDY = "Kontrollera att mappen finns, har plats och får skrivas av den som kör avtald."
+
+
+class Printer(Protocol):
+    """What the page is printed with; raises PdfError."""
+
+    def print(self, html: str) -> bytes:
+        """Give the PDF."""
+
+
+class FileDrafts:
+    """One draft is `<number>-<reference>.json` and, with a printer, `.pdf` beside it.
+
+    The JSON file is the draft: it appears last and whole, so that a kill leaves either a draft or
+    none. A second `create` of a reference gives back the first draft. A draft whose JSON file says
+    `"cancelled": true`, or is gone, does not exist for `find`.
+    """
+
+    needs_accounting_number = False
+
+    def __init__(self, folder: Path, printer: Printer | None = None) -> None:
+        """Keep the drafts in that folder; it is made when it is needed."""
+        self._folder = folder
+        self._printer = printer
+
+    def preflight(self, drafts: Sequence[InvoiceDraft]) -> Sequence[Problem]:
+        """Whether the folder takes files."""
+        if not drafts:
+            return []
+        try:
+            with self._locked():
+                return []
+        except AccountingError as error:
+            return [Problem(str(error), error.remedy)]
+
+    def find(self, reference: str) -> Sequence[AccountingInvoice]:
+        """Every live draft with exactly this reference."""
+        found = (self.read(number) for number, kept, kind in self._names() if kept == reference)
+        unique = {invoice.number: invoice for invoice in found if invoice is not None}
+        return [invoice for invoice in unique.values() if not invoice.cancelled]
+
+    def create(self, draft: InvoiceDraft) -> AccountingInvoice:
+        """Write the draft, or give back the one that the reference already has."""
+        if not _REFERENCE.fullmatch(draft.reference):
+            message = f"referensen {draft.reference!r} kan inte vara ett filnamn"
+            raise AccountingError(Fault.BUG, message, remedy="Rapportera felet.")
+        with self._locked():
+            live = self.find(draft.reference)
+            if live:
+                return live[0]
+            number = self._number_for(draft.reference)
+            name = self._folder / f"{number}-{draft.reference}"
+            if self._printer is not None:
+                _write(name.with_suffix(".pdf"), self._printed(draft, number))
+            text = json.dumps(_record(draft, number), ensure_ascii=False, indent=2)
+            _write(name.with_suffix(".json"), f"{text}\n".encode())
+            return _invoice(json.loads(text), name.with_suffix(".json"))
+
+    def attach(self, number: str, name: str, pdf: bytes) -> bool:
+        """Put the specification beside the draft, under the draft's name and its own."""
+        with self._locked():
+            draft = self._path(number)
+            if draft is None:
+                raise AccountingError(Fault.REFUSED, f"utkast {number} finns inte", remedy=_REMEDY)
+            plain = re.sub(r"[^\w.-]+", "-", Path(name).name, flags=re.ASCII).strip("-.")
+            _write(draft.with_name(f"{draft.stem}_{plain or 'bilaga.pdf'}"), pdf)
+        return True
+
+    def read(self, number: str) -> AccountingInvoice | None:
+        """One draft as its file says now; None: it is gone."""
+        path = self._path(number)
+        if path is None:
+            return None
+        try:
+            return _invoice(json.loads(path.read_text("utf-8")), path)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            message = f"{path.name} går inte att läsa: {type(error).__name__}"
+            raise AccountingError(
+                Fault.BUG, message, remedy="Återställ eller ta bort filen."
+            ) from error
+
+    def state_of(self, numbers: Sequence[str]) -> Mapping[str, AccountingInvoice | None]:
+        """Each of these drafts as it is now, for the daily look (I4); None: it is gone."""
+        return {number: self.read(number) for number in numbers}
+
+    def _printed(self, draft: InvoiceDraft, number: str) -> bytes:
+        assert self._printer is not None  # noqa: S101 - the caller looked
+        try:
+            return self._printer.print(sheet.html(draft, number))
+        except PdfError as error:
+            fault = Fault.ACCESS if error.remedy else Fault.BUG
+            raise AccountingError(fault, str(error), remedy=error.remedy) from error
+
+    def _number_for(self, reference: str) -> str:
+        """The next number; a PDF left by a kill before its JSON keeps the number it had."""
+        names = list(self._names())
+        drafts = {number for number, _, kind in names if kind == "json"}
+        for number, kept, kind in names:
+            if kept == reference and kind == "pdf" and number not in drafts:
+                return number
+        return str(max((int(number) for number, _, _ in names), default=0) + 1)
+
+    def _path(self, number: str) -> Path | None:
+        for kept_number, reference, kind in self._names():
+            if kept_number == number and kind == "json":
+                return self._folder / f"{number}-{reference}.json"
+        return None
+
+    def _names(self) -> Iterator[tuple[str, str, str]]:
+        """Number, reference and kind of every file that is a draft's."""
+        try:
+            names = sorted(os.listdir(self._folder))  # noqa: PTH208 - only the names
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
+        for name in names:
+            match = _FILE.fullmatch(name)
+            if match:
+                yield match[1], match[2], match[3]
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time, among all processes; the system frees the lock of a killed one."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with (self._folder / ".lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
+
+
+def _unusable(folder: Path, error: OSError) -> AccountingError:
+    message = f"utkasten kan inte skrivas i {folder}: {error.strerror or error}"
+    return AccountingError(Fault.ACCESS, message, remedy=_REMEDY)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all, also after a power cut: new file, fsync, rename, fsync of the folder."""
+    new = path.with_name(f".{path.name}.new")
+    with new.open("wb") as target:
+        target.write(content)
+        target.flush()
+        os.fsync(target.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _record(draft: InvoiceDraft, number: str) -> dict[str, Any]:
+    return {
+        "number": number,
+        "reference": draft.reference,
+        "customer": draft.customer_key,
+        "customer_name": draft.customer_name,
+        "accounting_number": draft.accounting_number,
+        "date": draft.date.isoformat(),
+        "language": draft.language,
+        "our_reference": draft.our_reference,
+        "your_reference": draft.your_reference,
+        "order_number": draft.order_number,
+        "currency": "SEK",
+        "rows": [
+            {
+                "kind": row.kind,
+                "description": row.description,
+                "quantity": f"{row.quantity:.2f}",
+                "unit": row.unit,
+                "price": str(row.price),
+                "amount": str(row.amount),
+            }
+            for row in draft.rows
+        ],
+        "net": str(draft.net),
+        "remarks": draft.remarks,
+        "booked": False,
+        "sent": False,
+        "cancelled": False,
+        "paid_on": None,
+    }
+
+
+def _invoice(record: Mapping[str, Any], path: Path) -> AccountingInvoice:
+    paid_on = record.get("paid_on")
+    return AccountingInvoice(
+        number=str(record["number"]),
+        reference=str(record["reference"]),
+        net=Money.parse(record["net"]),
+        rows=tuple(
+            InvoiceRow(
+                kind=row["kind"],
+                description=row["description"],
+                quantity=Decimal(row["quantity"]),
+                unit=row["unit"],
+                price=Money.parse(row["price"]),
+            )
+            for row in record["rows"]
+        ),
+        booked=bool(record.get("booked")),
+        sent=bool(record.get("sent")),
+        cancelled=bool(record.get("cancelled")),
+        paid_on=dt.date.fromisoformat(paid_on) if paid_on else None,
+        link=path.resolve().as_uri(),
+    )
