@@ -48,8 +48,13 @@ class LeaseLostError(Exception):
     """Another process took the work over while this one was slow: nothing of it may be kept."""
 
 
-def accept(tx: Tx, delivery: Delivery, *, state: str = "new") -> int | None:
-    """Keep a delivery; gives the message's id where it is new, None where it was known (B3)."""
+def accept(
+    tx: Tx, delivery: Delivery, *, state: str = "new", unfit: str | None = None
+) -> int | None:
+    """Keep a delivery; gives the message's id where it is new, None where it was known (B3).
+
+    `unfit` says why nobody can act on it: no attempt is left, and `given_up` shelves it (B4).
+    """
     values = {
         "identity": delivery.identity,
         "received_at": delivery.received_at,
@@ -60,6 +65,8 @@ def accept(tx: Tx, delivery: Delivery, *, state: str = "new") -> int | None:
         "raw_sha256": hashlib.sha256(delivery.raw).hexdigest(),
         "message_id": delivery.message_id,
         "state": state,
+        "attempts": 0 if unfit is None else ATTEMPTS,
+        "reason": unfit,
     }
     new: int | None = tx.scalar(
         insert(tx, inbox)

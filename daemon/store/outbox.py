@@ -3,13 +3,17 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, func, select, update
 
+from daemon.domain.delivery import NEVER_REPEATED
 from daemon.store import leases
 from daemon.store.rows import insert
 from daemon.store.schema import outbox, outgoing
 from daemon.store.session import Tx
+
+LEASE = dt.timedelta(minutes=10)  # longer than a frozen server can hold up a group of deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,6 @@ class Delivery:
     outgoing_id: int
     recipient: str
     envelope_from: str
-    raw: bytes
     kind: str
     attempts: int
     repeats: int
@@ -79,46 +82,91 @@ def put(tx: Tx, mail: Mail, at: dt.datetime) -> int | None:
     return new
 
 
-def claim(tx: Tx, now: dt.datetime, limit: int = 20) -> list[Delivery]:
-    """Take what is to go out by now; the attempt is counted before it is made."""
-    leases.free_dead(tx, outbox)
-    waiting = (
-        select(outbox.c.id)
-        .where(
-            outbox.c.state.in_(["pending", "sending"]),
-            outbox.c.next_at <= now,
-            leases.is_free(outbox),
-        )
+def claim(tx: Tx, now: dt.datetime, limit: int = 10) -> list[Delivery]:
+    """Take what is to go out by now, marked as being sent; an attempt counts before it is made.
+
+    A mail that must not be repeated, or has been once, is taken alone: if this process dies, only
+    one such delivery is in doubt, and nothing that was never tried.
+    """
+    due = (
+        select(outbox.c.id, outbox.c.repeats, outgoing.c.kind)
+        .join(outgoing)
+        .where(outbox.c.state == "pending", outbox.c.next_at <= now)
         .order_by(outbox.c.next_at, outbox.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=outbox, skip_locked=True)
     )
-    ids = list(tx.scalars(waiting))
+    ids = _together(tx.execute(due).all())
     if not ids:
         return []
     tx.execute(
         update(outbox)
         .where(outbox.c.id.in_(ids))
-        .values(state="sending", attempts=outbox.c.attempts + 1, **leases.taken())
+        .values(state="sending", attempts=outbox.c.attempts + 1, **leases.taken(LEASE))
     )
     return _deliveries(tx, ids)
 
 
+def _together(due: Sequence[Any]) -> list[int]:
+    """The first of them, and what may share its group."""
+    alone = [row.repeats > 0 or row.kind in NEVER_REPEATED for row in due]
+    if True not in alone:
+        return [row.id for row in due]
+    return [row.id for row in due[: max(1, alone.index(True))]]
+
+
+def take_over(tx: Tx) -> list[Delivery]:
+    """Take what a process was sending when it died or lost its lease: nobody knows how it ended."""
+    being_sent = (
+        select(outbox.c.id, outbox.c.lease_owner, outbox.c.lease_until)
+        .where(outbox.c.state == "sending")
+        .with_for_update(skip_locked=True)
+    )
+    left = [
+        row.id
+        for row in tx.execute(being_sent)
+        if row.lease_owner is None
+        or row.lease_until < leases.wall()
+        or leases.is_dead(row.lease_owner)
+    ]
+    if not left:
+        return []
+    tx.execute(update(outbox).where(outbox.c.id.in_(left)).values(**leases.taken(LEASE)))
+    return _deliveries(tx, left)
+
+
 def _deliveries(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
     rows = tx.execute(
-        select(outbox, outgoing.c.raw, outgoing.c.kind, outgoing.c.ticket_id, outgoing.c.inbox_id)
+        select(outbox, outgoing.c.kind, outgoing.c.ticket_id, outgoing.c.inbox_id)
         .join(outgoing)
         .where(outbox.c.id.in_(ids))
         .order_by(outbox.c.next_at, outbox.c.id)
     )
     return [
         Delivery(
-            row.id, row.outgoing_id, row.recipient, row.envelope_from, bytes(row.raw), row.kind,
+            row.id, row.outgoing_id, row.recipient, row.envelope_from, row.kind,
             row.attempts, row.repeats, row.created_at, row.ticket_id, row.inbox_id,
             row.customer_side,
         )
         for row in rows
     ]  # fmt: skip
+
+
+def raw(tx: Tx, outgoing_id: int) -> bytes:
+    """The mail as it leaves, with CRLF line ends; a KeyError where it has been erased (K2)."""
+    found = tx.scalar(select(outgoing.c.raw).where(outgoing.c.id == outgoing_id))
+    if found is None:
+        raise KeyError(f"mail {outgoing_id} has no raw text")
+    return bytes(found)
+
+
+def give_back(tx: Tx, ids: Sequence[int]) -> None:
+    """Return deliveries that were claimed and not tried: the attempt does not count."""
+    if not ids:
+        return
+    mine = and_(outbox.c.id.in_(ids), outbox.c.state == "sending", leases.is_mine(outbox))
+    back = {"state": "pending", "attempts": outbox.c.attempts - 1, **leases.FREED}
+    tx.execute(update(outbox).where(mine).values(back))
 
 
 def settle(

@@ -1,0 +1,191 @@
+"""The sending step: hands over what waits in the outbox, and notes how each delivery ended."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from daemon.desk.ports import Mailer, SendError
+from daemon.domain import delivery as rules
+from daemon.store import outbox
+from daemon.store.outbox import Delivery
+from daemon.store.session import Store, StoreError, Tx
+
+GROUP_SECONDS = 60.0  # a group that takes longer is cut short, so that its lease never runs out
+_SETTLE_ATTEMPTS = 3
+
+OnSent = Callable[[Tx, Delivery, dt.datetime], None]
+OnFailed = Callable[[Tx, Delivery, dt.datetime, str], None]
+
+
+def _nothing(_tx: Tx, _delivery: Delivery, _now: dt.datetime, _reply: str) -> None:
+    """What happens when a delivery stays unclear, unless the desk says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """What the desk does, in the settling transaction, when a delivery has ended."""
+
+    on_sent: OnSent
+    on_failed: OnFailed
+    on_unclear: OnFailed
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    delivery: Delivery
+    reply: str
+    error: SendError | None = None
+
+
+def step(
+    store: Store,
+    mailer: Mailer,
+    now: dt.datetime,
+    *,
+    on_sent: OnSent,
+    on_failed: OnFailed,
+    on_unclear: OnFailed = _nothing,
+) -> bool:
+    """Send a few mails that are due; True where there were any, so that the loop goes on.
+
+    The attempt is durable before it is made, and its end right after the few: a process that dies
+    between leaves deliveries in doubt, which the next step settles as unclear (`domain.delivery`).
+    The three functions are called inside the transaction that ends a delivery: it was accepted, it
+    failed for good (5xx, or five days of 4xx), or nobody can know and it is not repeated.
+    Raises StoreError.
+    """
+    ends = _Ends(on_sent, on_failed, on_unclear)
+    with store.writing() as tx:
+        for doubtful in outbox.take_over(tx):
+            _in_doubt(tx, _Outcome(doubtful, "the program stopped while it sent this"), now, ends)
+        group = outbox.claim(tx, now)
+    if not group:
+        return False
+    outcomes = list(_hand_over(store, mailer, group))
+    _settle_all(store, outcomes, group[len(outcomes) :], now, ends)
+    return True
+
+
+def _hand_over(store: Store, mailer: Mailer, group: Sequence[Delivery]) -> Iterator[_Outcome]:
+    """Try each, outside any transaction; stop where the server is down or everything takes long."""
+    started = time.monotonic()
+    for delivery in group:
+        outcome = _try(store, mailer, delivery)
+        yield outcome
+        if outcome.error is not None and outcome.error.unreachable:
+            return
+        if time.monotonic() - started > GROUP_SECONDS:
+            return
+
+
+def _try(store: Store, mailer: Mailer, delivery: Delivery) -> _Outcome:
+    try:
+        raw = _raw(store, delivery)
+        return _Outcome(delivery, mailer.send(delivery.envelope_from, delivery.recipient, raw))
+    except SendError as error:
+        return _Outcome(delivery, str(error), error)
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001  a fault of ours: it may have gone out, or not
+        fault = SendError(f"a fault of this program: {error!r}", unclear=True)
+        return _Outcome(delivery, str(fault), fault)
+
+
+def _raw(store: Store, delivery: Delivery) -> bytes:
+    """The mail as it leaves, read when its turn comes: one may be 25 MB."""
+    try:
+        with store.reading() as tx:
+            return outbox.raw(tx, delivery.outgoing_id)
+    except KeyError as error:  # erased while it waited (K2)
+        raise SendError(str(error), permanent=True) from error
+
+
+def _settle_all(
+    store: Store,
+    outcomes: Sequence[_Outcome],
+    untried: Sequence[Delivery],
+    now: dt.datetime,
+    ends: _Ends,
+) -> None:
+    """Note every end in one commit; where what one of them sets off fails, each in its own."""
+    try:
+        _commit(store, outcomes, untried, now, ends)
+    except StoreError:
+        raise
+    except Exception:
+        if len(outcomes) == 1:
+            raise
+        faults = [fault for outcome in outcomes if (fault := _alone(store, outcome, now, ends))]
+        _commit(store, (), untried, now, ends)
+        if faults:
+            raise faults[0] from None
+
+
+def _alone(store: Store, outcome: _Outcome, now: dt.datetime, ends: _Ends) -> Exception | None:
+    try:
+        _commit(store, [outcome], (), now, ends)
+    except Exception as error:  # noqa: BLE001  raised once the others are noted
+        return error
+    return None
+
+
+def _commit(
+    store: Store,
+    outcomes: Sequence[_Outcome],
+    untried: Sequence[Delivery],
+    now: dt.datetime,
+    ends: _Ends,
+) -> None:
+    """Try hard while the database is away: an end that is not noted means that mail goes twice."""
+    for attempt in range(1, _SETTLE_ATTEMPTS + 1):
+        try:
+            with store.writing() as tx:
+                outbox.give_back(tx, [delivery.id for delivery in untried])
+                for outcome in outcomes:
+                    _settle(tx, outcome, now, ends)
+        except StoreError:
+            if attempt == _SETTLE_ATTEMPTS:
+                raise
+            time.sleep(attempt)
+        else:
+            return
+
+
+def _settle(tx: Tx, outcome: _Outcome, now: dt.datetime, ends: _Ends) -> None:
+    delivery, error = outcome.delivery, outcome.error
+    if error is None:
+        if outbox.settle(tx, delivery.id, "sent", reply=outcome.reply, sent_at=now):
+            ends.on_sent(tx, delivery, now)
+    elif error.unclear:
+        _in_doubt(tx, outcome, now, ends, pause=rules.PAUSES[0])
+    elif not error.permanent and (again := _again(outcome, now)) is not None:
+        outbox.settle(tx, delivery.id, "pending", reply=outcome.reply, next_at=again)
+    elif outbox.settle(tx, delivery.id, "failed", reply=outcome.reply):
+        ends.on_failed(tx, delivery, now, outcome.reply)
+
+
+def _again(outcome: _Outcome, now: dt.datetime) -> dt.datetime | None:
+    delivery, error = outcome.delivery, outcome.error
+    return rules.next_attempt(
+        delivery.attempts, now, delivery.created_at,
+        spread=delivery.id, unreachable=error is not None and error.unreachable,
+    )  # fmt: skip
+
+
+def _in_doubt(
+    tx: Tx,
+    outcome: _Outcome,
+    now: dt.datetime,
+    ends: _Ends,
+    pause: dt.timedelta = dt.timedelta(),
+) -> None:
+    """Repeat with the same Message-ID where that is allowed; else leave it to the operators."""
+    delivery = outcome.delivery
+    if rules.may_repeat(delivery.kind, delivery.repeats):
+        outbox.settle(
+            tx, delivery.id, "pending",
+            reply=outcome.reply, next_at=now + pause, repeats=delivery.repeats + 1,
+        )  # fmt: skip
+    elif outbox.settle(tx, delivery.id, "unclear", reply=outcome.reply):
+        ends.on_unclear(tx, delivery, now, outcome.reply)

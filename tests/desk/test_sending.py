@@ -1,0 +1,248 @@
+"""The sending step: at least once, recognisable, and nothing lost between attempt and note."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import select, update
+
+from daemon.desk import sending
+from daemon.desk.ports import SendError
+from daemon.store import leases, outbox, schema
+from daemon.store.session import StoreError
+
+T0 = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
+MINUTE = dt.timedelta(minutes=1)
+
+
+class Post:
+    """A mailer that does as told: what it took, and the errors that it raises, by recipient."""
+
+    def __init__(self, **errors):
+        self.taken = []
+        self.errors = errors
+
+    def send(self, envelope_from, recipient, raw):
+        error = self.errors.get(recipient.partition("@")[0])
+        if error is not None and (not isinstance(error, SendError) or not error.unclear):
+            raise error
+        self.taken.append((envelope_from, recipient, raw))
+        if error is not None:
+            raise error
+        return "250 2.0.0 queued"
+
+    def close(self):
+        pass
+
+
+class Notes:
+    """What the desk was told of, in the settling transaction."""
+
+    def __init__(self):
+        self.told = []
+
+    def on_sent(self, tx, delivery, now):
+        self.told.append(("sent", delivery.recipient))
+
+    def on_failed(self, tx, delivery, now, reply):
+        self.told.append(("failed", delivery.recipient, reply))
+
+    def on_unclear(self, tx, delivery, now, reply):
+        self.told.append(("unclear", delivery.recipient))
+
+
+def queue(store, *recipients, kind="confirmation", key="k", raw=b"Subject: x\r\n\r\nx\r\n"):
+    with store.writing() as tx:
+        mail = outbox.Mail(key, kind, f"<{key}@example.se>", raw, recipients, "support@example.se")
+        return outbox.put(tx, mail, T0)
+
+
+def step(store, post, now=T0, notes=None):
+    notes = notes or Notes()
+    found = sending.step(
+        store, post, now,
+        on_sent=notes.on_sent, on_failed=notes.on_failed, on_unclear=notes.on_unclear,
+    )  # fmt: skip
+    return found, notes.told
+
+
+def rows(store):
+    with store.reading() as tx:
+        return tx.execute(select(schema.outbox).order_by(schema.outbox.c.id)).all()
+
+
+def states(store):
+    return [row.state for row in rows(store)]
+
+
+def test_every_recipient_gets_the_mail_once_and_the_desk_is_told(any_store):
+    queue(any_store, "anna@a.se", "bo@b.se")
+    post = Post()
+    found, told = step(any_store, post)
+    assert found
+    assert [taken[1] for taken in post.taken] == ["anna@a.se", "bo@b.se"]
+    assert told == [("sent", "anna@a.se"), ("sent", "bo@b.se")]
+    assert [(row.state, row.sent_at, row.reply) for row in rows(any_store)] == [
+        ("sent", T0, "250 2.0.0 queued")
+    ] * 2
+    assert step(any_store, post) == (False, [])
+    assert len(post.taken) == 2
+
+
+def test_nothing_goes_out_before_its_time(any_store):
+    queue(any_store, "anna@a.se")
+    assert step(any_store, Post(), T0 - MINUTE) == (False, [])
+
+
+def test_a_temporary_refusal_waits_and_the_others_go_on(any_store):
+    queue(any_store, "anna@a.se", "bo@b.se")
+    post = Post(anna=SendError("451 4.3.0 later"))
+    assert step(any_store, post)[1] == [("sent", "bo@b.se")]
+    waiting = rows(any_store)[0]
+    assert (waiting.state, waiting.reply, waiting.attempts) == ("pending", "451 4.3.0 later", 1)
+    assert T0 < waiting.next_at <= T0 + MINUTE
+    assert step(any_store, Post(), T0 + MINUTE)[1] == [("sent", "anna@a.se")]
+
+
+def test_a_permanent_refusal_ends_the_delivery_and_is_told(any_store):
+    queue(any_store, "anna@a.se")
+    post = Post(anna=SendError("550 5.1.1 unknown", permanent=True))
+    assert step(any_store, post)[1] == [("failed", "anna@a.se", "550 5.1.1 unknown")]
+    assert states(any_store) == ["failed"]
+    assert step(any_store, Post(), T0 + 9999 * MINUTE) == (False, [])
+
+
+def test_after_five_days_of_temporary_refusals_the_delivery_fails(any_store):
+    queue(any_store, "anna@a.se")
+    post, notes, now, attempts = Post(anna=SendError("451 later")), Notes(), T0, 0
+    while states(any_store) == ["pending"]:
+        now = max(now, rows(any_store)[0].next_at)
+        step(any_store, post, now, notes)
+        attempts += 1
+    assert notes.told == [("failed", "anna@a.se", "451 later")]
+    assert now == T0 + dt.timedelta(days=5)
+    assert attempts > 30
+
+
+def test_an_unclear_delivery_is_repeated_twice_with_the_same_bytes(any_store):
+    queue(any_store, "anna@a.se")
+    post, notes = Post(anna=SendError("lost after the final dot", unclear=True)), Notes()
+    for minute in range(9):
+        step(any_store, post, T0 + minute * MINUTE, notes)
+    assert len(post.taken) == 3
+    assert len(set(post.taken)) == 1
+    assert notes.told == [("unclear", "anna@a.se")]
+    assert states(any_store) == ["unclear"]
+
+
+@pytest.mark.parametrize("kind", ["report", "invitation"])
+def test_an_unclear_report_or_invitation_is_left_to_the_operators(any_store, kind):
+    queue(any_store, "anna@a.se", kind=kind)
+    post, notes = Post(anna=SendError("lost after the final dot", unclear=True)), Notes()
+    for minute in range(5):
+        step(any_store, post, T0 + minute * MINUTE, notes)
+    assert len(post.taken) == 1
+    assert notes.told == [("unclear", "anna@a.se")]
+
+
+def test_a_server_that_is_down_stops_the_group_and_costs_the_rest_no_attempt(any_store):
+    queue(any_store, "anna@a.se", "bo@b.se", "eva@e.se")
+    step(any_store, Post(anna=SendError("connection refused", unreachable=True)))
+    assert [(row.state, row.attempts) for row in rows(any_store)] == [
+        ("pending", 1), ("pending", 0), ("pending", 0),
+    ]  # fmt: skip
+    assert {row.lease_owner for row in rows(any_store)} == {None}
+    assert step(any_store, Post())[1] == [("sent", "bo@b.se"), ("sent", "eva@e.se")]
+
+
+def test_a_fault_of_the_mailer_counts_as_unclear(any_store):
+    queue(any_store, "anna@a.se")
+    step(any_store, Post(anna=RuntimeError("a bug")))
+    (row,) = rows(any_store)
+    assert (row.state, row.repeats) == ("pending", 1)
+
+
+def test_an_erased_mail_fails_and_its_neighbour_goes_out_k2(any_store):
+    erased = queue(any_store, "anna@a.se")
+    queue(any_store, "bo@b.se", key="other")
+    with any_store.writing() as tx:
+        tx.execute(update(schema.outgoing).where(schema.outgoing.c.id == erased).values(raw=None))
+    _, told = step(any_store, Post())
+    assert [what[:2] for what in told] == [("failed", "anna@a.se"), ("sent", "bo@b.se")]
+
+
+def in_the_hands_of_a_dead_process(store, now=T0):
+    with store.writing() as tx:
+        claimed = outbox.claim(tx, now)
+        dead = leases.owner().rpartition(":")[0] + ":1"  # our number, another start
+        tx.execute(
+            update(schema.outbox).where(schema.outbox.c.state == "sending").values(lease_owner=dead)
+        )
+    return [delivery.recipient for delivery in claimed]
+
+
+def test_what_a_dead_process_was_sending_is_unclear_and_goes_again_at_once(any_store):
+    queue(any_store, "anna@a.se", "bo@b.se")
+    assert in_the_hands_of_a_dead_process(any_store) == ["anna@a.se", "bo@b.se"]
+    post = Post()
+    while step(any_store, post)[0]:
+        pass
+    assert [taken[1] for taken in post.taken] == ["anna@a.se", "bo@b.se"]
+    assert {(row.state, row.repeats) for row in rows(any_store)} == {("sent", 1)}
+
+
+def test_what_is_in_doubt_once_is_taken_alone_so_that_no_other_falls_in_doubt(any_store):
+    queue(any_store, "anna@a.se", "bo@b.se")
+    in_the_hands_of_a_dead_process(any_store)
+    with any_store.writing() as tx:
+        for delivery in outbox.take_over(tx):
+            outbox.settle(tx, delivery.id, "pending", reply="", next_at=T0, repeats=1)
+    queue(any_store, "eva@e.se", key="other")
+    assert in_the_hands_of_a_dead_process(any_store) == ["anna@a.se"]
+
+
+def test_a_report_is_taken_alone(any_store):
+    queue(any_store, "anna@a.se")
+    queue(any_store, "vd@a.se", kind="report", key="report")
+    queue(any_store, "bo@b.se", key="other")
+    groups = []
+    while group := in_the_hands_of_a_dead_process(any_store):
+        groups.append(group)
+    assert groups == [["anna@a.se"], ["vd@a.se"], ["bo@b.se"]]
+
+
+def test_what_a_living_process_is_sending_is_left_alone(any_store):
+    queue(any_store, "anna@a.se")
+    with any_store.writing() as tx:
+        assert outbox.claim(tx, T0)
+    assert step(any_store, Post()) == (False, [])
+
+
+def test_an_end_is_noted_although_the_database_was_away_for_a_moment(store, monkeypatch):
+    queue(store, "anna@a.se")
+    faults = [StoreError("locked"), StoreError("locked")]
+    settle = outbox.settle
+
+    def away(*args, **options):
+        if faults:
+            raise faults.pop()
+        return settle(*args, **options)
+
+    monkeypatch.setattr(outbox, "settle", away)
+    monkeypatch.setattr(sending.time, "sleep", lambda _: None)
+    post = Post()
+    assert step(store, post)[1] == [("sent", "anna@a.se")]
+    assert len(post.taken) == 1
+
+
+def test_a_fault_in_what_one_delivery_sets_off_does_not_repeat_the_others(any_store):
+    queue(any_store, "anna@a.se", "bo@b.se", "eva@e.se")
+    notes = Notes()
+
+    def on_sent(tx, delivery, now):
+        if delivery.recipient == "anna@a.se":
+            raise KeyError("no such ticket")
+        notes.on_sent(tx, delivery, now)
+
+    with pytest.raises(KeyError, match="no such ticket"):
+        sending.step(any_store, Post(), T0, on_sent=on_sent, on_failed=notes.on_failed)
+    assert states(any_store) == ["sending", "sent", "sent"]
