@@ -9,7 +9,6 @@ from daemon.settings_checked import Mistake, MistakesError, checked, read_toml
 from daemon.settings_mail import Door, Imap, Intake, Limits, Login, OAuth2, Outgoing
 from daemon.settings_tables import (
     Accounting,
-    Answers,
     Bank,
     Clock,
     Database,
@@ -18,14 +17,14 @@ from daemon.settings_tables import (
     Identity,
     Priority,
     Tables,
-    Time,
+    Worklog,
 )
 from daemon.settings_types import Listen, Place, Secret, database_url
 
 __all__ = [
-    "Accounting", "Answers", "Bank", "Clock", "Database", "Desk", "Door", "Fortnox", "Identity",
+    "Accounting", "Bank", "Clock", "Database", "Desk", "Door", "Fortnox", "Identity",
     "Imap", "Intake", "Limits", "Listen", "Login", "Mistake", "MistakesError", "OAuth2", "Outgoing",
-    "Priority", "Secret", "Settings", "Time", "find", "load",
+    "Priority", "Secret", "Settings", "Worklog", "find", "load",
 ]  # fmt: skip
 
 SYSTEM_FILE = Path("/etc/avtald/avtald.toml")

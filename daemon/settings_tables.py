@@ -120,6 +120,8 @@ class Desk:
     reopen_within: Annotated[
         Duration, Key("a customer's reply so long after closing reopens the ticket (D5)")
     ] = dt.timedelta(days=14)
+    answers: Annotated[Count, Key("most automatic answers to one outside address … (J2)")] = 10
+    answers_within: Annotated[SomeTime, Key("… in so long a time")] = dt.timedelta(hours=3)
 
     def __post_init__(self) -> None:
         if self.address in self.aliases:
@@ -233,14 +235,14 @@ class Priority:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Time:
+class Worklog:
     """Time that engineers note beyond these limits is held until they confirm it (C11)."""
 
     __pydantic_config__ = STRICT
 
-    max_entry: Annotated[SomeTime, Key("in one tag")] = dt.timedelta(hours=12)
-    max_day: Annotated[SomeTime, Key("for one engineer and worked date")] = dt.timedelta(hours=24)
-    max_age: Annotated[SomeTime, Key("how far back a worked date may lie")] = dt.timedelta(days=62)
+    tag_hours: Annotated[Count, Key("most hours in one tag")] = 12
+    day_hours: Annotated[Count, Key("most hours for one engineer and worked date")] = 24
+    days_back: Annotated[Count, Key("how far back a worked date may lie")] = 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,16 +265,6 @@ class Bank:
     warn_at: Annotated[
         Annotated[tuple[int, ...], _warn_at(1000)], Key("per cent of the bank used")
     ] = (80, 100)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """How many automatic answers one outside address gets (J2)."""
-
-    __pydantic_config__ = STRICT
-
-    limit: Annotated[Count, Key("")] = 10
-    per: Annotated[SomeTime, Key("")] = dt.timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,10 +352,9 @@ class Tables:
     outgoing: Outgoing | None = None
     identity: Identity = field(default_factory=Identity)
     priority: Priority = field(default_factory=Priority)
-    time: Time = field(default_factory=Time)
+    worklog: Worklog = field(default_factory=Worklog)
     clock: Clock = field(default_factory=Clock)
     bank: Bank = field(default_factory=Bank)
-    answers: Answers = field(default_factory=Answers)
     accounting: Accounting = field(default_factory=Accounting)
     plans: Annotated[Mapping[str, Plan], MadeFrom(Mapping[str, PlanTable], catalogue)] = field(
         default_factory=lambda: BUILT_IN

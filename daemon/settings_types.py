@@ -335,13 +335,12 @@ def zone(value: object) -> str:
     return text
 
 
-def header(value: object) -> tuple[str, str]:
-    """A header's name and what it must hold, from `"X-Spam-Flag: YES"`."""
+def header(value: object) -> str:
+    """A header's name, a colon and what it must hold, as `"X-Spam-Flag: YES"`."""
     text = _text(value, '"X-Spam-Flag: YES"')
     if not _HEADER.fullmatch(text):
         raise ValueError('write a header and its value as "X-Spam-Flag: YES"')
-    name, _, holds = text.partition(":")
-    return name, holds.strip()
+    return text
 
 
 def path_there(value: object, place: Place) -> Path:
@@ -410,7 +409,7 @@ Host = Annotated[str, Reads(host)]
 ListenAt = Annotated[Listen, Reads(listen)]
 Url = Annotated[str, Reads(url)]
 Zone = Annotated[str, Reads(zone)]
-Header = Annotated[tuple[str, str], Reads(header)]
+Header = Annotated[str, Reads(header)]
 PathThere = Annotated[Path, ReadsThere(path_there)]
 DatabaseUrl = Annotated[str, ReadsThere(database_url)]
 SecretFile = Annotated[Secret, ReadsThere(secret)]

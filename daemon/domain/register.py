@@ -1,0 +1,64 @@
+"""Whom the desk knows: its own people, its customers, and the customers' contacts (D1, D2)."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.domain.agreement import Version
+
+ROLES = ("engineer", "finance", "manager")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the desk's own: `email` is the registered address that mail to them goes to."""
+
+    id: int
+    name: str
+    email: str
+    aliases: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset({"engineer"})
+    active: bool = True
+    absent_until: dt.date | None = None  # the last day of an absence
+
+    def is_absent(self, day: dt.date) -> bool:
+        """Whether new mail goes to all engineers instead that day."""
+        return self.absent_until is not None and day <= self.absent_until
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer; `key` is ours and stable, everything optional is None where it is not known."""
+
+    id: int
+    key: str
+    name: str
+    organisation_number: str | None = None
+    language: str | None = None  # "sv" or "en"; None: the desk's
+    accounting_number: str | None = None
+    your_reference: str | None = None
+    order_number: str | None = None
+    invoice_language: str | None = None  # None: as `language`
+    reports_to: tuple[str, ...] = ()
+    manager: Person | None = None  # the account manager
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person of a customer's."""
+
+    id: int
+    customer_id: int
+    name: str
+    email: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A version of a customer's agreement, and what was agreed apart from the plan."""
+
+    version: Version
+    overrides: Mapping[str, Any]  # some fields of `Terms`, as `Terms.to_json()` writes them
