@@ -1,0 +1,456 @@
+"""What the sender wrote now, what is quoted, forwarded and signature (C2, C3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from parsers import html as markup
+from parsers import quoting
+from parsers import subject as subjects
+from parsers.message import Message
+from parsers.quoting import Cut, Evidence
+
+Source = Literal["plain", "html", "none"]
+
+_ODD = str.maketrans({"\u00a0": " ", "\u2007": " ", "\u202f": " ", "\u3000": " ", "\t": " "} | dict.fromkeys(
+    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad", None
+))  # fmt: skip
+_SIGNATURE_LINES = 15
+_JOINED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The parts of a message's text.
+
+    `new` holds the signature too: tags and priority are read in it; `shown` does not. `uncertain`
+    are the spans of `new` that may be quoted text after all; `certain` tells that there are none.
+    """
+
+    new: str
+    shown: str
+    signature: str
+    quoted: str
+    forwarded: str
+    certain: bool
+    source: Source
+    uncertain: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(slots=True)
+class _Text:
+    """A text as lines: as written, their bare content, their quote depth, and what marks them."""
+
+    raw: list[str] = field(default_factory=list)
+    contents: list[str] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    marked: list[bool] = field(default_factory=list)  # quoted, says the HTML's own structure
+
+    def add(self, raw: str, depth: int, content: str, *, marked: bool = False) -> None:
+        self.raw.append(raw)
+        self.contents.append(content)
+        self.depths.append(depth)
+        self.marked.append(marked)
+
+
+def _bare(line: str) -> str:
+    if not line.isascii() or "\t" in line:
+        line = line.translate(_ODD)
+    return line.replace("*", "").strip() if "*" in line else line.strip()
+
+
+def _unquote(line: str) -> tuple[int, str]:
+    """Give how deep a line is quoted, and its content without the marks."""
+    at = depth = 0
+    while at < len(line) and line[at] in "> \u00a0":
+        depth += line[at] == ">"
+        at += 1
+    return depth, line[at:]
+
+
+def _add_plain(text: _Text, source: str) -> None:
+    for line in source.split("\n"):
+        start = line.lstrip(" \u00a0\ufeff")
+        if start[:1] == ">":
+            depth, content = _unquote(start)
+            text.add(line, depth, _bare(content))
+        else:
+            text.add(line, 0, _bare(line))
+
+
+def _add_html(text: _Text, source: str) -> None:
+    for line in markup.lines(source):
+        depth, content = line.depth, line.text
+        if not depth and content[:1] == ">":
+            depth, content = _unquote(content)
+        text.add("> " * line.depth + line.text, depth, _bare(content), marked=line.quoted)
+
+
+@dataclass(slots=True)
+class _Split:
+    """Where each line went: kept (with the number of its segment), quoted, forwarded."""
+
+    kept: list[tuple[int, int]] = field(default_factory=list)
+    quoted: list[int] = field(default_factory=list)
+    forwarded: list[int] = field(default_factory=list)
+    unsure: set[int] = field(default_factory=set)
+    attributed: bool = False
+    segment: int = 0
+
+    def keep(self, at: int) -> None:
+        self.kept.append((at, self.segment))
+
+    def take(self, start: int, end: int, kind: Cut) -> None:
+        (self.forwarded if kind is Cut.FORWARDED else self.quoted).extend(range(start, end))
+        self.attributed = True
+        self.segment += 1
+
+
+def _next_filled(text: _Text, start: int) -> int:
+    at = start
+    while at < len(text.contents) and not text.contents[at]:
+        at += 1
+    return at
+
+
+def _is_quoted(text: _Text, at: int) -> bool:
+    return at < len(text.raw) and (text.depths[at] > 0 or text.marked[at])
+
+
+def _attributions(text: _Text) -> dict[int, tuple[int, Evidence]]:
+    """Find attributions: where each starts, where it ends, and how sure it is."""
+    out: dict[int, tuple[int, Evidence]] = {}
+    contents = text.contents
+    for end, content in enumerate(contents):
+        if not content or text.marked[end] or not quoting.may_end_attribution(content):
+            continue
+        found = _attribution_to(text, end)
+        if found:
+            out[found[0]] = (end + 1, found[1])
+    return out
+
+
+def _attribution_to(text: _Text, end: int) -> tuple[int, Evidence] | None:
+    contents = text.contents
+    joined = ""
+    best: tuple[int, Evidence] | None = None
+    gaps = 0
+    for start in range(end, max(-1, end - _JOINED - 2), -1):
+        if not contents[start]:
+            gaps += 1
+            if gaps > 1 or not joined.startswith("<"):
+                break
+            continue
+        if text.depths[start] != text.depths[end] or len(joined) > 600:
+            break
+        joined = f"{contents[start]} {joined}".strip()
+        found = quoting.evidence(joined)
+        if found and (best is None or found.value > best[1].value):
+            best = (start, found)
+        if best and best[1] is Evidence.STRONG:
+            break
+    if best and best[0] and contents[best[0] - 1] and text.depths[best[0] - 1] == text.depths[end]:
+        if quoting.continues_upwards(contents[best[0] - 1]):
+            return best[0] - 1, best[1]
+    return best
+
+
+def _is_mail(
+    text: _Text, start: int, end: int, found: dict[int, tuple[int, Evidence]]
+) -> Cut | None:
+    """Tell if quoted lines start as a quoted mail does: by an attribution, a header block, an intro."""
+    at = _next_filled(text, start)
+    if at >= end:
+        return None
+    content = text.contents[at]
+    kind = quoting.separator(content) or quoting.intro(content)
+    if kind:
+        return kind
+    if at in found or quoting.header_block(text.contents[at:end], 0):
+        return Cut.QUOTED
+    return None
+
+
+def _quote_end(text: _Text, start: int) -> int:
+    at = start
+    while at < len(text.raw) and text.depths[at] > 0 and not text.marked[at]:
+        at += 1
+    return at
+
+
+def _split(text: _Text, own: Sequence[str], *, forward: bool) -> _Split:
+    out = _Split()
+    found = _attributions(text)
+    block_kind = Cut.FORWARDED if forward else Cut.QUOTED
+    at = 0
+    while at < len(text.raw):
+        if text.marked[at]:
+            at = _take_marked(text, at, out, block_kind)
+        elif text.depths[at] > 0:
+            at = _take_quote(text, at, out, found)
+        elif not text.contents[at]:
+            out.keep(at)
+            at += 1
+        else:
+            at = _take_line(text, at, out, found, own, block_kind)
+    return out
+
+
+def _take_marked(text: _Text, start: int, out: _Split, kind: Cut) -> int:
+    """Take lines that the HTML's structure marks as quoted."""
+    end = start
+    while end < len(text.raw) and text.marked[end]:
+        content = text.contents[end]
+        if content and quoting.separator(content) is Cut.FORWARDED:
+            kind = Cut.FORWARDED
+        end += 1
+    out.take(start, end, kind)
+    return end
+
+
+def _take_quote(
+    text: _Text, start: int, out: _Split, found: dict[int, tuple[int, Evidence]]
+) -> int:
+    """Take a run of quoted lines: quoted if something says so, else text that may be quoted."""
+    end = _quote_end(text, start)
+    kind = _is_mail(text, start, end, found)
+    if kind or out.attributed:
+        out.take(start, end, kind or Cut.QUOTED)
+    else:
+        for at in range(start, end):
+            out.keep(at)
+            out.unsure.add(at)
+    return end
+
+
+def _take_line(  # noqa: PLR0917 the state of one scan
+    text: _Text, at: int, out: _Split, found: dict[int, tuple[int, Evidence]],
+    own: Sequence[str], block_kind: Cut,
+) -> int:  # fmt: skip
+    content = text.contents[at]
+    size = len(text.raw)
+    if quoting.marker(content, own) or _wrapped_marker(text, at, own):
+        out.take(at, size, Cut.QUOTED)
+        return size
+    kind = quoting.separator(content)
+    if kind is None:
+        kind = quoting.intro(content)
+        follows = _next_filled(text, at + 1)
+        if kind and not (_is_quoted(text, follows) or _block_at(text, follows)):
+            kind = None
+    if kind:
+        return _take_announced(text, at, out, found, kind)
+    end = _block_at(text, at)
+    if end:
+        return _take_block(text, at, end, out, block_kind)
+    if at in found:
+        return _take_attributed(text, at, out, *found[at])
+    out.keep(at)
+    return at + 1
+
+
+def _wrapped_marker(text: _Text, at: int, own: Sequence[str]) -> bool:
+    if not own or at + 1 >= len(text.contents) or text.depths[at + 1]:
+        return False
+    return quoting.marker(f"{text.contents[at]} {text.contents[at + 1]}", own)
+
+
+def _block_at(text: _Text, at: int) -> int | None:
+    if at >= len(text.raw) or text.depths[at] or ":" not in text.contents[at]:
+        return None
+    return quoting.header_block(text.contents, at)
+
+
+def _take_announced(
+    text: _Text, at: int, out: _Split, found: dict[int, tuple[int, Evidence]], kind: Cut
+) -> int:
+    """Take what a separator announces: quoted lines until they end, else all the rest."""
+    follows = _next_filled(text, at + 1)
+    if follows in found:
+        follows = _next_filled(text, found[follows][0])
+    else:
+        follows = _next_filled(text, _block_at(text, follows) or follows)
+    if not _is_quoted(text, follows):
+        out.take(at, len(text.raw), kind)
+        return len(text.raw)
+    end = follows if text.marked[follows] else _quote_end(text, follows)
+    out.take(at, end, kind)
+    return end
+
+
+def _take_block(text: _Text, at: int, end: int, out: _Split, kind: Cut) -> int:
+    """Take a header block, and what follows it: quoted lines until they end, else all the rest."""
+    follows = _next_filled(text, end)
+    if _is_quoted(text, follows):
+        out.take(at, follows, kind)
+        return follows
+    out.take(at, len(text.raw), kind)
+    return len(text.raw)
+
+
+def _take_attributed(text: _Text, at: int, out: _Split, end: int, sure: Evidence) -> int:
+    """Take an attribution and what it announces.
+
+    Quoted lines are taken as they come. Unquoted text after it is quoted if the attribution is
+    sure and something new stands above; with nothing above it cannot be told, and is kept.
+    """
+    follows = _next_filled(text, end)
+    if follows >= len(text.raw) or _is_quoted(text, follows):
+        out.take(at, end, Cut.QUOTED)
+        return end
+    barred = text.contents[follows].startswith("|")
+    if sure is Evidence.STRONG or barred:
+        if barred or any(text.contents[line] for line, _ in out.kept):
+            out.take(at, len(text.raw), Cut.QUOTED)
+            return len(text.raw)
+        out.take(at, end, Cut.QUOTED)
+        out.unsure.update(range(end, len(text.raw)))
+        return end
+    for line in range(at, end):
+        out.keep(line)
+    return end
+
+
+def _drop_rules(text: _Text, kept: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Cut drawn rules and empty lines off the end of each segment that a quote follows."""
+    out: list[tuple[int, int]] = []
+    last = kept[-1][1] if kept else 0
+    for position, (line, segment) in enumerate(kept):
+        ends = position + 1 == len(kept) or kept[position + 1][1] != segment
+        out.append((line, segment))
+        if ends and segment != last:
+            _pop_rules(text, out, segment)
+    return out
+
+
+def _pop_rules(text: _Text, out: list[tuple[int, int]], segment: int) -> None:
+    """Cut rules off the end; an empty line stays where something stands above it."""
+    size = len(out)
+    while size and out[size - 1][1] == segment:
+        content = text.contents[out[size - 1][0]]
+        if content and not (len(content) > 4 and quoting.rule(content)):
+            break
+        size -= 1
+    had_gap = size < len(out)
+    gap = out[size] if had_gap else None
+    del out[size:]
+    if gap and out and not text.contents[gap[0]]:
+        out.append(gap)
+
+
+def _signature_start(contents: list[str]) -> int:
+    """Give where the signature of a segment starts: at `-- `, or at the footers at its end."""
+    for at, content in enumerate(contents):
+        if content in {"--", "—"} and 0 < _filled(contents[at + 1 :]) <= _SIGNATURE_LINES:
+            return _footers_start(contents[:at])
+    return _footers_start(contents)
+
+
+def _filled(contents: list[str]) -> int:
+    return sum(1 for content in contents if content)
+
+
+def _footers_start(contents: list[str]) -> int:
+    end = len(contents)
+    while end:
+        content = contents[end - 1]
+        if content and not quoting.footer(content) and not quoting.rule(content):
+            break
+        end -= 1
+    return end
+
+
+def _without_signature(text: _Text, kept: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    shown: list[int] = []
+    signature: list[int] = []
+    at = 0
+    while at < len(kept):
+        end = at
+        while end < len(kept) and kept[end][1] == kept[at][1]:
+            end += 1
+        lines = [line for line, _ in kept[at:end]]
+        start = _signature_start(
+            [text.contents[line] if not text.depths[line] else "x" for line in lines]
+        )
+        shown += lines[:start]
+        signature += lines[start:]
+        if start < len(lines) and end < len(kept):
+            shown.append(-1)  # an empty line where the signature stood
+        at = end
+    return shown, signature
+
+
+def _join(text: _Text, lines: Sequence[int]) -> str:
+    return "\n".join(text.raw[at] if at >= 0 else "" for at in lines).strip("\n")
+
+
+def _spans(
+    text: _Text, kept: list[tuple[int, int]], unsure: set[int]
+) -> tuple[tuple[int, int], ...]:
+    """Give the spans of the joined new text that are not certain, neighbours as one."""
+    if not unsure:
+        return ()
+    first = next((n for n, (line, _) in enumerate(kept) if text.raw[line]), 0)
+    out: list[tuple[int, int]] = []
+    offset = 0
+    for line, _ in kept[first:]:
+        end = offset + len(text.raw[line])
+        if line in unsure and text.contents[line]:
+            if out and out[-1][1] == offset - 1:
+                out[-1] = (out[-1][0], end)
+            else:
+                out.append((offset, end))
+        offset = end + 1
+    return tuple(out)
+
+
+def _body(text: _Text, source: Source, own: Sequence[str], *, forward: bool) -> Body:
+    split = _split(text, own, forward=forward)
+    kept = _drop_rules(text, split.kept)
+    shown, signature = _without_signature(text, kept)
+    spans = _spans(text, kept, split.unsure)
+    return Body(
+        new=_join(text, [line for line, _ in kept]),
+        shown=_join(text, shown),
+        signature=_join(text, signature),
+        quoted=_join(text, split.quoted),
+        forwarded=_join(text, split.forwarded),
+        certain=not spans,
+        source=source,
+        uncertain=spans,
+    )
+
+
+def _folded(markers: Sequence[str]) -> tuple[str, ...]:
+    bare = (" ".join(marker.split()).strip(" -–—_=*#").casefold() for marker in markers)
+    return tuple(marker for marker in bare if marker)
+
+
+def split_text(source: str, *, own_markers: Sequence[str] = (), forward: bool = False) -> Body:
+    """Divide a plain text. `forward`: the subject says that a header block is a forwarded mail."""
+    text = _Text()
+    _add_plain(text, source.replace("\r\n", "\n").replace("\r", "\n"))
+    return _body(text, "plain", _folded(own_markers), forward=forward)
+
+
+def split_html(source: str, *, own_markers: Sequence[str] = (), forward: bool = False) -> Body:
+    """Divide an HTML text: by its structure first, then as plain text is."""
+    text = _Text()
+    _add_html(text, source)
+    return _body(text, "html", _folded(own_markers), forward=forward)
+
+
+def read_body(message: Message, *, own_markers: tuple[str, ...] = ()) -> Body:
+    """Divide a message's text into new, quoted, forwarded and signature (C2, C3).
+
+    Of alternatives the plain part counts (C12). `own_markers` are the lines in our own mails above
+    which people write; they are known again wrapped, quoted and decorated.
+    """
+    text = _Text()
+    kinds = set()
+    for part in message.texts:
+        kinds.add(part.kind)
+        (_add_plain if part.kind == "plain" else _add_html)(text, part.text)
+    source: Source = "plain" if "plain" in kinds else "html" if kinds else "none"
+    forward = subjects.is_forward(message.subject)
+    return _body(text, source, _folded(own_markers), forward=forward)

@@ -1,0 +1,192 @@
+"""Delivery reports: which address failed, why, for good or not, and which message it was."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from parsers import addresses, charset, header
+from parsers.message import Message
+
+_STATUS = re.compile(r"(?<![0-9.])([245])\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9.])")
+_CODE = re.compile(r"(?<![0-9.:#-])([45])[0-9]{2}(?=[ \-:])")
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}")
+_ID_LINE = re.compile(
+    r"^[> |]{0,9}Message-ID:\s{0,9}(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE
+)
+_DELAYED = re.compile(
+    r"delayed|warning:? (?:message|could not)|still being retried|will (?:keep trying|be retried|retry)"
+    r"|not yet been delivered|temporar|f[oö]rdr[oö]j|do not need to resend",
+    re.IGNORECASE,
+)
+_DAEMON = re.compile(
+    r"(?:^|[\s\"'<(])(?:mailer[-_ ]?daemon|post[-_ ]?master|mail delivery (?:sub)?system"
+    r"|maildelivery|mail[-_ ]?daemon|bounce[-_]?daemon|internet mail delivery"
+    r"|system administrator|systemadministrat[^\s@]{0,3}|mail administrator)",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"^(?:undeliver|delivery (?:status|failure|notification|has failed)|mail delivery (?:failed|system)"
+    r"|failure notice|returned mail|mail (?:could not|system error|not delivered)|non[- ]?delivery|"
+    r"ol[eä]vererbar|kunde inte levereras|ej levererat|leveransfel|message (?:not|undeliver)"
+    r"|undelivered|delayed mail|warning: (?:message|could not send)|nondeliverable)",
+    re.IGNORECASE,
+)
+_REPORTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_ORIGINALS = frozenset(
+    {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers",
+     "message/rfc822-headers", "text/rfc822"}
+)  # fmt: skip
+_SCANNED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An address that was not reached. `status` is the RFC 3463 code, or empty."""
+
+    address: str
+    status: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A delivery report. `recipients` is empty where the report names none that can be read."""
+
+    recipients: tuple[Failed, ...]
+    original_message_id: str | None
+
+    @property
+    def permanent(self) -> bool:
+        """Tell if any address failed for good."""
+        return any(failed.permanent for failed in self.recipients)
+
+
+def is_daemon(sender: str) -> bool:
+    """Tell if a From field names the mail system instead of a person."""
+    return bool(_DAEMON.search(sender[:500]))
+
+
+def has_report(message: Message) -> bool:
+    """Tell if a machine-readable delivery report stands in the message (RFC 3464)."""
+    return message.report_type == "delivery-status" or any(
+        part.content_type in _REPORTS for part in message.attachments
+    )
+
+
+def is_bounce(message: Message) -> bool:
+    """Tell if a message is a delivery report, by report part, sender, or empty return path."""
+    if has_report(message) or message.header("X-Failed-Recipients"):
+        return True
+    sender = " ".join(message.all("From"))
+    daemon = is_daemon(sender)
+    empty_path = any(value.replace(" ", "") == "<>" for value in message.all("Return-Path"))
+    about = bool(_SUBJECT.match(message.subject.strip()))
+    return (daemon and (about or empty_path or not message.in_reply_to)) or (empty_path and about)
+
+
+def _groups(content: bytes) -> Iterator[dict[str, str]]:
+    text = content[:_SCANNED].replace(b"\r\n", b"\n")
+    for block in text.split(b"\n\n")[:300]:
+        listed, _, _ = header.fields(block.lstrip(b"\n"))
+        found = {name.lower(): header.unfold(value[:2000]) for name, value in listed[:50]}
+        if found:
+            yield found
+
+
+def _typed(value: str) -> str:
+    """Give the address of `rfc822; a@b`, normalised where it can be."""
+    raw = value.partition(";")[2].strip() if ";" in value else value.strip()
+    raw = raw.strip("<> \t\"'")
+    return addresses.normalise(raw) or ""
+
+
+def _from_report(content: bytes) -> list[Failed]:
+    out: list[Failed] = []
+    for group in _groups(content):
+        target = group.get("original-recipient") or group.get("final-recipient") or ""
+        address = _typed(target) or _typed(group.get("final-recipient", ""))
+        action = group.get("action", "").partition(";")[0].strip().lower()
+        if not address or action in {"delivered", "relayed", "expanded"}:
+            continue
+        found = _STATUS.search(group.get("status", "") + " " + group.get("diagnostic-code", ""))
+        status = found[0] if found else ""
+        out.append(Failed(address, status, action != "delayed" and not status.startswith("4")))
+    return out
+
+
+def _report_text(message: Message) -> str:
+    return "\n".join(part.text for part in message.texts)[:_SCANNED]
+
+
+def _before_original(text: str) -> str:
+    """Give the part of a report's text that stands before the copy of the message."""
+    ends = [
+        at
+        for mark in (
+            "--- Below this line is a copy", "----- Original message", "------ This is a copy",
+            "-----Original Message", "----- Message header", "   ----- Unsent message",
+            "----- Transcript of message", "Received: ", "Original message follows",
+        )
+        if (at := text.find(mark)) > 0
+    ]  # fmt: skip
+    return text[: min(ends)] if ends else text
+
+
+def _from_text(message: Message) -> list[Failed]:
+    """Read the reports that no standard governs: Exim, qmail, old Exchange, Sendmail, Postfix."""
+    text = _before_original(_report_text(message))
+    found = _STATUS.search(text)
+    status = found[0] if found else ""
+    code = _CODE.search(text)
+    temporary = status.startswith("4") or (not status and code is not None and code[1] == "4")
+    delayed = bool(_DELAYED.search(message.subject) or (_DELAYED.search(text[:3000]) and temporary))
+    named = [value for line in message.all("X-Failed-Recipients") for value in line.split(",")]
+    candidates = named or _ADDRESS.findall(text[:20000])
+    own = {message.sender.address} if message.sender else set()
+    seen = dict.fromkeys(
+        address
+        for raw in candidates
+        if (address := addresses.normalise(raw.strip().strip(".'"))) and address not in own
+    )
+    kept = [address for address in seen if not is_daemon(address)]
+    if not named and len(kept) > 1:
+        kept = _near_failure(text, kept)
+    return [Failed(address, status, not (temporary or delayed)) for address in kept[:50]]
+
+
+def _near_failure(text: str, candidates: list[str]) -> list[str]:
+    """Of several addresses keep those that a line starts with, else the first."""
+    starts = [line.strip().lstrip("<*'\"- ").lower() for line in text.split("\n")[:500]]
+    leading = [address for address in candidates if any(s.startswith(address) for s in starts)]
+    return leading or candidates[:1]
+
+
+def _original_id(message: Message) -> str | None:
+    for part in message.attachments:
+        if part.content_type in _ORIGINALS:
+            found = _ID_LINE.search(_unfolded_ids(part.content))
+            if found:
+                return found[1]
+    found = _ID_LINE.search(_unfolded_ids(_report_text(message).encode()))
+    if found:
+        return found[1]
+    return message.in_reply_to or (message.references[-1] if message.references else None)
+
+
+def _unfolded_ids(content: bytes) -> str:
+    text = charset.decode(content[:_SCANNED]).replace("\r\n", "\n")
+    return text.replace("\n ", " ").replace("\n\t", " ")
+
+
+def read_bounce(message: Message) -> Bounce | None:
+    """Read a delivery report (RFC 3464, or one of the many other forms); None if it is none."""
+    if not is_bounce(message):
+        return None
+    found = [
+        failed
+        for part in message.attachments
+        if part.content_type in _REPORTS
+        for failed in _from_report(part.content)
+    ]
+    unique = {failed.address: failed for failed in found or _from_text(message)}
+    return Bounce(tuple(unique.values()), _original_id(message))

@@ -1,0 +1,224 @@
+"""Header fields from raw bytes: splitting, unfolding, encoded words, parameters."""
+
+import binascii
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
+
+from parsers import charset
+
+Fields = list[tuple[str, bytes]]
+
+_END = re.compile(rb"\n(?=\r?\n)")
+_NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_KNOWN = re.compile(
+    rb"^(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path"
+    rb"|reply-to|sender|references|in-reply-to|x-[a-z0-9-]+|dkim-signature)[ \t]{0,9}:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FOLD = re.compile(rb"[\r\n]+")
+_SPACE = re.compile(r"[ \t\r\n]+")
+_WORD = re.compile(r"=\?([^?\s*]{1,75})(?:\*[^?\s]{0,40})?\?([bBqQ])\?")
+
+
+def split(raw: bytes, limit: int) -> tuple[int, int]:
+    """Give where the header block ends and where the body starts, looking no further than `limit`.
+
+    A block that has no end inside the limit ends at the limit (or at the end of the message).
+    """
+    if raw[:1] in {b"\n", b"\r"}:
+        return 0, 2 if raw[:2] == b"\r\n" else 1
+    found = _END.search(raw, 0, limit + 4)
+    if not found:
+        end = min(len(raw), limit)
+        return end, end
+    end = found.end()
+    return end, end + (2 if raw[end : end + 2] == b"\r\n" else 1)
+
+
+def fields(block: bytes) -> tuple[Fields, int, bool]:
+    """Split a header block into (name, raw value); tell where it really ends, and if it is clean.
+
+    A line that is no field is passed over while fields that mail knows still follow; else the
+    body starts there, as where the empty line is missing.
+    """
+    out: list[tuple[str, list[bytes]]] = []
+    clean = True
+    position = 0
+    text = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    last = -1
+    for line in text.split(b"\n"):
+        start, position = position, position + len(line) + 1
+        found = _NAME.match(line)
+        if line[:1] in {b" ", b"\t"} and out:
+            out[-1][1].append(line)
+        elif found:
+            out.append((found[1].decode("ascii"), [line[found.end() :]]))
+        elif line.strip() and not (not out and line.startswith((b"From ", b">From "))):
+            last = _last_known(text) if clean else last
+            clean = False
+            if last < start:
+                return _joined(out), _raw_offset(block, start), clean
+    return _joined(out), len(block), clean
+
+
+def _joined(pieces: list[tuple[str, list[bytes]]]) -> Fields:
+    return [(name, b"\n".join(lines)) for name, lines in pieces]
+
+
+def _last_known(text: bytes) -> int:
+    """Give where the last field starts that mail knows by name, or -1."""
+    return max((found.start() for found in _KNOWN.finditer(text)), default=-1)
+
+
+def _raw_offset(block: bytes, lf_offset: int) -> int:
+    """Translate an offset in the LF form of the block into one in the block itself."""
+    if b"\r\n" not in block:
+        return lf_offset
+    at = seen = 0
+    for line in block.splitlines(keepends=True):
+        if seen >= lf_offset:
+            break
+        at += len(line)
+        seen += len(line) - (1 if line.endswith(b"\r\n") else 0)
+    return at
+
+
+def unfold(value: bytes) -> str:
+    """Give a raw value as one line of text, encoded words left as they are."""
+    if b"\n" in value or b"\r" in value:
+        value = _FOLD.sub(b"", value)
+    return charset.decode(value).strip()
+
+
+def _word_bytes(declared: str, kind: str, content: str) -> bytes:
+    # letters that nobody encoded are text already: back to the charset that the word names
+    name = "utf-8" if content.isascii() else charset.codec(declared) or "utf-8"
+    data = content.encode(name, "replace")
+    if kind in "qQ":
+        return binascii.a2b_qp(data.replace(b" ", b"_"), header=True)
+    return base64(data)
+
+
+def base64(data: bytes) -> bytes:
+    """Decode base64 that may be cut, unpadded or have rubbish in it."""
+    try:
+        return binascii.a2b_base64(data)
+    except binascii.Error:
+        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+        kept = kept[: len(kept) - 1] if len(kept) % 4 == 1 else kept
+        return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
+
+
+def _words(value: str) -> Iterator[tuple[str, str | None, bytes]]:
+    """Yield (plain text before, charset, bytes) for each encoded word, and the text at the end."""
+    done = at = 0
+    while (at := value.find("=?", at)) >= 0:
+        found = _WORD.match(value, at)
+        if not found:
+            at += 2
+            continue
+        end = value.find("?=", found.end())
+        if end < 0:
+            break
+        content = _word_bytes(found[1], found[2], value[found.end() : end])
+        yield value[done:at], found[1].lower(), content
+        done = at = end + 2
+    yield value[done:], None, b""
+
+
+def decode_words(value: str) -> str:
+    """Decode RFC 2047 words, also those glued to text, holding spaces, or cut inside a letter."""
+    if "=?" not in value:
+        return value
+    out: list[str] = []
+    name: str | None = None
+    pending = b""
+    for text, declared, data in _words(value):
+        glue = not text.strip() and name is not None and declared is not None
+        if glue and declared == name:
+            pending += data
+            continue
+        out.append(charset.decode(pending, name))
+        if not glue:
+            out.append(text)
+        name, pending = declared, data
+    return _SPACE.sub(" ", "".join(out)).strip()
+
+
+def parameters(value: str, limit: int) -> tuple[str, dict[str, str], bool]:
+    """Split `type; a=b; c="d"` into its value, its parameters, and whether they were too many.
+
+    RFC 2231 continuations and charsets are joined and decoded. Names are lower-cased; the first of
+    two equal names counts.
+    """
+    head, _, rest = value.partition(";")
+    found: dict[str, str] = {}
+    at = count = 0
+    while at < len(rest):
+        count += 1
+        if count > limit:
+            return head.strip().lower(), _join_2231(found), True
+        name, content, at = _parameter(rest, at)
+        if name:
+            found.setdefault(name, content)
+    return head.strip().lower(), _join_2231(found), False
+
+
+def _parameter(text: str, at: int) -> tuple[str, str, int]:
+    stop = text.find(";", at)
+    equals = text.find("=", at)
+    stop = len(text) if stop < 0 else stop
+    if equals < 0 or equals > stop:
+        return "", "", stop + 1
+    name = text[at:equals].strip().lower()
+    start = equals + 1
+    while start < len(text) and text[start] in " \t":
+        start += 1
+    if text[start : start + 1] != '"':
+        return name, text[start : max(stop, start)].strip(), max(stop, start) + 1
+    content, end = quoted(text, start)
+    stop = text.find(";", end)
+    return name, content, (len(text) if stop < 0 else stop) + 1
+
+
+def quoted(text: str, start: int) -> tuple[str, int]:
+    """Read the quoted string that starts at `start`; give its content and where it ends."""
+    out: list[str] = []
+    at = start + 1
+    while at < len(text) and text[at] != '"':
+        at += text[at] == "\\" and at + 1 < len(text)
+        out.append(text[at])
+        at += 1
+    return "".join(out), at + 1
+
+
+def _join_2231(found: dict[str, str]) -> dict[str, str]:
+    if not any("*" in name for name in found):
+        return {name: decode_words(value) for name, value in found.items()}
+    plain = {name: decode_words(value) for name, value in found.items() if "*" not in name}
+    for base in {name.partition("*")[0] for name in found if "*" in name}:
+        plain[base] = _decode_2231(base, found)
+    return plain
+
+
+def _decode_2231(base: str, found: dict[str, str]) -> str:
+    if f"{base}*" in found:
+        pieces = [(found[f"{base}*"], True)]
+    else:
+        pieces = []
+        for n in range(len(found)):
+            if f"{base}*{n}*" in found:
+                pieces.append((found[f"{base}*{n}*"], True))
+            elif f"{base}*{n}" in found:
+                pieces.append((found[f"{base}*{n}"], False))
+            else:
+                break
+    declared = None
+    data = b""
+    for n, (piece, extended) in enumerate(pieces):
+        text = piece
+        if n == 0 and extended and text.count("'") >= 2:
+            declared, _, text = text.split("'", 2)
+        data += unquote_to_bytes(text) if extended else text.encode("utf-8", "replace")
+    return charset.decode(data, declared or "utf-8")

@@ -1,0 +1,394 @@
+"""HTML as the lines a reader sees, and exact cuts in it: hidden text never counts."""
+
+import html as entities
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from parsers import style
+from parsers.style import Rule
+
+_MARKUP = re.compile(r"<(?:!--|/?[a-zA-Z]|[!?])")
+_STOP = re.compile(r"[>\"']")
+_NAME = re.compile(r"</?([a-zA-Z][^\s/>]{0,60})")
+_ATTRIBUTE = re.compile(
+    r"(class|id|style|type|name|hidden)(?=[\s=/>]|$)(?:\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)'|([^\s>]*)))?",
+    re.IGNORECASE,
+)
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,30};?)")
+
+_VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"])
+_UNSEEN = frozenset(
+    ["head", "title", "script", "style", "template", "noframes", "textarea", "select", "object", "iframe", "svg", "math", "datalist", "audio", "video", "canvas", "dialog"]
+)
+_RAW_TEXT = frozenset({"script", "style", "title", "textarea", "iframe", "noframes", "xmp"})
+_BLOCK = frozenset(
+    ["address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "tfoot", "thead", "tr", "ul"]
+)
+_ROOMY = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "pre"])
+_CLOSES = {
+    "li": frozenset({"li"}), "dt": frozenset({"dt", "dd"}), "dd": frozenset({"dt", "dd"}),
+    "tr": frozenset({"tr", "td", "th"}), "td": frozenset({"td", "th"}),
+    "th": frozenset({"td", "th"}),
+}  # fmt: skip
+_WALLS = frozenset({"table", "td", "th", "body", "html", "blockquote", "div"})
+
+# Where clients put what they quote. A container is quoted until it ends; after a mark all is.
+_CONTAINERS = frozenset(
+    ["gmail_quote", "protonmail_quote", "yahoo_quoted", "tutanota_quote", "zmail_extra", "moz-forward-container", "gmail_quote_container", "ms-outlook-mobile-reference-message"]
+)
+_CONTAINER_IDS = frozenset(
+    ["mail-editor-reference-message-container", "isreplycontent", "isforwardcontent", "olk_src_body_section", "forwardbody1", "replybody1"]
+)
+_INTROS = frozenset({"moz-cite-prefix", "gmail_attr", "moz-email-headers-table"})
+_MARKS = frozenset({"appendonsend", "divrplyfwdmsg", "stopspelling", "replysplit"})
+_OUTLOOK_RULE = re.compile(
+    r"border-top:\s?solid\s#(?:e1e1e1|b5c4df)\s1\.0pt.{0,80}padding:\s?3\.0pt\s0", re.DOTALL
+)
+_FILLERS = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of visible text: how deep in blockquotes, and whether the client marked it quoted."""
+
+    text: str
+    depth: int = 0
+    quoted: bool = False
+
+
+@dataclass(slots=True)
+class _Element:
+    name: str
+    hidden: bool
+    tiny: bool
+    depth: int  # of blockquotes
+    cited: bool  # inside a blockquote that the client itself made for a quote
+    region: int  # number of the quote container that it stands in; 0: none
+    intro: bool
+
+
+@dataclass(slots=True)
+class _Reader:
+    """The state of one reading: open elements, the line at hand, and what came before."""
+
+    html: str
+    mapped: bool = False
+    rules: list[Rule] = field(default_factory=list)
+    stack: list[_Element] = field(
+        default_factory=lambda: [_Element("", False, False, 0, False, 0, False)]
+    )
+    opened: Counter[str] = field(default_factory=Counter)
+    lines: list[tuple[str, int, bool, int, bool]] = field(default_factory=list)
+    line: list[str] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    regions: int = 0
+    rest: bool = False
+
+
+def _tag_end(html: str, start: int, missing: set[str]) -> int:
+    """Give the index after the tag that opens at `start`; quotes may hold a `>`."""
+    at = start
+    while True:
+        found = _STOP.search(html, at)
+        if not found:
+            return len(html)
+        at = found.end()
+        char = found[0]
+        if char == ">":
+            return at
+        if (
+            char in missing
+            or html[max(start, found.start() - 9) : found.start()].rstrip()[-1:] != "="
+        ):
+            continue
+        close = html.find(char, at)
+        if close < 0:
+            missing.add(char)
+        else:
+            at = close + 1
+
+
+def _tokens(html: str) -> Iterator[tuple[str, int, int]]:
+    """Yield (kind, start, end): `text`, `open`, `close`, `other`. Linear in the text."""
+    at = 0
+    missing: set[str] = set()
+    no_comment_end = False
+    while True:
+        found = _MARKUP.search(html, at)
+        start = found.start() if found else len(html)
+        if start > at:
+            yield "text", at, start
+        if not found:
+            return
+        if found[0] == "<!--":
+            close = -1 if no_comment_end else html.find("-->", start + 2)
+            no_comment_end = close < 0
+            at = len(html) if close < 0 else close + 3
+            yield "other", start, at
+            continue
+        at = _tag_end(html, found.end(), missing)
+        kind = "other" if found[0][-1] in "!?" else "close" if found[0][1] == "/" else "open"
+        yield kind, start, at
+
+
+def _attributes(tag: str) -> dict[str, str]:
+    out: dict[str, str] = {}
+    if " " not in tag and "\n" not in tag and "\t" not in tag and "/" not in tag:
+        return out
+    for found in _ATTRIBUTE.finditer(tag[:20000]):
+        before = tag[found.start() - 1]
+        if before in " \t\r\n\f/\"'":
+            value = found[2] or found[3] or found[4] or ""
+            out.setdefault(found[1].lower(), entities.unescape(value) if "&" in value else value)
+    return out
+
+
+def _read(html: str, *, mapped: bool = False) -> _Reader:
+    reader = _Reader(html, mapped)
+    skip_to = ""
+    for kind, start, end in _tokens(html):
+        if skip_to:  # inside script, style and the like nothing is markup but their own end
+            if kind == "close" and html[start + 2 : end].lower().startswith(skip_to):
+                skip_to = ""
+            elif kind == "text" and skip_to == "style":
+                reader.rules += style.hiding_rules(html[start:end])
+            elif kind == "other" and skip_to == "style":
+                reader.rules += style.hiding_rules(html[start + 4 : end - 3])
+            continue
+        if kind == "text":
+            _text(reader, start, end)
+        elif kind in {"open", "close"}:
+            found = _NAME.match(html, start)
+            name = found[1].lower() if found else ""
+            if kind == "close":
+                _close(reader, name)
+            elif name in _RAW_TEXT:
+                skip_to = name
+            else:
+                _open(reader, name, html[start:end])
+    _break(reader)
+    return reader
+
+
+def _text(reader: _Reader, start: int, end: int) -> None:
+    here = reader.stack[-1]
+    if here.hidden or here.tiny:
+        return
+    raw = reader.html[start:end]
+    if reader.mapped:
+        _mapped_text(reader, raw, start)
+        return
+    text = entities.unescape(raw) if "&" in raw else raw
+    if not reader.opened["pre"]:
+        text = _SPACE.sub(" ", text)
+        reader.line.append(text)
+        return
+    first, *more = text.replace("\r\n", "\n").split("\n")
+    reader.line.append(first)
+    for piece in more:
+        _break(reader)
+        reader.line.append(piece)
+
+
+def _mapped_text(reader: _Reader, raw: str, start: int) -> None:
+    at = 0
+    while at < len(raw):
+        found = _ENTITY.match(raw, at) if raw[at] == "&" else None
+        end = found.end() if found else at + 1
+        for char in entities.unescape(raw[at:end]):
+            reader.text.append(" " if char in " \t\r\n\f" else char)
+            reader.places.append((start + at, start + end))
+        at = end
+
+
+def _break(reader: _Reader, *, room: bool = False) -> None:
+    """End the line at hand; with `room` an empty line follows."""
+    here = reader.stack[-1]
+    if reader.mapped:
+        if reader.text[-1:] != ["\n"]:
+            _mapped_break(reader)
+        return
+    text = "".join(reader.line).strip(" \t\r\n\f").translate(_FILLERS)
+    reader.line.clear()
+    quoted = here.cited or here.intro or reader.rest
+    if text or (reader.lines and reader.lines[-1][0] and room):
+        reader.lines.append((text, here.depth, quoted, here.region, here.intro))
+
+
+def _mapped_break(reader: _Reader) -> None:
+    reader.text.append("\n")
+    reader.places.append((-1, -1))
+
+
+def _line_break(reader: _Reader) -> None:
+    """End the line at a <br>: an empty line stays one."""
+    here = reader.stack[-1]
+    if reader.mapped:
+        _mapped_break(reader)
+    elif not "".join(reader.line).strip() and not (here.hidden or here.tiny):
+        reader.line.clear()
+        reader.lines.append(("", here.depth, here.cited or reader.rest, here.region, here.intro))
+    else:
+        _break(reader)
+
+
+def _pop(reader: _Reader) -> None:
+    element = reader.stack.pop()
+    reader.opened[element.name] -= 1
+
+
+def _close(reader: _Reader, name: str) -> None:
+    if name == "br":
+        _line_break(reader)
+    if not reader.opened[name]:
+        return
+    if name in _BLOCK:
+        _break(reader, room=name in _ROOMY)
+    while len(reader.stack) > 1:
+        top = reader.stack[-1].name
+        _pop(reader)
+        if top == name:
+            break
+
+
+def _close_implied(reader: _Reader, name: str) -> None:
+    """Close what HTML closes without a tag: a paragraph before a block, an item before an item."""
+    wanted = _CLOSES.get(name, frozenset())
+    while len(reader.stack) > 1 and reader.stack[-1].name in wanted:
+        _pop(reader)
+    if name in _BLOCK and reader.opened["p"]:
+        for element in reversed(reader.stack[-8:]):
+            if element.name in _WALLS:
+                return
+            if element.name == "p":
+                while reader.stack[-1] is not element:
+                    _pop(reader)
+                _pop(reader)
+                return
+
+
+def _open(reader: _Reader, name: str, tag: str) -> None:
+    if name == "br":
+        _line_break(reader)
+        return
+    if name in _BLOCK:
+        _break(reader, room=name in _ROOMY and "MsoNormal" not in tag)
+        _close_implied(reader, name)
+    elif name in _CLOSES:
+        reader.line.append(" ")
+        _close_implied(reader, name)
+    if (
+        name in _VOID
+        or (tag.endswith("/>")
+        and name not in _BLOCK
+        and name not in {"span", "b", "a"})
+    ):
+        return
+    reader.stack.append(_element(reader, name, tag))
+    reader.opened[name] += 1
+    if name == "li" and not reader.mapped:
+        reader.line.append("- ")
+
+
+def _element(reader: _Reader, name: str, tag: str) -> _Element:
+    around = reader.stack[-1]
+    found = _attributes(tag)
+    hidden = around.hidden or name in _UNSEEN or "hidden" in found
+    tiny = around.tiny
+    if "style" in found and not hidden:
+        effect = style.effect(found["style"])
+        hidden = effect.hides
+        tiny = tiny if effect.tiny is None else effect.tiny
+    classes = frozenset(found.get("class", "").lower().split())
+    identifier = found.get("id", "").lower()
+    if reader.rules and not hidden:
+        hidden = style.holds(reader.rules, name, classes, identifier)
+    plain = frozenset(word.removeprefix("x_") for word in classes)
+    region, intro = _quote_marks(reader, name, plain, identifier, found)
+    is_quote = name == "blockquote"
+    return _Element(
+        name,
+        hidden,
+        tiny,
+        around.depth + is_quote,
+        around.cited or (is_quote and (found.get("type", "").lower() == "cite" or region > 0)),
+        region,
+        around.intro or intro,
+    )
+
+
+def _quote_marks(
+    reader: _Reader, name: str, classes: frozenset[str], identifier: str, found: dict[str, str]
+) -> tuple[int, bool]:
+    """Give the quote container that an element opens (or stands in), and whether it is an intro."""
+    region = reader.stack[-1].region
+    identifier = identifier.removeprefix("x_")
+    if identifier in _MARKS or (
+        name == "div"
+        and "border-top" in found.get("style", "")
+        and _OUTLOOK_RULE.search(found["style"].lower()[:2000])
+    ):
+        if identifier != "stopspelling":
+            reader.rest = True
+    opens = (
+        name == "div" and (classes & _CONTAINERS or found.get("name") == "quote")
+    ) or identifier in _CONTAINER_IDS
+    if opens and not region:
+        reader.regions += 1
+        region = reader.regions
+    return region, bool(classes & _INTROS) or identifier == "reply-intro"
+
+
+def lines(html: str) -> list[Line]:
+    """Give the visible lines of an HTML text, with what its structure says of quotes.
+
+    Of a quote container (Gmail, Proton, Yahoo …) what stands outside its blockquotes and after the
+    first of them is an answer between the lines; without a blockquote all of it is quoted.
+    """
+    reader = _read(html)
+    first_quote: dict[int, int] = {}
+    for number, (_, depth, _, region, _) in enumerate(reader.lines):
+        if region and depth:
+            first_quote.setdefault(region, number)
+    out: list[Line] = []
+    for number, (text, depth, quoted, region, _) in enumerate(reader.lines):
+        inside = bool(region) and (depth > 0 or number < first_quote.get(region, len(reader.lines)))
+        out.append(Line(text, depth, quoted or inside))
+    return out
+
+
+def visible_text(html: str) -> str:
+    """Give the text that a reader of the HTML sees, one line per line, hidden text left out."""
+    return "\n".join(line.text for line in lines(html)).strip("\n")
+
+
+def mapped_text(html: str) -> tuple[str, list[tuple[int, int]]]:
+    """Give the visible text and, for each of its characters, where it stands in the source.
+
+    A line end that comes from markup stands nowhere: (-1, -1).
+    """
+    reader = _read(html, mapped=True)
+    return "".join(reader.text), reader.places
+
+
+def all_text(html: str) -> str:
+    """Give every text of the source, hidden or not: what must hold no tag after a cut."""
+    out = [html[start:end] for kind, start, end in _tokens(html) if kind == "text"]
+    return entities.unescape("".join(out))
+
+
+def cut(html: str, places: list[tuple[int, int]], spans: list[tuple[int, int]]) -> str:
+    """Cut spans of the mapped text out of the source; all markup stays as it is, byte for byte."""
+    out: list[str] = []
+    at = 0
+    for start, end in spans:
+        for from_, to in sorted(set(places[start:end])):
+            if from_ >= at:
+                out.append(html[at:from_])
+                at = to
+    out.append(html[at:])
+    return "".join(out)

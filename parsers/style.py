@@ -1,0 +1,171 @@
+"""What CSS hides: text that nobody sees must never count."""
+
+import re
+from dataclasses import dataclass
+
+_COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
+_NUMBER = re.compile(r"-?[0-9]{0,6}\.?[0-9]{0,6}")
+_COMPOUND = re.compile(r"([a-z][a-z0-9]*)?((?:[.#][a-z0-9_-]+)*)")
+_PIECE = re.compile(r"([.#])([a-z0-9_-]+)")
+_HINTS = (
+    "display", "visib", "font", "opacity", "height", "width", "hide", "indent", "left", "top",
+    "clip", "color", "transform", "right",
+)  # fmt: skip
+_RELATIVE = ("em", "%", "ex", "ch", "smaller", "larger")  # but not rem
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a style does to what stands inside it."""
+
+    hides: bool = False
+    tiny: bool | None = None  # its font size: True none, False some, None as around it
+
+
+_NOTHING = Effect()
+
+
+def declarations(style: str) -> dict[str, str]:
+    """Split a style attribute into lower-case properties and values; the last of a name counts."""
+    out: dict[str, str] = {}
+    clean = _COMMENT.sub("", style[:20000]) if "/*" in style else style[:20000]
+    for piece in clean.lower().split(";"):
+        name, colon, value = piece.partition(":")
+        if colon:
+            out[name.strip()] = value.replace("!important", "").strip()
+    return out
+
+
+def _number(value: str) -> float | None:
+    found = _NUMBER.match(value)
+    text = found[0] if found else ""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _is_zero(value: str | None) -> bool:
+    return value is not None and _number(value) == 0
+
+
+def _below(value: str | None, bound: float) -> bool:
+    number = _number(value) if value else None
+    return number is not None and number <= bound
+
+
+def _collapsed(found: dict[str, str]) -> bool:
+    if _is_zero(found.get("max-height")) or _is_zero(found.get("max-width")):
+        return True
+    clipped = found.get("overflow", found.get("overflow-y", "")).startswith(("hidden", "clip"))
+    return clipped and (_is_zero(found.get("height")) or _is_zero(found.get("width")))
+
+
+def _moved_away(found: dict[str, str]) -> bool:
+    if _below(found.get("text-indent"), -99):
+        return True
+    placed = found.get("position", "").startswith(("absolute", "fixed"))
+    return placed and any(_below(found.get(side), -500) for side in ("left", "top", "right"))
+
+
+def _same_colour(found: dict[str, str]) -> bool:
+    colour = found.get("color", "")
+    ground = found.get("background-color", found.get("background", ""))
+    return colour == "transparent" or (bool(colour) and colour == ground)
+
+
+def _font_size(found: dict[str, str]) -> bool | None:
+    size = found.get("font-size")
+    if size is None and "font" in found:
+        sizes = [word for word in found["font"].split() if word[:1].isdigit() or word[:1] == "."]
+        size = sizes[0].partition("/")[0] if sizes else None
+    if size is None or _number(size) is None:
+        return None
+    if _below(size, 0.5):
+        return True
+    return None if size.endswith(_RELATIVE) and not size.endswith("rem") else False
+
+
+def effect(style: str) -> Effect:
+    """Tell what a style attribute hides: by display, visibility, opacity, size, place or colour."""
+    lowered = style.lower()
+    if not any(hint in lowered for hint in _HINTS):
+        return _NOTHING
+    return _effect(declarations(style))
+
+
+def _effect(found: dict[str, str]) -> Effect:
+    hides = (
+        found.get("display") == "none"
+        or found.get("visibility") in {"hidden", "collapse"}
+        or found.get("mso-hide") == "all"
+        or _below(found.get("opacity"), 0.05)
+        or found.get("transform", "").replace(" ", "").startswith("scale(0)")
+        or found.get("clip", "").replace(" ", "").startswith(("rect(0", "rect(1px"))
+        or found.get("clip-path", "").replace(" ", "").startswith(("inset(5", "inset(100"))
+        or _collapsed(found)
+        or _moved_away(found)
+        or _same_colour(found)
+    )
+    return Effect(hides, _font_size(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of a style sheet that hides: what an element must be for it to hold."""
+
+    tag: str
+    classes: frozenset[str]
+    ids: frozenset[str]
+
+
+def _blocks(sheet: str) -> list[tuple[str, str]]:
+    """Give (selectors, declarations) of a sheet; rules for print or small screens are left out."""
+    out: list[tuple[str, str]] = []
+    skipped = inside = False
+    for piece in _COMMENT.sub("", sheet[:200_000]).split("}"):
+        head, *rest = piece.split("{")
+        if len(rest) == 0:
+            inside = skipped = False  # the end of an @ block
+            continue
+        if head.strip().startswith("@") and len(rest) > 1:
+            condition = head.strip().lower()
+            inside = True
+            skipped = not condition.endswith(("@media all", "@media screen", "@media only screen"))
+            head, rest = rest[0], rest[1:]
+        if not (inside and skipped):
+            out.append((head, rest[-1]))
+    return out
+
+
+def hiding_rules(sheet: str) -> list[Rule]:
+    """Give the rules of a style sheet that hide what they name by class, id or element."""
+    out: list[Rule] = []
+    for selectors, body in _blocks(sheet):
+        found = effect(body)
+        if not (found.hides or found.tiny):
+            continue
+        for selector in selectors.lower().split(",")[:50]:
+            last = selector.replace(">", " ").split()[-1:]
+            match = _COMPOUND.fullmatch(last[0]) if last and len(last[0]) < 200 else None
+            if match and (match[2] or " " not in selector.strip()):
+                pieces = _PIECE.findall(match[2])
+                out.append(
+                    Rule(
+                        match[1] or "",
+                        frozenset(name for mark, name in pieces if mark == "."),
+                        frozenset(name for mark, name in pieces if mark == "#"),
+                    )
+                )
+    return out[:500]
+
+
+def holds(rules: list[Rule], tag: str, classes: frozenset[str], identifier: str) -> bool:
+    """Tell if one of the rules names this element."""
+    return any(
+        rule.tag in {"", tag}
+        and rule.classes <= classes
+        and rule.ids <= {identifier}
+        and (rule.tag or rule.classes or rule.ids)
+        for rule in rules
+    )

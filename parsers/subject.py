@@ -1,0 +1,52 @@
+"""What a subject says beside its words: our ticket mark, and that it answers or forwards."""
+
+import re
+
+_MARK = re.compile(r"\[#([0-9]{1,9})\]")
+_PREFIX = re.compile(
+    r"[\s\u200e\u200f]*(?:"
+    r"(?P<reply>re|sv|svar|aw|antw|antwort|ang|rif|odp|ynt|回复|答复)"
+    r"|(?P<forward>vb|vs|fwd?|wg|vl|rv|doorst|vidarebefordrat|videresendt|weitergeleitet)"
+    r")(?:\s?[\[(][0-9]{1,3}[\])])?\s{0,3}[:：]",
+    re.IGNORECASE,
+)
+_SPACE = re.compile(r"\s+")
+
+
+def ticket_number(subject: str) -> int | None:
+    """Give the number of the first `[#1042]` in the subject (D3), or None."""
+    found = _MARK.search(subject)
+    return int(found[1]) if found else None
+
+
+def _prefixes(subject: str) -> tuple[int, str]:
+    """Give where the reply prefixes and ticket marks end, and the kind of the first prefix."""
+    at = 0
+    first = ""
+    while True:
+        found = _PREFIX.match(subject, at)
+        if found:
+            first = first or ("forward" if found["forward"] else "reply")
+        else:
+            while at < len(subject) and subject[at].isspace():
+                at += 1
+            found = _MARK.match(subject, at)
+        if not found:
+            return at, first
+        at = found.end()
+
+
+def base_subject(subject: str) -> str:
+    """Give the subject without `Re:`, `SV:`, `VB:`, `Fwd:` and the like, and without ticket marks."""
+    at, _ = _prefixes(subject)
+    return _SPACE.sub(" ", _MARK.sub(" ", subject[at:])).strip()
+
+
+def is_reply(subject: str) -> bool:
+    """Tell if the subject's first prefix says that it answers."""
+    return _prefixes(subject)[1] == "reply"
+
+
+def is_forward(subject: str) -> bool:
+    """Tell if the subject's first prefix says that it forwards."""
+    return _prefixes(subject)[1] == "forward"

@@ -1,0 +1,238 @@
+"""Tags that engineers write: reading them, and cutting them out without a trace (C9-C13)."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from parsers import html as markup
+from parsers import levels, worked_time
+from parsers.worked_time import WorkedTime
+
+__all__ = ["Tag", "WorkedTime", "cut_tags", "cut_tags_html", "read_tags"]
+
+_LONGEST = 1000  # characters between the brackets
+_NAMES = {
+    "tid": "time", "time": "time",
+    "prio": "priority", "prioritet": "priority", "priority": "priority",
+    "start": "start", "påbörjad": "start", "started": "start",
+    "klar": "done", "löst": "done", "done": "done", "solved": "done",
+    "öppna": "reopen", "reopen": "reopen",
+    "vänta": "waiting", "väntar": "waiting", "waiting": "waiting",
+    "intern": "internal", "internal": "internal",
+    "kund": "customer", "customer": "customer",
+    "för": "for", "for": "for",
+    "tilldela": "assign", "assign": "assign",
+    "slå ihop": "merge", "merge": "merge",
+    "skräp": "spam", "spam": "spam",
+    "orsak": "reason", "reason": "reason",
+    "möte": "meeting", "meeting": "meeting",
+    "löfte": "promise", "promise": "promise",
+    "ångra": "undo", "undo": "undo",
+    "hjälp": "help", "help": "help",
+}  # fmt: skip
+_VALUED = frozenset({"time", "priority", "customer", "for", "assign", "merge", "reason"})
+_BRACKET = re.compile(r"[\[\]]")
+_NAME = re.compile(
+    r"("
+    + "|".join(
+        re.escape(name).replace(r"\ ", " ") for name in sorted(_NAMES, key=len, reverse=True)
+    )
+    + r")(?![\w])",
+    re.IGNORECASE,
+)
+_NUMBER_NEXT = re.compile(r"[\s;=,.]{0,5}[-+\u2212]?[0-9]")
+_SAMPLE = frozenset({"…", "...", ".."})
+_INTERNAL = ("intern", "internal")
+_FORMAT = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_OPEN_SPACE = re.compile(r"[^\S\n]*\Z")
+_BLANKS = re.compile(r"\n[^\S\n]*\n(?:[^\S\n]*\n)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag. `span` is where it stands in the text that was read, brackets included.
+
+    `kind`: "tag" is right; "wrong" is a tag with an `error`; "near_internal" is a bracket that
+    looks like a mistyped [intern] (then `name` is empty). `value` has single spaces.
+    """
+
+    kind: Literal["tag", "wrong", "near_internal"]
+    name: str
+    value: str
+    raw: str
+    span: tuple[int, int]
+    error: str | None = None
+    time: WorkedTime | None = None
+    level: int | None = None
+
+
+def _brackets(text: str) -> Iterable[tuple[int, int]]:
+    """Yield (start, end) of every balanced bracket, outer ones before what they hold. Linear."""
+    opened: list[int] = []
+    found: list[tuple[int, int]] = []
+    for bracket in _BRACKET.finditer(text):
+        if bracket[0] == "[":
+            opened.append(bracket.start())
+        elif opened:
+            found.append((opened.pop(), bracket.end()))
+    return sorted(found)
+
+
+def _inner(text: str, start: int, end: int) -> str | None:
+    """Give what a bracket holds on one line, or None where it is too long or too broken for a tag."""
+    if end - start - 2 > _LONGEST:
+        return None
+    inner = text[start + 1 : end - 1]
+    if inner.count("\n") > 1:
+        return None
+    return unicodedata.normalize("NFC", " ".join(_FORMAT.sub("", inner).split()))
+
+
+def _is_ordinary(text: str, start: int, end: int) -> bool:
+    before = text[start - 1] if start else ""
+    return before.isalnum() or before == ")" or text[end : end + 1] == "("
+
+
+def _one_letter_off(word: str, target: str) -> bool:
+    """Tell if one letter more, less, other or swapped with its neighbour makes the target."""
+    if word == target or abs(len(word) - len(target)) > 1:
+        return False
+    head = 0
+    while head < min(len(word), len(target)) and word[head] == target[head]:
+        head += 1
+    left, right = word[head:], target[head:]
+    if len(left) > len(right):
+        return left[1:] == right
+    if len(left) < len(right):
+        return left == right[1:]
+    return left[1:] == right[1:] or (left[2:] == right[2:] and left[:2] == right[1::-1])
+
+
+def _near_internal(inner: str) -> bool:
+    words = inner.casefold().partition(":")[0].strip()
+    return any(_one_letter_off(words, target) for target in _INTERNAL)
+
+
+def _tag(inner: str, raw: str, span: tuple[int, int], *, glued: bool) -> Tag | None:
+    found = _NAME.match(inner)
+    name = _NAMES[found[1].casefold()] if found else ""
+    rest = inner[found.end() :] if found else ""
+    colon = rest.lstrip()[:1] == ":"
+    value = rest.partition(":")[2].strip() if colon else ""
+    if name and (colon or not rest.strip()):
+        if colon and value in _SAMPLE:
+            return None  # the form in which our own mails show a tag (C2)
+        return _checked(name, value, raw, span, "glued" if glued else None)
+    if name == "time" and _NUMBER_NEXT.match(rest):
+        return Tag("wrong", name, rest.strip(), raw, span, "colon_missing")
+    if _near_internal(inner):
+        return Tag("near_internal", "", inner, raw, span, "near_internal")
+    return None
+
+
+def _checked(name: str, value: str, raw: str, span: tuple[int, int], error: str | None) -> Tag:
+    time: WorkedTime | None = None
+    level: int | None = None
+    if name in _VALUED and not value:
+        error = error or "no_value"
+    elif name == "time":
+        time, wrong = worked_time.read(value)
+        error = error or wrong
+    elif name == "priority":
+        level = levels.only_level(value)
+        error = error or (None if level else "bad_level")
+    kind: Literal["tag", "wrong"] = "wrong" if error else "tag"
+    return Tag(kind, name, value, raw, span, error, None if error else time, level)
+
+
+def read_tags(text: str) -> tuple[Tag, ...]:
+    """Give the tags of a text in order, right and wrong ones alike: their index is the ordinal (C12).
+
+    Ordinary text (C9) gives nothing: a bracket whose first word is no name, a name followed by
+    other words without a colon, a `[` right after a letter, digit or `)`, a `]` right before `(`,
+    and the sample form `[tid: …]`. A `[` right after a `]` is ordinary too, but where it follows
+    a tag it is a wrong one (error "glued"): cutting the first would make a tag of the second.
+    """
+    out: list[Tag] = []
+    covered = 0
+    for start, end in _brackets(text):
+        if start < covered or _is_ordinary(text, start, end):
+            continue
+        after_bracket = start > 0 and text[start - 1] == "]"
+        if after_bracket and not (out and out[-1].span[1] == start):
+            continue
+        inner = _inner(text, start, end)
+        tag = _tag(inner, text[start:end], (start, end), glued=after_bracket) if inner else None
+        if tag:
+            out.append(tag)
+            covered = end
+    return tuple(out)
+
+
+def _cut_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """Widen a span by the white space that its tag leaves behind."""
+    line_start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", end)
+    line_end = len(text) if line_end < 0 else line_end
+    before, after = text[line_start:start], text[end:line_end]
+    if not before.strip() and not after.strip():
+        return line_start, min(line_end + 1, len(text))
+    if not before.strip():
+        return start, end + len(after) - len(after.lstrip())
+    if not after.strip() or after[0].isspace() or after[0] in ".,;:!?)":
+        return start - (len(before) - len(before.rstrip())), end
+    return start, end
+
+
+def _cut_once(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    out: list[str] = []
+    at = 0
+    for start, end in spans:
+        wide_start, wide_end = _cut_span(text, start, end)
+        out.append(text[at : max(wide_start, at)])
+        at = max(wide_end, at)
+    out.append(text[at:])
+    return "".join(out)
+
+
+def cut_tags(text: str, tags: Iterable[Tag]) -> str:
+    """Cut the tags out of the text that they were read from, with the white space they leave.
+
+    A line that held nothing but tags goes; empty lines that meet become one. What only becomes a
+    tag because another was cut goes too: reading the result finds no tag (C13).
+    """
+    spans = sorted(tag.span for tag in tags)
+    if not spans:
+        return text
+    cut = _cut_once(text, spans)
+    for _ in range(8):
+        left = read_tags(cut)
+        if not left:
+            break
+        cut = _cut_once(cut, (tag.span for tag in left))
+    else:
+        cut = cut.replace("[", "(").replace("]", ")")
+    return _BLANKS.sub("\n\n", cut)
+
+
+def _spelt(tag: Tag) -> str:
+    return " ".join(tag.raw.split())
+
+
+def cut_tags_html(html: str, tags: Iterable[Tag]) -> str | None:
+    """Cut tags out of HTML; all other markup stays byte for byte as it is.
+
+    Every tag that the visible text shows is cut, also in what is quoted. None where it cannot be
+    done with certainty: a given tag does not stand in the HTML, or a tag would still stand in it
+    afterwards, seen or hidden (C13: the message is then not relayed).
+    """
+    text, places = markup.mapped_text(html)
+    shown = read_tags(text)
+    wanted = Counter(_spelt(tag) for tag in tags)
+    if wanted - Counter(_spelt(tag) for tag in shown):
+        return None
+    cut = markup.cut(html, places, [tag.span for tag in shown])
+    return None if read_tags(markup.mapped_text(cut)[0]) or read_tags(markup.all_text(cut)) else cut
