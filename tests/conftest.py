@@ -8,6 +8,7 @@ import pytest
 from tests.servers import (  # noqa: F401  fixtures
     any_store,
     any_url,
+    certificate,
     pg_store,
     pg_url,
     postgresql,

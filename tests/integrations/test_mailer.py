@@ -1,0 +1,238 @@
+"""What a reply, or its absence, means for one mail to one recipient; the sink does as told."""
+
+import smtplib
+import socket
+
+import pytest
+
+from daemon.domain.delivery import SendError
+from integrations.mailer import SmtpMailer, SmtpServer
+from tests.scripted_smtp import DROP, sink
+from tests.servers import free_port
+
+RAW = b"Subject: Hej\r\n\r\nrad ett\r\n.rad tv\r\n..\r\n.\r\nslut\r\n"
+
+
+@pytest.fixture
+def there():
+    with sink() as running:
+        yield running
+
+
+@pytest.fixture
+def mailer(there):
+    opened = SmtpMailer(SmtpServer("127.0.0.1", there.port, "none", timeout=5))
+    yield opened
+    opened.close()
+
+
+def send(mailer, recipient="anna@kund.se", raw=RAW, envelope_from="support@example.se"):
+    return mailer.send(envelope_from, recipient, raw)
+
+
+def refusal(mailer, **options):
+    with pytest.raises(SendError) as caught:
+        send(mailer, **options)
+    error = caught.value
+    return error.permanent, error.unclear, error.unreachable
+
+
+def test_a_mail_arrives_byte_for_byte_with_the_server_s_reply(there, mailer):
+    assert send(mailer) == "250 2.0.0 taken"
+    assert there.mails == [(f"FROM:<support@example.se> SIZE={len(RAW)}", "TO:<anna@kund.se>", RAW)]
+
+
+def test_a_mail_that_must_not_bounce_has_an_empty_sender(there, mailer):
+    send(mailer, envelope_from="")
+    assert there.mails[0][0].startswith("FROM:<> ")
+
+
+def test_a_mail_without_a_last_line_end_gets_one(there, mailer):
+    send(mailer, raw=b"Subject: x\r\n\r\nx")
+    assert there.mails[0][2] == b"Subject: x\r\n\r\nx\r\n"
+
+
+def test_one_connection_serves_many_mails(there, mailer):
+    for number in range(5):
+        send(mailer, f"kund{number}@kund.se")
+    assert (there.connections, len(there.mails)) == (1, 5)
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(there, mailer):
+    send(mailer)
+    there.say("MAIL", DROP)
+    send(mailer)
+    assert (there.connections, len(there.mails)) == (2, 2)
+
+
+def test_a_server_that_wants_a_new_connection_gets_one(there, mailer):
+    send(mailer)
+    there.say("MAIL", "421 4.7.0 enough for one connection")
+    send(mailer)
+    assert (there.connections, len(there.mails)) == (2, 2)
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "DATA", "DOT"])
+@pytest.mark.parametrize(
+    ("reply", "permanent"), [("450 4.2.0 later", False), ("550 5.1.1 unknown", True)]
+)
+def test_a_refusal_means_what_its_first_figure_says(there, mailer, verb, reply, permanent):
+    there.say(verb, reply)
+    assert refusal(mailer) == (permanent, False, False)
+    assert send(mailer) == "250 2.0.0 taken"
+    assert there.connections == 1
+
+
+def test_a_refusal_keeps_the_server_s_words(there, mailer):
+    there.say("RCPT", "550-5.1.1 no such\r\n550 5.1.1 person")
+    with pytest.raises(SendError, match=r"^550 5\.1\.1 no such 5\.1\.1 person$"):
+        send(mailer)
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+def test_a_connection_lost_before_the_final_dot_is_worth_another_attempt(there, mailer, verb):
+    there.say(verb, DROP)
+    assert refusal(mailer) == (False, False, False)
+    assert there.mails == []
+    assert send(mailer) == "250 2.0.0 taken"
+
+
+@pytest.mark.parametrize("answer", [DROP, "what?", "354 go on"])
+def test_a_connection_lost_after_the_final_dot_is_unclear(there, mailer, answer):
+    there.say("DOT", answer)
+    assert refusal(mailer) == (False, True, False)
+    assert len(there.mails) == 1
+    assert send(mailer) == "250 2.0.0 taken"
+    assert there.connections == 2
+
+
+def test_a_server_that_falls_silent_after_the_final_dot_is_unclear():
+    with socket.create_server(("127.0.0.1", 0)) as deaf, sink() as helper:
+        mailer = SmtpMailer(SmtpServer("127.0.0.1", helper.port, "none", timeout=0.3))
+        helper.say("DOT", "")  # an empty line, then nothing more
+        assert refusal(mailer) == (False, True, False)
+        mailer.close()
+        frozen = SmtpMailer(SmtpServer("127.0.0.1", deaf.getsockname()[1], "none", timeout=0.3))
+        assert refusal(frozen) == (False, False, True)
+
+
+@pytest.mark.parametrize(
+    ("reply", "meaning"),
+    [
+        ("550 5.7.60 you may not send as this sender", (False, False, True)),
+        ("530 5.7.0 log in first", (False, False, True)),
+        ("451 4.7.0 later", (False, False, False)),
+        ("552 5.3.4 too large", (True, False, False)),
+    ],
+)
+def test_a_refusal_of_the_sender_is_ours_to_mend_but_size_is_the_mail_s(
+    there, mailer, reply, meaning
+):
+    there.say("MAIL", reply)
+    assert refusal(mailer) == meaning
+
+
+def test_a_server_that_is_not_there_is_unreachable_and_the_mail_waits():
+    mailer = SmtpMailer(SmtpServer("127.0.0.1", free_port(), "none"))
+    assert refusal(mailer) == (False, False, True)
+    mailer.close()
+
+
+@pytest.mark.parametrize("greeting", ["554 go away", "421 busy", DROP])
+def test_a_server_that_greets_with_a_refusal_is_unreachable(there, mailer, greeting):
+    there.say("CONNECT", greeting)
+    assert refusal(mailer) == (False, False, True)
+
+
+@pytest.mark.parametrize("address", ["", "a b@c.se", "a@b.se\r\nRCPT TO:<x@y.se>", "<a@b.se>"])
+def test_what_is_no_address_never_reaches_the_server(there, mailer, address):
+    assert refusal(mailer, recipient=address) == (True, False, False)
+    assert there.connections == 0
+
+
+def test_an_international_domain_goes_in_its_ascii_form(there, mailer):
+    send(mailer, "anna@räksmörgås.se")
+    assert there.mails[0][1] == "TO:<anna@xn--rksmrgs-5wao1o.se>"
+
+
+def test_an_international_local_part_asks_for_smtputf8_or_fails_for_good(there, mailer):
+    send(mailer, "åsa@kund.se")
+    assert there.mails[0][:2] == (
+        f"FROM:<support@example.se> SIZE={len(RAW)} SMTPUTF8", "TO:<åsa@kund.se>",
+    )  # fmt: skip
+    mailer.close()
+    there.features = ["8BITMIME"]
+    assert refusal(mailer, recipient="åsa@kund.se") == (True, False, False)
+
+
+def test_eight_bit_text_is_announced_where_the_server_takes_it(there, mailer):
+    raw = b"Subject: x\r\n\r\nr\xc3\xa5d\r\n"
+    send(mailer, raw=raw)
+    assert there.mails == [
+        (f"FROM:<support@example.se> SIZE={len(raw)} BODY=8BITMIME", "TO:<anna@kund.se>", raw)
+    ]
+
+
+def test_plain_text_leaves_this_machine_never():
+    with pytest.raises(ValueError, match="for this machine only"):
+        SmtpServer("smtp.example.se", 25, "none")
+    with pytest.raises(ValueError, match="tls must be one of"):
+        SmtpServer("localhost", 25, "off")
+
+
+def logged_in(there, tls, certificate, **access):
+    server = SmtpServer(
+        "localhost", there.port, tls, "support@example.se",
+        context=certificate.client(), timeout=5, **access,
+    )  # fmt: skip
+    return SmtpMailer(server)
+
+
+def test_a_password_goes_over_implicit_tls(certificate):
+    with sink(implicit=certificate.server()) as there:
+        there.features = ["AUTH PLAIN"]
+        mailer = logged_in(there, "implicit", certificate, password="hemligt")
+        send(mailer)
+        mailer.close()
+    assert "AUTH PLAIN '\\x00support@example.se\\x00hemligt'" in there.commands
+    assert len(there.mails) == 1
+
+
+def test_a_token_goes_over_starttls(there, certificate):
+    there.tls, there.features = certificate.server(), ["AUTH XOAUTH2"]
+    mailer = logged_in(there, "starttls", certificate, token=lambda: "abc")
+    send(mailer)
+    mailer.close()
+    assert "AUTH XOAUTH2 'user=support@example.se\\x01auth=Bearer abc\\x01\\x01'" in there.commands
+
+
+def test_a_refused_token_is_a_fault_of_access_not_of_the_mail(there, certificate):
+    there.tls, there.features = certificate.server(), ["AUTH XOAUTH2"]
+    there.say("AUTH", "334 eyJzdGF0dXMiOiI0MDEifQ==", "535 5.7.8 no")
+    mailer = logged_in(there, "starttls", certificate, token=lambda: "old")
+    assert refusal(mailer) == (False, False, True)
+
+
+def test_a_server_without_starttls_or_with_a_foreign_certificate_gets_no_mail(there, certificate):
+    plain = logged_in(there, "starttls", certificate, password="hemligt")
+    assert refusal(plain) == (False, False, True)
+    there.tls = certificate.server()
+    stranger = SmtpMailer(SmtpServer("localhost", there.port, "starttls", timeout=5))
+    assert refusal(stranger) == (False, False, True)
+    assert there.mails == []
+
+
+def test_a_token_that_cannot_be_had_is_a_fault_of_access(there, certificate):
+    there.tls, there.features = certificate.server(), ["AUTH XOAUTH2"]
+
+    def no_token():
+        raise RuntimeError("invalid_client")
+
+    mailer = logged_in(there, "starttls", certificate, token=no_token)
+    with pytest.raises(SendError, match="invalid_client"):
+        send(mailer)
+
+
+def test_the_line_limit_of_smtplib_is_no_permanent_refusal(there, mailer):
+    there.say("RCPT", "550 " + "x" * (smtplib._MAXLINE + 10))
+    assert refusal(mailer) == (False, False, False)
