@@ -49,6 +49,7 @@ _ALSO_WRITTEN: Mapping[str, str] = MappingProxyType(
         "skärtorsdag": "skärtorsdagen",
         "valborg": "valborgsmässoafton",
         "allhelgonsafton": "allhelgonaafton",
+        "allahelgonsafton": "allhelgonaafton",
         "alla helgons afton": "allhelgonaafton",
         "klämdagar": "klämdag",
     }

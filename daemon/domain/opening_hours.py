@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.domain.named_days import NAMES, days_named, known
@@ -148,7 +149,7 @@ class Calendar:
 
     def closed_days(self, year: int) -> Mapping[date, str]:
         """The year's closed days, in order, with the Swedish reason; no plain weekends (A2)."""
-        public = _public_holidays(self.hours.country, year)
+        public = _public_holidays(self.hours.country.upper(), year)
         closed = {
             day: name[:1].upper() + name[1:] if name else "Extra stängd dag"
             for each in sorted(self._closed, key=_names_last)
@@ -265,7 +266,7 @@ class Calendar:
         ]
 
     def _half_days_of(self, year: int) -> Mapping[date, time]:
-        public = _public_holidays(self.hours.country, year)
+        public = _public_holidays(self.hours.country.upper(), year)
         dates_last = sorted(self._half_days, key=lambda each: _names_last(each[0]), reverse=True)
         return {  # so that a date beats a name
             day: close for each, close in dates_last for day, _ in _falls_on(each, year, public)
@@ -279,13 +280,11 @@ def _public_holidays(country: str, year: int) -> Mapping[date, str]:
         return MappingProxyType({})
     from holidays import country_holidays  # costs 60–90 ms, and many commands never ask
 
+    more: dict[str, Any] = {"language": "sv"} if country == "SE" else {}
+    if country in {"SE", "NO"}:
+        more["include_sundays"] = False  # written out: the library's default has changed before
     try:
-        if country == "SE":  # Sundays: the default of the library has changed before
-            found = country_holidays(
-                country, years=year, expand=False, language="sv", include_sundays=False
-            )
-        else:
-            found = country_holidays(country, years=year, expand=False)
+        found = country_holidays(country, years=year, expand=False, categories=("public",), **more)
     except NotImplementedError as error:
         raise CalendarError(f"no holidays are known for country {country!r}") from error
     return MappingProxyType({day: name for day, name in found.items() if day.year == year})
