@@ -1,0 +1,153 @@
+"""A clock explained: its segments, their rules, and what decided it (E9)."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from daemon.domain.clock import Event, EventKind, Targets, read_clocks
+from daemon.domain.clock_explain import Why, explain, marks
+from daemon.domain.opening_hours import Calendar, OpeningHours, minutes_up
+
+K = EventKind
+HOUR = timedelta(hours=1)
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+CALENDAR = Calendar(OpeningHours())
+TARGETS = Targets(
+    response={1: HOUR, 2: 4 * HOUR, 3: 8 * HOUR, 4: 16 * HOUR},
+    resolution=dict.fromkeys((1, 2, 3, 4), 16 * HOUR),
+)
+
+
+def at(text):
+    """2026 in Stockholm: "11-23 16:00", a Monday."""
+    t = datetime.fromisoformat(f"2026-{text}")
+    return t.replace(tzinfo=STOCKHOLM).astimezone(UTC)
+
+
+def clocks(*events, now):
+    return read_clocks(events, TARGETS, CALENDAR, at(now))
+
+
+def told(segments):
+    """Segments as lines: start, end, minutes, rule, why."""
+    return [
+        (
+            f"{CALENDAR.local(each.start):%d %H:%M}",
+            f"{CALENDAR.local(each.end):%d %H:%M}" if each.end else "…",
+            each.minutes,
+            each.rule,
+            each.why.value,
+        )
+        for each in segments
+    ]
+
+
+def test_every_segment_has_its_times_minutes_and_rule():
+    """E9."""
+    found = clocks(
+        Event(at("11-20 16:00"), K.OPENED, priority=3),
+        Event(at("11-23 10:00"), K.ANSWER),
+        now="11-23 12:00",
+    )
+    assert told(explain(found.response, CALENDAR)) == [
+        ("20 16:00", "20 17:00", 60, "A3", "open"),
+        ("20 17:00", "23 08:00", 0, "A2", "closed"),
+        ("23 08:00", "23 10:00", 120, "A3", "open"),
+    ]
+
+
+def test_a_pause_stands_still_by_its_own_rule_and_the_last_segment_goes_on():
+    """E9, E5."""
+    found = clocks(
+        Event(at("11-23 08:00"), K.OPENED, priority=3),
+        Event(at("11-23 10:00"), K.WAITING),
+        Event(at("11-24 16:00"), K.CUSTOMER_MESSAGE),
+        now="11-24 16:30",
+    )
+    assert told(explain(found.resolution, CALENDAR)) == [
+        ("23 08:00", "23 10:00", 120, "A3", "open"),
+        ("23 10:00", "24 16:00", 0, "E5", "paused"),
+        ("24 16:00", "…", 30, "A3", "open"),
+    ]
+
+
+def test_a_closed_segment_names_its_holidays():
+    """E9, A2: weekdays that were closed; a weekend needs no name."""
+    found = clocks(Event(at("12-23 17:00"), K.OPENED), now="12-28 09:00")
+    night, day = explain(found.response, CALENDAR)
+    assert night.closed_days == ("Julafton", "Juldagen")
+    assert day.closed_days == ()
+
+
+def test_minutes_sum_to_the_minutes_used_though_segments_end_within_a_minute():
+    """E9, A3: 30 seconds on Friday and 20 on Monday are one minute, not two."""
+    found = clocks(
+        Event(at("11-20 16:59:30"), K.OPENED),
+        Event(at("11-23 08:00:20"), K.ANSWER),
+        now="11-24 08:00",
+    )
+    segments = explain(found.response, CALENDAR)
+    assert [each.minutes for each in segments] == [1, 0, 0]
+    assert sum((each.used for each in segments), timedelta(0)) == found.response.used
+    assert minutes_up(found.response.used) == 1
+
+
+def test_a_clock_read_before_its_start_has_no_segments():
+    """A4: the machine's clock may be behind the mail server's."""
+    found = clocks(Event(at("11-23 10:00"), K.OPENED), now="11-23 09:00")
+    assert explain(found.response, CALENDAR) == ()
+
+
+def test_a_clock_that_stands_still_now_ends_in_an_open_pause():
+    """E9, E5."""
+    found = clocks(
+        Event(at("11-23 08:00"), K.OPENED), Event(at("11-23 09:00"), K.WAITING), now="11-25 09:00"
+    )
+    last = explain(found.resolution, CALENDAR)[-1]
+    assert (last.start, last.end, last.why) == (at("11-23 09:00"), None, Why.PAUSED)
+
+
+def test_what_decided_a_clock_is_marked_with_its_rule():
+    """E9: start, new deadline, withdrawn answer, breach, end."""
+    found = clocks(
+        Event(at("11-23 08:00"), K.OPENED, priority=3),
+        Event(at("11-23 09:00"), K.ANSWER, answer=1),
+        Event(at("11-23 10:00"), K.ANSWER_BOUNCED, answer=1),
+        Event(at("11-23 11:00"), K.PRIORITY, priority=2),
+        Event(at("11-23 13:00"), K.ANSWER, answer=2),
+        now="11-24 08:00",
+    )
+    assert [
+        (mark.why, mark.rule, mark.at, mark.level, mark.due_at)
+        for mark in marks(found.response, CALENDAR)
+    ] == [
+        (Why.STARTED, "E1", at("11-23 08:00"), 3, at("11-23 16:00")),
+        (Why.WITHDRAWN, "E1", at("11-23 09:00"), None, None),
+        (Why.PRIORITY, "E4", at("11-23 11:00"), 2, at("11-23 12:00")),
+        (Why.BREACHED, "E8", at("11-23 12:00"), None, None),
+        (Why.ANSWERED, "E1", at("11-23 13:00"), None, None),
+    ]
+
+
+def ends(clock):
+    mark = marks(clock, CALENDAR)[-1]
+    return mark.why, mark.rule
+
+
+def test_every_end_is_marked_with_the_rule_that_ends_that_clock():
+    """E9, E1, E5, E6."""
+    opened, message = (
+        Event(at("11-23 08:00"), K.OPENED),
+        Event(at("11-23 10:00"), K.CUSTOMER_MESSAGE),
+    )
+    started, solved = Event(at("11-23 09:00"), K.STARTED), Event(at("11-23 11:00"), K.SOLVED)
+    found = clocks(opened, started, message, solved, now="11-24 08:00")
+    assert ends(found.response) == (Why.WORK_STARTED, "E1")
+    assert ends(found.follow_ups[0]) == (Why.SOLVED, "E1")
+    assert ends(found.resolution) == (Why.SOLVED, "E6")
+    answered = clocks(
+        opened, started, message, Event(at("11-23 11:00"), K.ANSWER), now="11-24 08:00"
+    )
+    assert ends(answered.follow_ups[0]) == (Why.ANSWERED, "E5")
+    closed = clocks(opened, Event(at("11-23 09:00"), K.CLOSED), now="11-24 08:00")
+    assert ends(closed.response) == (Why.CLOSED_TICKET, "E1")
+    assert ends(closed.resolution) == (Why.CLOSED_TICKET, "E1")
