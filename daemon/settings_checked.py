@@ -193,11 +193,21 @@ def _key(location: Location, data: object) -> str:
         if isinstance(part, int):
             if not isinstance(data, list):
                 continue  # a lone table where a list may stand
-            key += f"[{part + 1}]"
+            key += f"[{_named(data, part)}]"
         else:
             key += f".{_shown(part)}" if key else _shown(part)
         data = _step(data, part)
     return key
+
+
+def _named(tables: list[Any], at: int) -> str:
+    """How a person finds that table in a list: by what names it, else by its number from 1."""
+    table = tables[at] if at < len(tables) else None
+    if isinstance(table, Mapping):
+        for name in ("key", "email"):
+            if isinstance(table.get(name), str):
+                return str(table[name])
+    return str(at + 1)
 
 
 def _step(data: Any, part: str | int) -> object:

@@ -7,8 +7,6 @@ from typing import Any
 
 from daemon.domain.agreement import Version
 
-ROLES = ("engineer", "finance", "manager")
-
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -18,9 +16,14 @@ class Person:
     name: str
     email: str
     aliases: tuple[str, ...] = ()
-    roles: frozenset[str] = frozenset({"engineer"})
+    roles: frozenset[str] = frozenset({"engineer"})  # engineer, finance, manager
     active: bool = True
     absent_until: dt.date | None = None  # the last day of an absence
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every address that is this person."""
+        return frozenset({self.email, *self.aliases})
 
     def is_absent(self, day: dt.date) -> bool:
         """Whether new mail goes to all engineers instead that day."""
@@ -62,3 +65,21 @@ class Agreement:
 
     version: Version
     overrides: Mapping[str, Any]  # some fields of `Terms`, as `Terms.to_json()` writes them
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A customer with everything that belongs to it."""
+
+    customer: Customer
+    domains: tuple[str, ...] = ()
+    contacts: tuple[Contact, ...] = ()  # those who ended too
+    agreements: tuple[Agreement, ...] = ()  # in order of start, the withdrawn ones too
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Everybody and everything, as it is kept or as it is wanted."""
+
+    people: tuple[Person, ...] = ()
+    accounts: tuple[Account, ...] = ()

@@ -8,8 +8,8 @@ from sqlalchemy import Row, Select, and_, delete, select, update
 
 from daemon.domain.agreement import Terms, Version
 from daemon.domain.public_domains import is_public
-from daemon.domain.register import Agreement, Contact, Customer, Person
-from daemon.store.rows import add
+from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
+from daemon.store.rows import add, insert
 from daemon.store.schema import (
     agreement_versions,
     contacts,
@@ -23,6 +23,28 @@ from daemon.store.schema import (
     people as people_table,
 )
 from daemon.store.session import Tx
+
+
+def load(tx: Tx) -> Register:
+    """The whole register, with those who ended and what was withdrawn."""
+    owned, signed = customer_domains.c, agreements(tx)
+    domains: dict[int, list[str]] = {}
+    for owner, domain in tx.execute(select(owned.customer_id, owned.domain).order_by(owned.domain)):
+        domains.setdefault(owner, []).append(domain)
+    theirs: dict[int, list[Contact]] = {}
+    for row in tx.execute(select(contacts).order_by(contacts.c.id)):
+        theirs.setdefault(row.customer_id, []).append(_contact(row))
+    accounts = tuple(
+        Account(
+            customer=each,
+            domains=tuple(domains.get(each.id, ())),
+            contacts=tuple(theirs.get(each.id, ())),
+            agreements=signed.get(each.id, ()),
+        )
+        for each in customers(tx, ended=True)
+    )
+    return Register(people(tx, ended=True), accounts)
+
 
 # --- people -------------------------------------------------------------------------------------
 
@@ -89,8 +111,11 @@ def keep_person(tx: Tx, person: Person) -> int:
         tx.execute(update(table).where(table.c.id == person.id).values(values))
     person_id = person.id or add(tx, table, **values)
     tx.execute(delete(owned).where(owned.c.person_id == person_id))
-    for address in sorted({person.email, *person.aliases}):
-        tx.execute(owned.insert().values(address=address, person_id=person_id))
+    if person.active:  # an address identifies whoever is active
+        tx.execute(delete(owned).where(owned.c.address.in_(person.addresses)))
+    for address in sorted(person.addresses):
+        row = insert(tx, owned).values(address=address, person_id=person_id)
+        tx.execute(row.on_conflict_do_nothing())
     return person_id
 
 

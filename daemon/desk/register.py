@@ -1,0 +1,122 @@
+"""The register: what a file asks for, what that changes, and making it so in one transaction.
+
+A register is a value. What is kept, with a file laid over it, gives the register that is wanted;
+the difference between the two is the plan of changes (contract.md 2).
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from daemon.config import Settings
+from daemon.desk.register_changes import Change, changes_between
+from daemon.desk.register_claims import contested, released
+from daemon.desk.register_file import RegisterTables
+from daemon.desk.register_wanted import wanted
+from daemon.domain.agreement import timeline
+from daemon.domain.billing import first_month
+from daemon.domain.opening_hours import Calendar
+from daemon.domain.periods import Period, month_of, months_from
+from daemon.domain.register import Account, Person, Register
+from daemon.settings_checked import Checked, Mistake, MistakesError
+from daemon.store import events, register
+from daemon.store.session import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What a register file would change: from one register to the other."""
+
+    before: Register
+    after: Register
+    changes: tuple[Change, ...]
+
+
+def plan(tx: Tx, file: str, read: Checked[RegisterTables], settings: Settings) -> Import:
+    """What a file would change; MistakesError with all that is wrong, and then nothing is."""
+    mistakes = list(read.mistakes)
+    kept = register.load(tx)
+    after = kept
+    if read.value is not None:
+        asked = wanted(kept, read.value, settings.plans)
+        after = released(asked.register)
+        told = {mistake.key for mistake in mistakes}
+        wrong = (*asked.wrong, *contested(after, settings.desk.addresses))
+        mistakes += [Mistake(file, key, says) for key, says in wrong if key not in told]
+    if mistakes:
+        raise MistakesError(mistakes)
+    return Import(kept, after, changes_between(kept, after))
+
+
+def apply(tx: Tx, asked: Import, at: dt.datetime, cause: str = "command import") -> None:
+    """Make the changes, each with its event (K1), in the transaction that planned them."""
+    ids = _keep_people(tx, asked)
+    before = {account.customer.key: account for account in asked.before.accounts}
+    changed = [each for each in asked.after.accounts if each != before.get(each.customer.key)]
+    for account in changed:
+        if account.customer.key in before:
+            register.release_domains(tx, before[account.customer.key].domains)
+    customers = {account.customer.key: account.customer.id for account in asked.after.accounts}
+    for account in changed:
+        customers[account.customer.key] = _keep_account(tx, account, ids)
+    for change in asked.changes:
+        key = change.name if change.what == "customer" else change.customer
+        events.record(
+            tx,
+            at=at,
+            kind=f"{change.what}_{change.kind}",
+            actor="command",
+            cause=cause,
+            customer_id=customers.get(key or ""),
+            data=change.to_json(),
+        )
+
+
+def _keep_people(tx: Tx, asked: Import) -> Mapping[str, int]:
+    """Keep whoever changed, those who ended first; gives everybody's id by registered address."""
+    changed = set(asked.after.people) - set(asked.before.people)
+    ids = {person.email: person.id for person in asked.after.people}
+    for person in sorted(changed, key=lambda each: (each.active, each.email)):
+        ids[person.email] = register.keep_person(tx, person)
+    return ids
+
+
+def _keep_account(tx: Tx, account: Account, people: Mapping[str, int]) -> int:
+    customer = replace(account.customer, manager=_kept(account.customer.manager, people))
+    customer_id = register.keep_customer(tx, customer)
+    register.keep_domains(tx, customer_id, account.domains)
+    for contact in account.contacts:
+        register.keep_contact(tx, replace(contact, customer_id=customer_id))
+    for agreement in account.agreements:
+        register.keep_agreement(tx, customer_id, agreement)
+    return customer_id
+
+
+def _kept(person: Person | None, ids: Mapping[str, int]) -> Person | None:
+    """The same person with the id that it has by now."""
+    return person and replace(person, id=person.id or ids[person.email])
+
+
+def past_months(
+    accounts: Iterable[Account], settings: Settings, calendar: Calendar, now: dt.datetime
+) -> tuple[Period, ...]:
+    """The ended months for which closing would bill somebody's agreement, in order (H1)."""
+    go_live = settings.desk.go_live and calendar.day_of(settings.desk.go_live)
+    ended = calendar.day_of(now - settings.accounting.close_delay)
+    months: set[Period] = set()
+    for account in accounts:
+        versions = [each.version for each in account.agreements]
+        first = first_month(settings.accounting.first_month, go_live, versions, ())
+        if first is None or not account.customer.active:
+            continue
+        spans = timeline(versions)
+        months.update(
+            month
+            for month in _ended_months(first, ended)
+            if any(month.covered(span.start, span.end) for span in spans)
+        )
+    return tuple(sorted(months))
+
+
+def _ended_months(first: Period, day: dt.date) -> Iterator[Period]:
+    return months_from(first, month_of(day).preceding()) if first.end <= day else iter(())

@@ -1,0 +1,90 @@
+"""The register as a file: what is kept, in the form that imports as nothing to change."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from daemon import toml_text
+from daemon.domain.register import Account, Agreement, Contact, Person, Register
+from daemon.settings_plans import as_written
+from parsers import addresses
+
+
+def as_tables(register: Register) -> dict[str, Any]:
+    """The register's tables, as TOML and JSON write them (contract.md 2)."""
+    return {
+        "engineers": [_person(each) for each in register.people],
+        "customers": [_account(each) for each in register.accounts],
+    }
+
+
+def as_toml(register: Register) -> str:
+    """The register as a file."""
+    return toml_text.document(as_tables(register), inline=["contacts"])
+
+
+def _said(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What there is to say: a file is not filled with what is empty."""
+    return {name: each for name, each in facts.items() if each is not None}
+
+
+def _ended(*, active: bool) -> bool | None:
+    return None if active else False
+
+
+def _person(person: Person) -> dict[str, Any]:
+    return _said(
+        {
+            "name": person.name,
+            "email": person.email,
+            "aliases": list(person.aliases) or None,
+            "roles": sorted(person.roles),
+            "absent_until": person.absent_until,
+            "active": _ended(active=person.active),
+        }
+    )
+
+
+def _account(account: Account) -> dict[str, Any]:
+    customer = account.customer
+    return _said(
+        {
+            "key": customer.key,
+            "name": customer.name,
+            "organisation_number": customer.organisation_number,
+            "language": customer.language,
+            "accounting_number": customer.accounting_number,
+            "your_reference": customer.your_reference,
+            "order_number": customer.order_number,
+            "invoice_language": customer.invoice_language,
+            "active": _ended(active=customer.active),
+            "domains": list(account.domains),
+            "contacts": [_contact(each) for each in account.contacts if _writable(each)],
+            "reports_to": list(customer.reports_to),
+            "manager": customer.manager.email if customer.manager else None,
+            "agreements": [
+                _agreement(each) for each in account.agreements if not each.version.withdrawn
+            ],
+        }
+    )
+
+
+def _writable(contact: Contact) -> bool:
+    """Whether the contact has an address: one who was erased has none (K2)."""
+    return addresses.normalise(contact.email) == contact.email
+
+
+def _contact(contact: Contact) -> dict[str, Any]:
+    return _said(
+        {"name": contact.name, "email": contact.email, "active": _ended(active=contact.active)}
+    )
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    version = agreement.version
+    facts = {
+        "plan": version.terms.plan,
+        "from": version.starts,
+        "until": version.until,
+        "renew": None if version.renews else False,
+    }
+    return _said(facts) | as_written(agreement.overrides)
