@@ -392,6 +392,15 @@ def duration(minutes: int) -> str:
     )
 
 
+def row_shown(row: Row, language: str) -> dict[str, str]:
+    """A row as `avtald statements --json` shows it (contract.md 4)."""
+    shown = {"kind": row.kind, "description": describe(row, language)}
+    if row.kind != "text":
+        shown |= {"quantity": str(row.quantity), "unit": row.unit}
+        shown |= {"price": str(row.price), "amount": str(row.amount)}
+    return shown
+
+
 def row_to_json(row: Row) -> dict[str, Any]:
     """Everything a row holds and its amount, as JSON has it; without loss."""
     stored = {each.name: _as_json(getattr(row, each.name)) for each in fields(row)}
