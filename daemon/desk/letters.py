@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 
 from daemon.domain.money import Money
 
+# Stands above everything that a reply may quote; parsers cut there (C2).
+MARKERS = {
+    "sv": "— Skriv ditt svar ovanför den här raden —",
+    "en": "— Please write your reply above this line —",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -71,6 +77,7 @@ class Answer:
     text: str  # tags cut (C13)
     html: str | None  # the engineer's own HTML, tags cut; None: make it from the text
     previous: Said | None
+    subject: str = ""  # the ticket's
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,3 +233,17 @@ REFUSALS = (
 NOT_RELAYED = (
     "internal", "near_internal", "cutting_failed", "no_text", "direct", "no_recipient", "no_ticket",
 )  # fmt: skip
+
+# What `rendering.render` takes.
+Record = (
+    Confirmation
+    | PriorityChanged
+    | Answer
+    | Notice
+    | Receipt
+    | ProofRequest
+    | Close
+    | InvoiceReport
+    | Alarm
+    | Warned
+)

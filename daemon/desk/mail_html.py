@@ -1,0 +1,216 @@
+"""A letter's blocks as HTML for mail clients: inline style only, nothing fetched, phone first.
+
+Text has no colour and the page no background of its own, so a client's dark mode works; accents are
+middle tones that can be read on white and on black. Facts stand in tables because Outlook's engine
+knows little else.
+"""
+
+import re
+from collections.abc import Callable
+from html import escape
+
+from daemon.desk.markup import (
+    GLUE,
+    LINK,
+    LINK_END,
+    LINK_TO,
+    NEWLINE,
+    Block,
+    Page,
+    cells,
+    joined,
+    unsealed,
+)
+
+_STRONG = re.compile(r"\*\*(.+?)\*\*")
+_CODE = re.compile("`(.+?)`")
+_LINK = re.compile(f"{LINK}(.*?){LINK_TO}(.*?){LINK_END}", re.DOTALL)
+
+ACCENTS = {"1": "#c8372d", "2": "#c26a00", "3": "#2378a8", "4": "#66788a", "": "#2378a8"}
+_GREY = "#6b7a89"
+_LINE = "#ccd3da"
+_FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+_BREAKS = "word-break:break-word;overflow-wrap:anywhere"
+_P = '<p style="margin:0 0 16px">'
+_SMALL = f'<p style="margin:0 0 12px;font-size:13px;line-height:1.45;color:{_GREY}">'
+_HEADING = '<h2 style="margin:28px 0 8px;font-size:16px;line-height:1.3;font-weight:600">'
+_TITLE = '<h1 style="margin:0 0 16px;font-size:22px;line-height:1.25;font-weight:600">'
+_TABLE = (
+    '<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%" '
+    'style="width:100%;border-collapse:collapse;margin:0 0 20px">'
+)
+_DATA_TABLE = _TABLE.replace('role="presentation" ', "").replace("<table", "<table", 1)
+_CELL = f"padding:8px 0;border-top:1px solid {_LINE};vertical-align:top"
+_LABEL_CELL = f'<td width="30%" style="{_CELL};padding-right:12px;color:{_GREY};font-size:14px">'
+_VALUE_CELL = f'<td style="{_CELL};font-size:15px;{_BREAKS}">'
+_PILL = (
+    '<code style="font-family:ui-monospace,Menlo,Consolas,monospace;font-size:14px;'
+    f'padding:1px 5px;border:1px solid {_LINE};border-radius:4px">'
+)
+_QUOTE = (
+    f'<blockquote style="margin:0 0 20px;padding:2px 0 2px 14px;border-left:3px solid {_LINE};'
+    f'{_BREAKS}">'
+)
+
+
+def typeset(page: Page, language: str, *, marker: str, message: str = "") -> str:
+    """The whole document; `message` is clean HTML for where the template says `@message`."""
+    accent = ACCENTS.get(page.accent, ACCENTS[""])
+    parts: list[str] = []
+    top = ""
+    for block in page.blocks:
+        if block.kind == "marker" and not parts:
+            top = _marker(marker)  # above everything, or a reply would carry what stands above it
+        elif block.kind == "marker":
+            parts.append(_marker(marker))
+        elif block.kind == "message":
+            parts.append(message)
+        elif block.kind == "panel":
+            parts.append(_panel(block, accent))
+        else:
+            parts.append(_SETTERS[block.kind](block))
+    return _shell(page, language, accent, "\n".join(parts), top)
+
+
+def paragraphs(text: str) -> str:
+    """Plain text as HTML: the form of an answer whose sender wrote none."""
+    pieces = re.split("\n{2,}", text.strip("\n"))
+    return "\n".join(f'<p style="margin:0 0 14px">{_breaks(escape(piece))}</p>' for piece in pieces)
+
+
+def _shell(page: Page, language: str, accent: str, body: str, top: str) -> str:
+    kicker = (
+        f'<p style="margin:0 0 18px;padding:0 0 10px;border-bottom:2px solid {accent};'
+        f'font-size:13px;line-height:1.4;color:{_GREY}">{escape(page.kicker)}</p>\n'
+        if page.kicker
+        else ""
+    )
+    preview = (
+        '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">'
+        f"{escape(page.preview)}</div>\n"
+        if page.preview
+        else ""
+    )
+    return (
+        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        '<meta name="supported-color-schemes" content="light dark">\n'
+        f"<title>{escape(page.subject)}</title>\n</head>\n"
+        '<body style="margin:0;padding:0;-webkit-text-size-adjust:100%">\n'
+        f"{preview}"
+        '<!--[if mso]><table role="presentation" width="600"><tr><td><![endif]-->\n'
+        f'<div style="max-width:600px;padding:20px 16px 24px;font-family:{_FONT};font-size:16px;'
+        f'line-height:1.5">\n{top}{kicker}{body}\n</div>\n'
+        "<!--[if mso]></td></tr></table><![endif]-->\n</body>\n</html>\n"
+    )
+
+
+def inline(source: str) -> str:
+    """One escape for everything, then the marks that only a template can have written."""
+    text = escape(source)
+    if "**" in text:
+        text = _STRONG.sub(r"<strong>\1</strong>", text)
+    if "`" in text:
+        text = _CODE.sub(rf"{_PILL}\1</code>", text)
+    if LINK in text:
+        text = _LINK.sub(_anchor, text)
+    return unsealed(text).replace(GLUE, "&nbsp;").replace(NEWLINE, "<br>")
+
+
+def _anchor(found: re.Match[str]) -> str:
+    return f'<a href="{found[2]}" style="color:{ACCENTS[""]}">{found[1]}</a>'
+
+
+def _breaks(escaped: str) -> str:
+    """Lines end where they ended, and indented ones stay indented."""
+    return escaped.replace("  ", "&nbsp; ").replace("\n", "<br>")
+
+
+def _paragraph(block: Block) -> str:
+    return f"{_P}{inline(joined(block))}</p>"
+
+
+def _small(block: Block) -> str:
+    return f"{_SMALL}{inline(joined(block))}</p>"
+
+
+def _heading(block: Block) -> str:
+    return f"{_HEADING}{inline(joined(block))}</h2>"
+
+
+def _title(block: Block) -> str:
+    return f"{_TITLE}{inline(joined(block))}</h1>"
+
+
+def _marker(text: str) -> str:
+    return f'<p style="margin:0 0 14px;font-size:12px;color:{_GREY}">{escape(text)}</p>'
+
+
+def _panel(block: Block, accent: str) -> str:
+    return (
+        f'{_TABLE}<tr><td style="padding:4px 0 4px 14px;border-left:4px solid {accent};'
+        f'font-size:18px;line-height:1.4">{inline(joined(block))}</td></tr></table>'
+    )
+
+
+def _facts(block: Block) -> str:
+    rows: list[str] = []
+    for line in block.lines:
+        label, _, value = line.partition("|")
+        rows.append(
+            f"<tr>{_LABEL_CELL}{inline(label.strip(' '))}</td>"
+            f"{_VALUE_CELL}{inline(value.strip(' '))}</td></tr>"
+        )
+    return _TABLE + "\n".join(rows) + "</table>"
+
+
+def _table(block: Block) -> str:
+    right = [cell.startswith(">") for cell in cells(block.lines[0][2:])]
+    rows = [_table_row(line[1], cells(line[2:]), right) for line in block.lines]
+    return _DATA_TABLE + "\n".join(rows) + "</table>"
+
+
+def _table_row(kind: str, row: list[str], right: list[bool]) -> str:
+    tag = "th" if kind == "=" else "td"
+    set_cells: list[str] = []
+    for place, cell in enumerate(row):
+        style = f"{_CELL};font-size:14px"
+        style += (
+            ";text-align:right;white-space:nowrap;padding-left:10px"
+            if right[place]
+            else (f";text-align:left;{_BREAKS}")
+        )
+        if kind == "=":
+            style += f";font-weight:400;font-size:13px;color:{_GREY};border-top:0"
+        elif kind == "+":
+            style += ";font-weight:600"
+        set_cells.append(f'<{tag} style="{style}">{inline(cell.lstrip(">"))}</{tag}>')
+    return f"<tr>{''.join(set_cells)}</tr>"
+
+
+def _quote(block: Block) -> str:
+    text = inline(NEWLINE.join(block.lines)).replace("  ", "&nbsp; ")
+    return f"{_QUOTE}{text}</blockquote>"
+
+
+def _list(block: Block) -> str:
+    items = "".join(f'<li style="margin:0 0 6px">{inline(line)}</li>' for line in block.lines)
+    return f'<ul style="margin:0 0 16px;padding:0 0 0 22px">{items}</ul>'
+
+
+def _rule(_: Block) -> str:
+    return f'<hr style="border:0;border-top:1px solid {_LINE};margin:24px 0">'
+
+
+_SETTERS: dict[str, Callable[[Block], str]] = {
+    "title": _title,
+    "heading": _heading,
+    "text": _paragraph,
+    "small": _small,
+    "facts": _facts,
+    "table": _table,
+    "quote": _quote,
+    "list": _list,
+    "rule": _rule,
+}

@@ -1,0 +1,70 @@
+"""Keyed reply ids: the Message-IDs and plus-addresses by which a reply finds its ticket (D3).
+
+An id is `t<ticket>.<which>.<proof>` before the `@`. `which` tells our mails on one ticket apart.
+`proof` is a keyed hash of the rest, so that nobody who knows an id of one ticket can make one for
+another. All of it is lower case, for mail systems that change the case.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+
+_PROOF_BYTES = 10  # 80 bits
+_WHICH_BYTES = 10
+_ID = re.compile(
+    r"(?<![a-z0-9])(t[1-9][0-9]{0,17}|t0)\.([a-z2-7]{16})\.([a-z2-7]{16})@", re.IGNORECASE
+)
+_MOST = 1000  # characters of a header field that are looked at
+
+
+def make(secret: bytes, ticket: int | None, unique: str, domain: str) -> str:
+    """Give a Message-ID with its angle brackets; the same arguments give the same one.
+
+    `unique` is any text that only this mail has, such as its outbox key. `domain` is ASCII.
+    """
+    return f"<{_token(secret, ticket, unique)}@{domain}>"
+
+
+def address(secret: bytes, ticket: int | None, unique: str, desk_address: str) -> str:
+    """Give the plus-address that carries the same id: `support+t1042.…@example.se`."""
+    local, _, domain = desk_address.rpartition("@")
+    return f"{local}+{_token(secret, ticket, unique)}@{domain}"
+
+
+def read(secret: bytes, message_id: str) -> int | None:
+    """Give the ticket that an id of ours names; None for a forged or foreign one, or of no ticket.
+
+    Reads a Message-ID or a plus-address, in any letter case, with or without brackets.
+    """
+    number = _genuine(secret, message_id)
+    return int(number) or None if number else None
+
+
+def is_ours(secret: bytes, message_id: str) -> bool:
+    """Whether we made this id, for a ticket or for none."""
+    return _genuine(secret, message_id) is not None
+
+
+def _genuine(secret: bytes, message_id: str) -> str | None:
+    found = _ID.search("".join(message_id[:_MOST].split()))
+    if not found:
+        return None
+    ticket, which, proof = (part.lower() for part in found.groups())
+    right = hmac.compare_digest(_proof(secret, f"{ticket}.{which}"), proof)
+    return ticket[1:] if right else None
+
+
+def _token(secret: bytes, ticket: int | None, unique: str) -> str:
+    which = _lower32(hashlib.sha256(unique.encode()).digest()[:_WHICH_BYTES])
+    stem = f"t{ticket or 0}.{which}"
+    return f"{stem}.{_proof(secret, stem)}"
+
+
+def _proof(secret: bytes, stem: str) -> str:
+    keyed = hmac.new(secret, b"reply-id\0" + stem.encode(), hashlib.sha256)
+    return _lower32(keyed.digest()[:_PROOF_BYTES])
+
+
+def _lower32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().lower()

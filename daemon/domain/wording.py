@@ -1,0 +1,120 @@
+"""Hours, money and dates the way people write them, in Swedish and English."""
+
+import datetime as dt
+import re
+from decimal import Decimal
+
+from daemon.domain.money import Money
+
+NBSP = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+LANGUAGES = ("sv", "en")
+
+_DAYS = {
+    "sv": ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+_MONTHS = {
+    "sv": (
+        "januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti",
+        "september", "oktober", "november", "december",
+    ),
+    "en": (
+        "January", "February", "March", "April", "May", "June", "July", "August",
+        "September", "October", "November", "December",
+    ),
+}  # fmt: skip
+_PERIOD = re.compile(r"(\d{4})(?:-(?:Q([1-4])|H([12])|(\d\d)))?")
+_HALF = {"sv": ("första", "andra"), "en": ("first", "second")}
+
+
+def hours(minutes: int) -> str:
+    """`90` → `1 h 30 min`; a correction has a minus sign before it. The same in both languages."""
+    whole, rest = divmod(abs(minutes), 60)
+    parts = [f"{whole} h"] if whole else []
+    if rest or not whole:
+        parts.append(f"{rest} min")
+    return (MINUS if minutes < 0 else "") + " ".join(parts)
+
+
+def number(value: Decimal, language: str) -> str:
+    """With as many decimals as it has: `1 234,50` (no-break space) or `1,234.50`."""
+    text = f"{abs(value):,f}"
+    if language == "sv":
+        text = text.replace(",", NBSP).replace(".", ",")
+    return (MINUS if value < 0 else "") + text
+
+
+def money(amount: Money, language: str) -> str:
+    """Always with öre: `1 234,50 kr`, in English `SEK 1,234.50`, with no-break spaces."""
+    return _kronor(number(amount.kronor, language), language)
+
+
+def price(amount: Money, language: str) -> str:
+    """As `money`, but without öre where there are none: `980 kr`."""
+    value = amount.kronor
+    return _kronor(number(value if amount.ore % 100 else value // 1, language), language)
+
+
+def _kronor(digits: str, language: str) -> str:
+    return f"{digits}{NBSP}kr" if language == "sv" else f"SEK{NBSP}{digits}"
+
+
+def clock(at: dt.datetime) -> str:
+    """`09:30`, cut to the minute (A3)."""
+    return f"{at.hour:02}:{at.minute:02}"
+
+
+def moment(at: dt.datetime, zone: dt.tzinfo, language: str) -> str:
+    """`måndag 30 november kl. 09:30`, `Monday 30 November at 09:30`, in that zone (C8, J1)."""
+    local = at.astimezone(zone)
+    joint = "kl." if language == "sv" else "at"
+    return f"{_weekday(local, language)} {_day_month(local, language)} {joint} {clock(local)}"
+
+
+def dated_moment(at: dt.datetime, zone: dt.tzinfo, language: str) -> str:
+    """`30 november 2026 kl. 09:30`: with the year, for what lies behind us."""
+    local = at.astimezone(zone)
+    joint = "kl." if language == "sv" else "at"
+    return f"{_day_month(local, language)} {local.year} {joint} {clock(local)}"
+
+
+def day(date: dt.date, language: str) -> str:
+    """`fredag 20 november 2026`, `Friday 20 November 2026`."""
+    return f"{_weekday(date, language)} {_day_month(date, language)} {date.year}"
+
+
+def month(year_month: str, language: str) -> str:
+    """`2026-11` → `november 2026`."""
+    year, _, of_year = year_month.partition("-")
+    return f"{_MONTHS[language][int(of_year) - 1]} {year}"
+
+
+def period(name: str, language: str) -> str:
+    """`2026-Q4` → `kvartal 4 2026`; also half-years (`2026-H1`), months and years."""
+    found = _PERIOD.fullmatch(name)
+    if not found:
+        return name
+    year, quarter, half, of_year = found.groups()
+    if quarter:
+        return f"kvartal {quarter} {year}" if language == "sv" else f"Q{quarter} {year}"
+    if half:
+        which = _HALF[language][int(half) - 1]
+        return f"{which} halvåret {year}" if language == "sv" else f"the {which} half of {year}"
+    return month(name, language) if of_year else year
+
+
+def listed(items: tuple[str, ...], language: str) -> str:
+    """`Bo, Eva och Kim`, `Bo, Eva and Kim`."""
+    if len(items) < 2:
+        return "".join(items)
+    joint = "och" if language == "sv" else "and"
+    return f"{', '.join(items[:-1])} {joint} {items[-1]}"
+
+
+def _weekday(date: dt.date, language: str) -> str:
+    return _DAYS[language][date.weekday()]
+
+
+def _day_month(date: dt.date, language: str) -> str:
+    return f"{date.day} {_MONTHS[language][date.month - 1]}"
