@@ -86,6 +86,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "row_id", name=op.f("uq_chain_kind_row_id")),
     )
     op.create_table(
+        "closings",
+        sa.Column("month", sa.Text(), nullable=False),
+        sa.Column("closed_at", Instant(), nullable=False),
+        sa.Column("held", sa.JSON(), nullable=False),
+        sa.Column("mailed_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("month", name=op.f("pk_closings")),
+    )
+    op.create_table(
         "due",
         sa.Column(
             "id",
@@ -391,9 +399,9 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("ordinal", sa.Integer(), server_default="0", nullable=False),
         sa.Column("started_at", Instant(), nullable=False),
-        sa.Column("target_minutes", sa.Integer(), nullable=False),
-        sa.Column("due_at", Instant(), nullable=False),
-        sa.Column("paused_at", Instant(), nullable=True),
+        sa.Column("target_minutes", sa.Integer(), nullable=True),
+        sa.Column("due_at", Instant(), nullable=True),
+        sa.Column("paused", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("ended_at", Instant(), nullable=True),
         sa.Column("used_minutes", sa.Integer(), nullable=True),
         sa.Column("result", sa.Text(), server_default="running", nullable=False),
@@ -724,18 +732,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_outgoing_ticket_id"), "outgoing", ["ticket_id"], unique=False)
     op.create_table(
-        "closings",
-        sa.Column("month", sa.Text(), nullable=False),
-        sa.Column("closed_at", Instant(), nullable=False),
-        sa.Column(
-            "outgoing_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
-        ),
-        sa.ForeignKeyConstraint(
-            ["outgoing_id"], ["outgoing.id"], name=op.f("fk_closings_outgoing_id")
-        ),
-        sa.PrimaryKeyConstraint("month", name=op.f("pk_closings")),
-    )
-    op.create_table(
         "outbox",
         sa.Column(
             "id",
@@ -850,7 +846,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_outbox_state_next_at_id"), table_name="outbox")
     op.drop_index(op.f("ix_outbox_recipient_answer_created_at"), table_name="outbox")
     op.drop_table("outbox")
-    op.drop_table("closings")
     op.drop_index(op.f("ix_outgoing_ticket_id"), table_name="outgoing")
     op.drop_table("outgoing")
     op.drop_index(
@@ -906,5 +901,6 @@ def downgrade() -> None:
     op.drop_table("erasures")
     op.drop_index(op.f("ix_due_state_run_at"), table_name="due")
     op.drop_table("due")
+    op.drop_table("closings")
     op.drop_table("chain")
     op.drop_table("alarms")

@@ -62,3 +62,12 @@ def waiting_for(tx: Tx, inbox_id: int, kind: str) -> int:
     """How many of one kind a message has caused."""
     query = select(func.count()).where(holds.c.inbox_id == inbox_id, holds.c.kind == kind)
     return tx.scalar(query) or 0
+
+
+def move_entries(tx: Tx, ticket_id: int, customer_id: int) -> None:
+    """Held time follows its ticket to another customer (D7)."""
+    tx.execute(
+        update(holds)
+        .where(holds.c.ticket_id == ticket_id, holds.c.settled_at.is_(None))
+        .values(customer_id=customer_id)
+    )

@@ -183,6 +183,12 @@ def fail(tx: Tx, inbox_id: int, reason: str, at: dt.datetime) -> bool:
     return shelved
 
 
+def give_back(tx: Tx, inbox_id: int) -> None:
+    """Take an attempt back that failed by no fault of the message."""
+    mine = and_(inbox.c.id == inbox_id, inbox.c.state == "new", leases.is_mine(inbox))
+    tx.execute(update(inbox).where(mine).values(attempts=inbox.c.attempts - 1, **leases.FREED))
+
+
 def given_up(tx: Tx, at: dt.datetime) -> list[int]:
     """Shelve what a crash stopped for the third time: no attempt is left, nobody works on it."""
     leases.free_dead(tx, inbox)

@@ -13,6 +13,7 @@ from daemon.store.chain import seal
 from daemon.store.rows import add
 from daemon.store.schema import ledger
 from daemon.store.session import Tx
+from daemon.store.tickets import family
 
 # Free text is not sealed: it may have to be replaced when a person is erased (K2).
 _SEALED = [column for column in ledger.c if column.name not in ("id", "note")]
@@ -112,8 +113,8 @@ def of_customer(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> 
 
 
 def on_ticket(tx: Tx, ticket_id: int) -> list[Booking]:
-    """A ticket's entries."""
-    return bookings(tx, ledger.c.ticket_id == ticket_id)
+    """A ticket's entries, with those of the tickets that were merged into it (D7)."""
+    return bookings(tx, ledger.c.ticket_id.in_(family(tx, ticket_id)))
 
 
 def of_message(tx: Tx, inbox_id: int) -> list[Booking]:
@@ -126,6 +127,11 @@ def reversals_of_message(tx: Tx, inbox_id: int) -> list[Row[Any]]:
     """What one message took off earlier entries."""
     query = select(ledger).where(ledger.c.inbox_id == inbox_id, ledger.c.kind == "reversal")
     return list(tx.execute(query))
+
+
+def is_entry(entry_id: int) -> ColumnElement[bool]:
+    """The condition that a row is an entry, or a reversal of it."""
+    return or_(ledger.c.id == entry_id, ledger.c.reverses_id == entry_id)
 
 
 def unplaced(tx: Tx) -> list[Booking]:

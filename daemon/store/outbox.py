@@ -215,6 +215,7 @@ class Sent:
     ticket_id: int | None
     inbox_id: int | None
     about: str | None
+    created_at: dt.datetime
 
 
 def by_message_ids(tx: Tx, message_ids: Sequence[str]) -> dict[str, Sent]:
@@ -224,10 +225,41 @@ def by_message_ids(tx: Tx, message_ids: Sequence[str]) -> dict[str, Sent]:
     rows = tx.execute(
         select(
             outgoing.c.id, outgoing.c.message_id, outgoing.c.kind, outgoing.c.ticket_id,
-            outgoing.c.inbox_id, outgoing.c.about,
+            outgoing.c.inbox_id, outgoing.c.about, outgoing.c.created_at,
         ).where(outgoing.c.message_id.in_(list(message_ids)))
     )  # fmt: skip
     return {
-        row.message_id: Sent(row.id, row.kind, row.ticket_id, row.inbox_id, row.about)
+        row.message_id: Sent(
+            row.id, row.kind, row.ticket_id, row.inbox_id, row.about, row.created_at
+        )
         for row in rows
     }
+
+
+def bounced(tx: Tx, outgoing_id: int, recipient: str, status: str) -> None:
+    """Note that an accepted mail came back for good."""
+    mine = and_(outbox.c.outgoing_id == outgoing_id, outbox.c.recipient == recipient.casefold())
+    tx.execute(update(outbox).where(mine).values(state="failed", reply=f"bounced: {status}"))
+
+
+def all_failed(tx: Tx, outgoing_id: int) -> bool:
+    """Whether no recipient of the customer's side has, or may still get, a mail (E1)."""
+    states = tx.scalars(
+        select(outbox.c.state).where(
+            outbox.c.outgoing_id == outgoing_id, outbox.c.customer_side.is_(True)
+        )
+    ).all()
+    return bool(states) and all(state == "failed" for state in states)
+
+
+def first_accepted(tx: Tx, outgoing_id: int, delivery_id: int) -> bool:
+    """Whether this delivery is the first of its mail that a server took for the customer's side."""
+    others = (
+        select(func.count())
+        .select_from(outbox)
+        .where(
+            outbox.c.outgoing_id == outgoing_id, outbox.c.customer_side.is_(True),
+            outbox.c.sent_at.is_not(None), outbox.c.id != delivery_id,
+        )
+    )  # fmt: skip
+    return not tx.scalar(others)

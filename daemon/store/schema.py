@@ -307,12 +307,12 @@ clocks = Table(  # E1–E8: due_at serves lists and warnings; a result is frozen
     metadata,
     _id(),
     _ref("ticket_id", "tickets"),
-    Column("kind", Text, nullable=False),  # response, follow_up, resolution
+    Column("kind", Text, nullable=False),  # response, follow-up, resolution
     Column("ordinal", Integer, nullable=False, server_default="0"),
     Column("started_at", Instant, nullable=False),
-    Column("target_minutes", Integer, nullable=False),
-    Column("due_at", Instant, nullable=False),
-    Column("paused_at", Instant),
+    Column("target_minutes", Integer),  # None: the priority of now promises nothing
+    Column("due_at", Instant),  # None: paused, or nothing promised
+    _flag("paused", default=False),
     Column("ended_at", Instant),
     Column("used_minutes", Integer),
     Column("result", Text, nullable=False, server_default="running"),  # met, missed, unanswered
@@ -388,7 +388,8 @@ closings = Table(  # a month that was closed: what finance was told
     metadata,
     Column("month", Text, primary_key=True),
     Column("closed_at", Instant, nullable=False),
-    _ref("outgoing_id", "outgoing", nullable=True),
+    Column("held", JSON, nullable=False),  # customers (by id) whose statement waits (H6)
+    Column("mailed_at", Instant),  # H7
 )
 
 statements = Table(  # frozen (H5)

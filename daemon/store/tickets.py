@@ -5,11 +5,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, select, update
+from sqlalchemy import Row, and_, delete, func, select, update
 
 from daemon.domain.ticket import Status, Ticket
 from daemon.store.rows import add, count_up, insert
-from daemon.store.schema import clocks, events, participants, ticket_messages, tickets
+from daemon.store.schema import (
+    clocks,
+    events,
+    inbox,
+    ledger,
+    participants,
+    ticket_messages,
+    tickets,
+)
 from daemon.store.session import Tx
 
 _FIRST_NUMBER = 1001
@@ -50,6 +58,12 @@ def living(tx: Tx, ticket: Ticket) -> Ticket:
     return ticket
 
 
+def numbers(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, int]:
+    """The numbers of tickets, by id."""
+    query = select(tickets.c.id, tickets.c.number).where(tickets.c.id.in_(list(ticket_ids)))
+    return {row.id: row.number for row in tx.execute(query)}
+
+
 def change(tx: Tx, ticket_id: int, **values: Any) -> Ticket:
     """Set columns of a ticket and give it as it is then."""
     row = tx.execute(
@@ -64,6 +78,34 @@ def listing(tx: Tx, *, statuses: Iterable[str] | None = None) -> list[Ticket]:
     if statuses is not None:
         query = query.where(tickets.c.status.in_(list(statuses)))
     return [_ticket(row) for row in tx.execute(query)]
+
+
+def merge(tx: Tx, ticket_id: int, into_id: int) -> None:
+    """Move messages, participants and events to another ticket; both numbers work (D7).
+
+    Time stays on the row that booked it: the ledger never changes, and reads merged tickets as one.
+    """
+    known = select(participants.c.address).where(participants.c.ticket_id == into_id)
+    mine = participants.c.ticket_id == ticket_id
+    tx.execute(delete(participants).where(mine, participants.c.address.in_(known)))
+    tx.execute(update(participants).where(mine).values(ticket_id=into_id))
+    for table in (ticket_messages, events):
+        tx.execute(update(table).where(table.c.ticket_id == ticket_id).values(ticket_id=into_id))
+    tx.execute(delete(clocks).where(clocks.c.ticket_id == ticket_id))
+    tx.execute(
+        update(tickets)
+        .where(tickets.c.id == ticket_id)
+        .values(merged_into_id=into_id, status=Status.MERGED)
+    )
+
+
+def family(tx: Tx, ticket_id: int) -> list[int]:
+    """A ticket and those that were merged into it, however far that goes (D7)."""
+    found = [ticket_id]
+    for parent in found:
+        merged = select(tickets.c.id).where(tickets.c.merged_into_id == parent)
+        found.extend(tx.scalars(merged))
+    return found
 
 
 # --- participants -----------------------------------------------------------------------------
@@ -141,6 +183,20 @@ def said(tx: Tx, ticket_id: int, *, last: int | None = None) -> list[TicketMessa
     ]
 
 
+def message_id_of(tx: Tx, inbox_id: int) -> str | None:
+    """The Message-ID of a received message, for the mail that answers it."""
+    found: str | None = tx.scalar(select(inbox.c.message_id).where(inbox.c.id == inbox_id))
+    return found
+
+
+def received_at(tx: Tx, inbox_id: int) -> dt.datetime:
+    """When a message was received (B2)."""
+    found: dt.datetime = tx.execute(
+        select(inbox.c.received_at).where(inbox.c.id == inbox_id)
+    ).scalar_one()
+    return found
+
+
 # --- events and clocks ----------------------------------------------------------------------------
 
 
@@ -182,11 +238,7 @@ def running_tickets(tx: Tx) -> list[int]:
 
 
 def time_on(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
-    """Net actual and billable minutes of tickets, as (actual, billable)."""
-    from sqlalchemy import func
-
-    from daemon.store.schema import ledger
-
+    """Net actual and billable minutes booked on tickets, as (actual, billable)."""
     query = (
         select(ledger.c.ticket_id, func.sum(ledger.c.actual), func.sum(ledger.c.billable))
         .where(and_(ledger.c.ticket_id.in_(list(ticket_ids)), ledger.c.kind != "adjustment"))

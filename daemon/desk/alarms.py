@@ -1,0 +1,53 @@
+"""Faults that operators or finance are told of: once, until they are gone (B4, I5, J2)."""
+
+import datetime as dt
+
+from daemon.desk import letters, mailing
+from daemon.desk.context import Desk
+from daemon.desk.sentences import sentence
+from daemon.store import alarms
+from daemon.store.session import Tx
+
+
+def raise_alarm(
+    tx: Tx, desk: Desk, key: str, letter: letters.Alarm, now: dt.datetime, *,
+    to: tuple[str, ...] | None = None,
+) -> bool:  # fmt: skip
+    """Tell of a fault, unless it has been told and has not cleared since."""
+    serial = alarms.raise_once(tx, key, letter.what, now)
+    if serial is None:
+        return False
+    recipients = desk.settings.desk.operators if to is None else to
+    mailing.post(
+        tx, desk, letter,
+        mailing.Post(
+            key=f"alarm:{key}:{serial}", kind="alarm",
+            to=tuple(("", address) for address in recipients),
+            language=desk.settings.desk.language,
+        ),
+        now,
+    )  # fmt: skip
+    return True
+
+
+def clear(tx: Tx, key: str, now: dt.datetime) -> None:
+    """Note that a fault is gone: the next one is told again."""
+    alarms.clear(tx, key, now)
+
+
+def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) -> None:
+    """B4: operators hear once of a message that could not be processed."""
+    language = desk.settings.desk.language
+    remedy = sentence("shelved_remedy", language, inbox=inbox_id)
+    details = (("Id", str(inbox_id)), ("Orsak" if language == "sv" else "Reason", reason))
+    letter = letters.Alarm(sentence("shelved", language), remedy, details)
+    raise_alarm(tx, desk, f"shelved:{inbox_id}", letter, now)
+
+
+def answer_limit(tx: Tx, desk: Desk, address: str, now: dt.datetime) -> None:
+    """J2: one alarm when an address has had its share of automatic answers."""
+    language = desk.settings.desk.language
+    letter = letters.Alarm(
+        sentence("answers", language, address=address), sentence("answers_remedy", language)
+    )
+    raise_alarm(tx, desk, f"answers:{address}:{now:%Y-%m-%d}", letter, now)

@@ -1,0 +1,120 @@
+"""A ticket's clocks: what happened is recorded, what follows is read anew and stored (E1–E8)."""
+
+import datetime as dt
+from typing import Any
+
+from daemon.desk.context import Desk
+from daemon.domain.agreement import Version, in_force
+from daemon.domain.clock import Clock, Clocks, Event, EventKind, Targets, read_clocks
+from daemon.domain.opening_hours import minutes_up
+from daemon.domain.ticket import Ticket
+from daemon.store import events, register, tickets
+from daemon.store.session import Tx
+
+_KINDS = frozenset(EventKind)
+
+
+def happened(
+    tx: Tx,
+    desk: Desk,
+    ticket: Ticket,
+    kind: EventKind,
+    *,
+    at: dt.datetime,
+    actor: str,
+    cause: str,
+    priority: int | None = None,
+    answer: int | None = None,
+) -> Clocks:
+    """Record what happened to a ticket (K1), and bring its clocks up to it."""
+    data = {"priority": priority, "answer": answer}
+    events.record(
+        tx, at=at, kind=kind.value, actor=actor, cause=cause, ticket_id=ticket.id,
+        customer_id=ticket.customer_id, data={k: v for k, v in data.items() if v is not None},
+    )  # fmt: skip
+    return refresh(tx, desk, ticket, at)
+
+
+def refresh(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
+    """Read a ticket's clocks from its events, and store them; an ended one is frozen (E8)."""
+    clocks = read(tx, desk, ticket, now)
+    frozen = {
+        (row.kind, row.ordinal): row
+        for row in tickets.clock_rows(tx, [ticket.id])
+        if row.result != "running"
+    }
+    rows = []
+    for ordinal, clock in _numbered(clocks):
+        kept = frozen.get((clock.kind.value, ordinal))
+        if kept is None or _reopened(kept, clock):
+            rows.append(_row(clock, ordinal))
+        else:
+            rows.append({key: getattr(kept, key) for key in _row(clock, ordinal)})
+    tickets.keep_clocks(tx, ticket.id, rows)
+    return clocks
+
+
+def _reopened(kept: Any, clock: Clock) -> bool:
+    """Whether events (a bounce: E1) say otherwise now; calendar and agreement never do (E8)."""
+    return bool(clock.ended_at != kept.ended_at)
+
+
+def _numbered(clocks: Clocks) -> list[tuple[int, Clock]]:
+    found = [(0, clock) for clock in (clocks.response, clocks.resolution) if clock is not None]
+    return found + list(enumerate(clocks.follow_ups))
+
+
+def _row(clock: Clock, ordinal: int) -> dict[str, Any]:
+    return {
+        "kind": clock.kind.value,
+        "ordinal": ordinal,
+        "started_at": clock.started_at,
+        "target_minutes": None if clock.target is None else minutes_up(clock.target),
+        "due_at": clock.due_at,
+        "paused": clock.paused,
+        "ended_at": clock.ended_at,
+        "used_minutes": None if clock.ended_at is None else minutes_up(clock.used),
+        "result": clock.result.value,
+        "breached_at": clock.breached_at,
+    }
+
+
+def read(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
+    """A ticket's clocks as its events, its agreement and the calendar make them."""
+    found = [
+        Event(
+            row.at, EventKind(row.kind), (row.data or {}).get("priority"),
+            (row.data or {}).get("answer"),
+        )
+        for row in tickets.events_of(tx, ticket.id)
+        if row.kind in _KINDS
+    ]  # fmt: skip
+    if not any(event.kind is EventKind.OPENED for event in found):
+        return Clocks(None, (), None)
+    return read_clocks(found, targets(agreement_at_opening(tx, desk, ticket)), desk.calendar, now)
+
+
+def agreement_at_opening(tx: Tx, desk: Desk, ticket: Ticket) -> Version | None:
+    """E3: the version in force when the ticket was opened decides its clock."""
+    if ticket.customer_id is None:
+        return None
+    opened_on = desk.calendar.day_of(ticket.opened_at)
+    return in_force(register.versions_of(tx, ticket.customer_id), opened_on)
+
+
+def targets(version: Version | None) -> Targets:
+    """What an agreement promises, as opening time by priority (E2, E6)."""
+    if version is None:
+        return Targets()
+    terms = version.terms
+
+    def by_priority(minutes: Any) -> dict[int, dt.timedelta] | None:
+        return minutes and {level: dt.timedelta(minutes=each) for level, each in minutes.items()}
+
+    return Targets(by_priority(terms.response), by_priority(terms.resolution))
+
+
+def next_deadline(clocks: Clocks) -> dt.datetime | None:
+    """The deadline that falls first among those that still run."""
+    due = [clock.due_at for clock in clocks.all() if clock.running and clock.due_at is not None]
+    return min(due, default=None)

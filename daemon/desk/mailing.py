@@ -1,0 +1,111 @@
+"""Putting a letter in the outbox: addressed, keyed, and once for each cause (D3, J2)."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.desk import alarms, reply_ids
+from daemon.desk.compose import Enclosure, compose
+from daemon.desk.context import Desk
+from daemon.desk.rendering import render
+from daemon.domain.ticket import Ticket
+from daemon.store import outbox
+from daemon.store.session import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Where a letter goes and what it belongs to."""
+
+    key: str  # its cause: the same key never mails twice
+    kind: str
+    to: tuple[tuple[str, str], ...]  # (name, address)
+    language: str
+    cc: tuple[tuple[str, str], ...] = ()
+    ticket: Ticket | None = None
+    inbox_id: int | None = None
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    from_name: str | None = None
+    automatic: bool = True
+    answer: bool = False  # counts against J2's limit for outside addresses
+    about: str | None = None
+    attachments: tuple[Enclosure, ...] = ()
+    customer_side: frozenset[str] = frozenset()
+    apart: bool = False  # each recipient sees only itself
+
+
+def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int | None:
+    """Render, compose and queue a letter; None where its cause has mailed, or J2 forbids it."""
+    if mail.answer and not _may_answer(tx, desk, mail, now):
+        return None
+    recipients = tuple(address for _, address in (*mail.to, *mail.cc))
+    if not recipients:
+        return None
+    rendered = render(letter, mail.language, desk.zone)
+    message_id = reply_ids.make(
+        desk.key,
+        mail.ticket.number if mail.ticket else None,
+        desk.digest("mail", mail.key, length=16),
+        desk.domain,
+    )
+    raw = compose(
+        rendered,
+        message_id=message_id,
+        from_name=mail.from_name or desk.settings.desk.name,
+        from_address=desk.settings.desk.address,
+        to=mail.to,
+        cc=mail.cc,
+        subject_mark=mail.ticket.number if mail.ticket else None,
+        in_reply_to=mail.in_reply_to,
+        references=mail.references,
+        automatic=mail.automatic,
+        instance=desk.instance,
+        date=now,
+        reply_to=_reply_address(desk, message_id),
+        attachments=mail.attachments,
+    )
+    return outbox.put(
+        tx,
+        outbox.Mail(
+            key=mail.key, kind=mail.kind, message_id=message_id, raw=raw, recipients=recipients,
+            envelope_from=desk.settings.desk.address,
+            ticket_id=mail.ticket.id if mail.ticket else None, inbox_id=mail.inbox_id,
+            about=mail.about, answer=mail.answer, customer_side=mail.customer_side,
+        ),
+        now,
+    )  # fmt: skip
+
+
+def _reply_address(desk: Desk, message_id: str) -> str | None:
+    """D3: where the mail host allows it, the reply id stands in the address as well."""
+    if desk.settings.desk.reply_address != "plus":
+        return None
+    local, _, domain = desk.settings.desk.address.rpartition("@")
+    return f"{local}+{message_id[1:-1].rpartition('@')[0]}@{domain}"
+
+
+def _may_answer(tx: Tx, desk: Desk, mail: Post, now: dt.datetime) -> bool:
+    """J2: a limited number of automatic answers per outside address, with one alarm."""
+    limit, window = desk.settings.desk.answers, desk.settings.desk.answers_within
+    for _, address in (*mail.to, *mail.cc):
+        if outbox.answers_since(tx, address, now - window) >= limit:
+            alarms.answer_limit(tx, desk, address, now)
+            return False
+    return True
+
+
+def people(found: Iterable[Any]) -> tuple[tuple[str, str], ...]:
+    """Registered people as (name, address)."""
+    return tuple((person.name, person.email) for person in found)
+
+
+def subject_of(original: str, prefix: str) -> str:
+    """A reply's subject, with one prefix."""
+    return original if original[:3].casefold() in {"re:", "sv:"} else f"{prefix} {original}"
+
+
+def thread_of(message_id: str | None, references: Sequence[str]) -> tuple[str, ...]:
+    """The References of a mail that carries a message on."""
+    return tuple(dict.fromkeys([*references, *([message_id] if message_id else [])]))

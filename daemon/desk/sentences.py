@@ -1,0 +1,91 @@
+"""Short sentences that the desk's own people read in receipts, notices and mails to finance."""
+
+_SV = {
+    "closed": "Ärendet är stängt.",
+    "reopened": "Ärendet är öppnat igen.",
+    "waiting": "Ärendet väntar på kunden; uppföljningsklockan står stilla.",
+    "started": "Arbetet är noterat som påbörjat.",
+    "priority": "Prioriteten är ändrad från {old} till {new}.",
+    "assigned": "Ärendet är tilldelat {name}.",
+    "placed": "Ärendet hör nu till {customer}.",
+    "merged": "Ärendet är sammanslaget med #{number}.",
+    "spam": "Ärendet är stängt som skräp, utan svar till avsändaren.",
+    "opened": "Ärende #{number} är öppnat för {customer}.",
+    "noted": "Noterat på ärendet.",
+    "undone": "Ångrat: {minutes} min är återförda.",
+    "undone_held": "Ångrat: det som väntade på OK är struket.",
+    "confirmed": "Bekräftat.",
+    "relayed_on_ok": "Svaret skickas nu vidare.",
+    "help": "Taggar, alla inom hakparenteser: {tags}.",
+    "held_long": "mer än {hours} timmar i en tagg",
+    "held_day": "mer än {hours} timmar samma dag",
+    "held_old": "datumet ligger mer än {days} dagar tillbaka",
+    "auto_reply": "Automatiskt svar: det startar ingen klocka och avslutar ingen väntan.",
+    "stranger": "Avsändaren är ny i tråden och får inga svar förrän du lägger till den.",
+    "priority_by_customer": "Kunden ändrade prioriteten från {old} till {new}.",
+    "reopened_by_customer": "Kunden svarade på ett stängt ärende; det är öppet igen.",
+    "unplaced": "Okänd avsändare: placera med taggen kund, eller stäng med taggen skräp.",
+    "bounce": "Ett svar till {addresses} kom inte fram ({status}).",
+    "failed": "Ett mejl till {address} kunde inte levereras: {reply}",
+    "held_time": "{minutes} min den {day} på ärende #{ticket} väntar på OK från {name} "
+    "({reason}). Be {name} svara OK på kvittot, eller ångra.",
+    "no_number": "Kundnummer i bokföringen saknas. Sätt accounting_number för {key} i registret "
+    "och kör avtald import.",
+    "earlier_month": "En tidigare månad väntar; månader stängs i ordning.",
+    "several": "{reference} finns på flera fakturor ({numbers}). Makulera dem som är fel; "
+    "ingen ny skapas.",
+    "differs": "Faktura {number} skiljer sig från avräkningen: {what}",
+    "shelved": "Ett mejl kunde inte behandlas och har lagts på hyllan",
+    "shelved_remedy": "Se det med avtald mail --shelved, och försök igen med avtald mail replay "
+    "{inbox} när orsaken är avhjälpt. Mottagningstiden behålls.",
+    "answers": "Gränsen för automatiska svar till {address} är nådd",
+    "answers_remedy": "Kontrollera om två autosvar svarar varandra. Mejl därifrån tas emot som "
+    "vanligt; inga fler automatiska svar skickas förrän fönstret har gått.",
+}
+_EN = {
+    "closed": "The ticket is closed.",
+    "reopened": "The ticket is open again.",
+    "waiting": "The ticket waits for the customer; the follow-up clock stands still.",
+    "started": "Work is noted as started.",
+    "priority": "The priority is changed from {old} to {new}.",
+    "assigned": "The ticket is assigned to {name}.",
+    "placed": "The ticket now belongs to {customer}.",
+    "merged": "The ticket is merged with #{number}.",
+    "spam": "The ticket is closed as spam, without an answer to its sender.",
+    "opened": "Ticket #{number} is opened for {customer}.",
+    "noted": "Noted on the ticket.",
+    "undone": "Undone: {minutes} min are given back.",
+    "undone_held": "Undone: what waited for an OK is struck out.",
+    "confirmed": "Confirmed.",
+    "relayed_on_ok": "The answer goes out now.",
+    "help": "Tags, each in square brackets: {tags}.",
+    "held_long": "more than {hours} hours in one tag",
+    "held_day": "more than {hours} hours on one day",
+    "held_old": "the date is more than {days} days back",
+    "auto_reply": "An automatic reply: it starts no clock and ends no pause.",
+    "stranger": "The sender is new to the thread, and gets nothing until you add it.",
+    "priority_by_customer": "The customer changed the priority from {old} to {new}.",
+    "reopened_by_customer": "The customer replied to a closed ticket; it is open again.",
+    "unplaced": "Unknown sender: place it with the tag customer, or close it with the tag spam.",
+    "bounce": "An answer to {addresses} did not arrive ({status}).",
+    "failed": "A mail to {address} could not be delivered: {reply}",
+    "held_time": "{minutes} min on {day} on ticket #{ticket} wait for an OK from {name} "
+    "({reason}). Ask {name} to answer OK to the receipt, or to undo.",
+    "no_number": "The customer number in accounting is missing. Set accounting_number for {key} "
+    "in the register and run avtald import.",
+    "earlier_month": "An earlier month waits; months close in order.",
+    "several": "{reference} stands on several invoices ({numbers}). Cancel those that are wrong; "
+    "no new one is made.",
+    "differs": "Invoice {number} differs from the statement: {what}",
+    "shelved": "A message could not be processed and has been shelved",
+    "shelved_remedy": "See it with avtald mail --shelved, and try again with avtald mail replay "
+    "{inbox} once the cause is mended. Its receipt time is kept.",
+    "answers": "The limit of automatic answers to {address} has been reached",
+    "answers_remedy": "Check whether two automatic repliers answer each other. Mail from there is "
+    "received as usual; no more automatic answers go out until the window has passed.",
+}
+
+
+def sentence(code: str, language: str, **facts: object) -> str:
+    """The sentence of that code."""
+    return (_EN if language == "en" else _SV)[code].format(**facts)

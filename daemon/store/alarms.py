@@ -1,0 +1,37 @@
+"""Which faults have been told of, and have not cleared."""
+
+import datetime as dt
+
+from sqlalchemy import select, update
+
+from daemon.store.rows import insert
+from daemon.store.schema import alarms
+from daemon.store.session import Tx
+
+
+def raise_once(tx: Tx, key: str, message: str, at: dt.datetime) -> str | None:
+    """Note a fault; gives what tells this time from earlier ones, None where it is known."""
+    values = {"message": message, "raised_at": at, "cleared_at": None}
+    new = tx.execute(
+        insert(tx, alarms).values(key=key, **values).on_conflict_do_nothing(index_elements=["key"])
+    ).rowcount
+    if not new:
+        again = update(alarms).where(alarms.c.key == key, alarms.c.cleared_at.is_not(None))
+        if not tx.execute(again.values(values)).rowcount:
+            return None
+    return at.strftime("%Y%m%dT%H%M%S")
+
+
+def clear(tx: Tx, key: str, at: dt.datetime) -> None:
+    """Note that a fault is gone."""
+    tx.execute(
+        update(alarms)
+        .where(alarms.c.key == key, alarms.c.cleared_at.is_(None))
+        .values(cleared_at=at)
+    )
+
+
+def standing(tx: Tx) -> list[tuple[str, str]]:
+    """Faults that have not cleared, as (key, message)."""
+    query = select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.id)
+    return [(row.key, row.message) for row in tx.execute(query)]

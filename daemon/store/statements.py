@@ -1,0 +1,293 @@
+"""Closed months: frozen statements with their rows, and the invoices that follow from them."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row as SqlRow
+from sqlalchemy import and_, func, or_, select, update
+
+from daemon.domain.billing import Billed, Row, as_billed, row_from_json, row_to_json
+from daemon.domain.money import Money
+from daemon.store import leases
+from daemon.store.chain import seal
+from daemon.store.rows import add, insert
+from daemon.store.schema import closings, customers, invoices, statement_rows, statements
+from daemon.store.session import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A statement as it was frozen (H5), and where its invoice stands (I1)."""
+
+    id: int
+    customer_id: int
+    customer_key: str
+    month: str
+    reference: str
+    frozen_at: dt.datetime
+    net: Money
+    hash: str
+    state: str
+    number: str | None
+    link: str | None
+    fault: str | None
+    remedy: str | None
+
+
+# --- statements ---------------------------------------------------------------------------------
+
+
+def freeze(
+    tx: Tx, *, customer_id: int, month: str, reference: str, at: dt.datetime, cut: dt.datetime,
+    net: Money, hash_: str, rows: Sequence[Row], state: str,
+) -> int | None:  # fmt: skip
+    """Freeze a month of a customer, with its invoice to come; None where it is frozen already."""
+    values = {
+        "customer_id": customer_id, "month": month, "reference": reference, "frozen_at": at,
+        "cut_at": cut, "net_ore": net.ore, "hash": hash_,
+    }  # fmt: skip
+    new: int | None = tx.scalar(
+        insert(tx, statements)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["customer_id", "month"])
+        .returning(statements.c.id)
+    )
+    if new is None:
+        return None
+    for ordinal, row in enumerate(rows, start=1):
+        _add_row(tx, new, ordinal, row)
+    seal(tx, "statement", new, values)
+    add(tx, invoices, statement_id=new, reference=reference, state=state)
+    return new
+
+
+def _add_row(tx: Tx, statement_id: int, ordinal: int, row: Row) -> None:
+    values = {
+        "statement_id": statement_id, "ordinal": ordinal, "kind": row.kind, "period": row.period,
+        "version_id": row.version, "rate_ore": row.rate.ore if row.rate else None,
+        "quantity": None if row.quantity is None else int(row.quantity * 100),
+        "price_ore": row.price.ore if row.price is not None else None,
+        "amount_ore": row.amount.ore if row.amount is not None else None,
+        "data": row_to_json(row),
+    }  # fmt: skip
+    seal(tx, "row", add(tx, statement_rows, **values), values)
+
+
+def rows_of(tx: Tx, statement_id: int) -> tuple[Row, ...]:
+    """A statement's rows as they were frozen."""
+    query = (
+        select(statement_rows.c.data)
+        .where(statement_rows.c.statement_id == statement_id)
+        .order_by(statement_rows.c.ordinal)
+    )
+    return tuple(row_from_json(data) for data in tx.scalars(query))
+
+
+def billed(tx: Tx, customer_id: int) -> list[Billed]:
+    """What earlier statements of a customer billed and listed (H3)."""
+    query = (
+        select(statement_rows.c.data)
+        .join(statements)
+        .where(statements.c.customer_id == customer_id)
+        .order_by(statements.c.month, statement_rows.c.ordinal)
+    )
+    return [as_billed(row_from_json(data)) for data in tx.scalars(query)]
+
+
+def listing(tx: Tx, *, month: str | None = None, customer_id: int | None = None) -> list[Frozen]:
+    """Frozen statements, by month and customer."""
+    query = _query()
+    if month is not None:
+        query = query.where(statements.c.month == month)
+    if customer_id is not None:
+        query = query.where(statements.c.customer_id == customer_id)
+    return [_frozen(row._mapping) for row in tx.execute(query)]
+
+
+def by_id(tx: Tx, statement_id: int) -> Frozen:
+    """The statement with that id; it must exist."""
+    row = tx.execute(_query().where(statements.c.id == statement_id)).one()
+    return _frozen(row._mapping)
+
+
+def has_rows(tx: Tx, statement_id: int) -> bool:
+    """Whether a statement says anything."""
+    query = select(statement_rows.c.id).where(statement_rows.c.statement_id == statement_id)
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def news_since(tx: Tx, month: str, since: dt.datetime) -> list[Frozen]:
+    """Statements of a month whose invoice was pushed after an instant, or stands in a fault."""
+    news = or_(invoices.c.pushed_at > since, invoices.c.state == "fault")
+    rows = tx.execute(_query().where(statements.c.month == month, news)).all()
+    return [_frozen(row._mapping) for row in rows]
+
+
+def _query() -> Any:
+    return (
+        select(statements, customers.c.key, invoices)
+        .join(customers, customers.c.id == statements.c.customer_id)
+        .join(invoices, invoices.c.statement_id == statements.c.id)
+        .order_by(statements.c.month, customers.c.key)
+    )
+
+
+def _frozen(row: Any) -> Frozen:
+    return Frozen(
+        row[statements.c.id], row[statements.c.customer_id], row[customers.c.key],
+        row[statements.c.month], row[statements.c.reference], row[statements.c.frozen_at],
+        Money(row[statements.c.net_ore]), row[statements.c.hash], row[invoices.c.state],
+        row[invoices.c.number], row[invoices.c.link], row[invoices.c.fault],
+        row[invoices.c.remedy],
+    )  # fmt: skip
+
+
+def months_of(tx: Tx, customer_id: int) -> set[str]:
+    """The months that are frozen for a customer."""
+    return set(
+        tx.scalars(select(statements.c.month).where(statements.c.customer_id == customer_id))
+    )
+
+
+def frozen_in(tx: Tx, month: str) -> set[int]:
+    """The customers whose statement of a month is frozen."""
+    return set(tx.scalars(select(statements.c.customer_id).where(statements.c.month == month)))
+
+
+# --- closings -------------------------------------------------------------------------------------
+
+
+def last_closed(tx: Tx) -> str | None:
+    """The latest month that was closed."""
+    found: str | None = tx.scalar(select(func.max(closings.c.month)))
+    return found
+
+
+def close(tx: Tx, month: str, at: dt.datetime, held: Iterable[int]) -> None:
+    """Note that a month is closed, and whose statement still waits (H6)."""
+    tx.execute(closings.insert().values(month=month, closed_at=at, held=sorted(held)))
+
+
+def closing_rows(tx: Tx) -> Sequence[SqlRow[Any]]:
+    """Every closed month, in order."""
+    return tx.execute(select(closings).order_by(closings.c.month)).all()
+
+
+def note_held(tx: Tx, month: str, held: Iterable[int]) -> None:
+    """Note whose statements of a closed month still wait."""
+    tx.execute(update(closings).where(closings.c.month == month).values(held=sorted(held)))
+
+
+def note_mailed(tx: Tx, month: str, at: dt.datetime) -> bool:
+    """Note that finance was told of a close; False where that was done."""
+    mine = and_(closings.c.month == month, closings.c.mailed_at.is_(None))
+    return bool(tx.execute(update(closings).where(mine).values(mailed_at=at)).rowcount)
+
+
+# --- invoices -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An invoice that this process is to push (I1)."""
+
+    id: int
+    statement_id: int
+    customer_id: int
+    month: str
+    reference: str
+    state: str  # waiting, intent or unclear
+    intent_at: dt.datetime | None
+    attempts: int
+    lookups: int
+
+
+_OPEN = ("waiting", "intent", "unclear")
+
+
+def due_invoices(tx: Tx, now: dt.datetime) -> int:
+    """How many invoices are to be pushed or looked up by now."""
+    return tx.scalar(select(func.count()).select_from(invoices).where(_is_due(now))) or 0
+
+
+def _is_due(now: dt.datetime) -> Any:
+    in_time = or_(invoices.c.next_at.is_(None), invoices.c.next_at <= now)
+    return and_(invoices.c.state.in_(_OPEN), in_time)
+
+
+def claim_invoice(tx: Tx, now: dt.datetime) -> Waiting | None:
+    """Take one invoice that is due."""
+    leases.free_dead(tx, invoices)
+    chosen = tx.scalar(
+        select(invoices.c.id)
+        .where(_is_due(now), leases.is_free(invoices))
+        .order_by(invoices.c.reference)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if chosen is None:
+        return None
+    tx.execute(update(invoices).where(invoices.c.id == chosen).values(leases.taken()))
+    row = tx.execute(
+        select(invoices, statements.c.customer_id, statements.c.month)
+        .join(statements)
+        .where(invoices.c.id == chosen)
+    ).one()
+    return Waiting(
+        row.id, row.statement_id, row.customer_id, row.month, row.reference, row.state,
+        row.intent_at, row.attempts, row.lookups,
+    )  # fmt: skip
+
+
+def waiting_invoices(tx: Tx, now: dt.datetime) -> list[int]:
+    """The statements whose invoices are due now, for a preflight."""
+    query = select(invoices.c.statement_id).where(_is_due(now)).order_by(invoices.c.reference)
+    return list(tx.scalars(query))
+
+
+def set_invoice(tx: Tx, invoice_id: int, *, keep_lease: bool = False, **values: Any) -> bool:
+    """Note where a claimed invoice stands; False where another process has taken it over."""
+    freed = {} if keep_lease else leases.FREED
+    mine = and_(invoices.c.id == invoice_id, leases.is_mine(invoices))
+    return bool(tx.execute(update(invoices).where(mine).values(values | freed)).rowcount)
+
+
+def approve(tx: Tx, month: str, before: dt.datetime) -> int:
+    """Let the invoices of a month go that finance has seen (H7); gives how many."""
+    of_month = select(statements.c.id).where(
+        statements.c.month == month, statements.c.frozen_at <= before
+    )
+    waiting = and_(invoices.c.state == "approval", invoices.c.statement_id.in_(of_month))
+    return tx.execute(update(invoices).where(waiting).values(state="waiting")).rowcount
+
+
+def state_of(tx: Tx, invoice_id: int) -> str:
+    """Where an invoice stands."""
+    return str(tx.scalar(select(invoices.c.state).where(invoices.c.id == invoice_id)))
+
+
+def retry_faults(tx: Tx) -> int:
+    """Put invoices that failed by their data back in line (`avtald invoices push`)."""
+    return tx.execute(
+        update(invoices)
+        .where(invoices.c.state.in_(["fault", "waiting"]))
+        .values(state="waiting", next_at=None, fault=None, remedy=None)
+    ).rowcount
+
+
+def postpone_all(tx: Tx, until: dt.datetime) -> None:
+    """I5: a fault of access stops the run; nothing is tried before that instant."""
+    tx.execute(update(invoices).where(invoices.c.state == "waiting").values(next_at=until))
+
+
+def unsettled(tx: Tx, month: str) -> int:
+    """How many invoices of a month may still be pushed without anybody's doing."""
+    query = (
+        select(func.count())
+        .select_from(invoices)
+        .join(statements)
+        .where(statements.c.month == month, invoices.c.state.in_(_OPEN))
+    )
+    return tx.scalar(query) or 0
