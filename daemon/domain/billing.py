@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -403,14 +403,33 @@ def row_shown(row: Row, language: str) -> dict[str, str]:
 
 def row_to_json(row: Row) -> dict[str, Any]:
     """Everything a row holds and its amount, as JSON has it; without loss."""
-    stored = {each.name: _as_json(getattr(row, each.name)) for each in fields(row)}
-    return {**stored, "amount": _as_json(row.amount)}
+    return {
+        "kind": row.kind,
+        "description_key": row.description_key,
+        "period": row.period,
+        "mark": row.mark,
+        "version": row.version,
+        "plan_name": row.plan_name,
+        "days": row.days,
+        "quantity": None if row.quantity is None else str(row.quantity),
+        "price": None if row.price is None else str(row.price),
+        "amount": None if row.amount is None else str(row.amount),
+        "work": None if row.work is None else _work_to_json(row.work),
+    }
 
 
-def _as_json(value: object) -> object:
-    if isinstance(value, Work):
-        return {each.name: _as_json(getattr(value, each.name)) for each in fields(value)}
-    return value if value is None or isinstance(value, int | str) else str(value)
+def _work_to_json(work: Work) -> dict[str, Any]:
+    return {
+        "entry": work.entry,
+        "ticket": work.ticket,
+        "engineer": work.engineer,
+        "worked_on": work.worked_on.isoformat(),
+        "actual": work.actual,
+        "from_bank": work.from_bank,
+        "overage": work.overage,
+        "counts": work.counts,
+        "banked": work.banked,
+    }
 
 
 def row_from_json(stored: Mapping[str, Any]) -> Row:
