@@ -23,7 +23,10 @@ _EOL = re.compile(r"\r\n?|\n")
 
 
 class Enclosure(Protocol):
-    """What goes along with a mail: a document, or a file that came with somebody's mail."""
+    """What goes along with a mail: a document, or a file that came with somebody's mail.
+
+    With an attribute `inline` that is true and a `content_id`, it is a picture that the HTML shows.
+    """
 
     @property
     def name(self) -> str:
@@ -40,7 +43,7 @@ class Enclosure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file; with `inline` and a `content_id` it is a picture that the HTML shows."""
+    """A file, or a picture that the HTML shows."""
 
     name: str
     content_type: str
@@ -136,12 +139,12 @@ def _assemble(
 
 
 def _is_picture(enclosure: Enclosure) -> bool:
-    return (
-        isinstance(enclosure, Attachment)
-        and enclosure.inline
-        and enclosure.content_id is not None
-        and headers.content_id(enclosure.content_id) is not None
-    )
+    return bool(getattr(enclosure, "inline", False) and _content_id(enclosure))
+
+
+def _content_id(enclosure: Enclosure) -> str | None:
+    given = getattr(enclosure, "content_id", None)
+    return headers.content_id(given) if given else None
 
 
 def _text_part(subtype: str, text: str) -> _Part:
@@ -158,11 +161,9 @@ def _text_part(subtype: str, text: str) -> _Part:
 def _file_part(enclosure: Enclosure, kind: str) -> _Part:
     bare = _bare_part(enclosure)
     name = headers.file_name(enclosure.name, fallback="bilaga")
-    fields = [*bare.fields, headers.disposition(kind, name)]
-    if isinstance(enclosure, Attachment) and enclosure.content_id:
-        given = headers.content_id(enclosure.content_id)
-        fields += [f"Content-ID: {given}"] if given else []
-    return _Part(tuple(fields), bare.body)
+    fields = (*bare.fields, headers.disposition(kind, name))
+    identity = _content_id(enclosure)
+    return _Part((*fields, f"Content-ID: {identity}") if identity else fields, bare.body)
 
 
 def _bare_part(enclosure: Enclosure) -> _Part:

@@ -24,11 +24,13 @@ from daemon.desk.markup import (
 
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 _CODE = re.compile("`(.+?)`")
+_ASIDE = re.compile(r"\(\((.+?)\)\)")
 _LINK = re.compile(f"{LINK}(.*?){LINK_TO}(.*?){LINK_END}", re.DOTALL)
 
 ACCENTS = {"1": "#c8372d", "2": "#c26a00", "3": "#2378a8", "4": "#66788a", "": "#2378a8"}
 _GREY = "#6b7a89"
 _LINE = "#ccd3da"
+_FAINT = "rgba(120,135,150,.45)"  # the same on white, and quiet on black; Outlook takes the first
 _FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _BREAKS = "word-break:break-word;overflow-wrap:anywhere"
 _P = '<p style="margin:0 0 16px">'
@@ -39,17 +41,19 @@ _TABLE = (
     '<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%" '
     'style="width:100%;border-collapse:collapse;margin:0 0 20px">'
 )
-_DATA_TABLE = _TABLE.replace('role="presentation" ', "").replace("<table", "<table", 1)
-_CELL = f"padding:8px 0;border-top:1px solid {_LINE};vertical-align:top"
-_LABEL_CELL = f'<td width="30%" style="{_CELL};padding-right:12px;color:{_GREY};font-size:14px">'
+_DATA_TABLE = _TABLE.replace('role="presentation" ', "")
+_ABOVE = f"border-top:1px solid {_LINE};border-top:1px solid {_FAINT}"
+_CELL = f"padding:8px 0;{_ABOVE};vertical-align:top"
+_LABEL_CELL = f'<td width="28%" style="{_CELL};padding-right:12px;color:{_GREY};font-size:14px">'
 _VALUE_CELL = f'<td style="{_CELL};font-size:15px;{_BREAKS}">'
 _PILL = (
-    '<code style="font-family:ui-monospace,Menlo,Consolas,monospace;font-size:14px;'
-    f'padding:1px 5px;border:1px solid {_LINE};border-radius:4px">'
+    '<code style="font-family:ui-monospace,Menlo,Consolas,monospace;font-size:14px;padding:1px 5px;'
+    f'border:1px solid {_LINE};border:1px solid {_FAINT};border-radius:4px;white-space:nowrap">'
 )
+_ASIDE_SPAN = '<span style="font-size:14px;opacity:.75">'
 _QUOTE = (
     f'<blockquote style="margin:0 0 20px;padding:2px 0 2px 14px;border-left:3px solid {_LINE};'
-    f'{_BREAKS}">'
+    f'border-left:3px solid {_FAINT};{_BREAKS}">'
 )
 
 
@@ -111,6 +115,8 @@ def inline(source: str) -> str:
     text = escape(source)
     if "**" in text:
         text = _STRONG.sub(r"<strong>\1</strong>", text)
+    if "((" in text:
+        text = _ASIDE.sub(rf"{_ASIDE_SPAN}\1</span>", text)
     if "`" in text:
         text = _CODE.sub(rf"{_PILL}\1</code>", text)
     if LINK in text:
@@ -184,7 +190,7 @@ def _table_row(kind: str, row: list[str], right: list[bool]) -> str:
         if kind == "=":
             style += f";font-weight:400;font-size:13px;color:{_GREY};border-top:0"
         elif kind == "+":
-            style += ";font-weight:600"
+            style += f";font-weight:600;border-top:2px solid {_LINE};border-top:2px solid {_FAINT}"
         set_cells.append(f'<{tag} style="{style}">{inline(cell.lstrip(">"))}</{tag}>')
     return f"<tr>{''.join(set_cells)}</tr>"
 
@@ -200,7 +206,7 @@ def _list(block: Block) -> str:
 
 
 def _rule(_: Block) -> str:
-    return f'<hr style="border:0;border-top:1px solid {_LINE};margin:24px 0">'
+    return f'<hr style="border:0;{_ABOVE};margin:24px 0">'
 
 
 _SETTERS: dict[str, Callable[[Block], str]] = {

@@ -18,6 +18,7 @@ TICK = "\x14"
 BACKSLASH = "\x15"
 GLUE = "\x16"  # a space that no line break replaces
 LINK, LINK_TO, LINK_END = "\x17", "\x18", "\x19"
+OPEN, CLOSE = "\x1a", "\x1b"
 QUOTE, UNQUOTE = "\x0e", "\x0f"  # quotation marks of the mail's language
 
 _BREAK = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -130,6 +131,8 @@ def _sealed(text: str) -> Sealed:
         .replace("*", STAR)
         .replace("`", TICK)
         .replace("\\", BACKSLASH)
+        .replace("(", OPEN)
+        .replace(")", CLOSE)
     )
     return Sealed(SEAL + sealed)
 
@@ -142,6 +145,8 @@ def unsealed(text: str) -> str:
         .replace(STAR, "*")
         .replace(TICK, "`")
         .replace(BACKSLASH, "\\")
+        .replace(OPEN, "(")
+        .replace(CLOSE, ")")
     )
 
 

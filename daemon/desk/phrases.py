@@ -10,6 +10,15 @@ REFUSED: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "bad_amount": ("Tiden går inte att läsa.", "tid: 1 h 30 min"),
         "bad_date": ("Datumet går inte att läsa.", "tid: 1,5h 2026-11-20"),
         "future_date": ("Dagen ligger i framtiden.", "tid: 1,5h igår"),
+        "zero_amount": ("Tiden är noll.", "tid: 1,5h"),
+        "two_dates": ("Där står två datum.", "tid: 1,5h 2026-11-20"),
+        "unknown_word": (
+            "Ett ord efter tiden går inte att läsa. En notering skrivs efter ett semikolon.",
+            "tid: 1,5h; felsökning",
+        ),
+        "colon_missing": ("Kolonet saknas.", "tid: 1,5h"),
+        "bad_level": ("Prioriteten är 1, 2, 3 eller 4.", "prio: 2"),
+        "glued": ("Taggen sitter ihop med en annan. Skriv ett mellanslag emellan.", ""),
         "no_value": ("Det saknas något efter kolonet.", ""),
         "bad_value": ("Värdet går inte att läsa.", ""),
         "unknown_customer": ("Det finns ingen kund med det namnet.", "kund: acme"),
@@ -28,6 +37,15 @@ REFUSED: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "bad_amount": ("The time cannot be read.", "time: 1h 30m"),
         "bad_date": ("The date cannot be read.", "time: 1.5h 2026-11-20"),
         "future_date": ("That day is in the future.", "time: 1.5h yesterday"),
+        "zero_amount": ("The time is zero.", "time: 1.5h"),
+        "two_dates": ("There are two dates.", "time: 1.5h 2026-11-20"),
+        "unknown_word": (
+            "A word after the time cannot be read. A note goes after a semicolon.",
+            "time: 1.5h; fault finding",
+        ),
+        "colon_missing": ("The colon is missing.", "time: 1.5h"),
+        "bad_level": ("The priority is 1, 2, 3 or 4.", "prio: 2"),
+        "glued": ("The tag touches another one. Put a space between them.", ""),
         "no_value": ("Something is missing after the colon.", ""),
         "bad_value": ("The value cannot be read.", ""),
         "unknown_customer": ("There is no customer by that name.", "customer: acme"),
@@ -42,6 +60,56 @@ REFUSED: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "duplicate": ("It has been booked already.", ""),
     },
 }
+
+UNREADABLE: Mapping[str, str] = {
+    "sv": "Taggen går inte att läsa.",
+    "en": "The tag cannot be read.",
+}
+
+# Why a message has no proof of its sender (`ProofRequest.reason`, D1); other reasons go unsaid.
+UNPROVEN: Mapping[str, Mapping[str, str]] = {
+    "sv": {
+        "none": "Inget i mejlet visar vem som skickade det.",
+        "dmarc": "Domänens egen kontroll (DMARC) godkände inte mejlet.",
+        "foreign": "Mejlet kom inte genom en server som vi litar på.",
+        "dkim": "Mejlets signatur (DKIM) stämmer inte.",
+        "odd": "Mejlet har dubbla rubriker eller fler än en avsändare.",
+    },
+    "en": {
+        "none": "Nothing in the mail shows who sent it.",
+        "dmarc": "The domain’s own check (DMARC) did not pass the mail.",
+        "foreign": "The mail did not come through a server that we trust.",
+        "dkim": "The signature of the mail (DKIM) is wrong.",
+        "odd": "The mail has repeated headers or more than one sender.",
+    },
+}
+_UNPROVEN_KINDS: Mapping[str, str] = {
+    "no_results": "none",
+    "no_signature": "none",
+    "no_way_to_prove": "none",
+    "no_dmarc_result": "dmarc",
+    "several_dmarc_results": "dmarc",
+    "dmarc_names_no_domain": "dmarc",
+    "dmarc_of_another_domain": "dmarc",
+    "fail": "dmarc",
+    "topmost_results_not_trusted": "foreign",
+    "results_below_foreign_received": "foreign",
+    "signed_by_another_domain": "dkim",
+    "signature_limits_length": "dkim",
+    "signature_leaves_headers_out": "dkim",
+    "signature_wrong": "dkim",
+    "header_repeated": "odd",
+    "no_single_sender": "odd",
+}
+
+
+def unproven(reason: str, language: str) -> str:
+    """Why a sender is in doubt; a sentence is given back as it is, an unknown code as nothing."""
+    kind = _UNPROVEN_KINDS.get(reason)
+    if kind:
+        return UNPROVEN[language][kind]
+    return reason if " " in reason else ""
+
 
 # Why an answer did not go out (`Receipt.not_relayed`).
 NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
@@ -67,20 +135,6 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "direct": "You answered the customer directly, so we did not send your answer again.",
         "no_recipient": "Your answer went to nobody, because the ticket has no recipient.",
         "no_ticket": "Your answer went to nobody, because the mail belongs to no ticket.",
-    },
-}
-
-# Why a time entry waits for an OK (`Booked.held`, C11).
-HELD: Mapping[str, Mapping[str, str]] = {
-    "sv": {
-        "long_entry": "mer än 12 timmar i en tagg",
-        "long_day": "mer än 24 timmar på en dag",
-        "old": "dagen ligger långt tillbaka",
-    },
-    "en": {
-        "long_entry": "more than 12 hours in one tag",
-        "long_day": "more than 24 hours on one day",
-        "old": "the day is far back",
     },
 }
 

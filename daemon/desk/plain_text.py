@@ -22,6 +22,7 @@ from daemon.desk.markup import (
 WIDTH = 72
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 _CODE = re.compile("`(.+?)`")
+_ASIDE = re.compile(r"\(\((.+?)\)\)")
 _LINK = re.compile(f"{LINK}(.*?){LINK_TO}(.*?){LINK_END}", re.DOTALL)
 _MOST_UNBROKEN = 60
 _QUOTATION_MARKS = {"sv": ("”", "”"), "en": ("“", "”")}
@@ -67,6 +68,8 @@ def inline(source: str) -> str:
     """Emphasis as it is, samples between quotation marks, links with their address after them."""
     if "**" in source:
         source = _STRONG.sub(_unbroken, source)
+    if "((" in source:
+        source = _ASIDE.sub(r"\1", source)
     if "`" in source:
         source = _CODE.sub(_quoted, source)
     if LINK in source:

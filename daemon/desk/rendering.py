@@ -111,7 +111,7 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Callable[..., Any]]:
         "money": partial(wording.money, language=language),
         "price": partial(wording.price, language=language),
         "amount": partial(_amount, language=language),
-        "level_title": lambda number: priority.level(number).title(language),
+        "level_title": lambda number: markup.glued(priority.level(number).title(language)),
         "meaning": partial(_meaning, language=language),
         "first_name": _first_name,
         "message": _whole,
@@ -119,7 +119,7 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Callable[..., Any]]:
         "shown": _shown,
         "refusal": partial(_refusal, language=language),
         "not_sent": phrases.NOT_RELAYED[language].__getitem__,
-        "held_because": lambda why: phrases.HELD[language].get(why, why),
+        "unproven": partial(phrases.unproven, language=language),
         "clock_name": phrases.CLOCKS[language].__getitem__,
         "invoice_state": phrases.INVOICE_STATES[language].__getitem__,
         "link": markup.link,
@@ -172,5 +172,6 @@ def _shown(raw: str) -> str:
 
 def _refusal(refused: Refused, language: str) -> tuple[str, str]:
     """Why, and the right form without brackets."""
-    why, right = phrases.REFUSED[language][refused.why]
+    unreadable = (phrases.UNREADABLE[language], "")
+    why, right = phrases.REFUSED[language].get(refused.why, unreadable)
     return why, _shown(refused.right or right)

@@ -258,7 +258,17 @@ LETTERS = {
         "Skrivaren på lagret står still",
         "Acme AB",
         (
-            Booked(1042, "Acme AB", dt.date(2026, 11, 26), 840, 840, True, 0, 0, held="long_entry"),
+            Booked(
+                1042,
+                "Acme AB",
+                dt.date(2026, 11, 26),
+                840,
+                840,
+                True,
+                0,
+                0,
+                held="mer än 12 timmar i en tagg",
+            ),
             Booked(1042, "Acme AB", dt.date(2026, 11, 27), 20, 30, True, 30, 0),
             Booked(1042, "Acme AB", dt.date(2026, 11, 27), 45, 0, False, 0, 0, "egen utbildning"),
         ),
@@ -302,7 +312,7 @@ LETTERS = {
         _at(27, 16, 5),
         "SV: [#1042] Skrivaren",
         "Klart. [tid: 9h]",
-        "Domänens DMARC-kontroll saknas eller misslyckades.",
+        "dmarc_of_another_domain",
     ),
     "close_approval": Close(
         "2026-11",
