@@ -210,11 +210,8 @@ class _Course:
             self.ended_at, self.ended_by = event.at, event.kind
 
     def change(self, event: Event, level: int) -> None:
-        if self.ended_at is not None:
-            return
-        if self.levels[-1][0] == event.at:
-            self.levels.pop()
-        self.levels.append((event.at, level))
+        if self.ended_at is None:
+            self.levels.append((event.at, level))
 
     def pause(self, at: datetime) -> None:
         if self.ended_at is None and self.kind is not ClockKind.RESPONSE and not self.paused:
