@@ -136,14 +136,15 @@ def _missing(table: type, location: Location) -> str:
     record = _record_at(table, location[:-1])
     name = str(location[-1])
     hint = get_type_hints(record, include_extras=True)[name] if record else None
-    examples = [each.example for each in _metadata(hint) if isinstance(each, Key)]
-    shown = f": write {_shown(name)} = {examples[0]}" if examples and examples[0] else ""
-    return f"is missing{shown}"
+    examples = [each.example for each in metadata(hint) if isinstance(each, Key)]
+    if not examples or not examples[0]:
+        return "is missing"
+    return f"is missing: write {shown(name)} = {examples[0]}"
 
 
 def _unknown(table: type, location: Location) -> str:
     record = _record_at(table, location[:-1])
-    known = [_shown(each.name) for each in dataclasses.fields(record)] if record else []
+    known = [shown(each.name) for each in dataclasses.fields(record)] if record else []
     close = get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
     if close:
         return f"unknown key; did you mean {close[0]}?"
@@ -153,12 +154,12 @@ def _unknown(table: type, location: Location) -> str:
 def _record_at(kind: Any, location: Location) -> Any:
     """The record whose keys stand at a location, if a record stands there."""
     for part in location:
-        kind = _plain(kind)
+        kind = plain(kind)
         if dataclasses.is_dataclass(kind):
             kind = get_type_hints(kind, include_extras=True).get(str(part))
         else:
             kind = next(iter(get_args(kind)[-1:]), None) if isinstance(part, str) else _item(kind)
-    kind = _plain(kind)
+    kind = plain(kind)
     return kind if dataclasses.is_dataclass(kind) else None
 
 
@@ -166,23 +167,25 @@ def _item(kind: Any) -> Any:
     return next(iter(get_args(kind)), None)
 
 
-def _metadata(kind: Any) -> tuple[Any, ...]:
+def metadata(kind: Any) -> tuple[Any, ...]:
+    """What stands beside a type in `Annotated`."""
     found: tuple[Any, ...] = getattr(kind, "__metadata__", ())
     return found
 
 
-def _plain(kind: Any) -> Any:
+def plain(kind: Any) -> Any:
     """A type as it stands in the file, without its annotations and without None."""
     while hasattr(kind, "__metadata__"):
-        tables = [each.table for each in _metadata(kind) if isinstance(each, MadeFrom)]
+        tables = [each.table for each in metadata(kind) if isinstance(each, MadeFrom)]
         kind = tables[0] if tables else kind.__origin__
     some = [each for each in get_args(kind) if each is not type(None)]
     if type(None) in get_args(kind) and len(some) == 1:
-        return _plain(some[0])
+        return plain(some[0])
     return kind
 
 
-def _shown(part: str) -> str:
+def shown(part: str) -> str:
+    """A record's key as the file has it."""
     return part.removesuffix("_") if part.startswith(_RESERVED) else part
 
 
@@ -195,7 +198,7 @@ def _key(location: Location, data: object) -> str:
                 continue  # a lone table where a list may stand
             key += f"[{_named(data, part)}]"
         else:
-            key += f".{_shown(part)}" if key else _shown(part)
+            key += f".{shown(part)}" if key else shown(part)
         data = _step(data, part)
     return key
 

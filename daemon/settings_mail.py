@@ -187,6 +187,8 @@ class Outgoing(Login):
 
     __pydantic_config__ = STRICT
 
+    port: Annotated[Port | None, Key("the usual one for tls", "465")] = None
+
     max_size: Annotated[Size, Key("the largest message that the server takes")] = 25 * 1024**2
     per_minute: Annotated[Count, Key("no more mails than this")] = 600
     give_up_after: Annotated[SomeTime, Key("of temporary refusals")] = dt.timedelta(days=5)

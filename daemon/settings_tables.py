@@ -267,6 +267,9 @@ class Bank:
     ] = (80, 100)
 
 
+TenantId = Annotated[int, Reads(whole(1, 10**12))]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fortnox:
     """Access to Fortnox, and the articles that rows are made of."""
@@ -282,10 +285,7 @@ class Fortnox:
         SecretFile | None,
         Key("encrypts the tokens that we keep; else made from the client secret", '"fortnox-key"'),
     ] = None
-    tenant_id: Annotated[
-        Annotated[int, Reads(whole(1, 10**12))] | None,
-        Key("without it: login", "123456"),
-    ] = None
+    tenant_id: Annotated[TenantId | None, Key("without it: consent by login", "123456")] = None
     fee_article: Annotated[Line, Key("")] = "SUPPORT"
     hour_article: Annotated[Line, Key("")] = "SUPPORTTIM"
     invoice_link: Annotated[
@@ -323,7 +323,7 @@ class Accounting:
     ] = None
     overage: Annotated[
         Literal["monthly", "bank-period"],
-        Key("billed monthly, or when the bank-period ends (H3)"),
+        Key("monthly, or bank-period: billed when the bank period ends (H3)"),
     ] = "monthly"
     fortnox: Fortnox | None = None
 

@@ -19,7 +19,7 @@ from daemon.domain.opening_hours import Calendar
 from daemon.domain.periods import Period, month_of, months_from
 from daemon.domain.register import Account, Person, Register
 from daemon.settings_checked import Checked, Mistake, MistakesError
-from daemon.store import events, register
+from daemon.store import events, register, statements
 from daemon.store.session import Tx
 
 
@@ -97,10 +97,26 @@ def _kept(person: Person | None, ids: Mapping[str, int]) -> Person | None:
     return person and replace(person, id=person.id or ids[person.email])
 
 
-def past_months(
-    accounts: Iterable[Account], settings: Settings, calendar: Calendar, now: dt.datetime
-) -> tuple[Period, ...]:
+@dataclass(frozen=True, slots=True)
+class PastMonths:
     """The ended months for which closing would bill somebody's agreement, in order (H1)."""
+
+    months: tuple[Period, ...]
+    never_closed: bool  # no month has been closed before: this is how it starts
+
+
+def past_months(
+    tx: Tx, wanted_register: Register, settings: Settings, calendar: Calendar, now: dt.datetime
+) -> PastMonths:
+    """What closing would bill at once, with that register, at that instant."""
+    last = statements.last_closed(tx)
+    months = _past_months(wanted_register.accounts, settings, calendar, now)
+    return PastMonths(tuple(each for each in months if str(each) > (last or "")), last is None)
+
+
+def _past_months(
+    accounts: Iterable[Account], settings: Settings, calendar: Calendar, now: dt.datetime
+) -> list[Period]:
     go_live = settings.desk.go_live and calendar.day_of(settings.desk.go_live)
     ended = calendar.day_of(now - settings.accounting.close_delay)
     months: set[Period] = set()
@@ -115,7 +131,7 @@ def past_months(
             for month in _ended_months(first, ended)
             if any(month.covered(span.start, span.end) for span in spans)
         )
-    return tuple(sorted(months))
+    return sorted(months)
 
 
 def _ended_months(first: Period, day: dt.date) -> Iterator[Period]:

@@ -132,7 +132,9 @@ def _customer(
 ) -> Customer:
     manager = start.manager
     if table.manager is not None:
-        found = [each for each in people if each.active and table.manager in each.addresses]
+        kept = start.manager.id if start.manager else 0
+        possible = (each for each in people if each.active or each.id == kept)
+        found = [each for each in possible if table.manager in each.addresses]
         manager = found[0] if found else None
         if table.manager and not found:
             says = f"{table.manager} is no engineer of the register: add [[engineers]] for it"

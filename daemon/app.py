@@ -1,0 +1,83 @@
+"""The composition root: settings in, running parts out; the only place that knows which vendor."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+
+from daemon import config
+from daemon.config import Settings
+from daemon.domain.opening_hours import Calendar
+from daemon.store import health, migrations
+from daemon.store.session import Store, StoreError, open_store
+
+
+class App:
+    """A desk put together from its settings; parts are made when they are first asked for."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        """Take what is there; nothing is connected yet."""
+        self.settings = settings
+        self.store = store
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The opening hours, made to be asked (A2)."""
+        return Calendar(self.settings.calendar)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.store.close()
+
+
+def load(config_path: Path | None = None, *, upgraded: bool = True) -> App:
+    """Put the desk together from its file; an empty database is set up.
+
+    Raises MistakesError for the file, SchemaError for a database of another version (unless
+    `upgraded` is False: then the schema is left alone), StoreError where it is out of reach.
+    """
+    settings = config.load(config.find(config_path))
+    store = open_store(settings.database.url, password=settings.database.password)
+    _make_folders(settings)
+    if upgraded:
+        try:
+            migrations.ensure(store)
+        except OperationalError as error:
+            raise StoreError(f"the database cannot be set up: {error.orig}") from error
+    return App(settings, store)
+
+
+@contextmanager
+def opened(config_path: Path | None = None, *, upgraded: bool = True) -> Iterator[App]:
+    """The same desk for the length of a command."""
+    desk = load(config_path, upgraded=upgraded)
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+def _make_folders(settings: Settings) -> None:
+    """Make our own folders where they are missing, for us alone."""
+    file = settings.database.file
+    for folder in (settings.desk.state_dir, *([file.parent] if file else ())):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{folder} cannot be made: {error.strerror}") from error
+
+
+def upgrade_schema(desk: App) -> tuple[str | None, str]:
+    """Bring the schema up; gives the revision before and after."""
+    before = health.look(desk.store).schema
+    try:
+        return before, migrations.upgrade(desk.store)
+    except OperationalError as error:
+        raise StoreError(f"the database cannot be upgraded now: {error.orig}") from error
+
+
+def database_health(desk: App) -> health.Health:
+    """How the database is."""
+    return health.look(desk.store)

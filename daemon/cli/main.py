@@ -1,0 +1,109 @@
+"""The command `avtald`: its sub-commands, loaded when asked for, and what faults exit with."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+from daemon.cli.options import debug_option
+
+# A command, the module of daemon.cli that holds the function of that name ("-" as "_", and "_"
+# after a word that Python keeps), and its line in the help: nothing is imported to print it.
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "init": ("starting", "Write a commented avtald.toml and register.toml to start from."),
+        "check": ("checking", "Test the desk's parts, and say how to mend each."),
+        "import": ("register", "Change the register as a file says."),
+        "export": ("register", "Write the register in the form that import reads."),
+        "agreements": ("agreements", "List agreements and their versions."),
+        "db": ("database", "Upgrade or check the database's schema."),
+    }
+)
+
+DONE, ATTENTION, WRONG_USE, TRY_AGAIN, FOREIGN_PACKAGE = 0, 1, 2, 75, 78
+
+
+class Commands(click.Group):
+    """A group that imports a command only to run it or to show its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and give that command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"daemon.cli.{COMMANDS[cmd_name][0]}")
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(module, name, None) or getattr(module, f"{name}_")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, says) for name, (_, says) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=click.Path(path_type=Path), help="The configuration.")
+@debug_option
+@click.version_option(package_name="avtald")
+def avtald(config: Path | None) -> None:
+    """A helpdesk by e-mail, for software houses that sell support agreements."""
+    del config  # a sub-command finds it in the context
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; gives the exit code of contract.md 3, with one sentence for a fault."""
+    try:
+        result = avtald.main(args=list(arguments), prog_name="avtald", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return _told("interrupted", ATTENTION)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone: nothing more to say
+        return ATTENTION
+    except Exception as error:  # noqa: BLE001  the last wall: no traceback reaches a user
+        if "--debug" in arguments:
+            traceback.print_exc()
+        return _fault(error)
+    return result if isinstance(result, int) else DONE
+
+
+def _fault(error: Exception) -> int:
+    """Say a fault in a sentence, and what it exits with."""
+    from daemon.domain.invoice import AccountingError, Fault
+    from daemon.domain.opening_hours import CalendarError
+    from daemon.settings_checked import MistakesError
+    from daemon.store.migrations import SchemaError
+    from daemon.store.session import StoreError
+
+    if isinstance(error, MistakesError):
+        return _told(str(error), WRONG_USE)
+    if isinstance(error, SchemaError | CalendarError):
+        return _told(str(error), WRONG_USE)
+    if isinstance(error, StoreError):
+        return _told(str(error), TRY_AGAIN)
+    if isinstance(error, AccountingError):
+        says = f"{error}. {error.remedy}" if error.remedy else str(error)
+        return _told(says, TRY_AGAIN if error.fault is Fault.TEMPORARY else ATTENTION)
+    first = (str(error).splitlines() or [""])[0]
+    says = f"a fault of avtald itself: {type(error).__name__}: {first} (--debug shows where)"
+    return _told(says, ATTENTION)
+
+
+def _told(says: str, code: int) -> int:
+    for line in says.splitlines():
+        click.echo(f"avtald: {line}", err=True)
+    return code

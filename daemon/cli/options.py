@@ -1,0 +1,72 @@
+"""The options that commands share: --config, --json, --now, --debug."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class InstantParam(click.ParamType[dt.datetime]):
+    """An instant with its offset from UTC: 2026-11-30T08:30:00+01:00."""
+
+    name = "instant"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.datetime:
+        """Read it; wrong usage where it has no offset (A1)."""
+        from daemon.settings_types import instant
+
+        try:
+            return instant(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+
+
+def _real_time() -> dt.datetime:
+    """The one place where a command reads the clock (A4)."""
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def _given_or_common(
+    ctx: click.Context, _param: click.Parameter, value: Path | None
+) -> Path | None:
+    """`avtald --config X check` is `avtald check --config X`."""
+    return value or ctx.find_root().params.get("config")
+
+
+def config_option(command: Command) -> Command:
+    """`--config PATH`, handed on as `config`."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        callback=_given_or_common,
+        help="The configuration; else $AVTALD_CONFIG, ./avtald.toml, /etc/avtald/avtald.toml.",
+    )(debug_option(command))
+
+
+def debug_option(command: Command) -> Command:
+    """`--debug`: a fault shows its whole traceback."""
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show the traceback of a fault."
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """`--json`, handed on as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def now_option(command: Command) -> Command:
+    """`--now INSTANT`, handed on as `now`; else the real time."""
+    return click.option(
+        "--now",
+        type=InstantParam(),
+        default=_real_time,
+        metavar="INSTANT",
+        help="As if it were this time: ISO 8601 with offset.",
+    )(command)

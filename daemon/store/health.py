@@ -1,0 +1,67 @@
+"""How the database is: its engine, its settings as they are in force, its schema, its integrity."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from sqlalchemy import inspect
+
+from daemon.store import migrations
+from daemon.store.schema import metadata
+from daemon.store.session import Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a look at the database found; `settings` are as the engine names them."""
+
+    engine: str  # "SQLite 3.45.1", "PostgreSQL 16.3"
+    settings: dict[str, str]
+    schema: str | None  # None: empty
+    needed: str
+    faults: tuple[str, ...]
+
+
+def look(store: Store) -> Health:
+    """Look at the database without changing it; StoreError where it is out of reach."""
+    with store.reading() as tx:
+        schema, needed = migrations.current(tx), migrations.newest()
+        faults = _schema_faults(tx, schema, needed)
+        engine, settings = _sqlite(tx) if store.is_sqlite else _postgresql(tx)
+        if store.is_sqlite:
+            faults += _damage(tx)
+    return Health(engine, settings, schema, needed, tuple(faults))
+
+
+def _schema_faults(tx: Tx, schema: str | None, needed: str) -> list[str]:
+    if schema is None:
+        return ["the database is empty: run avtald db upgrade, or any other command"]
+    if schema != needed:
+        return [f"the schema is {schema}, this program needs {needed}: run avtald db upgrade"]
+    missing = sorted(set(metadata.tables) - set(inspect(tx).get_table_names()))
+    return [f"tables are missing: {', '.join(missing)}"] if missing else []
+
+
+_SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
+
+
+def _sqlite(tx: Tx) -> tuple[str, dict[str, str]]:
+    mode = str(tx.exec_driver_sql("PRAGMA journal_mode").scalar_one()).upper()
+    level = int(tx.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    settings = {"journal_mode": mode, "synchronous": _SYNCHRONOUS[level]}
+    return f"SQLite {sqlite3.sqlite_version}", settings
+
+
+def _postgresql(tx: Tx) -> tuple[str, dict[str, str]]:
+    names = ("server_version", "fsync", "synchronous_commit", "server_encoding")
+    found = {name: str(tx.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names}
+    return f"PostgreSQL {found.pop('server_version').split()[0]}", found
+
+
+def _damage(tx: Tx) -> list[str]:
+    """What SQLite itself finds wrong in its file, and rows without their parents."""
+    found = [str(row[0]) for row in tx.exec_driver_sql("PRAGMA quick_check(5)")]
+    faults = [f"the file is damaged: {each}" for each in found if each != "ok"]
+    orphans = tx.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(1)
+    if orphans:
+        faults.append(f"a row of {orphans[0][0]} has lost the row of {orphans[0][2]} it belongs to")
+    return faults
