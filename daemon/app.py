@@ -1,5 +1,7 @@
 """The composition root: settings in, running parts out; the only place that knows which vendor."""
 
+import datetime as dt
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -9,9 +11,11 @@ from sqlalchemy.exc import OperationalError
 
 from daemon import config
 from daemon.config import Settings
+from daemon.desk import check
 from daemon.domain.opening_hours import Calendar
 from daemon.store import health, migrations
 from daemon.store.session import Store, StoreError, open_store
+from daemon.two_languages import Say
 
 
 class App:
@@ -26,6 +30,11 @@ class App:
     def calendar(self) -> Calendar:
         """The opening hours, made to be asked (A2)."""
         return Calendar(self.settings.calendar)
+
+    @cached_property
+    def probes(self) -> check.Probes:
+        """What looks at the world outside, for `avtald check`."""
+        return check.Probes()
 
     def close(self) -> None:
         """Close what is open."""
@@ -81,3 +90,15 @@ def upgrade_schema(desk: App) -> tuple[str | None, str]:
 def database_health(desk: App) -> health.Health:
     """How the database is."""
     return health.look(desk.store)
+
+
+def findings(desk: App, now: dt.datetime, say: Say) -> list[check.Finding]:
+    """What `avtald check` found."""
+    subject = check.Subject(
+        settings=desk.settings,
+        store=desk.store,
+        calendar=desk.calendar,
+        probes=desk.probes,
+        free_disk=shutil.disk_usage(desk.settings.desk.state_dir).free,
+    )
+    return list(check.examine(subject, now, say))

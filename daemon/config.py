@@ -1,8 +1,8 @@
 """The settings of a desk: found, read from `avtald.toml`, checked, frozen."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 
 from daemon.settings_checked import Mistake, MistakesError, checked, read_toml
@@ -35,6 +35,21 @@ class Settings(Tables):
     """Everything that `avtald.toml` decides (contract.md 1), and where it stands."""
 
     file: Path
+
+    def secret_files(self) -> Iterator[Path]:
+        """The files that secrets were read from."""
+        return _secret_files(self)
+
+
+def _secret_files(part: object) -> Iterator[Path]:
+    if isinstance(part, Secret):
+        yield part.file
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from _secret_files(each)
+    elif is_dataclass(part):
+        for field in fields(part):
+            yield from _secret_files(getattr(part, field.name))
 
 
 def find(given: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:

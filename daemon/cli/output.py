@@ -3,20 +3,16 @@
 import datetime as dt
 import json
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from daemon.domain.money import Money
 from daemon.domain.periods import Period
+from daemon.two_languages import Say, speaker
 
-Say = Callable[[str, str], str]
-
-
-def speaker(language: str) -> Say:
-    """Chooses the Swedish or the English of two texts."""
-    return lambda swedish, english: english if language == "en" else swedish
+__all__ = ["Say", "print_json", "print_table", "speaker", "table"]
 
 
 def print_json(value: object) -> None:

@@ -1,13 +1,26 @@
 """How the database is: its engine, its settings as they are in force, its schema, its integrity."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import inspect
 
 from daemon.store import migrations
 from daemon.store.schema import metadata
 from daemon.store.session import Store, Tx
+
+_DURABLE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "journal_mode": frozenset({"WAL", "DELETE"}),
+        "synchronous": frozenset({"FULL", "EXTRA"}),
+        "fsync": frozenset({"on"}),
+        "synchronous_commit": frozenset({"on", "remote_write", "remote_apply", "local"}),
+        "server_encoding": frozenset({"UTF8"}),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +32,13 @@ class Health:
     schema: str | None  # None: empty
     needed: str
     faults: tuple[str, ...]
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether a commit is safe once it is told, and any text can be kept."""
+        return all(
+            value in _DURABLE[name] for name, value in self.settings.items() if name in _DURABLE
+        )
 
 
 def look(store: Store) -> Health:
@@ -35,8 +55,10 @@ def look(store: Store) -> Health:
 def _schema_faults(tx: Tx, schema: str | None, needed: str) -> list[str]:
     if schema is None:
         return ["the database is empty: run avtald db upgrade, or any other command"]
-    if schema != needed:
+    if schema < needed:
         return [f"the schema is {schema}, this program needs {needed}: run avtald db upgrade"]
+    if schema > needed:
+        return [f"the schema is {schema}, newer than this program: install the newer avtald"]
     missing = sorted(set(metadata.tables) - set(inspect(tx).get_table_names()))
     return [f"tables are missing: {', '.join(missing)}"] if missing else []
 
