@@ -160,7 +160,7 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("roles", sa.JSON(), nullable=False),
         sa.Column("absent_until", sa.Date(), nullable=True),
-        sa.Column("active", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default="1", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
         sa.UniqueConstraint("email", name=op.f("uq_people_email")),
     )
@@ -208,7 +208,7 @@ def upgrade() -> None:
         sa.Column(
             "manager_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
-        sa.Column("active", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(
             ["manager_id"], ["people.id"], name=op.f("fk_customers_manager_id")
         ),
@@ -240,10 +240,10 @@ def upgrade() -> None:
         sa.Column("plan", sa.Text(), nullable=False),
         sa.Column("starts", sa.Date(), nullable=False),
         sa.Column("until", sa.Date(), nullable=True),
-        sa.Column("renews", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("renews", sa.Boolean(), server_default="1", nullable=False),
         sa.Column("terms", sa.JSON(), nullable=False),
         sa.Column("overrides", sa.JSON(), nullable=False),
-        sa.Column("withdrawn", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customers.id"], name=op.f("fk_agreement_versions_customer_id")
         ),
@@ -265,7 +265,7 @@ def upgrade() -> None:
         ),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("active", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customers.id"], name=op.f("fk_contacts_customer_id")
         ),
@@ -365,7 +365,7 @@ def upgrade() -> None:
         sa.Column(
             "follows_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
-        sa.Column("spam", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("spam", sa.Boolean(), server_default="0", nullable=False),
         sa.CheckConstraint("priority BETWEEN 1 AND 4", name=op.f("ck_tickets_priority")),
         sa.ForeignKeyConstraint(
             ["assignee_id"], ["people.id"], name=op.f("fk_tickets_assignee_id")
@@ -401,12 +401,13 @@ def upgrade() -> None:
         sa.Column("started_at", Instant(), nullable=False),
         sa.Column("target_minutes", sa.Integer(), nullable=True),
         sa.Column("due_at", Instant(), nullable=True),
-        sa.Column("paused", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("ended_at", Instant(), nullable=True),
         sa.Column("used_minutes", sa.Integer(), nullable=True),
         sa.Column("result", sa.Text(), server_default="running", nullable=False),
         sa.Column("breached_at", Instant(), nullable=True),
-        sa.Column("data", sa.JSON(), nullable=True),
+        sa.Column("told", sa.JSON(), nullable=True),
+        sa.Column("tell_at", Instant(), nullable=True),
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_clocks_ticket_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clocks")),
         sa.UniqueConstraint(
@@ -414,6 +415,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_clocks_result_due_at"), "clocks", ["result", "due_at"], unique=False)
+    op.create_index(op.f("ix_clocks_tell_at"), "clocks", ["tell_at"], unique=False)
     op.create_table(
         "events",
         sa.Column(
@@ -522,7 +524,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("added_at", Instant(), nullable=False),
-        sa.Column("silent", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("silent", sa.Boolean(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["ticket_id"], ["tickets.id"], name=op.f("fk_participants_ticket_id")
         ),
@@ -617,7 +619,7 @@ def upgrade() -> None:
         sa.Column("uidvalidity", sa.BigInteger(), nullable=True),
         sa.Column("uid", sa.BigInteger(), nullable=True),
         sa.Column("received_at", Instant(), nullable=False),
-        sa.Column("moved", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("moved", sa.Boolean(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["inbox_id"], ["inbox.id"], name=op.f("fk_inbox_deliveries_inbox_id")
         ),
@@ -670,8 +672,8 @@ def upgrade() -> None:
         sa.Column("actual", sa.Integer(), nullable=False),
         sa.Column("billable", sa.Integer(), nullable=False),
         sa.Column("increment", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("counts", sa.Boolean(), server_default=sa.text("1"), nullable=False),
-        sa.Column("outside", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("counts", sa.Boolean(), server_default="1", nullable=False),
+        sa.Column("outside", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
@@ -722,7 +724,7 @@ def upgrade() -> None:
         sa.Column("inbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("about", sa.Text(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("answer", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("answer", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"], name=op.f("fk_outgoing_inbox_id")),
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_outgoing_ticket_id")),
@@ -753,8 +755,8 @@ def upgrade() -> None:
         sa.Column("lease_until", Instant(), nullable=True),
         sa.Column("sent_at", Instant(), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
-        sa.Column("customer_side", sa.Boolean(), server_default=sa.text("0"), nullable=False),
-        sa.Column("answer", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("customer_side", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("answer", sa.Boolean(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["outgoing_id"], ["outgoing.id"], name=op.f("fk_outbox_outgoing_id")
         ),
@@ -816,7 +818,7 @@ def upgrade() -> None:
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
-        sa.Column("internal", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("internal", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["inbox_id"], ["inbox.id"], name=op.f("fk_ticket_messages_inbox_id")
@@ -876,6 +878,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_events_ticket_id_id"), table_name="events")
     op.drop_index(op.f("ix_events_customer_id_id"), table_name="events")
     op.drop_table("events")
+    op.drop_index(op.f("ix_clocks_tell_at"), table_name="clocks")
     op.drop_index(op.f("ix_clocks_result_due_at"), table_name="clocks")
     op.drop_table("clocks")
     op.drop_index(op.f("ix_tickets_status_id"), table_name="tickets")

@@ -16,10 +16,21 @@ from daemon.cli.options import debug_option
 # after a word that Python keeps), and its line in the help: nothing is imported to print it.
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
+        "run": ("working", "Run the desk, until SIGTERM."),
+        "tick": ("working", "Do everything that is due, once."),
         "init": ("starting", "Write a commented avtald.toml and register.toml to start from."),
         "check": ("checking", "Test the desk's parts, and say how to mend each."),
         "import": ("register", "Change the register as a file says."),
         "export": ("register", "Write the register in the form that import reads."),
+        "receive": ("mail", "Take raw messages into the inbox, as a pipe from an MTA."),
+        "mail": ("mail", "List the inbox and its shelf; try again."),
+        "tickets": ("tickets", "List tickets by deadline."),
+        "ticket": ("tickets", "Show one ticket whole."),
+        "explain": ("tickets", "Explain a ticket's clocks."),
+        "bank": ("money", "Show or adjust a time bank."),
+        "statements": ("money", "List the statements of months."),
+        "statement": ("money", "Show one statement, or a preview."),
+        "invoices": ("money", "List invoices; push what waits."),
         "agreements": ("agreements", "List agreements and their versions."),
         "db": ("database", "Upgrade or check the database's schema."),
     }

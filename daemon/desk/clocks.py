@@ -1,11 +1,13 @@
 """A ticket's clocks: what happened is recorded, what follows is read anew and stored (E1–E8)."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from daemon.desk.context import Desk
 from daemon.domain.agreement import Version, in_force
 from daemon.domain.clock import Clock, Clocks, Event, EventKind, Targets, read_clocks
+from daemon.domain.clock_warnings import next_telling, warnings
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Ticket
 from daemon.store import events, register, tickets
@@ -38,20 +40,25 @@ def happened(
 def refresh(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
     """Read a ticket's clocks from its events, and store them; an ended one is frozen (E8)."""
     clocks = read(tx, desk, ticket, now)
-    frozen = {
-        (row.kind, row.ordinal): row
-        for row in tickets.clock_rows(tx, [ticket.id])
-        if row.result != "running"
-    }
+    stored = {(row.kind, row.ordinal): row for row in tickets.clock_rows(tx, [ticket.id])}
     rows = []
     for ordinal, clock in _numbered(clocks):
-        kept = frozen.get((clock.kind.value, ordinal))
-        if kept is None or _reopened(kept, clock):
-            rows.append(_row(clock, ordinal))
-        else:
-            rows.append({key: getattr(kept, key) for key in _row(clock, ordinal)})
+        kept = stored.get((clock.kind.value, ordinal))
+        told = (kept.told or []) if kept is not None else []
+        row = _row(clock, ordinal) | {"tell_at": tell_at(desk, clock, told, now)}
+        if kept is not None and kept.result != "running" and not _reopened(kept, clock):
+            row = {key: getattr(kept, key) for key in row}
+        rows.append(row)
     tickets.keep_clocks(tx, ticket.id, rows)
     return clocks
+
+
+def tell_at(
+    desk: Desk, clock: Clock, told: Sequence[int | None], now: dt.datetime
+) -> dt.datetime | None:
+    """E7: when something of a clock is to be told next."""
+    found = warnings(clock, desk.settings.clock.warn_at, desk.calendar)
+    return next_telling(found, told, desk.calendar, now)
 
 
 def _reopened(kept: Any, clock: Clock) -> bool:

@@ -63,7 +63,7 @@ def _next_month(tx: Tx, desk: Desk, now: dt.datetime) -> Period | None:
 
 def earliest_month(tx: Tx, desk: Desk) -> Period | None:
     """H1: the first month that any customer is billed for."""
-    found = [first_month_of(tx, desk, customer) for customer in register.customers(tx)]
+    found = [first_month_of(tx, desk, customer) for customer in register.customers(tx, ended=True)]
     return min((month for month in found if month is not None), default=None)
 
 
@@ -131,7 +131,7 @@ def _close(desk: Desk, month: Period, now: dt.datetime, *, needs_number: bool) -
     with desk.store.reading() as tx:
         if inbox.unprocessed_before(tx, cut):
             return False  # H1: it waits until all that was received before is acted on
-        customers = register.customers(tx)
+        customers = register.customers(tx, ended=True)
         frozen = statements.frozen_in(tx, str(month))
         waiting = {i for row in statements.closing_rows(tx) for i in row.held}
     held = set()
@@ -188,7 +188,7 @@ def _release_held(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
     """Freeze what was held once nothing stops it, oldest month first; finance is told."""
     with desk.store.reading() as tx:
         rows = [row for row in statements.closing_rows(tx) if row.held]
-        customers = {customer.id: customer for customer in register.customers(tx)}
+        customers = {customer.id: customer for customer in register.customers(tx, ended=True)}
     blocked: set[int] = set()
     released = False
     for row in rows:

@@ -4,12 +4,13 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Row, and_, func, select, update
 
 from daemon.store import leases
 from daemon.store.rows import insert
-from daemon.store.schema import inbox, inbox_deliveries, inbox_raw
+from daemon.store.schema import inbox, inbox_deliveries, inbox_raw, tickets
 from daemon.store.session import Tx
 
 ATTEMPTS = 3  # B4: then the shelf
@@ -220,9 +221,14 @@ def unprocessed_before(tx: Tx, instant: dt.datetime) -> int:
 
 def listing(
     tx: Tx, *, states: Sequence[str] | None = None, limit: int = 200
-) -> Sequence[Row[tuple[object, ...]]]:
-    """The newest messages, with how each ended."""
-    query = select(inbox).order_by(inbox.c.id.desc()).limit(limit)
+) -> Sequence[Row[Any]]:
+    """The newest messages, with how each ended and on which ticket."""
+    query = (
+        select(inbox, tickets.c.number.label("ticket_number"))
+        .outerjoin(tickets, tickets.c.id == inbox.c.ticket_id)
+        .order_by(inbox.c.id.desc())
+        .limit(limit)
+    )
     if states is not None:
         query = query.where(inbox.c.state.in_(states))
     return tx.execute(query).all()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from daemon.store import schema
@@ -46,3 +46,10 @@ def keep_fact(tx: Tx, name: str, value: str) -> None:
         .values(name=name, value=value)
         .on_conflict_do_update(index_elements=["name"], set_={"value": value})
     )
+
+
+def first_fact(tx: Tx, name: str, value: str) -> str:
+    """The value kept under that name; the given one where there was none."""
+    facts = schema.facts
+    tx.execute(insert(tx, facts).values(name=name, value=value).on_conflict_do_nothing())
+    return str(tx.scalar(select(facts.c.value).where(facts.c.name == name)))

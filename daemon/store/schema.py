@@ -19,9 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    false,
     text,
-    true,
 )
 
 from daemon.store.types import Instant
@@ -51,7 +49,7 @@ def _ref(name: str, target: str, *, nullable: bool = False) -> Column[int]:
 def _flag(name: str, *, default: bool) -> Column[bool]:
     return Column(
         name, Boolean(create_constraint=False), nullable=False,
-        server_default=true() if default else false(),
+        server_default="1" if default else "0",  # so that both engines read it from a migration
     )  # fmt: skip
 
 
@@ -317,8 +315,10 @@ clocks = Table(  # E1–E8: due_at serves lists and warnings; a result is frozen
     Column("used_minutes", Integer),
     Column("result", Text, nullable=False, server_default="running"),  # met, missed, unanswered
     Column("breached_at", Instant),
-    Column("data", JSON),  # the segments of a frozen result, and what was warned of
+    Column("told", JSON),  # E7: what was told: percentages, and null for the breach
+    Column("tell_at", Instant),  # E7: when something is to be told next
     UniqueConstraint("ticket_id", "kind", "ordinal"),
+    Index(None, "tell_at"),
     Index(None, "result", "due_at"),
 )
 

@@ -245,3 +245,18 @@ def time_on(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
         .group_by(ledger.c.ticket_id)
     )
     return {row[0]: (int(row[1]), int(row[2])) for row in tx.execute(query)}
+
+
+def clocks_to_tell(tx: Tx, now: dt.datetime, limit: int = 200) -> Sequence[Row[Any]]:
+    """Clocks of which something is to be told by now (E7), the gravest deadlines first."""
+    due = select(clocks).where(clocks.c.tell_at <= now)
+    return tx.execute(due.order_by(clocks.c.due_at, clocks.c.id).limit(limit)).all()
+
+
+def note_told(
+    tx: Tx, clock_id: int, told: Sequence[int | None], tell_at: dt.datetime | None
+) -> None:
+    """Note what of a clock was told, and when there is more to tell."""
+    tx.execute(
+        update(clocks).where(clocks.c.id == clock_id).values(told=list(told), tell_at=tell_at)
+    )

@@ -1,0 +1,96 @@
+"""`avtald receive`, a pipe for an MTA, and `avtald mail`, the inbox and its shelf."""
+
+import datetime as dt
+import sys
+from pathlib import Path
+
+import click
+
+from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.output import print_json, print_table, speaker
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@now_option
+@config_option
+def receive(config: Path | None, files: tuple[Path, ...], now: dt.datetime) -> None:
+    """Take raw messages from FILES or standard input into the inbox.
+
+    Exits 0 when they are durable, and 75 (try again) for every fault: no fault of ours bounces a
+    mail.
+    """
+    import uuid
+
+    from daemon import app
+    from daemon.desk.accept import Arrival, accept
+
+    raws = [file.read_bytes() for file in files] or [sys.stdin.buffer.read()]
+    with app.opened(config) as opened:
+        accept(
+            opened.store,
+            [Arrival(raw, now, "receive", delivery=str(uuid.uuid4())) for raw in raws if raw],
+            go_live=opened.settings.desk.go_live,
+        )
+
+
+@click.group(invoke_without_command=True)
+@click.option("--shelved", is_flag=True, help="Only what could not be processed.")
+@json_option
+@config_option
+@click.pass_context
+def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: bool) -> None:
+    """List the newest messages and what became of them."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from daemon import app
+    from daemon.store import inbox
+
+    with app.opened(config) as opened, opened.store.reading() as tx:
+        found = inbox.listing(tx, states=["shelved"] if shelved else None)
+        say = speaker(opened.settings.desk.language)
+    rows = [
+        {
+            "id": row.id, "received_at": row.received_at, "source": row.source,
+            "from": row.sender, "kind": row.kind, "state": row.state, "outcome": row.outcome,
+            "ticket": row.ticket_number, "attempts": row.attempts, "reason": row.reason,
+            "size": row.size, "identity": row.identity,
+        }
+        for row in found
+    ]  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    heads = say(
+        "id mottaget dörr från tillstånd utfall ärende orsak",
+        "id received door from state outcome ticket reason",
+    ).split()
+    print_table(
+        heads,
+        [
+            (
+                row["id"], f"{row['received_at']:%Y-%m-%d %H:%M}", row["source"], row["from"],
+                row["state"], row["outcome"], row["ticket"], row["reason"],
+            )
+            for row in rows
+        ],
+        right=(0,),
+    )  # fmt: skip
+
+
+@mail.command()
+@click.argument("message", type=int, metavar="ID")
+@config_option
+def replay(config: Path | None, message: int) -> None:
+    """Try a shelved message again, with the time it was received."""
+    from daemon import app
+    from daemon.store import inbox
+
+    with app.opened(config) as opened, opened.store.writing() as tx:
+        put_back = inbox.reopen(tx, message)
+        say = speaker(opened.settings.desk.language)
+    if not put_back:
+        raise click.UsageError(
+            say(f"mejl {message} ligger inte på hyllan", f"message {message} is not shelved")
+        )
+    click.echo(say(f"mejl {message} står i tur igen", f"message {message} is in line again"))

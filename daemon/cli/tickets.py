@@ -1,0 +1,144 @@
+"""`avtald tickets`, `avtald ticket N`, `avtald explain N`."""
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.output import Say, print_json, print_table, speaker
+
+if TYPE_CHECKING:
+    from daemon.domain.ticket import Ticket
+    from daemon.store.session import Tx
+
+
+@click.command()
+@click.option("--open", "only_open", is_flag=True, help="Only tickets that wait for somebody.")
+@json_option
+@now_option
+@config_option
+def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: bool) -> None:
+    """List tickets, by deadline and then by priority."""
+    from daemon import app
+    from daemon.desk import tickets_shown
+
+    with app.opened(config) as opened, opened.store.reading() as tx:
+        found = tickets_shown.listing(tx, only_open=only_open)
+        say = speaker(opened.settings.desk.language)
+        local = opened.calendar.local
+        left = {
+            each["number"]: _left(opened.calendar.between(now, each["response"]["due_at"]))
+            for each in found
+            if each["response"]["due_at"] and not each["response"]["ended_at"]
+        }
+    if as_json:
+        print_json(found)
+        return
+    heads = say(
+        "ärende prio status kund från ämne start_senast kvar tid",
+        "ticket prio status customer from subject start_by left time",
+    ).replace("_", "\u00a0")
+    print_table(
+        heads.split(" "),
+        [
+            (
+                each["number"], each["priority"], each["status"], each["customer"],
+                each["requester"], each["subject"][:50],
+                f"{local(each['response']['due_at']):%Y-%m-%d %H:%M}" if each["number"] in left else "",
+                left.get(each["number"], ""), _hours(each["minutes"]["actual"]),
+            )
+            for each in found
+        ],
+        right=(0, 1, 7, 8),
+    )  # fmt: skip
+
+
+def _left(opening: dt.timedelta) -> str:
+    return _hours(int(opening.total_seconds() // 60))
+
+
+def _hours(minutes: int) -> str:
+    return f"{minutes // 60}:{minutes % 60:02}"
+
+
+@click.command()
+@click.argument("number", type=int)
+@json_option
+@config_option
+def ticket(config: Path | None, number: int, *, as_json: bool) -> None:
+    """Show one ticket whole: who takes part, what was said, what happened."""
+    from daemon import app
+    from daemon.desk import tickets_shown
+
+    with app.opened(config) as opened, opened.store.reading() as tx:
+        say = speaker(opened.settings.desk.language)
+        shown = tickets_shown.whole(tx, _ticket(tx, number, say))
+        local = opened.calendar.local
+    if as_json:
+        print_json(shown)
+        return
+    click.echo(f"#{shown['number']}  {shown['subject']}")
+    for label, key in (("kund", "customer"), ("status", "status"), ("prio", "priority")):
+        click.echo(f"  {label}: {shown[key] if shown[key] is not None else '–'}")
+    click.echo(f"  {say('deltagare', 'participants')}: {', '.join(shown['participants'])}")
+    for said in shown["messages"]:
+        mark = say(" (internt)", " (internal)") if said["internal"] else ""
+        click.echo(f"\n{local(said['at']):%Y-%m-%d %H:%M}  {said['name']} <{said['from']}>{mark}")
+        for line in said["text"].splitlines():
+            click.echo(f"    {line}")
+    click.echo("")
+    for event in shown["events"]:
+        click.echo(_event_line(event, local(event["at"])))
+
+
+def _event_line(event: dict[str, Any], at: dt.datetime) -> str:
+    data = " ".join(f"{key}={value}" for key, value in event["data"].items())
+    return f"{at:%Y-%m-%d %H:%M}  {event['kind']:<18} {event['actor']} ({event['cause']}) {data}"
+
+
+def _ticket(tx: "Tx", number: int, say: Say) -> "Ticket":
+    from daemon.store import tickets as stored
+
+    found = stored.by_number(tx, number)
+    if found is None:
+        raise click.UsageError(say(f"ärende {number} finns inte", f"no ticket {number}"))
+    return found
+
+
+@click.command()
+@click.argument("number", type=int)
+@json_option
+@now_option
+@config_option
+def explain(config: Path | None, number: int, now: dt.datetime, *, as_json: bool) -> None:
+    """Print every segment in which the ticket's clocks ran or stood still, and why."""
+    from daemon import app, parts
+    from daemon.desk import tickets_shown
+
+    with app.opened(config) as opened:
+        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        say = speaker(opened.settings.desk.language)
+        with opened.store.reading() as tx:
+            clocks = tickets_shown.explained(tx, desk, _ticket(tx, number, say), now)
+    if as_json:
+        print_json(clocks)
+        return
+    local = opened.calendar.local
+    for clock in clocks:
+        due = f"{local(clock['due_at']):%Y-%m-%d %H:%M}" if clock["due_at"] else "–"
+        click.echo(f"{clock['kind']}: {clock['result']}, {say('senast', 'due')} {due}")
+        print_table(
+            ["", say("från", "from"), say("till", "to"), "min", say("regel", "rule"), ""],
+            [
+                (
+                    say("går", "runs") if each["running"] else say("står", "stands"),
+                    f"{local(each['start']):%Y-%m-%d %H:%M}",
+                    f"{local(each['end']):%Y-%m-%d %H:%M}" if each["end"] else "…",
+                    each["minutes"], each["rule"], each["why"],
+                )
+                for each in clock["segments"]
+            ],
+            right=(3,),
+        )  # fmt: skip

@@ -1,0 +1,124 @@
+"""Tickets as commands show them (contract 4): a list, one whole, and its clocks explained (E9)."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from daemon.desk import clocks
+from daemon.desk.context import Desk
+from daemon.domain.clock import urgency
+from daemon.domain.clock_explain import explain
+from daemon.domain.ticket import Status, Ticket
+from daemon.store import register, tickets
+from daemon.store.session import Tx
+
+_LIVING = (Status.OPEN, Status.WAITING, Status.UNPLACED)
+_NO_CLOCK = {"target_minutes": None, "due_at": None, "ended_at": None, "met": None}
+
+
+def listing(tx: Tx, *, only_open: bool) -> list[dict[str, Any]]:
+    """Every ticket, or the living ones; by deadline, then by priority (E2)."""
+    found = tickets.listing(tx, statuses=_LIVING if only_open else None)
+    responses = {
+        row.ticket_id: row
+        for row in tickets.clock_rows(tx, [ticket.id for ticket in found])
+        if row.kind == "response"
+    }
+    minutes = tickets.time_on(tx, [ticket.id for ticket in found])
+    keys = {customer.id: customer.key for customer in register.customers(tx, ended=True)}
+    people = {person.id: person.email for person in register.people(tx, ended=True)}
+    found.sort(key=lambda ticket: _urgency(ticket, responses.get(ticket.id)))
+    return [
+        _shape(ticket, responses.get(ticket.id), minutes.get(ticket.id, (0, 0)), keys, people)
+        for ticket in found
+    ]
+
+
+def _urgency(ticket: Ticket, response: Any) -> tuple[bool, float, int, int]:
+    running = response is not None and response.result == "running" and response.due_at
+    return (
+        not running, response.due_at.timestamp() if running else 0.0, ticket.priority,
+        ticket.number,
+    )  # fmt: skip
+
+
+def _shape(
+    ticket: Ticket, response: Any, minutes: tuple[int, int], keys: dict[int, str],
+    people: dict[int, str],
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "number": ticket.number,
+        "subject": ticket.subject,
+        "customer": keys.get(ticket.customer_id) if ticket.customer_id else None,
+        "requester": ticket.requester,
+        "priority": ticket.priority,
+        "status": ticket.status.value,
+        "opened_at": ticket.opened_at,
+        "assignee": people.get(ticket.assignee_id) if ticket.assignee_id else None,
+        "response": _NO_CLOCK if response is None else _clock(response),
+        "minutes": {"actual": minutes[0], "billable": minutes[1]},
+    }
+
+
+def _clock(row: Any) -> dict[str, Any]:
+    return {
+        "target_minutes": row.target_minutes,
+        "due_at": row.due_at,
+        "ended_at": row.ended_at,
+        "met": {"met": True, "missed": False}.get(row.result),
+    }
+
+
+def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
+    """One ticket with its participants, messages, clocks and the whole of its story (K1)."""
+    (shape,) = [each for each in listing(tx, only_open=False) if each["number"] == ticket.number]
+    merged = tickets.by_id(tx, ticket.merged_into_id).number if ticket.merged_into_id else None
+    return shape | {
+        "closed_at": ticket.closed_at,
+        "merged_into": merged,
+        "participants": [each.address for each in tickets.participants_of(tx, ticket.id)],
+        "messages": [
+            {
+                "at": each.at, "author": each.author, "from": each.address, "name": each.name,
+                "internal": each.internal, "text": each.text, "inbox": each.inbox_id,
+            }
+            for each in tickets.said(tx, ticket.id)
+        ],
+        "clocks": [
+            {"kind": row.kind, "started_at": row.started_at, "paused": row.paused} | _clock(row)
+            for row in tickets.clock_rows(tx, [ticket.id])
+        ],
+        "events": [
+            {
+                "at": row.at, "kind": row.kind, "actor": row.actor, "cause": row.cause,
+                "data": row.data or {},
+            }
+            for row in tickets.events_of(tx, ticket.id)
+        ],
+    }  # fmt: skip
+
+
+def explained(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> list[dict[str, Any]]:
+    """E9: every segment of every clock that ran or stood still, and the rule for each."""
+    found: Sequence[Any] = clocks.read(tx, desk, ticket, now).all()
+    return [
+        {
+            "kind": clock.kind.value,
+            "started_at": clock.started_at,
+            "target_minutes": None if clock.target is None else int(clock.target.total_seconds() // 60),
+            "due_at": clock.due_at,
+            "ended_at": clock.ended_at,
+            "result": clock.result.value,
+            "segments": [
+                {
+                    "start": segment.start, "end": segment.end, "minutes": segment.minutes,
+                    "running": segment.running, "rule": segment.rule, "why": segment.why,
+                }
+                for segment in explain(clock, desk.calendar)
+            ],
+        }
+        for clock in found
+    ]  # fmt: skip
+
+
+__all__ = ["explained", "listing", "urgency", "whole"]

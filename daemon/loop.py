@@ -1,0 +1,150 @@
+"""Steps, waiting, stopping: every loop is `while step(): pass`, then a wait that can be cut short."""
+
+import datetime as dt
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+log = structlog.get_logger("avtald.loop")
+
+Clock = Callable[[], dt.datetime]
+_PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)  # seconds after one fault after another
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A piece of work that says whether it found any."""
+
+    name: str
+    run: Callable[[dt.datetime], bool]
+
+
+def until_nothing(steps: Sequence[Step], now: dt.datetime) -> dict[str, int]:
+    """Run what is due at an instant, in order, until a whole round finds nothing (`avtald tick`).
+
+    Gives how often each step found something. A step that fails stops none of the others; the
+    first fault is raised when they are done.
+    """
+    found = dict.fromkeys((step.name for step in steps), 0)
+    faults: dict[str, Exception] = {}
+    again = True
+    while again:
+        again = False
+        for step in steps:
+            if step.name not in faults:
+                again |= _all_of(step, now, found, faults)
+    if faults:
+        raise next(iter(faults.values()))
+    return found
+
+
+def _all_of(
+    step: Step, now: dt.datetime, found: dict[str, int], faults: dict[str, Exception]
+) -> bool:
+    before = found[step.name]
+    try:
+        while step.run(now):
+            found[step.name] += 1
+    except Exception as fault:  # noqa: BLE001  raised by the caller once the others are done
+        log.warning("fault", step=step.name, error=f"{type(fault).__name__}: {fault}")
+        faults[step.name] = fault
+    return found[step.name] > before
+
+
+@dataclass(slots=True)
+class Worker:
+    """A thread that runs some steps, then waits: for a wake-up, or its time."""
+
+    name: str
+    steps: Sequence[Step]
+    every: float  # seconds
+    clock: Clock
+    beat: Callable[[], None] = lambda: None  # called after each round that went well
+    others: list["Worker"] = field(default_factory=list)  # woken when something was found
+    _wake: threading.Event = field(default_factory=threading.Event)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the piece of work in hand."""
+        self._stop.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Work until told to stop; a fault is logged and the loop goes on, a little later."""
+        faults = 0
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                self._round()
+            except Exception as error:  # noqa: BLE001  no fault of one piece of work ends a loop
+                log.warning("fault", loop=self.name, error=f"{type(error).__name__}: {error}")
+                self._stop.wait(_PAUSES[min(faults, len(_PAUSES) - 1)])
+                faults += 1
+                continue
+            faults = 0
+            self._wake.wait(self.every)
+
+    def _round(self) -> None:
+        for step in self.steps:
+            while not self._stop.is_set() and step.run(self.clock()):
+                for other in self.others:
+                    other.wake()
+        self.beat()
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs workers side by side, and stops them cleanly on SIGTERM or SIGINT."""
+
+    workers: Sequence[Worker]
+    closers: Sequence[Callable[[], None]] = ()  # doors: closed first, so that no more comes in
+    patience: float = 25.0  # seconds for the work in hand
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Work until a signal; returns when everything has stopped."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stopping.set())
+        threads = [
+            threading.Thread(target=worker.run, name=worker.name, daemon=True)
+            for worker in self.workers
+        ]
+        for thread in threads:
+            thread.start()
+        notify("READY=1")
+        self._stopping.wait()
+        notify("STOPPING=1")
+        for close in self.closers:
+            close()
+        for worker in self.workers:
+            worker.stop()
+        for thread in threads:
+            thread.join(self.patience)
+        log.info("stopped")
+
+    def stop(self) -> None:
+        """Stop as a signal would."""
+        self._stopping.set()
+
+
+def notify(state: str) -> None:
+    """Tell systemd (sd_notify): a datagram to `$NOTIFY_SOCKET`; nothing where there is none."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        try:
+            sock.sendto(state.encode(), address)
+        except OSError as error:
+            log.warning("systemd could not be told", state=state, error=str(error))

@@ -1,0 +1,200 @@
+"""The running parts of a desk, made from its settings: which vendor stands behind which port."""
+
+import datetime as dt
+import secrets
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from daemon.config import Imap, Settings
+from daemon.desk import bounces, closing, invoicing, receive, sending, warnings
+from daemon.desk.context import Desk
+from daemon.desk.ports import Accounting, Mailer, SendError
+from daemon.domain.opening_hours import Calendar
+from daemon.loop import Step, Supervisor, Worker
+from daemon.settings_types import text_of
+from daemon.store import rows
+from daemon.store.session import Store
+
+_MAILBOX_SECONDS = 60.0
+
+
+def desk_of(settings: Settings, store: Store, calendar: Calendar) -> Desk:
+    """The desk, with the secret that this database has kept since it was set up."""
+    with store.writing() as tx:
+        key = rows.first_fact(tx, "desk-key", secrets.token_hex(32))
+    return Desk(store, settings, calendar, bytes.fromhex(key))
+
+
+def mailer_of(settings: Settings) -> Mailer:
+    """The outgoing server; without one, mail waits in the outbox."""
+    outgoing = settings.outgoing
+    if outgoing is None:
+        return NoMailer()
+    from daemon.intake import oauth
+    from integrations.mailer import SmtpMailer, SmtpServer
+
+    token = oauth.token_source(outgoing.oauth2) if outgoing.oauth2 is not None else None
+    return SmtpMailer(
+        SmtpServer(
+            host=outgoing.host,
+            port=outgoing.port_used,
+            tls=outgoing.tls,
+            username=outgoing.username,
+            password=text_of(outgoing.password_file),
+            token=token,
+            local_hostname=settings.desk.address.rpartition("@")[2],
+        )
+    )
+
+
+class NoMailer:
+    """Stands where no outgoing server is named: everything waits, nothing is lost."""
+
+    def send(self, envelope_from: str, recipient: str, raw: bytes) -> str:
+        """Refuse for now, and say what is missing."""
+        del envelope_from, recipient, raw
+        raise SendError(
+            "avtald.toml names no outgoing server: write the table [outgoing]", unreachable=True
+        )
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def accounting_of(settings: Settings) -> Accounting:
+    """The accounting system that drafts go to."""
+    if settings.accounting.kind == "files":
+        return _files(settings.desk.state_dir / "drafts")
+    from integrations.fortnox.client import FortnoxClient
+    from integrations.fortnox.settings import FortnoxSettings
+
+    fortnox = settings.accounting.fortnox
+    assert fortnox is not None  # noqa: S101  the settings have checked it
+    return FortnoxClient(
+        FortnoxSettings(
+            client_id=fortnox.client_id,
+            client_secret=fortnox.client_secret_file.text,
+            tenant_id=fortnox.tenant_id,
+            fee_article=fortnox.fee_article,
+            hour_article=fortnox.hour_article,
+            api_url=fortnox.api_url,
+            auth_url=fortnox.auth_url,
+            token_url=fortnox.token_url,
+            invoice_link=fortnox.invoice_link,
+        )
+    )
+
+
+def _files(folder: Path) -> Accounting:
+    from integrations.files.drafts import FileDrafts
+    from integrations.pdf import WeasyPrinter
+
+    return FileDrafts(folder, WeasyPrinter())
+
+
+# --- steps ----------------------------------------------------------------------------------------
+
+
+def send_step(desk: Desk, mailer: Mailer) -> Step:
+    """Mail out."""
+
+    def run(now: dt.datetime) -> bool:
+        return sending.step(
+            desk.store,
+            mailer,
+            now,
+            on_sent=lambda tx, delivery, at: bounces.accepted(tx, desk, delivery, at),
+            on_failed=lambda tx, delivery, at, reply: bounces.failed(
+                tx, desk, delivery, at, reply=reply
+            ),
+            on_unclear=lambda tx, delivery, at, reply: bounces.failed(
+                tx, desk, delivery, at, reply=reply
+            ),
+        )
+
+    return Step("send", run)
+
+
+def month_steps(desk: Desk, accounting: Accounting) -> list[Step]:
+    """Close, push, tell finance."""
+    needs = accounting.needs_accounting_number
+    return [
+        Step("close", lambda now: closing.step(desk, now, needs_number=needs)),
+        Step("push", partial(invoicing.step, desk, accounting)),
+        Step("finance", lambda now: closing.mail_step(desk, now, needs_number=needs)),
+    ]
+
+
+def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
+    """Everything that may be due, in the order in which one leads to the next (`avtald tick`)."""
+    return [
+        *(fetch_step(desk, mailbox) for mailbox in desk.settings.intake.imap),
+        Step("receive", partial(receive.step, desk)),
+        Step("warn", partial(warnings.step, desk)),
+        *month_steps(desk, accounting),
+        send_step(desk, mailer),
+    ]
+
+
+def fetch_step(desk: Desk, mailbox: Imap) -> Step:
+    """Fetch what a mailbox holds; once for each tick."""
+    from daemon.intake.imap import ImapDoor
+
+    door = ImapDoor(mailbox, desk.store, go_live=desk.settings.desk.go_live)
+
+    def run(_now: dt.datetime) -> bool:
+        try:
+            return door.step()
+        finally:
+            door.close()
+
+    return Step("fetch", run)
+
+
+# --- the daemon -------------------------------------------------------------------------------------
+
+
+def supervisor(
+    desk: Desk, mailer: Mailer, accounting: Accounting, clock: Callable[[], dt.datetime]
+) -> Supervisor:
+    """The daemon: doors, mailboxes and workers side by side."""
+    send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock)
+    work = Worker(
+        "receive", [Step("receive", partial(receive.step, desk))], every=1.0, clock=clock,
+        others=[send],
+    )  # fmt: skip
+    month = Worker(
+        "month",
+        [Step("warn", partial(warnings.step, desk)), *month_steps(desk, accounting)],
+        every=30.0, clock=clock, others=[send],
+    )  # fmt: skip
+    mailboxes = [
+        Worker(
+            f"imap {mailbox.name}", [fetch_step(desk, mailbox)], others=[work], clock=clock,
+            every=min(mailbox.poll.total_seconds(), _MAILBOX_SECONDS),
+        )
+        for mailbox in desk.settings.intake.imap
+    ]  # fmt: skip
+    opened = [*_doors(desk, work.wake)]
+    return Supervisor([work, send, month, *mailboxes], closers=[*opened, mailer.close])
+
+
+def _doors(desk: Desk, kept: Callable[[], None]) -> list[Callable[[], None]]:
+    """Open the listening doors; gives what closes them."""
+    from daemon.intake.smtp import DiskReserve, Door, Policy, Recipients
+
+    settings = desk.settings
+    policy = Policy(
+        Recipients.of(settings.desk.address, settings.desk.aliases, settings.desk.reply_address),
+        go_live=settings.desk.go_live,
+        has_room=DiskReserve(settings.desk.state_dir, settings.intake.disk_reserve),
+        kept=kept,
+    )
+    closers = []
+    for table, lmtp in ((settings.intake.smtp, False), (settings.intake.lmtp, True)):
+        if table is not None:
+            door = Door(table, desk.store, policy, lmtp=lmtp)
+            door.start()
+            closers.append(door.stop)
+    return closers
