@@ -78,6 +78,7 @@ class Answer:
     html: str | None  # the engineer's own HTML, tags cut; None: make it from the text
     previous: Said | None
     subject: str = ""  # the ticket's
+    left_out: tuple[str, ...] = ()  # files too large for the outgoing server
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,99 @@ class Warned:
     clock: str  # response, follow_up, resolution
 
 
+@dataclass(frozen=True, slots=True)
+class TagCard:
+    """C9: to an engineer who wrote `[hjälp]`: every tag on one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLine:
+    """A ticket in a list."""
+
+    number: int
+    subject: str
+    customer: str | None = None
+    level: int | None = None
+    due_at: dt.datetime | None = None
+    assignee: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """J5: to a contact who asked for it: the bank left, and open tickets."""
+
+    desk_name: str
+    name: str
+    customer: str
+    plan_name: str | None
+    bank_period: str | None  # "2026-Q4"; None: no bank
+    granted: int
+    used: int
+    overage: int
+    tickets: tuple[TicketLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Each working morning, to the engineers; a reply with tags books time on what is asked for."""
+
+    day: dt.date
+    open: tuple[TicketLine, ...]  # by deadline
+    waiting: tuple[TicketLine, ...]
+    untimed: tuple[TicketLine, ...]  # answers without time noted
+    thanks: tuple[TicketLine, ...]  # thank-yous that did not reopen
+
+
+@dataclass(frozen=True, slots=True)
+class BankLow:
+    """G6: to the customer's contacts and the account manager, once per period and threshold."""
+
+    desk_name: str
+    customer: str
+    percent: int
+    bank_period: str
+    granted: int
+    used: int
+    runs_out: dt.date | None  # the forecast; None: not within the period, or already gone
+    rate: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class TermEnding:
+    """F2: to finance and the account manager, 60 and 30 days before a term ends."""
+
+    customer: str
+    plan_name: str
+    days: int
+    last_day: dt.date
+    renews: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TicketNews:
+    """To the customer's side: what happened to a ticket, where no answer says it."""
+
+    desk_name: str
+    number: int
+    subject: str
+    what: str  # closed, reopened, merged
+    other: int | None = None  # merged: the ticket that goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """To the engineer who has been given a ticket."""
+
+    number: int
+    subject: str
+    customer: str | None
+    level: int
+    due_at: dt.datetime | None
+    by: str
+    last: Said | None
+
+
 # Why a tag was refused (`Refused.why`), or an answer was not relayed (`Receipt.not_relayed`).
 REFUSALS = (
     "unit_missing", "bad_amount", "bad_date", "future_date", "no_value", "bad_value",
@@ -246,4 +340,11 @@ Record = (
     | InvoiceReport
     | Alarm
     | Warned
+    | TagCard
+    | Balance
+    | Digest
+    | BankLow
+    | TermEnding
+    | TicketNews
+    | Assigned
 )

@@ -153,6 +153,8 @@ CLOCKS: Mapping[str, Mapping[str, str]] = {
 
 INVOICE_STATES: Mapping[str, Mapping[str, str]] = {
     "sv": {
+        "frozen": "väntar på bokföringssystemet",
+        "pushing": "är på väg till bokföringssystemet",
         "waiting": "väntar på bokföringssystemet",
         "approval": "väntar på ditt OK",
         "pushed": "fakturautkast skapat",
@@ -160,6 +162,8 @@ INVOICE_STATES: Mapping[str, Mapping[str, str]] = {
         "fault": "kunde inte skapas",
     },
     "en": {
+        "frozen": "waiting for the accounting system",
+        "pushing": "on its way to the accounting system",
         "waiting": "waiting for the accounting system",
         "approval": "waiting for your OK",
         "pushed": "invoice draft created",

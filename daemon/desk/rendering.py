@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _AMOUNT = re.compile(r"-?\d+(\.\d+)?")
+_TURNED = re.compile(r"^([^,]+), ([^,]+)$")
 _FIRST_NAME = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?(?= [^\W\d_]+(?: |-|$))")
 
 # The most of a customer's mail that is shown; the rest is in the ticket.
 _MOST_MESSAGE = 100_000
 _MOST_QUOTED = 1_000
+# The most customers of a close that are shown with their rows, and with their sum.
+_MOST_SHOWN = 50
+_MOST_LISTED = 500
 _MOST_QUOTED_LINES = 12
 
 
@@ -84,6 +88,8 @@ def _environment() -> "Environment":
 def _source(name: str) -> str:
     """A template, with the empty lines after its statements kept (Jinja2 would swallow them)."""
     source = (_TEMPLATES / name).read_text("utf-8")
+    if name.startswith("_"):
+        source = source.rstrip("\n")  # the line that includes it ends it
     return re.sub(r"^(%.*)\n(?=\n)", r"\1\n{##}", source, flags=re.MULTILINE)
 
 
@@ -98,12 +104,13 @@ def _finalize(value: Any) -> str:
 
 
 @lru_cache(maxsize=8)
-def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Callable[..., Any]]:
+def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Any]:
     """What templates call to write values the way people do."""
     return {
         "moment": lambda at: wording.moment(at, zone, language),
         "dated_moment": lambda at: wording.dated_moment(at, zone, language),
-        "day": partial(wording.day, language=language),
+        "day_of": partial(wording.day, language=language),
+        "day_and_month": partial(wording.day_and_month, language=language),
         "month_name": partial(wording.month, language=language),
         "period": partial(wording.period, language=language),
         "listed": partial(wording.listed, language=language),
@@ -111,7 +118,7 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Callable[..., Any]]:
         "money": partial(wording.money, language=language),
         "price": partial(wording.price, language=language),
         "amount": partial(_amount, language=language),
-        "level_title": lambda number: markup.glued(priority.level(number).title(language)),
+        "level_title": lambda number: priority.level(number).title(language),
         "meaning": partial(_meaning, language=language),
         "first_name": _first_name,
         "message": _whole,
@@ -121,8 +128,11 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Callable[..., Any]]:
         "not_sent": phrases.NOT_RELAYED[language].__getitem__,
         "unproven": partial(phrases.unproven, language=language),
         "clock_name": phrases.CLOCKS[language].__getitem__,
-        "invoice_state": phrases.INVOICE_STATES[language].__getitem__,
+        "invoice_state": lambda state: phrases.INVOICE_STATES[language].get(state, state),
         "link": markup.link,
+        "MOST_SHOWN": _MOST_SHOWN,
+        "MOST_LISTED": _MOST_LISTED,
+        "br": Sealed(markup.NEWLINE),
     }
 
 
@@ -145,8 +155,8 @@ def _meaning(number: int, language: str) -> Sealed:
 
 
 def _first_name(name: str) -> str:
-    """`Bo` of `Bo Ek`; a name of another shape as it is, and an address is no name."""
-    name = markup.one_line(name, 60)
+    """`Bo` of `Bo Ek` and `Ek, Bo`; another name as it is, and an address is no name."""
+    name = _TURNED.sub(r"\2 \1", markup.one_line(name, 60))
     found = _FIRST_NAME.match(name)
     return "" if "@" in name else found[0] if found else name
 

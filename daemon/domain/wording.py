@@ -84,6 +84,11 @@ def day(date: dt.date, language: str) -> str:
     return f"{_weekday(date, language)} {_day_month(date, language)} {date.year}"
 
 
+def day_and_month(date: dt.date, language: str) -> str:
+    """`20 november`, `20 November`: for a day that is near."""
+    return _day_month(date, language)
+
+
 def month(year_month: str, language: str) -> str:
     """`2026-11` → `november 2026`."""
     year, _, of_year = year_month.partition("-")

@@ -6,9 +6,13 @@ from zoneinfo import ZoneInfo
 from daemon.desk.letters import (
     Alarm,
     Answer,
+    Assigned,
+    Balance,
+    BankLow,
     Booked,
     Close,
     Confirmation,
+    Digest,
     HeldCustomer,
     InvoiceReport,
     Notice,
@@ -18,6 +22,10 @@ from daemon.desk.letters import (
     Refused,
     Said,
     StatementSummary,
+    TagCard,
+    TermEnding,
+    TicketLine,
+    TicketNews,
     Warned,
 )
 from daemon.domain.money import Money
@@ -75,6 +83,15 @@ PUSHED = StatementSummary(
     "pushed",
     "57",
     "https://apps.fortnox.example/invoice/57",
+)
+
+LINE = TicketLine(
+    1042, "Skrivaren på lagret står still", "Acme AB", 1, _at(30, 9, 30), "Anna Svensson"
+)
+LATER = TicketLine(1045, "Rapporten blir tom", "Kim Konsult", 3)
+WAITS = TicketLine(1040, "Ny användare", "Acme AB", 4, None, None, "väntat sedan 20 november")
+DONE = TicketLine(
+    1039, "Inloggning", "Beta Bygg AB", 3, None, "Anna Svensson", "svarat 27 november"
 )
 
 LETTERS = {
@@ -363,4 +380,24 @@ LETTERS = {
         1042, "Skrivaren på lagret står still", "Acme AB", 1, 80, _at(30, 9, 30), "response"
     ),
     "warned_breach": Warned(1042, "Skrivaren", None, 3, None, _at(30, 9, 30), "follow_up"),
+    "answer_left_out": Answer(
+        DESK, 1042, "Anna Svensson", "Hej,\n\nsom avtalat.", None, SAID, "Skrivaren", ("logg.zip",)
+    ),
+    "tag_card": TagCard(),
+    "balance": Balance(DESK, "Eva Ek", "Acme AB", "Attend!", "2026-Q4", 360, 270, 0, (LINE, LATER)),
+    "balance_no_bank": Balance(DESK, "", "Kim Konsult", None, None, 0, 0, 90, ()),
+    "digest": Digest(dt.date(2026, 11, 30), (LINE, LATER), (WAITS,), (DONE,), (DONE,)),
+    "digest_empty": Digest(dt.date(2026, 11, 30), (), (), (), ()),
+    "bank_low": BankLow(
+        DESK, "Acme AB", 80, "2026-Q4", 360, 300, dt.date(2026, 12, 9), Money(89000)
+    ),
+    "bank_gone": BankLow(DESK, "Acme AB", 100, "2026-H2", 360, 420, None, Money(89050)),
+    "term_ending": TermEnding("Acme AB", "Attend!", 60, dt.date(2026, 12, 31), True),
+    "term_ended": TermEnding("Beta Bygg AB", "Alert!", 30, dt.date(2026, 12, 31), False),
+    "news_closed": TicketNews(DESK, 1042, "Skrivaren på lagret står still", "closed"),
+    "news_reopened": TicketNews(DESK, 1042, "Skrivaren på lagret står still", "reopened"),
+    "news_merged": TicketNews(DESK, 1043, "Skrivaren igen", "merged", 1042),
+    "assigned": Assigned(
+        1042, "Skrivaren på lagret står still", "Acme AB", 2, _at(30, 8, 45), "Anna Svensson", SAID
+    ),
 }
