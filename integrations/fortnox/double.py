@@ -7,6 +7,7 @@ import argparse
 import collections
 import contextlib
 import datetime as dt
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -46,22 +47,24 @@ class FortnoxDouble:
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         ticks: Callable[[], float] = time.monotonic,
         limit: int | None = LIMIT,
+        first_number: int = 1,
     ) -> None:
         """Listen nowhere yet; `limit` None switches the limit of requests off."""
         self.registers = registers or seeded()
-        self.books = Books(self.registers, clock, file)
+        self.books = Books(self.registers, clock, file, first_number=first_number)
         self.books.load()
         self.tokens = Tokens(clock)
         self.faults = FaultPlan()
         self.requests: list[Request] = []
         self.times: list[float] = []
+        self.statuses: list[int] = []  # 0: the connection was dropped
         self.violations: list[str] = []
         self.limit = limit
         self._ticks = ticks
         self._window: collections.deque[float] = collections.deque()
         self._lock = threading.Lock()
         self._routes = Routes(self.books, self.tokens, "Exempel Support AB", self.violations)
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
 
     def start(self, port: int = 0) -> Self:
         """Listen on loopback, on any free port unless one is named."""
@@ -200,8 +203,31 @@ def _spoilt(fault: PlannedFault, answer: Answer) -> Answer:
 
 
 class _Server(ThreadingHTTPServer):
+    """Knows its connections, so that a stop ends them as a crash would."""
+
     daemon_threads = True
     block_on_close = False
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.connections: set[Any] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Note the connection and serve it in a thread of its own."""
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection."""
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Hang up on everybody."""
+        super().server_close()
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hung up is no event."""
@@ -224,13 +250,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.headers,  # type: ignore[arg-type] # a Message finds names in any case
             self.rfile.read(length),
         )
-        self._write(self.double.answer(request))
+        answer = self.double.answer(request)
+        self.double.statuses.append(answer.status)
+        self._write(answer)
 
     def _write(self, answer: Answer) -> None:
         if answer.dropped:
             self.close_connection = True
             with contextlib.suppress(OSError):
-                self.connection.shutdown(2)
+                self.connection.shutdown(socket.SHUT_RDWR)
             return
         with contextlib.suppress(ConnectionError):
             self.send_response(answer.status)
@@ -258,7 +286,13 @@ def main() -> None:
     parser.add_argument("--file", type=Path, help="keeps the invoices between runs")
     options = parser.parse_args()
     double = FortnoxDouble(file=options.file).start(options.port)
-    print(f"Fortnox double: {double.url}, client {double.tokens.client_id}", flush=True)  # noqa: T201
+    told = double.settings()
+    print(  # noqa: T201 - this is a command
+        f'[accounting.fortnox]\napi_url = "{told.api_url}"\nauth_url = "{told.auth_url}"\n'
+        f'token_url = "{told.token_url}"\nclient_id = "{told.client_id}"\n'
+        f"tenant_id = {told.tenant_id}\n# the secret is: {told.client_secret}",
+        flush=True,
+    )
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
     double.stop()

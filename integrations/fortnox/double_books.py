@@ -27,6 +27,7 @@ class Books:
     changed_at: dict[str, dt.datetime] = field(default_factory=dict)
     attachments: list[dict[str, Any]] = field(default_factory=list)
     uploads: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    first_number: int = 1
     last_row: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -124,7 +125,7 @@ class Books:
         return invoice
 
     def _next(self) -> int:
-        return max((int(number) for number in self.invoices), default=0) + 1
+        return max((int(number) for number in self.invoices), default=self.first_number - 1) + 1
 
     def _commit(self, invoice: Invoice, *, rows: bool = True) -> None:
         """Row ids are given anew at every change of the rows."""
