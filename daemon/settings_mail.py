@@ -128,13 +128,29 @@ class Imap(Login):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """A listening door: an MTA hands mail over here."""
+    """A listening door that an MTA hands mail over at."""
 
     __pydantic_config__ = STRICT
 
     listen: Annotated[ListenAt, Key('host and port, or "unix:/path/to/socket"', '"127.0.0.1:2424"')]
     max_size: Annotated[Size, Key("larger mail is refused in the dialogue (552)")] = 25 * 1024**2
     connections: Annotated[Count, Key("at once")] = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LmtpDoor(Door):
+    """The LMTP door: one answer for each recipient; for Postfix and other MTAs."""
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpDoor(Door):
+    """The SMTP door."""
+
+    __pydantic_config__ = STRICT
+
+    listen: Annotated[ListenAt, Key('host and port, or "unix:/path/to/socket"', '"127.0.0.1:2525"')]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +178,8 @@ class Intake:
     __pydantic_config__ = STRICT
 
     imap: Annotated[tuple[Imap, ...], OneOrSeveral()] = ()
-    lmtp: Door | None = None
-    smtp: Door | None = None
+    lmtp: LmtpDoor | None = None
+    smtp: SmtpDoor | None = None
     limits: Limits = field(default_factory=Limits)
     disk_reserve: Annotated[
         Size, Key("below so much free disk the doors answer: try again later (452)")
