@@ -51,8 +51,9 @@ def change(invoice: Invoice, sent: Mapping[str, Any], registers: Registers) -> N
             continue
         invoice[name] = "" if value == BLANK else value
     _check_references(invoice, registers)
+    kept = [{"RowId": row["RowId"]} for row in invoice["InvoiceRows"]]
     rows = sent.get("InvoiceRows")
-    put_rows(invoice, invoice["InvoiceRows"] if rows is None else rows, registers)
+    put_rows(invoice, kept if rows is None else rows, registers)
 
 
 def put_rows(invoice: Invoice, rows: Any, registers: Registers) -> None:

@@ -77,14 +77,13 @@ class Routes:
 
     def invoices(self, request: Request) -> Answer:
         """Search: substrings without case, all given filters together."""
+        _check_search(request.query)
         found = [
             invoice
             for invoice in list(self.books.invoices.values())
             if self._matches(invoice, request.query)
         ]
         order = request.query.get("sortby", "documentnumber")
-        if order not in _ORDER:
-            raise refused(2000588, "Ogiltig parameter (sortby)")
         backwards = request.query.get("sortorder") == "descending"
         found.sort(key=_ORDER[order], reverse=backwards)
         return _listed("Invoices", [list_item(invoice) for invoice in found], request.query)
@@ -222,19 +221,22 @@ class Routes:
         self.violations.append(f"{request.method} {request.path}")
 
 
+def _check_search(query: Mapping[str, str]) -> None:
+    for name in query.keys() - _SEARCHED.keys() - _DATES - _GLOBAL:
+        raise refused(2000588, f"Ogiltig parameter ({name})")
+    if query.get("filter", "unpaid") not in _FILTERS:
+        raise refused(2000587, "Ett ogiltigt filter har använts.")
+    if query.get("sortby", "ocr") not in _ORDER:
+        raise refused(2000588, "Ogiltig parameter (sortby)")
+
+
 def _fits(invoice: Invoice, name: str, value: str) -> bool:
     if name in _SEARCHED:
         return value.lower() in str(invoice.get(_SEARCHED[name]) or "").lower()
     if name in _DATES:
         day = str(invoice.get("FinalPayDate" if "pay" in name else "InvoiceDate") or "")
         return value <= day if name.startswith("from") else bool(day) and day <= value
-    if name == "filter":
-        if value not in _FILTERS:
-            raise refused(2000587, "Ett ogiltigt filter har använts.")
-        return _FILTERS[value](invoice)
-    if name not in _GLOBAL:
-        raise refused(2000588, f"Ogiltig parameter ({name})")
-    return True
+    return _FILTERS[value](invoice) if name == "filter" else True
 
 
 def _is_shown(entry: Mapping[str, Any], wanted: str | None) -> bool:
