@@ -12,6 +12,7 @@ from daemon.domain.document import PdfError
 MEMORY = 1_500_000_000  # bytes of address space: 2,000 rows need a seventh of it as memory
 CPU_SECONDS = 60
 WALL_SECONDS = 90.0
+_FILE_SIZE = 16_000_000  # bytes: fonts that a page brings along are unpacked for the library
 _MISSING, _UNPRINTABLE = 3, 4
 _REMEDY = (
     "Installera Debian-paketen: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
@@ -50,6 +51,8 @@ class WeasyPrinter:
 
 def _failed(code: int, told: bytes) -> PdfError:
     """The last line that the child wrote is its reason."""
+    if code < 0:
+        return PdfError(f"the PDF needed too much: the printer was ended by signal {-code}")
     lines = told.decode("utf-8", "replace").strip().splitlines() or [f"exit code {code}"]
     if code == _MISSING:
         return PdfError(f"WeasyPrint's libraries are missing: {lines[-1]}", remedy=_REMEDY)
@@ -60,7 +63,7 @@ def _limit(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_SIZE, _FILE_SIZE))
 
 
 def child(arguments: list[str]) -> int:
