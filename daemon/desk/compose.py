@@ -19,7 +19,7 @@ from daemon.desk.letters import Letter
 from daemon.desk.markup import one_line
 
 INSTANCE_HEADER = "X-Avtald-Instance"
-_EOL = re.compile(r"\r\n?|\n")
+_EOL = re.compile(r"\r\n?")
 
 
 class Enclosure(Protocol):
@@ -149,8 +149,8 @@ def _content_id(enclosure: Enclosure) -> str | None:
 
 def _text_part(subtype: str, text: str) -> _Part:
     """Quoted-printable: short lines whatever the text, and readable in the raw mail."""
-    raw = _EOL.sub("\r\n", text).encode("utf-8", "replace")
-    body = binascii.b2a_qp(raw, istext=True)
+    raw = _EOL.sub("\n", text).encode("utf-8", "replace")
+    body = binascii.b2a_qp(raw, istext=True).replace(b"\n", b"\r\n")
     fields = (
         f'Content-Type: text/{subtype}; charset="utf-8"',
         "Content-Transfer-Encoding: quoted-printable",

@@ -123,7 +123,14 @@ def harmless(text: str) -> str:
     return text.replace("[", "(").replace("]", ")")
 
 
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text can be seen."""
+    return not text[:1].isalnum() and not clean(text[:10_000]).strip()
+
+
 def _sealed(text: str) -> Sealed:
+    if not text:
+        return Sealed()
     sealed = (
         harmless(text)
         .replace("\n", NEWLINE)

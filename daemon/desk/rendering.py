@@ -1,6 +1,5 @@
 """A letter's record and its template become the two texts of one mail."""
 
-import dataclasses
 import datetime as dt
 import re
 from collections.abc import Mapping
@@ -38,9 +37,9 @@ def render(letter: letters.Record, language: str, zone: dt.tzinfo) -> Letter:
     No character of a value can act as markup: what comes from outside goes in sealed. Tags that
     the desk prints, or quotes to engineers, are written in a form that never parses (C2).
     """
-    name = _template_name(type(letter).__name__)
-    facts = {field.name: getattr(letter, field.name) for field in dataclasses.fields(letter)}
-    source = _template(name, language).render(facts, **_words(language, zone))
+    template = _template_name(type(letter).__name__)
+    facts = {name: _fact(getattr(letter, name)) for name in letter.__dataclass_fields__}
+    source = _template(template, language).render(facts, **_words(language, zone))
     page = markup.read(source)
     text, html = _message(letter)
     marker = MARKERS[language]
@@ -58,6 +57,11 @@ def _message(letter: letters.Record) -> tuple[str, str]:
     text = markup.clean(letter.text).strip("\n")
     html = sanitised(letter.html) if letter.html else None
     return text, mail_html.paragraphs(text) if html is None else html
+
+
+def _fact(value: Any) -> Any:
+    """A text of which nothing can be seen is empty, so that a template can say so."""
+    return "" if isinstance(value, str) and markup.is_blank(value) else value
 
 
 @lru_cache(maxsize=64)

@@ -45,6 +45,7 @@ _BLACK = re.compile(
     r"rgb\(0,\s*0,\s*0\)|rgb\(255,\s*255,\s*255\)|transparent|inherit)\s*(?=;|$)",
     re.IGNORECASE,
 )
+_NO_STYLE = re.compile(r'(<[a-z0-9]+(?: [a-z]+="[^"]*")*?) style=""')
 _NO_IMAGE = re.compile(r'<img(?![^>]*? src=")(?:\s+[a-z]+="[^"]*")*\s*/?>')
 
 
@@ -65,7 +66,7 @@ def sanitised(html: str) -> str | None:
         url_schemes={"http", "https", "mailto", "tel", "cid"},
         link_rel="noopener noreferrer",
     )
-    return _NO_IMAGE.sub("", clean).strip()
+    return _NO_IMAGE.sub("", _NO_STYLE.sub(r"\1", clean)).strip()
 
 
 def _costly(html: str) -> bool:
