@@ -32,6 +32,7 @@ trusted_authserv_ids = ["mx.example.se"]
 [accounting]
 kind = "files"
 finance = ["ekonomi@example.se"]
+first_month = "2026-11"
 """
 
 
@@ -42,7 +43,7 @@ def settings_in(folder: Path, text: str = SETTINGS) -> config.Settings:
     return config.load(file, {})
 
 
-def a_mail(  # noqa: PLR0917
+def a_mail(
     sender: str = "Bo Ek <bo@acme.se>",
     subject: str = "Skrivaren står still",
     text: str = "Hej!\n\nSkrivaren på plan 2 står still.\n\nHälsningar\nBo\n",

@@ -111,7 +111,7 @@ def _kept(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
     yield closing(past.months, settings, first=past.never_closed, say=say)
 
 
-# --- the file -----------------------------------------------------------------------------------
+# --- the file ---------------------------------------------------------------------------------
 
 
 def configuration(settings: Settings, say: Say) -> Iterator[Finding]:
@@ -191,7 +191,7 @@ def _without_proof(register: Register, probes: Probes, say: Say) -> Iterator[Fin
         )
 
 
-# --- mail ---------------------------------------------------------------------------------------
+# --- mail -------------------------------------------------------------------------------------
 
 
 def doors(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding]:
@@ -267,7 +267,7 @@ def database(found: health.Health, say: Say) -> Iterator[Finding]:
         yield Finding("database", FAULT, fault, remedy)
 
 
-# --- accounting and closing ---------------------------------------------------------------------
+# --- accounting and closing -------------------------------------------------------------------
 
 
 def accounting(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding]:
@@ -310,7 +310,7 @@ def closing(months: Sequence[Period], settings: Settings, *, first: bool, say: S
     )
 
 
-# --- calendar and register ----------------------------------------------------------------------
+# --- calendar and register --------------------------------------------------------------------
 
 
 def holidays(calendar: Calendar, today: dt.date, say: Say) -> Finding:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from daemon.desk import finance_mail, worklog
 from daemon.desk.context import Desk
-from daemon.desk.relay import Incoming
 from daemon.desk.sentences import sentence
+from daemon.desk.turn import Turn
 from daemon.domain.billing import StatementDraft, draw_statement, first_month, statement_hash
 from daemon.domain.periods import Period, month_of
 from daemon.domain.register import Customer
@@ -81,7 +81,7 @@ def first_month_of(tx: Tx, desk: Desk, customer: Customer) -> Period | None:
     return month_of(min(days)) if days else None
 
 
-# --- one customer's month ----------------------------------------------------------------------------
+# --- one customer's month ---------------------------------------------------------------------
 
 
 def draft(
@@ -163,19 +163,21 @@ def _settle(
         drawn = draft(tx, desk, customer, month, cut_of(desk, month))
         if hindrances(tx, desk, customer, month, drawn, needs_number=needs_number):
             return False
-        _freeze(tx, desk, customer, month, drawn, now)
+        _freeze(tx, desk, customer, drawn, now)
     return True
 
 
 def _freeze(
-    tx: Tx, desk: Desk, customer: Customer, month: Period, drawn: StatementDraft, now: dt.datetime
+    tx: Tx, desk: Desk, customer: Customer, drawn: StatementDraft, now: dt.datetime
 ) -> None:
+    month = drawn.month
     reference = reference_of(customer, month)
-    approval = desk.settings.accounting.approval == "finance"
+    state = "approval" if desk.settings.accounting.approval == "finance" else "waiting"
+    state = state if drawn.net else "nothing"  # H5: a net of 0.00 makes no invoice
     frozen = statements.freeze(
         tx, customer_id=customer.id, month=str(month), reference=reference, at=now,
         cut=cut_of(desk, month), net=drawn.net, hash_=statement_hash(drawn.rows, reference),
-        rows=drawn.rows, state="nothing" if not drawn.net else "approval" if approval else "waiting",
+        rows=drawn.rows, state=state,
     )  # fmt: skip
     if frozen is not None:
         events.record(
@@ -218,7 +220,7 @@ def _note_released(
             finance_mail.released(tx, desk, month, free, now)
 
 
-# --- finance ---------------------------------------------------------------------------------------------
+# --- finance ----------------------------------------------------------------------------------
 
 
 def mail_step(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
@@ -253,15 +255,9 @@ def held_customers(
     return found
 
 
-def approve(
-    tx: Tx, desk: Desk, actor: str, mail: Incoming, answered: Sent, now: dt.datetime
-) -> bool:
-    """H7: finance's OK lets the drafts of that mail go."""
-    del desk
-    month = (answered.about or "").partition(":")[2].partition(":")[0]
-    approved = statements.approve(tx, month, answered.created_at)
-    events.record(
-        tx, at=mail.received_at, kind="month-approved", actor=actor, cause=mail.cause,
-        data={"month": month, "invoices": approved, "noted_at": now.isoformat()},
-    )  # fmt: skip
+def approve(turn: Turn, answered: Sent) -> bool:
+    """H7: finance's OK lets the drafts go that the answered mail told of."""
+    month = (answered.about or "").partition(":")[2]
+    approved = statements.approve(turn.tx, month, answered.created_at)
+    turn.record(None, "month-approved", month=month, invoices=approved)
     return True

@@ -1,4 +1,4 @@
-"""What finance reads: one mail a close with its specification, and what became of drafts later (H7)."""
+"""What finance reads: one mail a close, and what became of its drafts later (H7)."""
 
 import csv
 import datetime as dt
@@ -29,12 +29,18 @@ def finance(tx: Tx, desk: Desk) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*desk.settings.accounting.finance, *people)))
 
 
+def _readers(tx: Tx, desk: Desk) -> tuple[tuple[str, str], ...]:
+    """Finance; the operators where nobody is named."""
+    return tuple(("", each) for each in finance(tx, desk) or desk.settings.desk.operators)
+
+
 def closed(
     tx: Tx, desk: Desk, month: Period, held: Sequence[tuple[Customer, Sequence[Any]]],
     now: dt.datetime,
 ) -> None:  # fmt: skip
     """H7: the mail of a close."""
-    _mail(tx, desk, month, statements.listing(tx, month=str(month)), held, now, late=None)
+    found = statements.listing(tx, month=str(month))
+    _mail(tx, desk, month, found, now, held=held)
 
 
 def released(
@@ -42,12 +48,12 @@ def released(
 ) -> None:
     """Statements of customers that were held when finance got its mail."""
     found = [f for f in statements.listing(tx, month=str(month)) if f.customer_id in customer_ids]
-    _mail(tx, desk, month, found, (), now, late="-".join(map(str, sorted(customer_ids))))
+    _mail(tx, desk, month, found, now, late="-".join(map(str, sorted(customer_ids))))
 
 
 def _mail(
-    tx: Tx, desk: Desk, month: Period, found: Sequence[Frozen],
-    held: Sequence[tuple[Customer, Sequence[Any]]], now: dt.datetime, *, late: str | None,
+    tx: Tx, desk: Desk, month: Period, found: Sequence[Frozen], now: dt.datetime, *,
+    held: Sequence[tuple[Customer, Sequence[Any]]] = (), late: str = "",
 ) -> None:  # fmt: skip
     billed = [each for each in found if each.net or statements.has_rows(tx, each.id)]
     letter = Close(
@@ -60,13 +66,13 @@ def _mail(
         unplaced=() if late else _unplaced(tx),
         total=total(each.net for each in found),
         approval=any(each.state == "approval" for each in found),
-        released_late=late is not None,
+        released_late=bool(late),
     )
     post(
         tx, desk, letter,
         Post(
-            key=f"close:{month!s}:{late or ''}", kind="close", about=f"close:{month!s}",
-            to=tuple(("", address) for address in finance(tx, desk) or desk.settings.desk.operators),
+            key=f"close:{month!s}:{late}", kind="close", about=f"close:{month!s}",
+            to=_readers(tx, desk),
             language=desk.settings.desk.language, attachments=specification(tx, desk, month, found),
         ),
         now,
@@ -105,7 +111,7 @@ def _unplaced(tx: Tx) -> tuple[tuple[int, str, int], ...]:
     return tuple((ticket.number, ticket.subject, each) for ticket, each in found)
 
 
-# --- the specification ---------------------------------------------------------------------------------
+# --- the specification ------------------------------------------------------------------------
 
 _HEADER = (
     "reference",
@@ -166,7 +172,7 @@ def remarks(rows: Iterable[Row], month: Period, language: str) -> str:
     return text
 
 
-# --- after the mail ----------------------------------------------------------------------------------------
+# --- after the mail ---------------------------------------------------------------------------
 
 
 def pushed_late(
@@ -188,7 +194,7 @@ def pushed_late(
         tx, desk, letter,
         Post(
             key=f"invoices:{month!s}:{desk.digest(key, length=16)}", kind="invoices",
-            to=tuple(("", address) for address in finance(tx, desk) or desk.settings.desk.operators),
+            to=_readers(tx, desk),
             language=desk.settings.desk.language,
         ),
         now,

@@ -1,4 +1,4 @@
-"""Pushing invoices: intent before request, look up before repeat, one statement one draft (I1–I5)."""
+"""Pushing invoices: intent before request, look up before repeat (I1–I5)."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -108,7 +108,7 @@ def _push_one(
         draft = draft_of(tx, desk, waiting.statement_id)
         problem = broken.get(draft.customer_key)
         if problem is not None and waiting.state == "waiting":
-            _fault(tx, desk, waiting, problem.message, problem.remedy, now)
+            _fault(tx, desk, waiting, now, text=problem.message, remedy=problem.remedy)
             return True
         if waiting.state == "intent":
             # The program stopped between intent and outcome: nobody knows, so it is looked up.
@@ -131,7 +131,7 @@ def _find_or_create(
             "several", desk.settings.desk.language, reference=draft.reference, numbers=numbers
         )
         with desk.store.writing() as tx:
-            _fault(tx, desk, waiting, text, "", now, alarm=True)
+            _fault(tx, desk, waiting, now, text=text, alarm=True)
         return True
     if found:
         _pushed(desk, waiting, draft, found[0], now)
@@ -174,7 +174,7 @@ def _pushed(
         )  # fmt: skip
         if wrong is not None:
             text = sentence("differs", desk.settings.desk.language, number=echo.number, what=wrong)
-            _alarm(tx, desk, f"differs:{draft.reference}", text, "", now)
+            _alarm(tx, desk, f"differs:{draft.reference}", Alarm(text, ""), now)
 
 
 def difference(draft: InvoiceDraft, echo: AccountingInvoice) -> str | None:
@@ -196,7 +196,8 @@ def _failed(desk: Desk, waiting: Waiting, error: AccountingError, now: dt.dateti
         if error.fault is Fault.UNCLEAR and intended:
             _unclear(tx, waiting, now, now)
         elif error.fault in (Fault.REFUSED, Fault.BUG):
-            _fault(tx, desk, waiting, str(error), error.remedy, now, alarm=error.fault is Fault.BUG)
+            bug = error.fault is Fault.BUG
+            _fault(tx, desk, waiting, now, text=str(error), remedy=error.remedy, alarm=bug)
         else:
             # The look-up failed, or the request certainly did nothing: later, from the same place.
             state = "waiting" if intended else waiting.state
@@ -220,18 +221,18 @@ def _unclear(tx: Tx, waiting: Waiting, since: dt.datetime, now: dt.datetime) -> 
 
 
 def _fault(
-    tx: Tx, desk: Desk, waiting: Waiting, text: str, remedy: str, now: dt.datetime, *,
+    tx: Tx, desk: Desk, waiting: Waiting, now: dt.datetime, *, text: str, remedy: str = "",
     alarm: bool = False,
 ) -> None:  # fmt: skip
     """I5: this customer's invoice waits for somebody to mend it; the others go on."""
     statements.set_invoice(tx, waiting.id, state="fault", fault=text, remedy=remedy, next_at=None)
     if alarm:
-        _alarm(tx, desk, f"invoice:{waiting.reference}", text, remedy, now)
+        _alarm(tx, desk, f"invoice:{waiting.reference}", Alarm(text, remedy), now)
 
 
-def _alarm(tx: Tx, desk: Desk, key: str, text: str, remedy: str, now: dt.datetime) -> None:
+def _alarm(tx: Tx, desk: Desk, key: str, letter: Alarm, now: dt.datetime) -> None:
     to = tuple(dict.fromkeys((*finance_mail.finance(tx, desk), *desk.settings.desk.operators)))
-    alarms.raise_alarm(tx, desk, key, Alarm(text, remedy), now, to=to)
+    alarms.raise_alarm(tx, desk, key, letter, now, to=to)
 
 
 def _report_late(desk: Desk, now: dt.datetime) -> None:

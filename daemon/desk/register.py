@@ -18,7 +18,7 @@ from daemon.domain.billing import first_month
 from daemon.domain.opening_hours import Calendar
 from daemon.domain.periods import Period, month_of, months_from
 from daemon.domain.register import Account, Person, Register
-from daemon.settings_checked import Checked, Mistake, MistakesError
+from daemon.settings_checked import Checked, MistakesError, beside
 from daemon.store import events, register, statements
 from daemon.store.session import Tx
 
@@ -40,9 +40,8 @@ def plan(tx: Tx, file: str, read: Checked[RegisterTables], settings: Settings) -
     if read.value is not None:
         asked = wanted(kept, read.value, settings.plans)
         after = released(asked.register)
-        told = {mistake.key for mistake in mistakes}
-        wrong = (*asked.wrong, *contested(after, settings.desk.addresses))
-        mistakes += [Mistake(file, key, says) for key, says in wrong if key not in told]
+        mistakes += beside(mistakes, file, asked.wrong)
+        mistakes += beside(mistakes, file, contested(after, settings.desk.addresses))
     if mistakes:
         raise MistakesError(mistakes)
     return Import(kept, after, changes_between(kept, after))

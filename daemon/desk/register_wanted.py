@@ -58,7 +58,7 @@ def _text(said_now: str | None, before: str | None) -> str | None:
     return _or(said_now, before) or None
 
 
-# --- people -------------------------------------------------------------------------------------
+# --- people -----------------------------------------------------------------------------------
 
 
 def _people(
@@ -105,7 +105,7 @@ def _person(before: Person | None, table: EngineerTable, wrong: Wrong) -> Person
     )
 
 
-# --- customers ----------------------------------------------------------------------------------
+# --- customers --------------------------------------------------------------------------------
 
 
 def _account(
@@ -174,7 +174,7 @@ def _contact(before: Contact | None, customer_id: int, table: ContactTable) -> C
     return replace(start, name=_or(table.name, start.name), active=table.active)
 
 
-# --- agreements ---------------------------------------------------------------------------------
+# --- agreements -------------------------------------------------------------------------------
 
 
 def _agreements(

@@ -1,47 +1,18 @@
-"""Carrying messages between the two sides of a ticket (D8), and telling engineers what to act on."""
+"""Carrying messages between the two sides of a ticket (D8)."""
 
-import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from daemon.desk import clocks, worklog
-from daemon.desk.context import Desk
 from daemon.desk.letters import Answer, Notice, Said
-from daemon.desk.mailing import Post, people, post, thread_of
+from daemon.desk.mailing import Post, people, thread_of
+from daemon.desk.turn import Incoming, Turn
 from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
 from daemon.store import register, tickets
 from daemon.store.session import Tx
-from daemon.store.tickets import Participant
-from parsers.body import Body
-from parsers.message import Message
+from daemon.store.tickets import Participant, TicketMessage
 
 _HISTORY = 3  # messages that a notice repeats
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A message as the desk reads it."""
-
-    inbox_id: int
-    received_at: dt.datetime
-    message: Message
-    body: Body
-
-    @property
-    def sender(self) -> str:
-        """The address it claims to come from; empty where it has no single plain one."""
-        return self.message.sender.address if self.message.sender else ""
-
-    @property
-    def sender_name(self) -> str:
-        """The name that goes with it."""
-        return self.message.sender.name if self.message.sender else ""
-
-    @property
-    def cause(self) -> str:
-        """What events and ledger rows name as their cause (K1)."""
-        return f"inbox:{self.inbox_id}"
 
 
 def customer_side(tx: Tx, ticket: Ticket) -> list[Participant]:
@@ -50,90 +21,77 @@ def customer_side(tx: Tx, ticket: Ticket) -> list[Participant]:
 
 
 def answer_customer(
-    tx: Tx, desk: Desk, ticket: Ticket, person: Person, mail: Incoming, text: str,
-    now: dt.datetime, *, html: str | None = None,
-) -> tuple[str, ...]:  # fmt: skip
+    turn: Turn, ticket: Ticket, person: Person, text: str, *, html: str | None = None
+) -> tuple[str, ...]:
     """D8: send an engineer's text to requester and participants; gives whom it went to."""
-    side = customer_side(tx, ticket)
-    if not side:
+    addresses = tuple((each.name, each.address) for each in customer_side(turn.tx, ticket))
+    if not addresses:
         return ()
-    addresses = tuple((each.name, each.address) for each in side)
-    previous = _last_of_customer(tx, ticket)
-    post(
-        tx, desk,
+    desk_name = turn.desk.settings.desk.name
+    previous = _last_of_customer(turn.tx, ticket)
+    turn.post(
         Answer(
-            desk.settings.desk.name, ticket.number, person.name, text, html,
+            desk_name, ticket.number, person.name, text, html,
             _as_said(previous) if previous else None,
         ),
         Post(
-            key=f"answer:{mail.inbox_id}", kind="relay", to=addresses[:1], cc=addresses[1:],
-            language=ticket.language, ticket=ticket, inbox_id=mail.inbox_id,
-            from_name=f"{person.name} ({desk.settings.desk.name})", automatic=False,
-            in_reply_to=_customer_message_id(tx, ticket), attachments=mail.message.attachments,
+            key=f"answer:{turn.mail.inbox_id}", kind="relay", to=addresses[:1], cc=addresses[1:],
+            language=ticket.language, ticket=ticket, inbox_id=turn.mail.inbox_id,
+            from_name=f"{person.name} ({desk_name})", automatic=False,
+            in_reply_to=_message_id(turn.tx, previous), attachments=turn.mail.message.attachments,
             customer_side=frozenset(address for _, address in addresses),
         ),
-        now,
     )  # fmt: skip
     return tuple(address for _, address in addresses)
 
 
-def _last_of_customer(tx: Tx, ticket: Ticket) -> tickets.TicketMessage | None:
+def _last_of_customer(tx: Tx, ticket: Ticket) -> TicketMessage | None:
     said = [each for each in tickets.said(tx, ticket.id, last=20) if each.author == "customer"]
     return said[-1] if said else None
 
 
-def _as_said(message: tickets.TicketMessage) -> Said:
+def _as_said(message: TicketMessage) -> Said:
     return Said(message.name or message.address, message.at, message.text)
 
 
-def _customer_message_id(tx: Tx, ticket: Ticket) -> str | None:
-    last = _last_of_customer(tx, ticket)
-    if last is None or last.inbox_id is None:
+def _message_id(tx: Tx, message: TicketMessage | None) -> str | None:
+    if message is None or message.inbox_id is None:
         return None
-    return tickets.message_id_of(tx, last.inbox_id)
+    return tickets.message_id_of(tx, message.inbox_id)
 
 
-def audience(tx: Tx, ticket: Ticket, *, but: str = "") -> Sequence[Person]:
-    """D8: the assignee, else all engineers; not the writer of the message."""
+def audience(tx: Tx, ticket: Ticket) -> Sequence[Person]:
+    """D8: the assignee, else all engineers."""
     assignee = register.person(tx, ticket.assignee_id) if ticket.assignee_id else None
     if assignee is not None and assignee.active:
-        found: Sequence[Person] = (assignee,)
-    else:
-        found = register.people_with_role(tx, "engineer")
-    return [person for person in found if person.email != but]
+        return (assignee,)
+    return register.people_with_role(tx, "engineer")
 
 
-def tell_engineers(
-    tx: Tx, desk: Desk, ticket: Ticket, mail: Incoming, now: dt.datetime, *,
-    new: bool, remarks: tuple[str, ...] = (), author: str = "",
-) -> None:  # fmt: skip
+def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...] = ()) -> None:
     """D8: a customer's message to the assignee, else to all engineers, with what they need."""
-    readers = audience(tx, ticket, but=author)
-    post(
-        tx, desk, _notice(tx, desk, ticket, mail, now, new=new, remarks=remarks),
+    mail = turn.mail
+    turn.post(
+        _notice(turn, ticket, new=new, remarks=remarks),
         Post(
-            key=f"notice:{mail.inbox_id}", kind="notice", to=people(readers),
-            language=desk.settings.desk.language, ticket=ticket, inbox_id=mail.inbox_id,
-            from_name=f"{mail.sender_name or mail.sender} ({desk.settings.desk.name})",
+            key=f"notice:{mail.inbox_id}", kind="notice", to=people(audience(turn.tx, ticket)),
+            language=turn.language, ticket=ticket, inbox_id=mail.inbox_id,
+            from_name=f"{mail.sender_name or mail.sender} ({turn.desk.settings.desk.name})",
             references=thread_of(mail.message.message_id, ()),
             attachments=mail.message.attachments,
         ),
-        now,
     )  # fmt: skip
 
 
-def _notice(
-    tx: Tx, desk: Desk, ticket: Ticket, mail: Incoming, now: dt.datetime, *,
-    new: bool, remarks: tuple[str, ...],
-) -> Notice:  # fmt: skip
-    customer = register.customer(tx, ticket.customer_id) if ticket.customer_id else None
-    version = clocks.agreement_at_opening(tx, desk, ticket)
-    deadline = clocks.next_deadline(clocks.read(tx, desk, ticket, now))
-    bank = worklog.bank(tx, desk, ticket.customer_id, desk.calendar.day_of(mail.received_at))
-    assignee = register.person(tx, ticket.assignee_id) if ticket.assignee_id else None
-    earlier = [
-        m for m in tickets.said(tx, ticket.id, last=_HISTORY + 1) if m.inbox_id != mail.inbox_id
-    ]
+def _notice(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...]) -> Notice:
+    mail = turn.mail
+    customer = register.customer(turn.tx, ticket.customer_id) if ticket.customer_id else None
+    version = clocks.agreement_at_opening(turn.tx, turn.desk, ticket)
+    deadline = clocks.next_deadline(turn.clocks_of(ticket))
+    bank = worklog.bank(turn.tx, turn.desk, ticket.customer_id, turn.day)
+    assignee = register.person(turn.tx, ticket.assignee_id) if ticket.assignee_id else None
+    said = tickets.said(turn.tx, ticket.id, last=_HISTORY + 1)
+    earlier = [each for each in said if each.inbox_id != mail.inbox_id][-_HISTORY:]
     return Notice(
         number=ticket.number,
         subject=ticket.subject,
@@ -144,19 +102,15 @@ def _notice(
         level=ticket.priority,
         new=new,
         assignee=assignee.name if assignee else None,
-        due_at=None if deadline is None else desk.calendar.promise(deadline),
+        due_at=None if deadline is None else turn.desk.calendar.promise(deadline),
         bank_left=bank.left if bank.period else None,
         said=said_in(mail),
-        history=tuple(_as_said(m) for m in reversed(earlier[-_HISTORY:])),
+        history=tuple(_as_said(message) for message in reversed(earlier)),
         remarks=remarks,
     )
 
 
 def said_in(mail: Incoming) -> Said:
-    """What a message says, for its readers: new text, and what its sender forwarded (C3)."""
-    return Said(
-        mail.sender_name or mail.sender,
-        mail.received_at,
-        mail.body.new.strip(),
-        mail.body.forwarded,
-    )
+    """What a message says to its readers: new text, and what its sender forwarded (C3)."""
+    name = mail.sender_name or mail.sender
+    return Said(name, mail.received_at, mail.body.new.strip(), mail.body.forwarded)

@@ -6,8 +6,8 @@ from typing import Any
 
 from daemon.desk import clocks
 from daemon.desk.context import Desk
-from daemon.domain.clock import urgency
 from daemon.domain.clock_explain import explain
+from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Status, Ticket
 from daemon.store import register, tickets
 from daemon.store.session import Tx
@@ -105,7 +105,7 @@ def explained(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> list[dict
         {
             "kind": clock.kind.value,
             "started_at": clock.started_at,
-            "target_minutes": None if clock.target is None else int(clock.target.total_seconds() // 60),
+            "target_minutes": None if clock.target is None else minutes_up(clock.target),
             "due_at": clock.due_at,
             "ended_at": clock.ended_at,
             "result": clock.result.value,
@@ -119,6 +119,3 @@ def explained(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> list[dict
         }
         for clock in found
     ]  # fmt: skip
-
-
-__all__ = ["explained", "listing", "urgency", "whole"]

@@ -49,7 +49,7 @@ def _tell(tx: Tx, desk: Desk, row: Any, now: dt.datetime) -> None:
     warning = to_tell(found, told, desk.calendar, now)
     if warning is not None:
         told.append(warning.percent)
-        _warn(tx, desk, ticket, clock, warning, row, now)
+        _warn(tx, desk, ticket, now, clock=clock, warning=warning, clock_id=row.id)
     tickets.note_told(tx, row.id, told, clocks.tell_at(desk, clock, told, now))
 
 
@@ -60,8 +60,8 @@ def _clock_of(found: Clocks, row: Any) -> Clock | None:
 
 
 def _warn(
-    tx: Tx, desk: Desk, ticket: Ticket, clock: Clock, warning: ClockWarning, row: Any,
-    now: dt.datetime,
+    tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime, *, clock: Clock, warning: ClockWarning,
+    clock_id: int,
 ) -> None:  # fmt: skip
     due = clock.due_at or clock.breached_at or now
     post(
@@ -71,7 +71,7 @@ def _warn(
             warning.percent, desk.calendar.promise(due), clock.kind.value,
         ),
         Post(
-            key=f"warning:{row.id}:{warning.percent or 'breach'}", kind="warning",
+            key=f"warning:{clock_id}:{warning.percent or 'breach'}", kind="warning",
             to=people(relay.audience(tx, ticket)), language=desk.settings.desk.language,
             ticket=ticket,
         ),

@@ -3,7 +3,7 @@
 import datetime as dt
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daemon.desk.context import Desk
 from daemon.desk.letters import Booked, Refused
@@ -23,228 +23,243 @@ from parsers.tags import Tag, WorkedTime
 class Source:
     """The message whose tags are booked: who wrote it, when it came, what it answers."""
 
+    tx: Tx
+    desk: Desk
+    person: Person
     inbox_id: int
     received_at: dt.datetime
-    person: Person
     receipt_of: int | None = None  # it replies to the receipt of this message
-    confirmed: bool = False  # an OK with proof: what was held is booked (C11)
+
+    @property
+    def day(self) -> dt.date:
+        """The receipt date in the desk's zone (C11)."""
+        return self.desk.calendar.day_of(self.received_at)
+
+    @property
+    def cause(self) -> str:
+        """What ledger rows name as their cause."""
+        return f"inbox:{self.inbox_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """A bank as a receipt shows it: before, after, which period (C14)."""
+    """A bank as a receipt shows it (C14)."""
 
     period: Period | None
     left: int
     overage: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A time tag that was read, with its place among the message's tags and its worked date."""
+
+    ordinal: int
+    tag: Tag
+    work: WorkedTime
+    worked_on: dt.date
+
+
 def book(
-    tx: Tx, desk: Desk, source: Source, ticket: Ticket, tags: Sequence[tuple[int, Tag]]
+    source: Source, ticket: Ticket, tags: Sequence[tuple[int, Tag]]
 ) -> tuple[list[Booked], list[Refused]]:
-    """Book the time tags of one message on a ticket, in their order; (C9–C12, G1, G4, G5)."""
+    """Book the time tags of one message on a ticket, in their order (C9–C12, G1, G4, G5)."""
     booked: list[Booked] = []
     refused: list[Refused] = []
     for ordinal, tag in tags:
-        outcome = _book_one(tx, desk, source, ticket, ordinal, tag)
-        (booked if isinstance(outcome, Booked) else refused).append(outcome)  # type: ignore[arg-type]
+        outcome = _book_one(source, ticket, ordinal, tag)
+        if isinstance(outcome, Booked):
+            booked.append(outcome)
+        else:
+            refused.append(outcome)
     return booked, refused
 
 
-def _book_one(
-    tx: Tx, desk: Desk, source: Source, ticket: Ticket, ordinal: int, tag: Tag
-) -> Booked | Refused:
+def _book_one(source: Source, ticket: Ticket, ordinal: int, tag: Tag) -> Booked | Refused:
     work = tag.time
     if work is None or work.minutes == 0:
         return Refused(tag.raw, tag.error or "bad_amount")
-    worked_on = worked_date(desk, source.received_at, work)
-    if worked_on > desk.calendar.day_of(source.received_at):
+    entry = _Entry(ordinal, tag, work, _worked_date(source, work))
+    if entry.worked_on > source.day:
         return Refused(tag.raw, "future_date")
     if work.minutes < 0:
-        return _correct(tx, desk, source, ticket, ordinal, tag)
-    doubt = None if source.confirmed else _doubt(tx, desk, source, worked_on, work.minutes)
+        return _correct(source, ticket, entry)
+    doubt = _doubt(source, entry)
     if doubt is not None:
-        return _hold(tx, desk, source, ticket, ordinal, tag, worked_on, doubt)
-    return _enter(tx, desk, source, ticket, ordinal, work, worked_on)
+        return _hold(source, ticket, entry, doubt)
+    return _enter(source, ticket, entry.ordinal, work, entry.worked_on)
 
 
-def worked_date(desk: Desk, received_at: dt.datetime, work: WorkedTime) -> dt.date:
+def _worked_date(source: Source, work: WorkedTime) -> dt.date:
     """C11: the date written, else the receipt date in the desk's zone (less `igår`)."""
-    if work.date is not None:
-        return work.date
-    return desk.calendar.day_of(received_at) - dt.timedelta(days=work.days_back or 0)
+    return work.date or source.day - dt.timedelta(days=work.days_back or 0)
 
 
-def _doubt(tx: Tx, desk: Desk, source: Source, worked_on: dt.date, minutes: int) -> str | None:
+def _doubt(source: Source, entry: _Entry) -> str | None:
     """C11: why an entry waits for the engineer's OK; None where it is booked at once."""
-    limits, language = desk.settings.worklog, desk.settings.desk.language
-    if minutes > limits.tag_hours * 60:
+    limits, language = source.desk.settings.worklog, source.desk.settings.desk.language
+    if entry.work.minutes > limits.tag_hours * 60:
         return sentence("held_long", language, hours=limits.tag_hours)
-    day = ledger.minutes_of_day(tx, source.person.id, worked_on) + minutes
-    if day > limits.day_hours * 60:
+    booked = ledger.minutes_of_day(source.tx, source.person.id, entry.worked_on)
+    if booked + entry.work.minutes > limits.day_hours * 60:
         return sentence("held_day", language, hours=limits.day_hours)
-    if (desk.calendar.day_of(source.received_at) - worked_on).days > limits.days_back:
+    if (source.day - entry.worked_on).days > limits.days_back:
         return sentence("held_old", language, days=limits.days_back)
     return None
 
 
-def _hold(
-    tx: Tx, desk: Desk, source: Source, ticket: Ticket, ordinal: int, tag: Tag,
-    worked_on: dt.date, doubt: str,
-) -> Booked:  # fmt: skip
-    work = tag.time
-    assert work is not None  # noqa: S101  the caller has read it
+def _hold(source: Source, ticket: Ticket, entry: _Entry, doubt: str) -> Booked:
+    work = entry.work
     holds.hold(
-        tx, kind="entry", token=secrets.token_hex(16), inbox_id=source.inbox_id,
+        source.tx, kind="entry", token=secrets.token_hex(16), inbox_id=source.inbox_id,
         person_id=source.person.id, ticket_id=ticket.id, customer_id=ticket.customer_id,
-        worked_on=worked_on, created_at=source.received_at, reason=doubt,
+        worked_on=entry.worked_on, created_at=source.received_at, reason=doubt,
         data={
-            "ordinal": ordinal, "minutes": work.minutes, "billable": work.billable,
+            "ordinal": entry.ordinal, "minutes": work.minutes, "billable": work.billable,
             "outside": work.outside, "note": work.note,
         },
     )  # fmt: skip
     return Booked(
-        ticket.number, customer_name(tx, ticket), worked_on, work.minutes, 0, work.billable, 0, 0,
-        work.note, held=doubt,
+        ticket.number, customer_name(source.tx, ticket), entry.worked_on, work.minutes, 0,
+        work.billable, 0, 0, work.note, held=doubt,
     )  # fmt: skip
 
 
 def _enter(
-    tx: Tx, desk: Desk, source: Source, ticket: Ticket, ordinal: int, work: WorkedTime,
-    worked_on: dt.date,
-) -> Booked:  # fmt: skip
-    before = bank(tx, desk, ticket.customer_id, worked_on)
-    increment = _increment(tx, desk, ticket.customer_id, worked_on)
+    source: Source, ticket: Ticket, ordinal: int, work: WorkedTime, worked_on: dt.date
+) -> Booked:
+    """G1, G5: the minutes and what they bill, stored once."""
+    before = bank(source.tx, source.desk, ticket.customer_id, worked_on)
+    increment = _increment(source, ticket.customer_id, worked_on)
     billable = time_bank.billable(work.minutes, increment) if work.billable else 0
     ledger.book(
-        tx, customer_id=ticket.customer_id, ticket_id=ticket.id, person_id=source.person.id,
-        inbox_id=source.inbox_id, ordinal=ordinal, worked_on=worked_on,
+        source.tx, customer_id=ticket.customer_id, ticket_id=ticket.id, ordinal=ordinal,
+        person_id=source.person.id, inbox_id=source.inbox_id, worked_on=worked_on,
         received_at=source.received_at, visible_at=source.received_at, actual=work.minutes,
         billable=billable, increment=increment, counts=work.billable, outside=work.outside,
-        cause=f"inbox:{source.inbox_id}", note=work.note,
+        cause=source.cause, note=work.note,
     )  # fmt: skip
-    _record(tx, source, ticket, "time-booked", work.minutes, worked_on)
-    return _booked(tx, desk, ticket, worked_on, (work.minutes, billable), before, work)
+    _record(source, ticket, "time-booked", work.minutes, worked_on)
+    return _booked(source, ticket, work, billable, before=before, day=worked_on)
 
 
-def _increment(tx: Tx, desk: Desk, customer_id: int | None, day: dt.date) -> int:
+def _increment(source: Source, customer_id: int | None, day: dt.date) -> int:
     """G5: the increment of the terms in force that day."""
-    versions = register.versions_of(tx, customer_id) if customer_id is not None else ()
+    versions = register.versions_of(source.tx, customer_id) if customer_id is not None else ()
     version = in_force(versions, day)
-    return version.terms.increment if version else desk.none_terms(day).increment
+    terms = version.terms if version else source.desk.none_terms(day)
+    return terms.increment
 
 
 def _booked(
-    tx: Tx, desk: Desk, ticket: Ticket, day: dt.date, minutes: tuple[int, int], before: Bank,
-    work: WorkedTime,
-) -> Booked:  # fmt: skip
-    after = bank(tx, desk, ticket.customer_id, day)
+    source: Source, ticket: Ticket, work: WorkedTime, billable: int, *, before: Bank, day: dt.date
+) -> Booked:
+    after = bank(source.tx, source.desk, ticket.customer_id, day)
     return Booked(
-        ticket.number, customer_name(tx, ticket), day, minutes[0], minutes[1], work.billable,
-        before.left - after.left, after.overage - before.overage, work.note,
+        ticket.number, customer_name(source.tx, ticket), day, work.minutes, billable,
+        work.billable, before.left - after.left, after.overage - before.overage, work.note,
     )  # fmt: skip
 
 
-def _correct(
-    tx: Tx, desk: Desk, source: Source, ticket: Ticket, ordinal: int, tag: Tag
-) -> Booked | Refused:
+# --- corrections, undoing, moving -------------------------------------------------------------
+
+
+def _correct(source: Source, ticket: Ticket, entry: _Entry) -> Booked | Refused:
     """G4: a correction lowers what it names, latest first; more than that holds is refused."""
-    work = tag.time
-    assert work is not None  # noqa: S101  the caller has read it
-    named = {each.entry.id: each for each in _named(tx, source, ticket, desk, work)}
+    work = entry.work
+    named = {each.entry.id: each for each in _named(source, ticket, work)}
     taken = time_bank.correct(
         [each.entry for each in named.values()], -work.minutes, counts=work.billable
     )
     if isinstance(taken, time_bank.Refused):
-        return Refused(tag.raw, "more_than_booked")
-    days = [named[each.entry].entry.worked_on for each in taken]
-    before = bank(tx, desk, ticket.customer_id, days[0])
+        return Refused(entry.tag.raw, "more_than_booked")
+    day = named[taken[0].entry].entry.worked_on
+    before = bank(source.tx, source.desk, ticket.customer_id, day)
     for each in taken:
         ledger.reverse(
-            tx, named[each.entry], actual=each.actual, billable=each.billable,
-            inbox_id=source.inbox_id, ordinal=ordinal, visible_at=source.received_at,
-            cause=f"inbox:{source.inbox_id}",
+            source.tx, named[each.entry], actual=each.actual, billable=each.billable,
+            inbox_id=source.inbox_id, ordinal=entry.ordinal, visible_at=source.received_at,
+            cause=source.cause,
         )  # fmt: skip
-    _record(tx, source, ticket, "time-corrected", work.minutes, days[0])
+    _record(source, ticket, "time-corrected", work.minutes, day)
     billable = sum(each.billable for each in taken)
-    return _booked(tx, desk, ticket, days[0], (work.minutes, billable), before, work)
+    return _booked(source, ticket, work, billable, before=before, day=day)
 
 
-def _named(tx: Tx, source: Source, ticket: Ticket, desk: Desk, work: WorkedTime) -> list[Booking]:
+def _named(source: Source, ticket: Ticket, work: WorkedTime) -> list[Booking]:
     """What a correction names: a date, a receipt's entries, else the engineer's own latest."""
-    found = [each for each in ledger.on_ticket(tx, ticket.id) if _is_current(each, ticket)]
+    found = [
+        each
+        for each in ledger.on_ticket(source.tx, ticket.id)
+        if each.customer_id == ticket.customer_id  # not what was booked on an earlier customer (D7)
+    ]
     if work.date is not None or work.days_back is not None:
-        day = worked_date(desk, source.received_at, work)
+        day = _worked_date(source, work)
         return [each for each in found if each.entry.worked_on == day]
     if source.receipt_of is not None:
         return [each for each in found if each.inbox_id == source.receipt_of]
     return [each for each in found if each.entry.engineer == source.person.id]
 
 
-def _is_current(booking: Booking, ticket: Ticket) -> bool:
-    """Not what was booked for an earlier customer of the ticket (D7)."""
-    return booking.customer_id == ticket.customer_id
-
-
-def undo(tx: Tx, source: Source, inbox_id: int) -> int:
+def undo(source: Source, inbox_id: int) -> int:
     """Take back all that one message booked and corrected; gives the net minutes taken back."""
     minutes = 0
-    for booking in ledger.of_message(tx, inbox_id):
-        entry = booking.entry
-        if entry.actual or entry.billable:
-            minutes += entry.actual
-            _take_back(tx, source, booking, -entry.actual, -entry.billable)
-    for row in ledger.reversals_of_message(tx, inbox_id):
-        booking = ledger.bookings(tx, ledger.is_entry(row.reverses_id))[0]
+    for booking in ledger.of_message(source.tx, inbox_id):
+        minutes += booking.entry.actual
+        _take_back(source, booking, -booking.entry.actual, -booking.entry.billable)
+    for row in ledger.reversals_of_message(source.tx, inbox_id):
+        booking = ledger.bookings(source.tx, ledger.is_entry(row.reverses_id))[0]
         minutes += row.actual
-        _take_back(tx, source, booking, -row.actual, -row.billable)
+        _take_back(source, booking, -row.actual, -row.billable)
     return minutes
 
 
-def _take_back(tx: Tx, source: Source, booking: Booking, actual: int, billable: int) -> None:
-    ledger.reverse(
-        tx, booking, actual=actual, billable=billable, inbox_id=source.inbox_id, ordinal=0,
-        visible_at=source.received_at, cause=f"undo inbox:{source.inbox_id}",
-    )  # fmt: skip
+def _take_back(source: Source, booking: Booking, actual: int, billable: int) -> None:
+    if actual or billable:
+        ledger.reverse(
+            source.tx, booking, actual=actual, billable=billable, inbox_id=source.inbox_id,
+            ordinal=0, visible_at=source.received_at, cause=source.cause,
+        )  # fmt: skip
 
 
-def release(
-    tx: Tx, desk: Desk, source: Source, ticket: Ticket, held: Sequence[int]
-) -> list[Booked]:
+def release(source: Source, ticket: Ticket, held: Sequence[int]) -> list[Booked]:
     """C11: book held entries after the engineer's OK, as received when they were written."""
     booked = []
     for hold_id in held:
-        row = holds.open_by_id(tx, hold_id)
+        row = holds.open_by_id(source.tx, hold_id)
         if row is None or not holds.settle(
-            tx, hold_id, at=source.received_at, by=source.inbox_id, outcome="released"
+            source.tx, hold_id, at=source.received_at, by=source.inbox_id, outcome="released"
         ):
             continue
+        written = replace(source, inbox_id=row.inbox_id, received_at=row.created_at)
         work = WorkedTime(
             minutes=row.data["minutes"], date=row.worked_on, days_back=None,
             billable=row.data["billable"], outside=row.data["outside"], note=row.data["note"],
         )  # fmt: skip
-        original = Source(row.inbox_id, row.created_at, source.person, confirmed=True)
-        booked.append(_enter(tx, desk, original, ticket, row.data["ordinal"], work, row.worked_on))
+        booked.append(_enter(written, ticket, row.data["ordinal"], work, row.worked_on))
     return booked
 
 
-def rebook(tx: Tx, desk: Desk, source: Source, ticket: Ticket, customer_id: int) -> None:
+def rebook(source: Source, ticket: Ticket, customer_id: int) -> None:
     """D7: move a ticket's time to another customer, same worked dates (`[kund: …]`)."""
-    for booking in ledger.on_ticket(tx, ticket.id):
+    for booking in ledger.on_ticket(source.tx, ticket.id):
         entry = booking.entry
         if booking.customer_id == customer_id or not (entry.actual or entry.billable):
             continue
-        increment = _increment(tx, desk, customer_id, entry.worked_on)
-        _take_back(tx, source, booking, -entry.actual, -entry.billable)
+        increment = _increment(source, customer_id, entry.worked_on)
+        _take_back(source, booking, -entry.actual, -entry.billable)
         ledger.book(
-            tx, customer_id=customer_id, ticket_id=ticket.id, person_id=entry.engineer,
+            source.tx, customer_id=customer_id, ticket_id=ticket.id, person_id=entry.engineer,
             inbox_id=booking.inbox_id, ordinal=entry.ordinal, booking=booking.booking + 1,
             worked_on=entry.worked_on, received_at=entry.received_at,
             visible_at=source.received_at, actual=entry.actual,
             billable=time_bank.billable(entry.actual, increment) if entry.counts else 0,
             increment=increment, counts=entry.counts, outside=entry.outside,
-            cause=f"placed inbox:{source.inbox_id}", note=booking.note,
+            cause=source.cause, note=booking.note,
         )  # fmt: skip
+
+
+# --- what it comes to -------------------------------------------------------------------------
 
 
 def reckoning(
@@ -269,16 +284,12 @@ def bank(tx: Tx, desk: Desk, customer_id: int | None, day: dt.date) -> Bank:
 
 def customer_name(tx: Tx, ticket: Ticket) -> str | None:
     """The name of a ticket's customer."""
-    if ticket.customer_id is None:
-        return None
-    return register.customer(tx, ticket.customer_id).name
+    return None if ticket.customer_id is None else register.customer(tx, ticket.customer_id).name
 
 
-def _record(
-    tx: Tx, source: Source, ticket: Ticket, kind: str, minutes: int, worked_on: dt.date
-) -> None:
+def _record(source: Source, ticket: Ticket, kind: str, minutes: int, worked_on: dt.date) -> None:
     events.record(
-        tx, at=source.received_at, kind=kind, actor=source.person.email,
-        cause=f"inbox:{source.inbox_id}", ticket_id=ticket.id, customer_id=ticket.customer_id,
+        source.tx, at=source.received_at, kind=kind, actor=source.person.email,
+        cause=source.cause, ticket_id=ticket.id, customer_id=ticket.customer_id,
         data={"minutes": minutes, "worked_on": worked_on.isoformat()},
     )  # fmt: skip

@@ -1,0 +1,80 @@
+"""What the customer is told of a ticket: that it is opened, and what its level means (C8, J1)."""
+
+from daemon.desk import clocks, worklog
+from daemon.desk.letters import Confirmation, PriorityChanged, Said
+from daemon.desk.mailing import Post, thread_of
+from daemon.desk.turn import Turn
+from daemon.domain.clock import Clock
+from daemon.domain.ticket import Ticket
+from parsers.priority import Statement
+
+
+def confirm(
+    turn: Turn, ticket: Ticket, statement: Statement | None, *, engineer: Said | None = None
+) -> None:
+    """J1: tell the requester what was understood, and by when work starts.
+
+    Where an engineer opened the ticket (D6) her text goes along, and nothing is answered.
+    """
+    message = turn.mail.message
+    turn.post(
+        _confirmation(turn, ticket, statement, engineer),
+        Post(
+            key=f"confirmation:{ticket.id}", kind="confirmation",
+            to=((ticket.requester_name, ticket.requester),), language=ticket.language,
+            ticket=ticket, inbox_id=turn.mail.inbox_id, answer=engineer is None,
+            in_reply_to=None if engineer else message.message_id,
+            references=() if engineer else thread_of(message.message_id, message.references),
+            attachments=message.attachments if engineer else (),
+        ),
+    )  # fmt: skip
+
+
+def _confirmation(
+    turn: Turn, ticket: Ticket, statement: Statement | None, engineer: Said | None
+) -> Confirmation:
+    version = clocks.agreement_at_opening(turn.tx, turn.desk, ticket)
+    bank = worklog.bank(turn.tx, turn.desk, ticket.customer_id, turn.day)
+    response = turn.clocks_of(ticket).response
+    promised = response.due_at if response is not None and response.running else None
+    without = ticket.customer_id is not None and version is None
+    return Confirmation(
+        desk_name=turn.desk.settings.desk.name,
+        number=ticket.number,
+        subject=ticket.subject,
+        name=ticket.requester_name,
+        placed=ticket.customer_id is not None,
+        level=ticket.priority,
+        stated=statement is not None and statement.level is not None,
+        conflict=statement is not None and statement.conflict,
+        plan_name=version.terms.plan_name if version else None,
+        work_starts_by=None if promised is None else turn.desk.calendar.promise(promised),
+        response_minutes=_target_minutes(response),
+        bank_left=bank.left if bank.period else None,
+        rate=turn.desk.none_terms(turn.day).hourly_rate if without else None,
+        engineer=engineer,
+    )
+
+
+def _target_minutes(clock: Clock | None) -> int | None:
+    if clock is None or clock.target is None:
+        return None
+    return int(clock.target.total_seconds() // 60)
+
+
+def tell_priority(turn: Turn, before: Ticket, after: Ticket, *, conflict: bool = False) -> None:
+    """C8: tell the requester the new level, and what it means for the promise."""
+    response = turn.clocks_of(after).response
+    promised = response.due_at if response is not None and response.running else None
+    turn.post(
+        PriorityChanged(
+            turn.desk.settings.desk.name, after.number, after.subject, before.priority,
+            after.priority, conflict,
+            None if promised is None else turn.desk.calendar.promise(promised),
+        ),
+        Post(
+            key=f"priority:{turn.mail.inbox_id}:{after.id}", kind="priority",
+            to=((after.requester_name, after.requester),), language=after.language, ticket=after,
+            inbox_id=turn.mail.inbox_id, answer=True,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,57 @@
+"""The receipt: what became of every tag of a message (C14)."""
+
+from daemon.desk import worklog
+from daemon.desk.letters import Receipt
+from daemon.desk.mailing import Post, thread_of
+from daemon.desk.work import Work
+
+
+def send(work: Work) -> None:
+    """Send one receipt for a message with tags, or for one whose place nobody can tell (D6)."""
+    if not (work.tags or work.refused or work.quoted or work.asks_for_customer or work.done):
+        return
+    mail = work.turn.mail
+    work.turn.post(
+        _receipt(work),
+        Post(
+            key=f"receipt:{mail.inbox_id}", kind="receipt",
+            to=((work.person.name, work.person.email),), language=work.turn.language,
+            ticket=work.found, inbox_id=mail.inbox_id, about=f"receipt:{mail.inbox_id}",
+            in_reply_to=mail.message.message_id,
+            references=thread_of(mail.message.message_id, ()),
+        ),
+    )  # fmt: skip
+
+
+def _receipt(work: Work) -> Receipt:
+    ticket = work.found
+    before, after, period = _bank_change(work)
+    return Receipt(
+        number=ticket.number if ticket else None,
+        subject=ticket.subject if ticket else work.turn.mail.message.subject,
+        customer=worklog.customer_name(work.tx, ticket) if ticket else None,
+        booked=tuple(work.booked),
+        refused=tuple(work.refused),
+        done=tuple(work.done),
+        bank_before=before,
+        bank_after=after,
+        bank_period=period,
+        relayed_to=work.relayed_to,
+        not_relayed=work.not_relayed,
+        quoted_tags=work.quoted,
+        confirm=work.confirm,
+        asks_for_customer=work.asks_for_customer,
+    )
+
+
+def _bank_change(work: Work) -> tuple[int | None, int | None, str | None]:
+    """C14: the bank before and after, of the period that the last booked entry drew on."""
+    entered = [each for each in work.booked if not each.held]
+    if work.found is None or not entered:
+        return None, None, None
+    day = entered[-1].worked_on
+    bank = worklog.bank(work.tx, work.turn.desk, work.found.customer_id, day)
+    if bank.period is None:
+        return None, None, None
+    drawn = sum(each.from_bank for each in entered)
+    return bank.left + drawn, bank.left, str(bank.period)
