@@ -1,4 +1,4 @@
-"""The whole job once: mail in, ticket, clock, confirmation, answer with time, bank, close, draft."""
+"""The whole job once, from a mail in to a draft in accounting."""
 
 import json
 
