@@ -340,12 +340,12 @@ def _read(
 ) -> Clock | None:
     levels = tuple(LevelChange(at, level, promised.get(level)) for at, level in course.levels)
     stretches = _stretches(course)
-    until = course.ended_at or max(now, course.started_at)
+    until = course.ended_at or now
     breached_at = _first_breach(levels, stretches, calendar, until)
     target = levels[-1].target
     if target is None and breached_at is None:
         return None
-    due_at = reached(stretches, target, calendar, ended=course.ended_at is not None)
+    due_at = reached(stretches, target, calendar)
     return Clock(
         kind=course.kind,
         started_at=course.started_at,
@@ -365,7 +365,7 @@ def _read(
 
 
 def _stretches(course: _Course) -> tuple[Stretch, ...]:
-    """The course cut at its pauses; parts without length are left out, but for the last."""
+    """The course cut at its pauses; a part may be without length."""
     found: list[Stretch] = []
     since = course.started_at
     for paused_at, resumed_at in course.pauses:
@@ -377,7 +377,7 @@ def _stretches(course: _Course) -> tuple[Stretch, ...]:
         since = resumed_at
     else:
         found.append(Stretch(since, course.ended_at, running=True))
-    return (*(each for each in found[:-1] if each.start != each.end), found[-1])
+    return tuple(found)
 
 
 def _result(course: _Course, breached_at: datetime | None) -> Result:
@@ -400,7 +400,7 @@ def _first_breach(
     """
     ends = [*(change.at for change in levels[1:]), until]
     for change, end in zip(levels, ends, strict=True):
-        due = reached(stretches, change.target, calendar, ended=True)
+        due = reached(stretches, change.target, calendar)
         if due is not None and due < change.at:
             return change.at
         if due is not None and due < end:
@@ -409,12 +409,12 @@ def _first_breach(
 
 
 def reached(
-    stretches: Sequence[Stretch], amount: timedelta | None, calendar: Calendar, *, ended: bool
+    stretches: Sequence[Stretch], amount: timedelta | None, calendar: Calendar
 ) -> datetime | None:
     """The instant at which the opening time of the running stretches is `amount` (E5, E7).
 
-    The last stretch counts as open-ended. When it is a pause, a clock that has not `ended` gets
-    None; one that has would have gone on from its end.
+    None while a pause that has no end yet keeps it from coming. A clock that has ended is taken
+    as if it had gone on.
     """
     if amount is None:
         return None
@@ -423,11 +423,11 @@ def reached(
         if not stretch.running:
             continue
         due = calendar.add(stretch.start, left)
-        if stretch.end is None or due < stretch.end or stretch is stretches[-1]:
+        if stretch.end is None or due < stretch.end:
             return due
         left -= calendar.between(stretch.start, stretch.end)
-    last = stretches[-1]
-    return calendar.add(last.end, left) if ended and last.end is not None else None
+    ended_at = stretches[-1].end
+    return None if ended_at is None else calendar.add(ended_at, left)
 
 
 def used_until(stretches: Iterable[Stretch], calendar: Calendar, until: datetime) -> timedelta:

@@ -150,7 +150,7 @@ def marks(clock: Clock, calendar: Calendar) -> tuple[Mark, ...]:
             "E4" if place else _START_RULE[clock.kind],
             Why.PRIORITY if place else Why.STARTED,
             change.level,
-            reached(clock.stretches, change.target, calendar, ended=not clock.running),
+            reached(clock.stretches, change.target, calendar),
         )
         for place, change in enumerate(clock.levels)
     ]

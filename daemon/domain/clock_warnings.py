@@ -41,7 +41,7 @@ def warnings(clock: Clock, percents: Iterable[int], calendar: Calendar) -> tuple
 def _percentage(
     clock: Clock, percent: int, target: timedelta, calendar: Calendar
 ) -> ClockWarning | None:
-    used = reached(clock.stretches, share(target, percent), calendar, ended=False)
+    used = reached(clock.stretches, share(target, percent), calendar)
     if used is None:
         return None
     falls_at = max(used, clock.levels[-1].at)

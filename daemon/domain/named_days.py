@@ -80,8 +80,8 @@ def days_named(name: str, year: int, public: AbstractSet[date]) -> tuple[date, .
 
 
 def _squeeze_days(year: int, public: AbstractSet[date]) -> tuple[date, ...]:
-    # Both days at the turn of the year are off by law, so no neighbour in another year decides.
-    off = public | {_RULES[eve](year) for eve in _EVES_BY_LAW} | {date(year, 1, 1)}
+    # January 1 is a holiday and December 31 an eve: no neighbour in another year decides.
+    off = public | {_RULES[eve](year) for eve in _EVES_BY_LAW}
 
     def is_off(day: date) -> bool:
         return day in off or day.isoweekday() in (_SATURDAY, _SUNDAY)

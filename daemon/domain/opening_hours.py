@@ -287,7 +287,7 @@ def _public_holidays(country: str, year: int) -> Mapping[date, str]:
         found = country_holidays(country, years=year, expand=False, categories=("public",), **more)
     except NotImplementedError as error:
         raise CalendarError(f"no holidays are known for country {country!r}") from error
-    return MappingProxyType({day: name for day, name in found.items() if day.year == year})
+    return MappingProxyType(dict(found.items()))
 
 
 def minutes_up(duration: timedelta) -> int:
@@ -327,7 +327,7 @@ def _check_window(hours: OpeningHours) -> None:
 
 
 def _closing(hours: OpeningHours, day: date | str, close: time) -> time:
-    if close != _MIDNIGHT and close <= hours.open:
+    if close <= hours.open:
         raise CalendarError(
             f"half day {day}: closing {close:%H:%M} is not after opening {hours.open:%H:%M}; "
             "a day without an opening belongs among the closed days"

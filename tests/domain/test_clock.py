@@ -280,6 +280,8 @@ def test_a_change_in_the_second_of_the_deadline_is_in_time():
     )
     assert lowered.breached_at == at("23 16:00")
     assert raised.breached_at == at("23 09:00")
+    at_once = response("23 08:00 opened 3", "23 09:00 priority 1", targets=GRADED, now="23 09:00")
+    assert at_once.breached_at is None
 
 
 def test_an_answer_ends_the_clock_before_its_own_new_priority():
@@ -417,6 +419,18 @@ def test_a_follow_up_clock_that_ran_when_the_first_answer_bounced_stays():
     assert found.response.ended_at == at("23 13:00")
     assert [clock.started_at for clock in found.follow_ups] == [at("23 10:00")]
     assert found.follow_ups[0].ended_at == at("23 13:00")
+
+
+def test_an_answer_that_was_known_to_bounce_stops_nothing():
+    """E1, E5: the bounce's instant may be before the answer's receipt."""
+    found = clocks(
+        "23 08:00 opened",
+        "23 09:00 answer-bounced 1",
+        "23 10:00 answer 1",
+        "23 11:00 customer-message",
+    )
+    assert found.response.running
+    assert found.follow_ups == ()
 
 
 def test_a_message_after_the_bounce_starts_no_follow_up():

@@ -78,6 +78,13 @@ def test_a_closed_segment_names_its_holidays():
     assert day.closed_days == ()
 
 
+def test_a_closed_segment_that_ends_at_midnight_does_not_name_the_day_after():
+    """E9, A1: segments are half-open."""
+    for end, names in [("12-24 00:00", ()), ("12-24 00:01", ("Julafton",))]:
+        found = clocks(Event(at("12-23 17:00"), K.OPENED), Event(at(end), K.ANSWER), now=end)
+        assert [each.closed_days for each in explain(found.response, CALENDAR)] == [names]
+
+
 def test_minutes_sum_to_the_minutes_used_though_segments_end_within_a_minute():
     """E9, A3: 30 seconds on Friday and 20 on Monday are one minute, not two."""
     found = clocks(

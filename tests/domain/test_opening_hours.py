@@ -254,6 +254,7 @@ def test_another_country_has_its_own_public_holidays_and_none_has_none():
         ({"closed": ("2026-02-30",)}, "2026-02-30"),
         ({"half_days": {"julaftonen": time(12)}}, "julaftonen"),
         ({"half_days": {"julafton": time(8)}}, "half day julafton"),
+        ({"half_days": {"julafton": time(0)}}, "half day julafton"),
     ],
 )
 def test_settings_that_make_no_calendar_are_refused_with_their_fault(settings, fault):
@@ -281,6 +282,16 @@ def test_a_calendar_without_an_opening_in_sixty_days_is_an_error():
         too_long.add(ask, HOUR)
     with pytest.raises(CalendarError, match="60 days"):
         too_long.next_opening(ask)
+
+
+def test_sixty_days_to_the_second_are_too_long():
+    """A3: in the 60 days from that midnight there is no opening."""
+    settings = {"open": time(0), "close": time(0), "weekdays": EVERY_DAY, "country": ""}
+    night = local("2026-06-30 23:00")
+    almost = desk(closed=days_off(date(2026, 7, 1), 59), **settings)
+    assert almost.add(night, 2 * HOUR) == local("2026-08-29 01:00")
+    with pytest.raises(CalendarError, match="60 days"):
+        desk(closed=days_off(date(2026, 7, 1), 60), **settings).add(night, HOUR)
 
 
 def test_a_day_that_the_clocks_skip_as_a_whole_has_no_opening():
@@ -324,6 +335,24 @@ def test_the_order_of_questions_changes_no_answer():
     fresh = [desk().add(datetime(year, 3, 1, tzinfo=UTC), 100 * HOUR) for year in years]
     shared = desk()
     assert [shared.add(datetime(year, 3, 1, tzinfo=UTC), 100 * HOUR) for year in years] == fresh
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("t", ["2026-12-31T23:30+00:00", "2027-01-01T00:30+00:00"])
+def test_the_turn_of_the_year_is_covered_on_either_side_of_the_globe(zone, t):
+    """A1: the desk's new year is another instant than that of UTC."""
+    calendar = round_the_clock(zone=zone)
+    assert calendar.is_open(local(t))
+    assert desk(zone=zone).next_opening(local(t)) == desk(zone=zone).add(
+        local(t), timedelta(seconds=1)
+    ) - timedelta(seconds=1)
+
+
+def test_the_next_opening_may_lie_in_a_year_that_nobody_asked_for():
+    """A2: the table that was built for 2026 ends with 2027."""
+    calendar = desk()
+    calendar.is_open(local("2026-11-23 12:00"))
+    assert calendar.next_opening(local("2027-12-31 18:00")) == local("2028-01-03 08:00")
 
 
 def test_threads_may_share_a_calendar():
