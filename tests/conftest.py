@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mail_servers import imap_server  # noqa: F401  a fixture
 from tests.servers import (  # noqa: F401  fixtures
     any_store,
     any_url,

@@ -1,0 +1,474 @@
+"""The SMTP and LMTP doors: a thin async shell that answers 250 when a mail is durable (B1)."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import re
+import shutil
+import socket
+import stat
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from daemon.desk.accept import Arrival, accept
+from daemon.intake.keeper import Keeper
+from daemon.store.session import Store
+from parsers import addresses
+
+log = structlog.get_logger("avtald.smtp")
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's own tells every command
+
+UNKNOWN = "550 5.1.1 no such address here"
+OUR_FAULT = "451 4.3.0 a temporary fault of ours, try again later"
+NO_ROOM = "452 4.3.1 not enough disk now, try again later"
+TOO_MANY = "452 4.5.3 too many recipients"
+TOO_LARGE = "552 5.3.4 the message is larger than we take"
+CROWDED = "421 4.3.2 too many connections, try again later"
+CLOSING = "421 4.3.2 closing, try again later"
+
+MAX_RECIPIENTS = 100
+# On one connection. Postfix keeps one open for many mails; nobody needs a hundred HELPs.
+_COMMANDS = {"*": 100, "MAIL": 10_000, "RCPT": 100_000, "DATA": 10_000, "RSET": 10_000}
+_IDLE_SECONDS = 300.0  # RFC 5321 section 4.5.3.2.7
+_ANGLE = re.compile(r'\s*<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>(.*)', re.DOTALL)
+_ROUTE = re.compile(r"(?:@[^:@]*,?)+:")
+
+
+class Listen(Protocol):
+    """Where a door listens: host and port, or the path of a unix socket."""
+
+    @property
+    def host(self) -> str:
+        """Name or address; unused with a path."""
+
+    @property
+    def port(self) -> int:
+        """0: any free port."""
+
+    @property
+    def path(self) -> Path | None:
+        """A unix socket, readable and writable by us and our group."""
+
+
+class DoorSettings(Protocol):
+    """What `[intake.smtp]` and `[intake.lmtp]` say."""
+
+    @property
+    def listen(self) -> Listen:
+        """Where."""
+
+    @property
+    def max_size(self) -> int:
+        """The largest message, in bytes; announced as SIZE."""
+
+    @property
+    def connections(self) -> int:
+        """How many at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """The desk's own addresses; everything else is known to be wrong, and the only 550 there is."""
+
+    desk: str
+    others: frozenset[str] = frozenset()
+    plus: bool = False  # D3: reply ids stand in the address, support+…@
+
+    @classmethod
+    def of(cls, address: str, aliases: Sequence[str], reply_address: str) -> "Recipients":
+        """As `[desk]` says."""
+        return cls(_plain(address), frozenset(map(_plain, aliases)), reply_address == "plus")
+
+    def take(self, recipient: str) -> bool:
+        """Whether mail for that address is the desk's; postmaster always is (RFC 5321 4.5.1)."""
+        local, _, domain = recipient.rpartition("@")
+        if recipient.lower() == "postmaster" or local.lower() == "postmaster":
+            return True
+        if _plain(recipient) in {self.desk, *self.others}:
+            return True
+        return self.plus and _plain(f"{local.partition('+')[0]}@{domain}") == self.desk
+
+
+def _plain(address: str) -> str:
+    return addresses.normalise(address) or address.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class DiskReserve:
+    """Whether a folder's disk has more than so many bytes free."""
+
+    folder: Path
+    reserve: int
+
+    def __call__(self) -> bool:
+        """Ask the disk; one that cannot be asked is no reason to refuse mail."""
+        try:
+            return shutil.disk_usage(self.folder).free >= self.reserve
+        except OSError:
+            return True
+
+
+def _always() -> bool:
+    return True
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a door asks before it takes a mail.
+
+    `has_room` says whether the disk has its reserve: 452 while it has not. `clock` gives the
+    receipt time (B2); mail from before `go_live` is archived (B5).
+    """
+
+    recipients: Recipients
+    go_live: dt.datetime | None = None
+    has_room: Callable[[], bool] = _always
+    clock: Callable[[], dt.datetime] = _now
+
+
+class Door:
+    """Listens in a thread of its own; every mail it takes is durable before it says so."""
+
+    def __init__(
+        self, settings: DoorSettings, store: Store, policy: Policy, *, lmtp: bool = False
+    ) -> None:
+        """Open nothing yet: `start` does."""
+        self.settings = settings
+        self.policy = policy
+        self.lmtp = lmtp
+        self.keeper = Keeper(partial(accept, store, go_live=policy.go_live))
+        self.sessions: set[_Dialogue] = set()
+        self.closing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name=f"door-{self.source}", daemon=True)
+        self._server: asyncio.Server | None = None
+
+    @property
+    def source(self) -> str:
+        """What the inbox notes as the door."""
+        return "lmtp" if self.lmtp else "smtp"
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, also where the settings say 0; 0 for a unix socket."""
+        sockets = self._server.sockets if self._server else ()
+        name = sockets[0].getsockname() if sockets else ""
+        return int(name[1]) if isinstance(name, tuple) else 0
+
+    def start(self) -> None:
+        """Bind and listen; raises OSError where the place is taken or forbidden."""
+        listening = _bind(self.settings.listen)
+        self._loop = asyncio.new_event_loop()
+        self._thread.start()
+        started = asyncio.run_coroutine_threadsafe(self._listen(listening), self.loop)
+        self._server = started.result()
+
+    def stop(self, grace: float = 25.0) -> None:
+        """Take nothing new, finish what is being received, and end; after `grace` s anyway."""
+        if self._server is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._close(grace), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+        self.keeper.close()
+        self._server = None
+        if self.settings.listen.path is not None:
+            self.settings.listen.path.unlink(missing_ok=True)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop of the door's own thread, once it has started."""
+        if self._loop is None:
+            raise RuntimeError("the door has not been opened")
+        return self._loop
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    async def _listen(self, listening: socket.socket) -> asyncio.Server:
+        if listening.family == socket.AF_UNIX:
+            return await self.loop.create_unix_server(self._dialogue, sock=listening)
+        return await self.loop.create_server(self._dialogue, sock=listening)
+
+    def _dialogue(self) -> asyncio.BaseProtocol:
+        if len(self.sessions) >= self.settings.connections:
+            return _Refusal(CROWDED)
+        return (_LmtpDialogue if self.lmtp else _Dialogue)(self)
+
+    async def _close(self, grace: float) -> None:
+        self.closing = True
+        if self._server is not None:
+            self._server.close()
+        await asyncio.sleep(0.02)  # what was being let in is in
+        until = self.loop.time() + grace
+        while self.sessions and self.loop.time() < until:
+            for session in [session for session in self.sessions if not session.receiving]:
+                session.turn_away()
+            await asyncio.sleep(0.02)
+        for session in list(self.sessions):
+            session.cut_off()
+        await asyncio.sleep(0.02)
+
+
+def _bind(listen: Listen) -> socket.socket:
+    if listen.path is None:
+        family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+        return socket.create_server((listen.host, listen.port), family=family, backlog=100)
+    _clear(listen.path)
+    made = socket.socket(socket.AF_UNIX)
+    try:
+        made.bind(str(listen.path))
+        listen.path.chmod(0o660)  # before anybody can connect: it does not listen yet
+        made.listen(100)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _clear(path: Path) -> None:
+    """Remove the socket that a killed process left; raises OSError where one is in use."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            raise FileExistsError(f"{path} is no socket: remove it, or listen elsewhere")
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(path)) == 0:
+                raise OSError(f"{path} is in use by another process")
+        path.unlink()
+
+
+class _Refusal(asyncio.Protocol):
+    """A connection too many: told so, and closed."""
+
+    def __init__(self, reply: str) -> None:
+        self._reply = reply
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101  a socket's always is
+        transport.write(f"{self._reply}\r\n".encode())
+        transport.close()
+
+
+class _Hooks:
+    """What the door decides at each command; aiosmtpd finds these by name."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def handle_EHLO(  # noqa: N802
+        self, _server: SMTP, session: Session, _envelope: Envelope, name: str, replies: list[str]
+    ) -> list[str]:
+        session.host_name = name
+        return [*replies[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", replies[-1]]
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, sender: str, options: list[str]
+    ) -> str:
+        if self._door.closing:
+            return CLOSING
+        if not self._door.policy.has_room():
+            return NO_ROOM
+        envelope.mail_from = sender
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 ok"
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, to: str, options: list[str]
+    ) -> str:
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return TOO_MANY
+        if not self._door.policy.recipients.take(to):
+            return UNKNOWN
+        envelope.rcpt_tos.append(to)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 ok"
+
+    async def handle_exception(self, error: Exception) -> str:
+        log.error("smtp fault", door=self._door.source, error=repr(error))
+        return OUR_FAULT
+
+
+class _Dialogue(SMTP):
+    """One connection; DATA is ours, for aiosmtpd's refuses long lines and answers LMTP but once."""
+
+    line_length_limit = 2**16  # of a command, and the piece in which a mail's text is read
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(
+            _Hooks(door),
+            data_size_limit=door.settings.max_size,
+            enable_SMTPUTF8=True,
+            hostname=door.policy.recipients.desk.rpartition("@")[2] or "localhost",
+            ident=f"avtald {door.source.upper()}",
+            timeout=_IDLE_SECONDS,
+            command_call_limit=dict(_COMMANDS),
+            loop=door.loop,
+        )
+        self._door = door
+        self.receiving = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._door.sessions.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._door.sessions.discard(self)
+        super().connection_lost(error)
+
+    def eof_received(self) -> bool:
+        """End the connection: the client has said its last word, and aiosmtpd listens no more."""
+        super().eof_received()
+        return False
+
+    def turn_away(self) -> None:
+        """Close with a word; whoever was in the middle of something tries again later."""
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.write(f"{CLOSING}\r\n".encode())
+            self.transport.close()
+
+    def cut_off(self) -> None:
+        """Close at once, whatever is unsaid."""
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.abort()
+
+    def answers(self, _envelope: Envelope) -> int:
+        """How many replies the end of a mail's text gets."""
+        return 1
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """The address and what follows it; bare `<postmaster>` and old source routes included."""
+        found = _ANGLE.fullmatch(arg)
+        if found is None:
+            address, _, rest = arg.strip().partition(" ")
+            return (None, None) if "<" in address or ">" in address else (address, rest)
+        return _ROUTE.sub("", found[1], count=1) or "<>", found[2]
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        """Receive a mail's text, keep it, and answer: once, or in LMTP once for each recipient."""
+        if await self.check_helo_needed():
+            return
+        envelope = self.envelope
+        if envelope is None or not envelope.rcpt_tos:
+            await self.push("503 5.5.1 send RCPT first")
+            return
+        if arg:
+            await self.push("501 5.5.4 DATA takes no argument")
+            return
+        self.receiving = True
+        try:
+            await self.push("354 go on, and end with a dot on a line of its own")
+            reply = await self._receive(envelope)
+            self.envelope = self._create_envelope()
+            await self.push("\r\n".join([reply] * self.answers(envelope)))
+        finally:
+            self.receiving = False
+
+    async def _receive(self, envelope: Envelope) -> str:
+        text = _Text(self._door.settings.max_size)
+        await self._read(text)
+        if text.too_large:
+            return TOO_LARGE
+        try:
+            await self._door.keeper.keep(self._arrival(envelope, text.plain()))
+        except Exception as error:  # noqa: BLE001  whatever it is, it is our fault, and temporary
+            # Without a traceback: its frames hold the mail, which belongs in no log.
+            log.error("mail not kept", door=self._door.source, error=repr(error))  # noqa: TRY400
+            return OUR_FAULT
+        return "250 2.0.0 kept"
+
+    def _arrival(self, envelope: Envelope, raw: bytes) -> Arrival:
+        sender = envelope.mail_from or ""
+        return Arrival(
+            raw=raw,
+            received_at=self._door.policy.clock(),
+            source=self._door.source,
+            delivery=uuid.uuid4().hex,
+            envelope_from="" if sender == "<>" else _storable(sender),
+            envelope_to=tuple(map(_storable, envelope.rcpt_tos)),
+        )
+
+    async def _read(self, text: "_Text") -> None:
+        """Read up to the final dot: a dot on a line of its own, between CRLFs and nothing else.
+
+        Only a line's start can be that dot, so three bytes there tell whether the rest may be
+        read in one sweep; a line shorter than they are is read to its end, and the next is looked
+        at anew.
+        """
+        while True:
+            start = await self._reader.readexactly(3)
+            if start == b".\r\n":
+                return
+            text.add(start)
+            if b"\r" not in start:
+                await self._sweep(text, b"\r\n.\r\n")
+                text.cut(b".\r\n")
+                return
+            await self._sweep(text, b"\r\n")
+            if text.cut(b".\r\n", after=b"\r\n"):
+                return
+
+    async def _sweep(self, text: "_Text", end: bytes) -> None:
+        while True:
+            self._reset_timeout()
+            try:
+                text.add(await self._reader.readuntil(end))
+            except asyncio.LimitOverrunError as more:
+                text.add(await self._reader.read(more.consumed))
+            else:
+                return
+
+
+class _LmtpDialogue(_Dialogue, LMTP):
+    """The same in LMTP (RFC 2033)."""
+
+    def answers(self, envelope: Envelope) -> int:
+        """One for each accepted recipient (section 4.2)."""
+        return len(envelope.rcpt_tos)
+
+
+class _Text:
+    """A mail's text as it comes, kept up to a limit; of what is beyond it, only the end."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept = bytearray()
+        self.too_large = False
+
+    def add(self, piece: bytes) -> None:
+        self._kept += piece
+        if self.too_large or len(self._kept) > self._limit + 3:  # the final dot is not the mail's
+            self.too_large = True
+            del self._kept[:-8]
+
+    def cut(self, end: bytes, *, after: bytes = b"") -> bool:
+        """Take off the final dot, where it is there."""
+        found = self._kept.endswith(after + end)
+        if found:
+            del self._kept[-len(end) :]
+        return found
+
+    def plain(self) -> bytes:
+        """The text without the dots that SMTP adds (RFC 5321 section 4.5.2)."""
+        start = 1 if self._kept.startswith(b".") else 0
+        return bytes(self._kept[start:]).replace(b"\r\n.", b"\r\n")
+
+
+def _storable(address: str) -> str:
+    """An address as text that any database takes."""
+    return address.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
