@@ -88,6 +88,8 @@ class FortnoxClient:
             if mapping.reference_of(item) == reference
         ]
         whole = [self._invoice(hit.number) for hit in hits if not hit.cancelled]
+        if any(hit.reference != reference for hit in whole):
+            raise other_shape("leta faktura", "en faktura har en annan nyckel än listan säger")
         return [hit for hit in whole if not hit.cancelled and not hit.credit]
 
     def create(self, draft: InvoiceDraft) -> AccountingInvoice:

@@ -18,6 +18,7 @@ from daemon.domain.money import Money
 from integrations.fortnox import texts
 from integrations.fortnox.settings import FortnoxSettings
 
+_FLAGS = ("Booked", "Cancelled", "Sent")  # absent is not false: it would hide what happened
 _REFERENCE = re.compile(r"[A-Za-z0-9-]{1,80}")
 
 
@@ -61,8 +62,8 @@ def invoice_of(body: Any, settings: FortnoxSettings) -> AccountingInvoice:
     """Read an invoice with its rows from an answer; a ValueError says that it has another shape."""
     invoice = member(body, "Invoice")
     rows = invoice.get("InvoiceRows") or []
-    if not isinstance(rows, list) or not invoice.get("DocumentNumber"):
-        raise ValueError("no DocumentNumber or rows in the answer")
+    if not isinstance(rows, list) or not invoice.get("DocumentNumber") or "Credit" not in invoice:
+        raise ValueError("no DocumentNumber, Credit or rows in the answer")
     return _facts(
         invoice,
         settings,
@@ -98,6 +99,9 @@ def _facts(
     net: Money | None,
     rows: tuple[InvoiceRow, ...],
 ) -> AccountingInvoice:
+    unknown = [name for name in _FLAGS if name not in invoice]
+    if unknown:
+        raise ValueError(f"no {unknown[0]} in the answer")
     number = str(invoice["DocumentNumber"])
     credit = _flag(invoice.get("Credit"))
     other = str(invoice.get("CreditInvoiceReference") or "0")

@@ -36,7 +36,7 @@ def _customers(drafts: Sequence[InvoiceDraft], send: Send) -> Iterator[Problem]:
         str(item.get("CustomerNumber"))
         for item in items(send, "/3/customers", "Customers", filter="active")
     }
-    for draft in drafts:
+    for draft in _one_each(drafts):
         number = draft.accounting_number
         if not number:
             yield Problem(
@@ -114,15 +114,24 @@ def _contracts(drafts: Sequence[InvoiceDraft], send: Send) -> Iterator[Problem]:
     for item in items(send, "/3/contracts", "Contracts", filter="active"):
         number = str(item.get("CustomerNumber"))
         running.setdefault(number, []).append(str(item.get("DocumentNumber")))
-    for draft in drafts:
+    for draft in _one_each(draft for draft in drafts if _has_fee(draft)):
         contracts = running.get(draft.accounting_number or "")
-        if contracts and any(row.kind == "fee" for row in draft.rows):
+        if contracts:
             yield Problem(
                 f"{draft.customer_name} har löpande avtal i Fortnox ({', '.join(contracts)})",
                 "Kontrollera att avgiften inte faktureras två gånger; avsluta annars avtalet där.",
                 draft.customer_key,
                 warning=True,
             )
+
+
+def _one_each(drafts: Iterable[InvoiceDraft]) -> Iterable[InvoiceDraft]:
+    """One draft of each customer, for what is told once a run and customer."""
+    return {draft.customer_key: draft for draft in drafts}.values()
+
+
+def _has_fee(draft: InvoiceDraft) -> bool:
+    return any(row.kind == "fee" for row in draft.rows)
 
 
 def _optional(what: str, check: Callable[[], Iterable[Problem]]) -> Sequence[Problem]:

@@ -17,7 +17,7 @@ from integrations.fortnox.retries import lost
 from integrations.fortnox.settings import FortnoxSettings
 
 SCOPES = ("invoice", "customer", "article", "companyinformation", "settings")
-ATTACHMENT_SCOPES = ("archive", "connectfile")  # only for the specification on the invoice itself
+ATTACHMENT_SCOPES = ("archive", "connectfile")  # to be asked for besides, for `attach`
 _USED = 0.75  # renew when three quarters of the life are gone: 45 min of 60
 
 
@@ -211,7 +211,7 @@ def consent_url(settings: FortnoxSettings, redirect_uri: str, state: str, scopes
     query = {
         "client_id": settings.client_id,
         "redirect_uri": redirect_uri,
-        "scope": scopes or " ".join(SCOPES + ATTACHMENT_SCOPES),
+        "scope": scopes or " ".join(SCOPES),
         "state": state,
         "access_type": "offline",
         "response_type": "code",

@@ -17,7 +17,7 @@ from integrations.fortnox.settings import FortnoxSettings
 from integrations.fortnox.tokens import ConsentError, TokenSource, TokenStore
 
 _LOG = logging.getLogger(__name__)
-_READ_TIMEOUT = 30.0  # seconds; a write gets the setting's longer time
+_CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0  # a write gets the setting's longer time
 _LONGEST_HOLD_OFF = 60.0
 
 
@@ -55,7 +55,14 @@ class Transport:
         self._pacer = pacer
         self._sleep = sleep
         loopback = httpx.URL(settings.api_url).host in {"127.0.0.1", "localhost", "::1"}
-        self._http = httpx.Client(timeout=settings.timeout, trust_env=not loopback)
+        self._timeouts = {
+            harmless: httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
+            for harmless, seconds in (
+                (False, settings.timeout),
+                (True, min(settings.timeout, _READ_SECONDS)),
+            )
+        }
+        self._http = httpx.Client(timeout=self._timeouts[True], trust_env=not loopback)
         self._tokens = TokenSource(settings, store, self._http, clock=clock)
 
     def close(self) -> None:
@@ -109,7 +116,7 @@ class Transport:
                 headers=headers,
                 content=content,
                 files=files,
-                timeout=_READ_TIMEOUT if call.harmless else httpx.USE_CLIENT_DEFAULT,
+                timeout=self._timeouts[call.harmless],
             )
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             message = f"Fortnox: {call.what}: adressen går inte att använda ({error})"

@@ -107,7 +107,11 @@ def test_a_lookup_that_fails_is_not_absent(client, double, a_draft, trouble):
         (SEARCH, "ExternalInvoiceReference1"),
         (SEARCH, "DocumentNumber"),
         ("GET /3/invoices/*", "Invoice"),
+        (SEARCH, "Cancelled"),
         ("GET /3/invoices/*", "Net"),
+        ("GET /3/invoices/*", "Credit"),
+        ("GET /3/invoices/*", "Cancelled"),
+        ("GET /3/invoices/*", "ExternalInvoiceReference1"),
         ("GET /3/invoices/*", "DocumentNumber"),
         ("GET /3/invoices/*", "DeliveredQuantity"),
     ],
@@ -123,7 +127,7 @@ def test_a_renamed_field_in_a_lookup_is_an_alarm_and_not_absent(
     assert caught.value.fault is Fault.BUG
 
 
-@pytest.mark.parametrize("field", ["Invoice", "DocumentNumber", "Net", "Price"])
+@pytest.mark.parametrize("field", ["Invoice", "DocumentNumber", "Net", "Price", "Booked"])
 def test_a_renamed_field_in_a_creation_is_unclear(client, double, a_draft, field):
     """I1, I3: it was created; a look-up must tell."""
     double.faults.add("renamed-field", CREATE, renamed=(field, "Nytt"))

@@ -118,6 +118,7 @@ def an_answer(**changes):
         "ExternalInvoiceReference1": "AVT-beta-2026-11",
         "Net": Decimal("722.5"),
         "Credit": "false",
+        **dict.fromkeys(("Booked", "Sent", "Cancelled"), False),
         "CreditInvoiceReference": "0",
         "InvoiceRows": [{**row, "Description": "Övertid", "Total": Decimal("722.5")}],
         "VATCodeOfTomorrow": None,
@@ -182,8 +183,8 @@ def test_a_link_is_given_where_the_tenants_address_is_known():
         "id", "s", invoice_link="https://apps.fortnox.se/app/x/kf/invoice/{number}"
     )
     link = "https://apps.fortnox.se/app/x/kf/invoice/57"
-    assert mapping.item_of({"DocumentNumber": "57"}, known).link == link
-    assert mapping.item_of({"DocumentNumber": "57"}, SETTINGS).link is None
+    assert mapping.item_of(an_answer()["Invoice"], known).link == link
+    assert mapping.item_of(an_answer()["Invoice"], SETTINGS).link is None
 
 
 # --- texts (facts.md 4.8) ---

@@ -111,6 +111,13 @@ def test_a_big_register_costs_few_requests(client, double, a_draft):
     assert len(double.requests) == 1 + 3 + 2 + 3
 
 
+def test_a_customer_with_several_months_is_told_once(client, double, a_draft):
+    months = [a_draft(month=f"2026-{month}", accounting_number="4711") for month in (10, 11)]
+    assert len(told(client, *months)) == 1
+    double.registers.add_contract("7", "1002")
+    assert len(told(client, a_draft(month="2026-10"), a_draft(month="2026-11"))) == 1
+
+
 def test_preflight_asks_and_never_writes(client, double, a_draft):
     client.preflight([a_draft()])
     assert {request.method for request in double.requests[1:]} == {"GET"}
