@@ -28,13 +28,13 @@ _ASIDE = re.compile(r"\(\((.+?)\)\)")
 _LINK = re.compile(f"{LINK}(.*?){LINK_TO}(.*?){LINK_END}", re.DOTALL)
 
 ACCENTS = {"1": "#c8372d", "2": "#c26a00", "3": "#2378a8", "4": "#66788a", "": "#2378a8"}
-_GREY = "#6b7a89"
+_QUIET = "opacity:.72"  # no grey can be read on white and on black; Outlook shows it in full
 _LINE = "#ccd3da"
 _FAINT = "rgba(120,135,150,.45)"  # the same on white, and quiet on black; Outlook takes the first
 _FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _BREAKS = "word-break:break-word;overflow-wrap:anywhere"
 _P = '<p style="margin:0 0 16px">'
-_SMALL = f'<p style="margin:0 0 12px;font-size:13px;line-height:1.45;color:{_GREY}">'
+_SMALL = f'<p style="margin:0 0 12px;font-size:13px;line-height:1.45;{_QUIET}">'
 _HEADING = '<h2 style="margin:28px 0 8px;font-size:16px;line-height:1.3;font-weight:600">'
 _TITLE = '<h1 style="margin:0 0 16px;font-size:22px;line-height:1.25;font-weight:600">'
 _TABLE = (
@@ -44,13 +44,13 @@ _TABLE = (
 _DATA_TABLE = _TABLE.replace('role="presentation" ', "")
 _ABOVE = f"border-top:1px solid {_LINE};border-top:1px solid {_FAINT}"
 _CELL = f"padding:8px 0;{_ABOVE};vertical-align:top"
-_LABEL_CELL = f'<td width="28%" style="{_CELL};padding-right:12px;color:{_GREY};font-size:14px">'
+_LABEL_CELL = f'<td width="28%" style="{_CELL};padding-right:12px;{_QUIET};font-size:14px">'
 _VALUE_CELL = f'<td style="{_CELL};font-size:15px;{_BREAKS}">'
 _PILL = (
     '<code style="font-family:ui-monospace,Menlo,Consolas,monospace;font-size:14px;padding:1px 5px;'
     f'border:1px solid {_LINE};border:1px solid {_FAINT};border-radius:4px;white-space:nowrap">'
 )
-_ASIDE_SPAN = '<span style="font-size:14px;opacity:.75">'
+_ASIDE_SPAN = f'<span style="font-size:14px;{_QUIET}">'
 _QUOTE = (
     f'<blockquote style="margin:0 0 20px;padding:2px 0 2px 14px;border-left:3px solid {_LINE};'
     f'border-left:3px solid {_FAINT};{_BREAKS}">'
@@ -85,7 +85,7 @@ def paragraphs(text: str) -> str:
 def _shell(page: Page, language: str, accent: str, body: str, top: str) -> str:
     kicker = (
         f'<p style="margin:0 0 18px;padding:0 0 10px;border-bottom:2px solid {accent};'
-        f'font-size:13px;line-height:1.4;color:{_GREY}">{escape(page.kicker)}</p>\n'
+        f'font-size:13px;line-height:1.4;{_QUIET}">{escape(page.kicker)}</p>\n'
         if page.kicker
         else ""
     )
@@ -150,7 +150,7 @@ def _title(block: Block) -> str:
 
 
 def _marker(text: str) -> str:
-    return f'<p style="margin:0 0 14px;font-size:12px;color:{_GREY}">{escape(text)}</p>'
+    return f'<p style="margin:0 0 14px;font-size:12px;{_QUIET}">{escape(text)}</p>'
 
 
 def _panel(block: Block, accent: str) -> str:
@@ -188,7 +188,7 @@ def _table_row(kind: str, row: list[str], right: list[bool]) -> str:
             else (f";text-align:left;{_BREAKS}")
         )
         if kind == "=":
-            style += f";font-weight:400;font-size:13px;color:{_GREY};border-top:0"
+            style += f";font-weight:400;font-size:13px;{_QUIET};border-top:0"
         elif kind == "+":
             style += f";font-weight:600;border-top:2px solid {_LINE};border-top:2px solid {_FAINT}"
         set_cells.append(f'<{tag} style="{style}">{inline(cell.lstrip(">"))}</{tag}>')

@@ -44,7 +44,7 @@ def wrap(text: str, width: int = WIDTH, first: str = "", rest: str | None = None
     start = first
     for given in text.split("\n"):
         if len(start) + len(given) <= width:
-            lines.append((start + given).rstrip())
+            lines.append((start + given).rstrip(" "))
         else:
             _break_line(given, width, start, rest, lines)
         start = rest
@@ -56,12 +56,12 @@ def _break_line(given: str, width: int, start: str, rest: str, lines: list[str])
     empty = True
     for word in given.split(" "):
         if not empty and len(line) + 1 + len(word) > width:
-            lines.append(line.rstrip())
+            lines.append(line.rstrip(" "))
             line = rest
             empty = True
         line = line + word if empty else f"{line} {word}"
         empty = False
-    lines.append(line.rstrip())
+    lines.append(line.rstrip(" "))
 
 
 def inline(source: str) -> str:

@@ -18,6 +18,8 @@ from daemon.desk import headers
 from daemon.desk.compose import Attachment, compose, marked
 from daemon.desk.letters import Letter
 from daemon.domain.document import Document
+from parsers.body import read_body
+from parsers.message import read
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 AT = dt.datetime(2026, 11, 27, 15, 42, 10, tzinfo=STOCKHOLM)
@@ -291,6 +293,17 @@ def test_an_address_is_ascii_on_one_line_or_refused(given):
     except headers.AddressError:
         return
     assert re.fullmatch(r"[ -~]+@[A-Za-z0-9_.-]+", address)
+
+
+def test_our_own_parser_reads_what_we_write():
+    seen = read(mail(subject_mark=1042, attachments=[PICTURE, FILE], in_reply_to="<a@b.se>"))
+    assert seen.subject == "[#1042] Skrivaren står still"
+    assert (seen.sender.name, seen.sender.address) == ("Exempel Support", "support@example.se")
+    assert read_body(seen).new.strip() == LETTER.text.strip()
+    assert [(each.name, each.content) for each in seen.attachments] == [
+        (PICTURE.name, PICTURE.content),
+        (FILE.name, FILE.content),
+    ]
 
 
 def test_a_reply_address_carries_the_name_of_the_desk():
