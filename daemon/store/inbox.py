@@ -219,9 +219,7 @@ def unprocessed_before(tx: Tx, instant: dt.datetime) -> int:
     return tx.scalar(select(func.count()).select_from(inbox).where(waiting)) or 0
 
 
-def listing(
-    tx: Tx, *, states: Sequence[str] | None = None, limit: int = 200
-) -> Sequence[Row[Any]]:
+def listing(tx: Tx, *, states: Sequence[str] | None = None, limit: int = 200) -> Sequence[Row[Any]]:
     """The newest messages, with how each ended and on which ticket."""
     query = (
         select(inbox, tickets.c.number.label("ticket_number"))

@@ -46,7 +46,7 @@ def load(tx: Tx) -> Register:
     return Register(people(tx, ended=True), accounts)
 
 
-# --- people -------------------------------------------------------------------------------------
+# --- people -----------------------------------------------------------------------------------
 
 
 def people(tx: Tx, *, ended: bool = False) -> tuple[Person, ...]:
@@ -119,7 +119,7 @@ def keep_person(tx: Tx, person: Person) -> int:
     return person_id
 
 
-# --- customers ----------------------------------------------------------------------------------
+# --- customers --------------------------------------------------------------------------------
 
 
 def customers(tx: Tx, *, ended: bool = False) -> tuple[Customer, ...]:
@@ -227,7 +227,7 @@ def keep_domains(tx: Tx, customer_id: int, domains: Iterable[str]) -> None:
         tx.execute(table.insert().values(domain=domain, customer_id=customer_id))
 
 
-# --- contacts -----------------------------------------------------------------------------------
+# --- contacts ---------------------------------------------------------------------------------
 
 
 def contacts_of(tx: Tx, customer_id: int, *, ended: bool = False) -> tuple[Contact, ...]:
@@ -263,7 +263,7 @@ def keep_contact(tx: Tx, contact: Contact) -> None:
         add(tx, contacts, email=contact.email, **values)
 
 
-# --- agreements ---------------------------------------------------------------------------------
+# --- agreements -------------------------------------------------------------------------------
 
 
 def versions_of(tx: Tx, customer_id: int) -> tuple[Version, ...]:

@@ -36,7 +36,7 @@ class Frozen:
     remedy: str | None
 
 
-# --- statements ---------------------------------------------------------------------------------
+# --- statements -------------------------------------------------------------------------------
 
 
 def freeze(
@@ -103,13 +103,12 @@ def listing(tx: Tx, *, month: str | None = None, customer_id: int | None = None)
         query = query.where(statements.c.month == month)
     if customer_id is not None:
         query = query.where(statements.c.customer_id == customer_id)
-    return [_frozen(row._mapping) for row in tx.execute(query)]
+    return [_frozen(row) for row in tx.execute(query).mappings()]
 
 
 def by_id(tx: Tx, statement_id: int) -> Frozen:
     """The statement with that id; it must exist."""
-    row = tx.execute(_query().where(statements.c.id == statement_id)).one()
-    return _frozen(row._mapping)
+    return _frozen(tx.execute(_query().where(statements.c.id == statement_id)).mappings().one())
 
 
 def has_rows(tx: Tx, statement_id: int) -> bool:
@@ -121,8 +120,8 @@ def has_rows(tx: Tx, statement_id: int) -> bool:
 def news_since(tx: Tx, month: str, since: dt.datetime) -> list[Frozen]:
     """Statements of a month whose invoice was pushed after an instant, or stands in a fault."""
     news = or_(invoices.c.pushed_at > since, invoices.c.state == "fault")
-    rows = tx.execute(_query().where(statements.c.month == month, news)).all()
-    return [_frozen(row._mapping) for row in rows]
+    rows = tx.execute(_query().where(statements.c.month == month, news)).mappings()
+    return [_frozen(row) for row in rows]
 
 
 def _query() -> Any:
@@ -156,7 +155,7 @@ def frozen_in(tx: Tx, month: str) -> set[int]:
     return set(tx.scalars(select(statements.c.customer_id).where(statements.c.month == month)))
 
 
-# --- closings -------------------------------------------------------------------------------------
+# --- closings ---------------------------------------------------------------------------------
 
 
 def last_closed(tx: Tx) -> str | None:
@@ -186,7 +185,7 @@ def note_mailed(tx: Tx, month: str, at: dt.datetime) -> bool:
     return bool(tx.execute(update(closings).where(mine).values(mailed_at=at)).rowcount)
 
 
-# --- invoices -------------------------------------------------------------------------------------
+# --- invoices ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

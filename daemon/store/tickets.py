@@ -147,7 +147,7 @@ def participants_of(tx: Tx, ticket_id: int) -> list[Participant]:
     return [Participant(row.address, row.name, row.silent) for row in tx.execute(query)]
 
 
-# --- what was said ------------------------------------------------------------------------------
+# --- what was said ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def received_at(tx: Tx, inbox_id: int) -> dt.datetime:
     return found
 
 
-# --- events and clocks ----------------------------------------------------------------------------
+# --- events and clocks ------------------------------------------------------------------------
 
 
 def events_of(tx: Tx, ticket_id: int) -> Sequence[Row[Any]]:

@@ -1,0 +1,87 @@
+"""The inbox: known once, claimed once, three attempts, then the shelf (B1, B3, B4)."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from daemon.store import inbox, leases
+from daemon.store.inbox import Delivery, LeaseLostError
+from tests.builders import instant
+
+AT = instant("2026-11-20 09:00")
+
+
+def a_delivery(identity="a", **more):
+    return Delivery(b"Subject: x\r\n\r\nhej\r\n", identity, AT, "smtp", **more)
+
+
+def test_the_same_message_by_two_doors_is_one_B3(any_store):
+    with any_store.writing() as tx:
+        first = inbox.accept(tx, a_delivery())
+        again = inbox.accept(tx, a_delivery(mailbox="m", uidvalidity=1, uid=7))
+        assert first is not None
+        assert again is None
+        assert inbox.known_uids(tx, "m", 1, [6, 7, 8]) == {7}
+
+
+def test_a_claimed_message_is_nobody_elses(any_store):
+    with any_store.writing() as tx:
+        inbox.accept(tx, a_delivery())
+    with any_store.writing() as tx:
+        (claimed,) = inbox.claim(tx)
+    with any_store.writing() as tx:
+        assert inbox.claim(tx) == []
+        inbox.finish(tx, claimed.id, at=AT, outcome="opened")
+    with any_store.writing() as tx, pytest.raises(LeaseLostError):
+        inbox.finish(tx, claimed.id, at=AT, outcome="opened")
+
+
+def test_the_third_failure_shelves_and_a_replay_keeps_the_receipt_time_B4(any_store):
+    with any_store.writing() as tx:
+        inbox.accept(tx, a_delivery())
+    shelved = []
+    for _ in range(3):
+        with any_store.writing() as tx:
+            (claimed,) = inbox.claim(tx)
+            shelved.append(inbox.fail(tx, claimed.id, "ValueError: no", AT))
+    assert shelved == [False, False, True]
+    with any_store.writing() as tx:
+        assert inbox.claim(tx) == []
+        assert inbox.reopen(tx, claimed.id)
+        (again,) = inbox.claim(tx)
+    assert (again.attempts, again.received_at) == (1, AT)
+
+
+def test_what_a_dead_process_held_is_free_at_once(any_store):
+    dead = subprocess.run(
+        [sys.executable, "-c", "from daemon.store.leases import owner; print(owner())"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    assert leases.is_dead(dead)
+    assert not leases.is_dead(leases.owner())
+    assert not leases.is_dead(f"another-host:{os.getpid()}:1")
+    with any_store.writing() as tx:
+        inbox.accept(tx, a_delivery())
+        inbox.claim(tx)
+        from daemon.store.schema import inbox as table
+
+        tx.execute(table.update().values(lease_owner=dead))
+    with any_store.writing() as tx:
+        assert [claimed.attempts for claimed in inbox.claim(tx)] == [2]
+
+
+def test_a_message_that_stops_the_program_three_times_is_shelved_B4(any_store):
+    with any_store.writing() as tx:
+        inbox.accept(tx, a_delivery())
+    for _ in range(3):
+        with any_store.writing() as tx:
+            assert inbox.given_up(tx, AT) == []
+            inbox.claim(tx)
+        with any_store.writing() as tx:
+            from daemon.store.schema import inbox as table
+
+            tx.execute(table.update().values(leases.FREED))
+    with any_store.writing() as tx:
+        assert len(inbox.given_up(tx, AT)) == 1

@@ -1,0 +1,77 @@
+"""Transactions: no update is lost, nothing of a look is kept, faults are told apart."""
+
+import sqlite3
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from daemon.store import rows
+from daemon.store.session import StoreError, open_store, wal_is_safe
+from daemon.store.types import Instant
+
+
+def test_four_threads_lose_no_update(any_store):
+    def count():
+        for _ in range(25):
+            with any_store.writing() as tx:
+                rows.count_up(tx, "n")
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with any_store.reading() as tx:
+        assert rows.fact(tx, "n") == "100"
+
+
+def test_what_a_look_writes_is_not_kept(any_store):
+    with any_store.reading() as tx:
+        rows.keep_fact(tx, "a", "b")
+    with any_store.reading() as tx:
+        assert rows.fact(tx, "a") is None
+
+
+def test_an_exception_leaves_nothing_of_its_transaction(any_store):
+    def fail():
+        with any_store.writing() as tx:
+            rows.keep_fact(tx, "a", "b")
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with any_store.reading() as tx:
+        assert rows.fact(tx, "a") is None
+
+
+def test_a_database_out_of_reach_is_a_temporary_fault(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'missing' / 'x.db'}")
+    with pytest.raises(StoreError, match="cannot be used now"), store.writing():
+        pass
+
+
+def test_the_journal_is_durable_on_the_library_at_hand(store):
+    safe = wal_is_safe(sqlite3.sqlite_version_info)
+    with store.writing() as tx:
+        assert tx.scalar(text("PRAGMA journal_mode")) == ("wal" if safe else "delete")
+        assert tx.scalar(text("PRAGMA synchronous")) == (2 if safe else 3)
+        assert tx.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ((3, 40, 1), False), ((3, 44, 6), True), ((3, 44, 5), False), ((3, 50, 7), True),
+        ((3, 51, 2), False), ((3, 51, 3), True), ((3, 53, 0), True),
+    ],
+)  # fmt: skip
+def test_only_a_mended_library_gets_a_write_ahead_log(version, safe):
+    assert wal_is_safe(version) is safe
+
+
+def test_an_instant_without_zone_is_refused_A1(store):
+    import datetime as dt
+
+    with pytest.raises(ValueError, match="naive"):
+        Instant().process_bind_param(dt.datetime(2026, 11, 20), store.engine.dialect)  # noqa: DTZ001
