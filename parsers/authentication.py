@@ -1,4 +1,4 @@
-"""Proof that a message comes from the domain of its From: what the border wrote, or our own check (D1)."""
+"""Proof that a mail comes from its From domain: what the border wrote, or our own check (D1)."""
 
 import re
 from collections.abc import Callable, Collection
@@ -11,11 +11,11 @@ Dns = Callable[..., bytes | None]
 
 _COMMENT_OR_QUOTED = re.compile(r"[()\"\\]")
 _RESULT = re.compile(
-    r"([a-z][a-z0-9-]{0,40})\s{0,9}(?:/\s{0,3}[0-9]{1,3}\s{0,3})?=\s{0,9}([a-z]{1,20})",
+    r"(?<![a-z0-9-])([a-z][a-z0-9-]{0,40})\s{0,9}(?:/\s{0,3}[0-9]{1,3}\s{0,3})?=\s{0,9}([a-z]{1,20})",
     re.IGNORECASE,
 )
 _PROPERTY = re.compile(
-    r"([a-z]{1,20}(?:\s?\.\s?[a-z0-9_-]{1,40})?|action|compauth|reason)\s{0,9}=\s{0,9}([^\s;]{1,400})",
+    r"(?<![a-z])([a-z]{1,20}(?:\s?\.\s?[a-z0-9_-]{1,40})?|action|compauth|reason)\s{0,9}=\s{0,9}([^\s;]{1,400})",
     re.IGNORECASE,
 )
 _HEADERS_SIGNED = frozenset({"from", "subject", "to", "date", "content-type"})
@@ -185,12 +185,12 @@ def _signature_tags(value: str) -> dict[str, str]:
 
 
 def _aligned(signer: str, sender_domain: str) -> bool:
-    """Tell if the signing domain is the sender's, or a parent of it that is no bare suffix.
+    """Tell if the signing domain is the sender's, or a domain above it that is no bare suffix.
 
-    Relaxed alignment needs the list of public suffixes; without it only a signer with a dot in
-    it, which the sender's domain ends with, is taken. A sender's own subdomains never sign for it.
+    Whoever owns a domain owns what is below it. The other way round, which DMARC allows too, a
+    customer's or a tenant's subdomain would sign for the whole domain: that is no proof here.
     """
-    return signer == sender_domain
+    return signer == sender_domain or ("." in signer and sender_domain.endswith("." + signer))
 
 
 def _usable(tags: dict[str, str], sender_domain: str) -> str | None:

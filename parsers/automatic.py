@@ -10,17 +10,19 @@ from parsers.message import Message
 Kind = Literal["person", "auto_reply", "bounce", "complaint", "receipt", "list"]
 
 _NO_REPLY = re.compile(
-    r"(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply|noreplies|svara[-_.]?(?:ej|inte)|ej[-_.]?svar"
-    r"|inte[-_.]?svara|bounces?|mailer[-_.]?daemon|postmaster|no[-_.]?response|auto[-_.]?reply|nobody)"
+    r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply|noreplies|svara[-_.]?(?:ej|inte)"
+    r"|ej[-_.]?svar|inte[-_.]?svara|bounces?|mailer[-_.]?daemon|postmaster|no[-_.]?response"
+    r"|auto[-_.]?reply|nobody)"
     r"(?:[+_.-][^@]{0,60})?@",
     re.IGNORECASE,
 )
 # A subject only withdraws the answer: people write such subjects too
 _SUBJECT = re.compile(
-    r"(?:automatiskt? svar|autosvar|auto[- ]?svar|fr[åa]nvaro(?:meddelande)?|fr[åa]nvarande|jag är (?:på semester|ledig)"
-    r"|semesterh[äa]lsning|automatic reply|auto(?:matic)?[- ]?(?:reply|response|responder)|autoreply"
-    r"|out of (?:the )?office|vacation|away from|abwesenheit|automatische antwort|fraværs|"
-    r"automatisk (?:svar|besvarelse)|poissaolo|automaattinen|odsutn|auto:|ooo\b|l[äa]st:|read:|not read:)",
+    r"^(?:automatiskt? svar|autosvar|auto[- ]?svar|fr[åa]nvaro(?:meddelande)?|fr[åa]nvarande"
+    r"|jag är (?:på semester|ledig)|semesterh[äa]lsning|automatic reply"
+    r"|auto(?:matic)?[- ]?(?:reply|response|responder)|autoreply|out of (?:the )?office|vacation"
+    r"|away from|abwesenheit|automatische antwort|fraværs|automatisk (?:svar|besvarelse)"
+    r"|poissaolo|automaattinen|odsutn|automatyczna odpow|auto:|ooo\b|l[äa]st:|read:|not read:)",
     re.IGNORECASE,
 )
 _AUTO_HEADERS = (
@@ -61,7 +63,14 @@ def _auto_reply_reason(message: Message) -> str | None:
         return "precedence"
     if "autoresponder" in (message.header("Delivered-To") or "").lower():
         return "delivered_to_autoresponder"
-    return None
+    if _empty_path(message):
+        return "empty_return_path"
+    bulk = _word(message, "Precedence") in {"bulk", "junk"} and not message.header("List-Id")
+    return "precedence" if bulk and _automatic_subject(message) else None
+
+
+def _automatic_subject(message: Message) -> bool:
+    return bool(_SUBJECT.match(message.subject.strip(" [(*")))
 
 
 def _is_list(message: Message) -> bool:
@@ -78,11 +87,14 @@ def _kind(message: Message) -> tuple[Kind, str | None]:
     if message.report_type == "disposition-notification" or any(
         part.content_type.endswith("disposition-notification") for part in message.attachments
     ):
+        if bounce.is_rejection(message):
+            return "bounce", "rejected_by_recipient"
         return "receipt", "disposition_notification"
     if bounce.has_report(message):
         return "bounce", "delivery_report"
     reason = _auto_reply_reason(message)
-    daemon = bounce.is_daemon(" ".join(message.all("From")))
+    sender = " ".join(message.all("From"))
+    daemon = bounce.is_daemon(sender) or sender.strip().endswith("<>")
     if bounce.is_bounce(message) and (daemon or not reason):
         return "bounce", "delivery_failure"
     if reason:
@@ -115,7 +127,7 @@ def _silencers(message: Message, own_addresses: frozenset[str]) -> list[str]:
         "loop_header": message.header("X-Avtald-Instance") is not None
         or message.header("X-Loop") is not None,
         "too_many_hops": len(message.all("Received")) > _MOST_RECEIVED,
-        "automatic_subject": bool(_SUBJECT.match(message.subject.strip())),
+        "automatic_subject": _automatic_subject(message),
         "refused": message.refusal is not None,
     }
     return [reason for reason, holds in found.items() if holds]

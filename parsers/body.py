@@ -1,5 +1,6 @@
 """What the sender wrote now, what is quoted, forwarded and signature (C2, C3)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,9 +13,12 @@ from parsers.quoting import Cut, Evidence
 
 Source = Literal["plain", "html", "none"]
 
-_ODD = str.maketrans({"\u00a0": " ", "\u2007": " ", "\u202f": " ", "\u3000": " ", "\t": " "} | dict.fromkeys(
-    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad", None
-))  # fmt: skip
+_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u3000\t"), " ")
+_UNSEEN = dict.fromkeys(
+    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad")
+)
+_ODD = _SPACES | _UNSEEN
+_WRAPPED_END = re.compile(r"^>[^<>]{0,40}[:：]\s{0,9}$")
 _SIGNATURE_LINES = 15
 _JOINED = 4
 
@@ -68,10 +72,18 @@ def _unquote(line: str) -> tuple[int, str]:
     return depth, line[at:]
 
 
+def _ends_address(line: str, text: _Text) -> bool:
+    """Tell if a line is the end of an address whose < stands above: `<bo@kund.se` / `>:`."""
+    if not _WRAPPED_END.match(line) or not text.raw or text.depths[-1]:
+        return False
+    above = " ".join(text.contents[-3:])
+    return above.count("<") > above.count(">")
+
+
 def _add_plain(text: _Text, source: str) -> None:
     for line in source.split("\n"):
         start = line.lstrip(" \u00a0\ufeff")
-        if start[:1] == ">":
+        if start[:1] == ">" and not _ends_address(start, text):
             depth, content = _unquote(start)
             text.add(line, depth, _bare(content))
         else:
@@ -149,16 +161,22 @@ def _attribution_to(text: _Text, end: int) -> tuple[int, Evidence] | None:
             best = (start, found)
         if best and best[1] is Evidence.STRONG:
             break
-    if best and best[0] and contents[best[0] - 1] and text.depths[best[0] - 1] == text.depths[end]:
-        if quoting.continues_upwards(contents[best[0] - 1]):
-            return best[0] - 1, best[1]
-    return best
+    return (_upwards(text, best[0]), best[1]) if best else None
+
+
+def _upwards(text: _Text, start: int) -> int:
+    """Give where an attribution really starts: its date may stand on a line before its verb."""
+    at = start
+    if at > 1 and text.contents[at - 1] == "<":
+        at -= 1 if text.contents[at - 2] else 2
+    same_depth = at > 0 and text.depths[at - 1] == text.depths[start]
+    return at - 1 if same_depth and quoting.continues_upwards(text.contents[at - 1]) else start
 
 
 def _is_mail(
     text: _Text, start: int, end: int, found: dict[int, tuple[int, Evidence]]
 ) -> Cut | None:
-    """Tell if quoted lines start as a quoted mail does: by an attribution, a header block, an intro."""
+    """Tell if quoted lines start as a quoted mail does: attribution, header block or intro."""
     at = _next_filled(text, start)
     if at >= end:
         return None
@@ -311,16 +329,24 @@ def _take_attributed(text: _Text, at: int, out: _Split, end: int, sure: Evidence
     return end
 
 
-def _drop_rules(text: _Text, kept: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Cut drawn rules and empty lines off the end of each segment that a quote follows."""
+def _drop_rules(text: _Text, kept: list[tuple[int, int]], after: int) -> list[tuple[int, int]]:
+    """Cut drawn rules and empty lines off the end of each segment that a quote follows.
+
+    `after` is the number of the segment after the last quote.
+    """
     out: list[tuple[int, int]] = []
-    last = kept[-1][1] if kept else 0
     for position, (line, segment) in enumerate(kept):
         ends = position + 1 == len(kept) or kept[position + 1][1] != segment
-        out.append((line, segment))
-        if ends and segment != last:
+        joint = bool(out) and out[-1][1] != segment
+        if not (joint and not text.contents[line] and _ends_empty(text, out)):
+            out.append((line, segment if text.contents[line] or not joint else out[-1][1]))
+        if ends and segment != after:
             _pop_rules(text, out, segment)
     return out
+
+
+def _ends_empty(text: _Text, lines: list[tuple[int, int]]) -> bool:
+    return bool(lines) and not text.contents[lines[-1][0]]
 
 
 def _pop_rules(text: _Text, out: list[tuple[int, int]], segment: int) -> None:
@@ -406,7 +432,7 @@ def _spans(
 
 def _body(text: _Text, source: Source, own: Sequence[str], *, forward: bool) -> Body:
     split = _split(text, own, forward=forward)
-    kept = _drop_rules(text, split.kept)
+    kept = _drop_rules(text, split.kept, split.segment)
     shown, signature = _without_signature(text, kept)
     spans = _spans(text, kept, split.unsure)
     return Body(

@@ -9,29 +9,43 @@ from parsers.message import Message
 
 _STATUS = re.compile(r"(?<![0-9.])([245])\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9.])")
 _CODE = re.compile(r"(?<![0-9.:#-])([45])[0-9]{2}(?=[ \-:])")
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}")
+_ADDRESS = re.compile(
+    r"(?<![A-Za-z0-9._%+=&'/-])[A-Za-z0-9._%+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
+)
 _ID_LINE = re.compile(
     r"^[> |]{0,9}Message-ID:\s{0,9}(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE
 )
 _DELAYED = re.compile(
-    r"delayed|warning:? (?:message|could not)|still being retried|will (?:keep trying|be retried|retry)"
-    r"|not yet been delivered|temporar|f[oö]rdr[oö]j|do not need to resend",
+    r"delayed|warning:? (?:message|could not)|still being retried|not yet been delivered"
+    r"|will (?:keep trying|be retried|retry)|temporar|f[oö]rdr[oö]j|do not need to resend",
     re.IGNORECASE,
 )
 _DAEMON = re.compile(
     r"(?:^|[\s\"'<(])(?:mailer[-_ ]?daemon|post[-_ ]?master|mail delivery (?:sub)?system"
     r"|maildelivery|mail[-_ ]?daemon|bounce[-_]?daemon|internet mail delivery"
-    r"|system administrator|systemadministrat[^\s@]{0,3}|mail administrator)",
+    r"|mdaemon@|system administrator|systemadministrat[^\s@]{0,3}|mail administrator)",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
-    r"^(?:undeliver|delivery (?:status|failure|notification|has failed)|mail delivery (?:failed|system)"
+    r"^(?:undeliver|delivery (?:status|failure|notification|has failed)"
+    r"|mail delivery (?:failed|system)"
     r"|failure notice|returned mail|mail (?:could not|system error|not delivered)|non[- ]?delivery|"
     r"ol[eä]vererbar|kunde inte levereras|ej levererat|leveransfel|message (?:not|undeliver)"
-    r"|undelivered|delayed mail|warning: (?:message|could not send)|nondeliverable)",
+    r"|undelivered|delayed mail|permanent delivery failure|non-delivery|warning: (?:message|could not send)|nondeliverable)",
+    re.IGNORECASE,
+)
+_MACHINE = re.compile(
+    r"[<\s\"._-](?:ndr|admin|imss|mdaemon|gateway|inetgw|antivirus|smtp|mail[-_]?server|mta"
+    r"|mailsystem|mail[-_]service|delivery|system)[^\s@]{0,40}@|_gateways?@|_mail_service@",
+    re.IGNORECASE,
+)
+_FAILURE = re.compile(
+    r"could not be delivered|unable to deliver|delivery errors|not be delivered|failed recipients|"
+    r"user unknown|no such user|delivery (?:has )?failed|kunde inte levereras|returned to sender",
     re.IGNORECASE,
 )
 _REPORTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_NOTIFICATION = "message/disposition-notification"
 _ORIGINALS = frozenset(
     {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers",
      "message/rfc822-headers", "text/rfc822"}
@@ -74,14 +88,35 @@ def has_report(message: Message) -> bool:
 
 
 def is_bounce(message: Message) -> bool:
-    """Tell if a message is a delivery report, by report part, sender, or empty return path."""
+    """Tell if a message is a delivery report: by report part, sender, or empty return path.
+
+    Gateways that write reports in their own name give themselves away by three things together:
+    the subject, the text, and a sender that is no person or the returned mail attached.
+    """
     if has_report(message) or message.header("X-Failed-Recipients"):
         return True
+    if message.report_type == "disposition-notification":
+        return is_rejection(message)
     sender = " ".join(message.all("From"))
-    daemon = is_daemon(sender)
+    daemon = is_daemon(sender) or sender.strip().endswith("<>")
     empty_path = any(value.replace(" ", "") == "<>" for value in message.all("Return-Path"))
     about = bool(_SUBJECT.match(message.subject.strip()))
-    return (daemon and (about or empty_path or not message.in_reply_to)) or (empty_path and about)
+    if daemon and (about or empty_path or not message.in_reply_to):
+        return True
+    return about and (empty_path or _is_gateway_report(message, sender))
+
+
+def is_rejection(message: Message) -> bool:
+    """Tell if a disposition notification is a refusal (Sieve's reject), not a read receipt."""
+    automatic = (message.header("Auto-Submitted") or "").lower()
+    return "rejected" in automatic or message.subject.lower().startswith("automatically rejected")
+
+
+def _is_gateway_report(message: Message, sender: str) -> bool:
+    by_machine = bool(_MACHINE.search(sender)) or any(
+        part.content_type in _ORIGINALS for part in message.attachments
+    )
+    return by_machine and bool(_FAILURE.search(_report_text(message)[:3000]))
 
 
 def _groups(content: bytes) -> Iterator[dict[str, str]]:
@@ -97,7 +132,7 @@ def _typed(value: str) -> str:
     """Give the address of `rfc822; a@b`, normalised where it can be."""
     raw = value.partition(";")[2].strip() if ";" in value else value.strip()
     raw = raw.strip("<> \t\"'")
-    return addresses.normalise(raw) or ""
+    return addresses.normalise(raw) or (raw.lower() if "@" in raw[1:-1] and len(raw) < 320 else "")
 
 
 def _from_report(content: bytes) -> list[Failed]:
@@ -185,7 +220,7 @@ def read_bounce(message: Message) -> Bounce | None:
     found = [
         failed
         for part in message.attachments
-        if part.content_type in _REPORTS
+        if part.content_type in _REPORTS or part.content_type == _NOTIFICATION
         for failed in _from_report(part.content)
     ]
     unique = {failed.address: failed for failed in found or _from_text(message)}

@@ -5,12 +5,14 @@ import re
 from functools import lru_cache
 
 # Only these are believed (notes/reliability.md 8): `undefined`, `idna`, `rot13`, `bz2` and the
-# like raise, or are no charsets at all, and utf-7 hides text from everything that scans bytes.
-_ALLOWED = frozenset(
-    ["utf-8", "utf-7", "ascii", "utf-16", "utf-16-le", "utf-16-be", "koi8-r", "koi8-u", "gb2312", "gbk", "gb18030", "big5", "euc_jp", "euc_kr", "iso2022_jp", "iso2022_kr", "shift_jis", "cp932", "cp949", "cp437", "cp850", "cp865", "cp874", "mac-roman", "tis-620"]
-    + [f"iso8859-{n}" for n in range(1, 17) if n != 12]
-    + [f"cp125{n}" for n in range(9)]
-)
+# like raise, or are no charsets at all. Whatever a text was encoded in, it is decoded before
+# anything is looked for in it.
+_EUROPEAN = ["utf-8", "utf-7", "ascii", "utf-16", "utf-16-le", "utf-16-be", "koi8-r", "koi8-u"]
+_ASIAN = ["gb2312", "gbk", "gb18030", "big5", "euc_jp", "euc_kr", "iso2022_jp", "iso2022_kr"]
+_ASIAN += ["shift_jis", "cp932", "cp949", "cp874", "tis-620"]
+_OLD = ["cp437", "cp850", "cp865", "mac-roman"] + [f"cp125{n}" for n in range(9)]
+_ISO = [f"iso8859-{n}" for n in range(1, 17) if n != 12]
+_ALLOWED = frozenset(_EUROPEAN + _ASIAN + _OLD + _ISO)
 _TRUSTING = frozenset({"iso8859-1", "ascii", "cp1252"})  # never prove themselves wrong
 _SHIFTING = frozenset({"utf-7", "utf-16", "utf-16-le", "utf-16-be", "iso2022_jp", "iso2022_kr"})
 _C1 = re.compile(rb"[\x80-\x9f]")

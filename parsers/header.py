@@ -10,7 +10,7 @@ from parsers import charset
 Fields = list[tuple[str, bytes]]
 
 _END = re.compile(rb"\n(?=\r?\n)")
-_NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_NAME = re.compile(rb"^([!-9;-~]{1,200})[ \t]*:")
 _KNOWN = re.compile(
     rb"^(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path"
     rb"|reply-to|sender|references|in-reply-to|x-[a-z0-9-]+|dkim-signature)[ \t]{0,9}:",

@@ -3,31 +3,31 @@
 import html as entities
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from parsers import style
+from parsers import markup, style
 from parsers.style import Rule
 
-_MARKUP = re.compile(r"<(?:!--|/?[a-zA-Z]|[!?])")
-_STOP = re.compile(r"[>\"']")
-_NAME = re.compile(r"</?([a-zA-Z][^\s/>]{0,60})")
-_ATTRIBUTE = re.compile(
-    r"(class|id|style|type|name|hidden)(?=[\s=/>]|$)(?:\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)'|([^\s>]*)))?",
-    re.IGNORECASE,
-)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,30};?)")
 
-_VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"])
-_UNSEEN = frozenset(
-    ["head", "title", "script", "style", "template", "noframes", "textarea", "select", "object", "iframe", "svg", "math", "datalist", "audio", "video", "canvas", "dialog"]
+
+def _set(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_VOID = _set("area base br col embed hr img input link meta param source track wbr")
+_UNSEEN = _set(
+    "head title script style template noframes textarea select object iframe svg math "
+    "datalist audio video canvas dialog"
 )
 _RAW_TEXT = frozenset({"script", "style", "title", "textarea", "iframe", "noframes", "xmp"})
-_BLOCK = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "tfoot", "thead", "tr", "ul"]
+_BLOCK = _set(
+    "address article aside blockquote body center dd div dl dt fieldset figure footer "
+    "form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section table tbody tfoot "
+    "thead tr ul"
 )
-_ROOMY = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "pre"])
+_ROOMY = _set("p h1 h2 h3 h4 h5 h6 blockquote ul ol pre")
 _CLOSES = {
     "li": frozenset({"li"}), "dt": frozenset({"dt", "dd"}), "dd": frozenset({"dt", "dd"}),
     "tr": frozenset({"tr", "td", "th"}), "td": frozenset({"td", "th"}),
@@ -36,14 +36,16 @@ _CLOSES = {
 _WALLS = frozenset({"table", "td", "th", "body", "html", "blockquote", "div"})
 
 # Where clients put what they quote. A container is quoted until it ends; after a mark all is.
-_CONTAINERS = frozenset(
-    ["gmail_quote", "protonmail_quote", "yahoo_quoted", "tutanota_quote", "zmail_extra", "moz-forward-container", "gmail_quote_container", "ms-outlook-mobile-reference-message"]
+_CONTAINERS = _set(
+    "gmail_quote protonmail_quote yahoo_quoted tutanota_quote zmail_extra "
+    "moz-forward-container gmail_quote_container ms-outlook-mobile-reference-message"
 )
-_CONTAINER_IDS = frozenset(
-    ["mail-editor-reference-message-container", "isreplycontent", "isforwardcontent", "olk_src_body_section", "forwardbody1", "replybody1"]
+_CONTAINER_IDS = _set(
+    "mail-editor-reference-message-container isreplycontent isforwardcontent "
+    "olk_src_body_section forwardbody1 replybody1"
 )
 _INTROS = frozenset({"moz-cite-prefix", "gmail_attr", "moz-email-headers-table"})
-_MARKS = frozenset({"appendonsend", "divrplyfwdmsg", "stopspelling", "replysplit"})
+_MARKS = frozenset({"appendonsend", "divrplyfwdmsg", "replysplit"})
 _OUTLOOK_RULE = re.compile(
     r"border-top:\s?solid\s#(?:e1e1e1|b5c4df)\s1\.0pt.{0,80}padding:\s?3\.0pt\s0", re.DOTALL
 )
@@ -68,6 +70,7 @@ class _Element:
     cited: bool  # inside a blockquote that the client itself made for a quote
     region: int  # number of the quote container that it stands in; 0: none
     intro: bool
+    roomy: bool = False
 
 
 @dataclass(slots=True)
@@ -81,7 +84,7 @@ class _Reader:
         default_factory=lambda: [_Element("", False, False, 0, False, 0, False)]
     )
     opened: Counter[str] = field(default_factory=Counter)
-    lines: list[tuple[str, int, bool, int, bool]] = field(default_factory=list)
+    lines: list[tuple[str, int, bool, int]] = field(default_factory=list)
     line: list[str] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
@@ -89,68 +92,10 @@ class _Reader:
     rest: bool = False
 
 
-def _tag_end(html: str, start: int, missing: set[str]) -> int:
-    """Give the index after the tag that opens at `start`; quotes may hold a `>`."""
-    at = start
-    while True:
-        found = _STOP.search(html, at)
-        if not found:
-            return len(html)
-        at = found.end()
-        char = found[0]
-        if char == ">":
-            return at
-        if (
-            char in missing
-            or html[max(start, found.start() - 9) : found.start()].rstrip()[-1:] != "="
-        ):
-            continue
-        close = html.find(char, at)
-        if close < 0:
-            missing.add(char)
-        else:
-            at = close + 1
-
-
-def _tokens(html: str) -> Iterator[tuple[str, int, int]]:
-    """Yield (kind, start, end): `text`, `open`, `close`, `other`. Linear in the text."""
-    at = 0
-    missing: set[str] = set()
-    no_comment_end = False
-    while True:
-        found = _MARKUP.search(html, at)
-        start = found.start() if found else len(html)
-        if start > at:
-            yield "text", at, start
-        if not found:
-            return
-        if found[0] == "<!--":
-            close = -1 if no_comment_end else html.find("-->", start + 2)
-            no_comment_end = close < 0
-            at = len(html) if close < 0 else close + 3
-            yield "other", start, at
-            continue
-        at = _tag_end(html, found.end(), missing)
-        kind = "other" if found[0][-1] in "!?" else "close" if found[0][1] == "/" else "open"
-        yield kind, start, at
-
-
-def _attributes(tag: str) -> dict[str, str]:
-    out: dict[str, str] = {}
-    if " " not in tag and "\n" not in tag and "\t" not in tag and "/" not in tag:
-        return out
-    for found in _ATTRIBUTE.finditer(tag[:20000]):
-        before = tag[found.start() - 1]
-        if before in " \t\r\n\f/\"'":
-            value = found[2] or found[3] or found[4] or ""
-            out.setdefault(found[1].lower(), entities.unescape(value) if "&" in value else value)
-    return out
-
-
 def _read(html: str, *, mapped: bool = False) -> _Reader:
     reader = _Reader(html, mapped)
     skip_to = ""
-    for kind, start, end in _tokens(html):
+    for kind, start, end in markup.tokens(html):
         if skip_to:  # inside script, style and the like nothing is markup but their own end
             if kind == "close" and html[start + 2 : end].lower().startswith(skip_to):
                 skip_to = ""
@@ -162,8 +107,7 @@ def _read(html: str, *, mapped: bool = False) -> _Reader:
         if kind == "text":
             _text(reader, start, end)
         elif kind in {"open", "close"}:
-            found = _NAME.match(html, start)
-            name = found[1].lower() if found else ""
+            name = markup.name(html[start : start + 80])
             if kind == "close":
                 _close(reader, name)
             elif name in _RAW_TEXT:
@@ -205,18 +149,30 @@ def _mapped_text(reader: _Reader, raw: str, start: int) -> None:
         at = end
 
 
-def _break(reader: _Reader, *, room: bool = False) -> None:
-    """End the line at hand; with `room` an empty line follows."""
+def _break(reader: _Reader) -> None:
+    """End the line at hand."""
     here = reader.stack[-1]
     if reader.mapped:
         if reader.text[-1:] != ["\n"]:
             _mapped_break(reader)
         return
-    text = "".join(reader.line).strip(" \t\r\n\f").translate(_FILLERS)
+    raw = "".join(reader.line)
+    text = raw.translate(_FILLERS).strip(" \t\r\n\f\u00a0")
     reader.line.clear()
-    quoted = here.cited or here.intro or reader.rest
-    if text or (reader.lines and reader.lines[-1][0] and room):
-        reader.lines.append((text, here.depth, quoted, here.region, here.intro))
+    if text or "\u00a0" in raw:  # a lone no-break space is how editors write an empty line
+        reader.lines.append((text, here.depth, _is_quoted(reader), here.region))
+
+
+def _is_quoted(reader: _Reader) -> bool:
+    here = reader.stack[-1]
+    return here.cited or here.intro or reader.rest
+
+
+def _room(reader: _Reader) -> None:
+    """Leave an empty line, but never two."""
+    if not reader.mapped and reader.lines and reader.lines[-1][0]:
+        here = reader.stack[-1]
+        reader.lines.append(("", here.depth, _is_quoted(reader), here.region))
 
 
 def _mapped_break(reader: _Reader) -> None:
@@ -229,11 +185,11 @@ def _line_break(reader: _Reader) -> None:
     here = reader.stack[-1]
     if reader.mapped:
         _mapped_break(reader)
-    elif not "".join(reader.line).strip() and not (here.hidden or here.tiny):
-        reader.line.clear()
-        reader.lines.append(("", here.depth, here.cited or reader.rest, here.region, here.intro))
-    else:
+    elif "".join(reader.line).strip(" \t\r\n\f\u00a0"):
         _break(reader)
+    elif not (here.hidden or here.tiny):
+        reader.line.clear()
+        reader.lines.append(("", here.depth, _is_quoted(reader), here.region))
 
 
 def _pop(reader: _Reader) -> None:
@@ -247,12 +203,16 @@ def _close(reader: _Reader, name: str) -> None:
     if not reader.opened[name]:
         return
     if name in _BLOCK:
-        _break(reader, room=name in _ROOMY)
+        _break(reader)
+    roomy = False
     while len(reader.stack) > 1:
-        top = reader.stack[-1].name
+        top = reader.stack[-1]
         _pop(reader)
-        if top == name:
+        if top.name == name:
+            roomy = top.roomy
             break
+    if roomy:
+        _room(reader)
 
 
 def _close_implied(reader: _Reader, name: str) -> None:
@@ -276,16 +236,15 @@ def _open(reader: _Reader, name: str, tag: str) -> None:
         _line_break(reader)
         return
     if name in _BLOCK:
-        _break(reader, room=name in _ROOMY and "MsoNormal" not in tag)
+        _break(reader)
         _close_implied(reader, name)
+        if _is_roomy(name, tag):
+            _room(reader)
     elif name in _CLOSES:
         reader.line.append(" ")
         _close_implied(reader, name)
-    if (
-        name in _VOID
-        or (tag.endswith("/>")
-        and name not in _BLOCK
-        and name not in {"span", "b", "a"})
+    if name in _VOID or (
+        tag.endswith("/>") and name not in _BLOCK and name not in {"span", "b", "a"}
     ):
         return
     reader.stack.append(_element(reader, name, tag))
@@ -294,9 +253,13 @@ def _open(reader: _Reader, name: str, tag: str) -> None:
         reader.line.append("- ")
 
 
+def _is_roomy(name: str, tag: str) -> bool:
+    return name in _ROOMY and "MsoNormal" not in tag
+
+
 def _element(reader: _Reader, name: str, tag: str) -> _Element:
     around = reader.stack[-1]
-    found = _attributes(tag)
+    found = markup.attributes(tag) if len(tag) > len(name) + 2 else {}
     hidden = around.hidden or name in _UNSEEN or "hidden" in found
     tiny = around.tiny
     if "style" in found and not hidden:
@@ -318,6 +281,7 @@ def _element(reader: _Reader, name: str, tag: str) -> _Element:
         around.cited or (is_quote and (found.get("type", "").lower() == "cite" or region > 0)),
         region,
         around.intro or intro,
+        _is_roomy(name, tag),
     )
 
 
@@ -327,13 +291,9 @@ def _quote_marks(
     """Give the quote container that an element opens (or stands in), and whether it is an intro."""
     region = reader.stack[-1].region
     identifier = identifier.removeprefix("x_")
-    if identifier in _MARKS or (
-        name == "div"
-        and "border-top" in found.get("style", "")
-        and _OUTLOOK_RULE.search(found["style"].lower()[:2000])
-    ):
-        if identifier != "stopspelling":
-            reader.rest = True
+    ruled = name == "div" and "border-top" in found.get("style", "")
+    if identifier in _MARKS or (ruled and _OUTLOOK_RULE.search(found["style"].lower()[:2000])):
+        reader.rest = True
     opens = (
         name == "div" and (classes & _CONTAINERS or found.get("name") == "quote")
     ) or identifier in _CONTAINER_IDS
@@ -351,11 +311,11 @@ def lines(html: str) -> list[Line]:
     """
     reader = _read(html)
     first_quote: dict[int, int] = {}
-    for number, (_, depth, _, region, _) in enumerate(reader.lines):
+    for number, (_, depth, _, region) in enumerate(reader.lines):
         if region and depth:
             first_quote.setdefault(region, number)
     out: list[Line] = []
-    for number, (text, depth, quoted, region, _) in enumerate(reader.lines):
+    for number, (text, depth, quoted, region) in enumerate(reader.lines):
         inside = bool(region) and (depth > 0 or number < first_quote.get(region, len(reader.lines)))
         out.append(Line(text, depth, quoted or inside))
     return out
@@ -377,7 +337,7 @@ def mapped_text(html: str) -> tuple[str, list[tuple[int, int]]]:
 
 def all_text(html: str) -> str:
     """Give every text of the source, hidden or not: what must hold no tag after a cut."""
-    out = [html[start:end] for kind, start, end in _tokens(html) if kind == "text"]
+    out = [html[start:end] for kind, start, end in markup.tokens(html) if kind == "text"]
     return entities.unescape("".join(out))
 
 

@@ -7,11 +7,11 @@ from parsers import header
 
 # The headers that delivery adds (rules.md B3)
 _DELIVERY = re.compile(
-    rb"(?:received[^:\n]*|return-path|delivered-to|envelope-to|delivery-date|original-recipient"
+    rb"^(?:received[^:\n]*|return-path|delivered-to|envelope-to|delivery-date|original-recipient"
     rb"|authentication-results|(?:arc|x)-[^:\n]*)[ \t]*:",
     re.IGNORECASE,
 )
-_HINT = re.compile(rb"(?:date|message-id)[ \t]*:[ \t]*[^ \t\r\n]", re.IGNORECASE)
+_HINT = re.compile(rb"^(?:date|message-id)[ \t]*:[ \t]*[^ \t\r\n]", re.IGNORECASE)
 _FOLD = re.compile(rb"\n[ \t]")
 _WHITE = re.compile(rb"[ \t\n]+")
 _NO_END = 1 << 62

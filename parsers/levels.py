@@ -5,7 +5,8 @@ import re
 _NAMES = {"kritisk": 1, "critical": 1, "hög": 2, "high": 2, "normal": 3, "låg": 4, "low": 4}
 NAME = r"(?:kritisk(?:t|a)?|critical|hög(?:t|a)?|high|normalt?|låg(?:t|a)?|low)"
 _NUMBER_AND_NAME = re.compile(
-    rf"(?:p|prio|prioritet|priority|nivå)?\s?([1-4])(?:[\s\-–—,/(=:.]{{1,5}}({NAME})\)?)?", re.IGNORECASE
+    rf"(?:p|prio|prioritet|priority|nivå)?\s?([1-4])(?:[\s\-–—,/(=:.]{{1,5}}({NAME})\)?)?",
+    re.IGNORECASE,
 )
 _NAME_AND_NUMBER = re.compile(rf"({NAME})(?:[\s\-–—,/(=:.]{{1,5}}([1-4])\)?)?", re.IGNORECASE)
 

@@ -280,7 +280,9 @@ def read(raw: bytes, start: int, fields: Mapping[str, tuple[str, ...]], limits: 
             break
         children = _children(raw, part, shape, body, limits, count)
         todo.extend(reversed(children))
-        if (not children and not part.counted_only) or (shape.content_type in _CONTAINERS and not part.counted_only):
+        if (not children and not part.counted_only) or (
+            shape.content_type in _CONTAINERS and not part.counted_only
+        ):
             _take_leaf(raw, part, shape, body, choices)
     body.refusal = body.refusal or _over_text(body, limits)
     return body

@@ -8,12 +8,14 @@ from typing import Literal
 from parsers import levels
 from parsers import subject as subjects
 
+Source = Literal["subject_label", "text_label", "word"]
+
 _GAP = r"[\s\-–—,/(=:.]{1,5}"
 _LABEL = re.compile(
-    # prio 1, Prioritet: 2 - Hög, priority: critical, #prio4, nivå 3
+    # as in: prio 1, Prioritet: 2 - Hög, #prio4, nivå 3 …
     r"(?<![\w])(?:(?:prioritet|priority|prio|nivå)"
     rf"[\s:=.\-–—#]{{0,4}}(?:(?P<number>[1-4])(?![\w]|[.,:][0-9])|(?P<name>{levels.NAME})\b)"
-    # [P1], (P1), #P1, P2:
+    # … and as in: [P1], #P1, P2:
     r"|(?P<open>[\[(#])p(?P<boxed>[1-4])(?![\w])|p(?P<marked>[1-4]):)",
     re.IGNORECASE,
 )
@@ -43,7 +45,7 @@ class Statement:
     """
 
     level: int | None
-    source: Literal["subject_label", "text_label", "word"] | None
+    source: Source | None
     conflict: bool
     subject_level: int | None
     text_level: int | None
@@ -116,16 +118,13 @@ def read_priority(subject: str, new_text: str, words: Mapping[str, int] = WORDS)
     in_subject = _labels(base) + _marker(base)
     in_text = _text_levels(new_text)
     by_word = _words(base, words)
-    for source, stated in (
-        ("subject_label", in_subject),
-        ("text_label", in_text),
-        ("word", by_word),
-    ):
-        if stated:
-            break
+    places: tuple[tuple[Source, list[int]], ...] = (
+        ("subject_label", in_subject), ("text_label", in_text), ("word", by_word),
+    )  # fmt: skip
+    source, stated = next(((name, found) for name, found in places if found), (None, []))
     return Statement(
         level=min(stated, default=None),
-        source=source if stated else None,  # type: ignore[arg-type]
+        source=source,
         conflict=len(set(stated)) > 1,
         subject_level=min(in_subject, default=None),
         text_level=min(in_text, default=None),

@@ -4,39 +4,19 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
-# --- header blocks: Från:/Skickat:/Till:/Ämne: and their sisters
+from parsers import wording
 
-_FROM = "från|fra|from|von|van|de|da|od|от|від|lähettäjä|saatja|expéditeur|avsändare|afsender|avsender|kimden|feladó|发件人|差出人"
-_SENT = (
-    "skickat|skickades|sent|sendt|gesendet|verzonden|envoyé|envoyée|enviado|enviado el|enviada em|"
-    "inviato|wysłano|wysłane|lähetetty|saadetud|отправлено|надіслано|gönderildi|odesláno|发送时间|送信日時"
-)
-_DATE_LABEL = "datum|date|dato|data|fecha|päivämäärä|päiväys|kuupäev|дата|日期|日付|tarih|dátum"
-_TO = "till|til|to|an|aan|à|para|a|do|komu|vastaanottaja|kellele|кому|kime|címzett|收件人|宛先|mottagare"
-_CC = "kopia|kopi|cc|kopie|kopia till|kopio|dw|копия|копія|抄送|bcc|hemlig kopia|blindkopia"
-_SUBJECT = (
-    "ämne|ärende|emne|subject|betreff|betr|onderwerp|objet|asunto|assunto|oggetto|temat|předmět|"
-    "aihe|teema|тема|konu|tárgy|主题|件名|rubrik"
-)
-_OTHER = "svara till|reply-to|svar til|antwort an|répondre à|responder a|rispondi a|risposta|organisation|organization|prioritet|importance|vikt|bilagor|bifogade filer|attachments|message-id|resent-from|resent-to|sender"
-_KINDS = {
-    word: kind
-    for kind, words in (
-        ("from", _FROM), ("date", _DATE_LABEL), ("sent", _SENT), ("to", _TO), ("cc", _CC),
-        ("subject", _SUBJECT), ("other", _OTHER),
-    )
-    for word in words.split("|")
-}  # fmt: skip
-_LABEL = re.compile(r"\W{0,3}([^\W\d_][\w -]{0,20}?)\s?[*_]{0,2}\s?[:：]", re.UNICODE)
+_KINDS = {word: kind for kind, words in wording.LABELS.items() for word in words.split("|")}
+_LABEL = re.compile(r"^\W{0,3}([^\W\d_][\w -]{0,20}?)\s?_?\s?[:：]")
 _INNER_LABEL = re.compile(
-    r"(?<![^\s>\]\"')\d\w])(?:"
+    "("
     + "|".join(
         sorted(
-            {
-                w
-                for w, k in _KINDS.items()
-                if k in {"sent", "date", "to", "cc", "subject"} and len(w) > 1
-            },
+            (
+                word
+                for word, kind in _KINDS.items()
+                if kind not in {"other", "cc"} and len(word) > 2
+            ),
             key=len,
             reverse=True,
         )
@@ -46,97 +26,77 @@ _INNER_LABEL = re.compile(
 )
 _BLOCK_LINES = 14
 
-# --- dates, times, addresses, in any language
-
+# Dates, times and addresses, in any language
 _MONTH = r"[^\W\d_]{3,12}\.?"
 DATE = re.compile(
-    r"(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?!\d)"
+    r"(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}"
+    r"|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?!\d)"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?\.?,?\s(?:de\s)?{_MONTH},?\s(?:de\s)?\d{{4}}(?!\d)"
-    rf"|{_MONTH},?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}}(?!\d)|\d{{4}}年\d{{1,2}}月\d{{1,2}}日)"
+    r"|\d{4}年\d{1,2}月\d{1,2}日)"
+    rf"|(?<![^\W\d_]){_MONTH},?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}}(?!\d)"
 )
-_DAY = re.compile(rf"(?<!\d)(?:\d{{1,2}}\.?\s{_MONTH}|{_MONTH}\s\d{{1,2}}(?!\d))")
+_DAY = re.compile(rf"(?<!\d)\d{{1,2}}\.?\s{_MONTH}|(?<![^\W\d_]){_MONTH}\s\d{{1,2}}(?!\d)")
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d\d)")
-ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,64}@[^\s<>()\[\]\"',;:]{1,255}")
-_ANGLE = re.compile(r"[<\[(]\s?(?:mailto:\s?)?(?:[^<>@]{0,60}<)?[^\s<>@]{1,64}@[^\s<>]{1,255}")
+_PART = r"[^\s<>()\[\]\"',;:@]"
+ADDRESS = re.compile(rf"(?<!{_PART}){_PART}{{1,64}}@{_PART}{{1,255}}")
+_ANGLE = re.compile(rf"[<\[(]\s?(?:mailto:\s?)?{_PART}{{1,64}}@[^\s<>]{{1,255}}")
 
-# --- attributions: Den … skrev Namn <adr>:
-
-_VERBS = (
-    "skrev|skriver|skreiv|wrote|writes|schrieb|schreef|geschreven|a écrit|écrit|escribió|escribio|"
-    "escreveu|ha scritto|scritto|napisał|napisała|napisał(?:a)?\\(a\\)|napisał\\(a\\)|pisze|kirjoitti|kirjutas|"
-    "napsal|napsala|napísal|napsal\\(a\\)|yazdı|írta|a scris|skrifaði|написал|написала|написал\\(а\\)|пишет|пише|"
-    "написав|写道|寫道|geschrieben|ha escrito|følgende"
-)
-_VERB = re.compile(rf"(?<![^\W\d_])(?:{_VERBS})(?![^\W\d_])", re.IGNORECASE)
+# Attributions: Den … skrev Namn <adr>:
+_VERB = re.compile(rf"(?<![^\W\d_])(?:{wording.WROTE})(?![^\W\d_])", re.IGNORECASE)
 _VERB_LAST = re.compile(
-    rf"(?<![^\W\d_])(?:{_VERBS})(?:\s?\(a\))?(?:\sföljande|\sfølgende|\sfolgendes|\sthe following)?\s?[:：]?$",
+    rf"(?<![^\W\d_])(?:{wording.WROTE})(?:\s(?:{wording.FOLLOWING}))?\s?[:：]?$", re.IGNORECASE
+)
+_TOLD = re.compile(
+    rf"(?<![^\W\d_])(?:(?:{wording.WROTE})\s(?:{wording.SENTENCE})"
+    rf"|(?:{wording.SPEAKER})\s(?:{wording.WROTE}))(?![^\W\d_])",
     re.IGNORECASE,
 )
-_FIRST_PERSON = re.compile(
-    rf"(?:{_VERBS})\s(?:jag|vi|man|i|we|ich|wir|je|nous|ut|in|om|upp|ner|av|på|till|att|hon|han|de|en|ett|out|that|down|about|to)\b",
-    re.IGNORECASE,
+_GMT = re.compile(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}\s\d{1,2}:\d{2}\sGMT[+-]\d{1,2}:\d{2}\s\S.{0,200}$")
+_DATED_NAME = re.compile(
+    r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}\s(?:\d{1,2}:\d{2}\s)?\S.{0,200}<[^<>\s]{3,300}>$"
 )
-_GMT = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}\s\d{1,2}:\d{2}\sGMT[+-]\d{1,2}:\d{2}\s\S.{0,200}$")
+_SENTENCE_BEFORE = re.compile(r"[.!?]\s{1,3}\w{1,40}\s\w{1,40}\s\w{1,40}\s\w")
+_PARTICLES = frozenset(
+    {"von", "van", "de", "der", "den", "af", "av", "la", "le", "di", "da", "via"}
+)
 _DASHES = " -–—_*"
 _LONGEST = 500
 
-# --- separators
-
-_ORIGINAL = (
-    "ursprungligt meddelande|ursprungliga meddelandet|originalmeddelande|original message|"
-    "original meddelelse|oprindelig meddelelse|opprinnelig melding|originalmelding|originale meddelelse|"
-    "ursprüngliche nachricht|originalnachricht|original-nachricht|oorspronkelijk bericht|message d'origine|"
-    "message original|mensaje original|mensagem original|messaggio originale|alkuperäinen viesti|"
-    "wiadomość oryginalna|původní zpráva|исходное сообщение|original email|originalmail|ursprungligt mejl|"
-    "ursprungligt mail|ursprunglig e-post|reply message|svarsmeddelande|ursprüngliche mail|original mail"
-)
-_FORWARD = (
-    "vidarebefordrat meddelande|vidarebefordrat mejl|vidarebefordrat mail|vidarebefordrat brev|forwarded message|"
-    "forwarded mail|forwarded email|videresendt melding|videresendt meddelelse|videresendt mail|"
-    "weitergeleitete nachricht|doorgestuurd bericht|message transféré|message transferé|mensaje reenviado|"
-    "mensagem encaminhada|messaggio inoltrato|välitetty viesti|edelleenlähetetty viesti|"
-    "przekazana wiadomość|пересланное сообщение|пересылаемое сообщение|forwarded by.{0,80}"
-)
+_RULE_MARKS = r"[-–—_=*]"
 _SEPARATOR = re.compile(
-    rf"[\s>*]{{0,6}}[-–—_=*]{{2,}}\s{{0,4}}(?:(?P<original>{_ORIGINAL})|(?P<forward>{_FORWARD}))\s{{0,3}}:?\s{{0,3}}[-–—_=*]{{2,}}",
+    rf"^[\s>]{{0,6}}{_RULE_MARKS}{{2,80}}\s{{0,4}}"
+    rf"(?:(?P<original>{wording.ORIGINAL})|(?P<forward>{wording.FORWARDED}))"
+    rf"\s{{0,3}}:?\s{{0,3}}{_RULE_MARKS}{{2}}",
     re.IGNORECASE,
 )
 _INTRO = re.compile(
-    rf"[\s>*]{{0,6}}(?:(?P<original>{_ORIGINAL})|(?P<forward>{_FORWARD}|begin forwarded message|start av vidarebefordrat meddelande"
-    r"|början på vidarebefordrat meddelande|start på videresendt (?:melding|meddelelse)|begynnelse på videresendt (?:melding|e-post)"
-    r"|anfang der weitergeleiteten nachricht|début du message (?:réexpédié|transféré)|begin doorgestuurd bericht"
-    r"|inizio messaggio inoltrato|inicio del mensaje reenviado|välitetty viesti alkaa"
-    r"|videresendt (?:melding|meddelelse)))\s{0,3}:?[\s*]{0,4}$",
+    rf"^[\s>*]{{0,6}}(?:(?P<original>{wording.ORIGINAL})"
+    rf"|(?P<forward>{wording.FORWARDED}|{wording.FORWARD_INTRO}))\s{{0,3}}:?[\s*]{{0,4}}$",
     re.IGNORECASE,
 )
 _MARKER = re.compile(
-    r"(?:(?:vänligen|please)\s)?(?:skriv|svara|besvara|reply|write|type|respond|svar|antworten)\b.{0,60}?"
-    r"\b(?:ovanför|över|ovan|above|over|oberhalb)\b.{0,30}?\b(?:rad|raden|line|linje|linjen|linien|zeile)\b.{0,30}$",
+    r"^(?:(?:vänligen|please)\s)?(?:skriv|svara|besvara|reply|write|type|respond|svar|antworten)\b"
+    r".{0,60}?\b(?:ovanför|över|ovan|above|over|oberhalb)\b"
+    r".{0,30}?\b(?:rad|raden|line|linje|linjen|linien|zeile)\b.{0,30}$",
     re.IGNORECASE,
 )
-
-# --- what programs add below
-
-_DEVICES = (
-    "iphone|ipad|ipod|android|samsung|galaxy|outlook|gmail|yahoo|protonmail|proton mail|mail för windows|mail for windows|"
-    "windows|blackberry|mobil|mobile|mobiltelefon|telefon|phone|smartphone|surfplatta|tablet|huawei|xperia|sony|"
-    "nokia|htc|oneplus|pixel|mailbox|airmail|spark|k-9|k9|bluemail|thunderbird|aol|fairphone|motorola|nexus|"
-    "device|enhet|cell|handy|mac|blackberry work|nine|edison|icloud|hey|tuta|tutanota"
-)
 _FOOTER = re.compile(
-    r"[<(*\s]{0,4}(?:"
-    rf"(?:skickat|skickades|sänt|sent|sendt|lähetetty|gesendet|von meinem|envoyé|enviado|inviato|verzonden|verstuurd|wysłane|отправлено|從我的|from my)\b.{{0,60}}?(?:\b(?:{_DEVICES})\b|傳送).{{0,60}}"
-    rf"|(?:hämta|get|hent|skaffa|hanki|holen sie sich)\b.{{0,30}}?\b(?:outlook|gmail|yahoo|bluemail|spark|mail)\b.{{0,80}}"
-    r"|sent from (?:my )?\S{1,20}(?:\s\S{1,20}){0,2}"
-    r"|(?:diese nachricht|this message|detta (?:meddelande|mejl|mail)|dette)\b.{0,40}?\b(?:gesendet|sent from|skickades från|skickat från|sendt fra)\b.{0,60}"
-    r"|someone from mobile|\S{0,3}傳送"
+    r"^[<(*\s]{0,4}(?:"
+    rf"(?:{wording.SENT_FROM})\s(?:{wording.FROM_WHAT})\s(?:(?:{wording.MY})\s(?:\S{{1,20}}\s){{0,3}}?"
+    rf"|\S{{1,20}}\s)?\[?(?:{wording.DEVICES})\b.{{0,90}}"
+    rf"|sent from my\s\S{{1,20}}(?:\s\S{{1,20}}){{0,2}}|lähetetty\s(?:\S{{1,20}}\s){{0,2}}"
+    rf"(?:{wording.DEVICES})\b.{{0,30}}|from my (?:{wording.DEVICES})\b.{{0,20}}"
+    rf"|(?:{wording.GET_APP})\s\W?(?:outlook|gmail|yahoo mail|bluemail|spark|boxer)\s"
+    rf"(?:{wording.APP_FOR})\b.{{0,90}}"
+    r"|(?:diese nachricht|this message|detta (?:meddelande|mejl|mail))\b.{0,40}?"
+    r"\b(?:gesendet|sent from|skickades från|skickat från)\b.{0,60}"
+    r"|(?:diese nachricht|von meine[mr])\s.{0,80}\sgesendet|someone from mobile|.{0,12}傳送"
     r")[>)*\s.]{0,4}$",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(
-    r",\s(?!please excuse|excuse|ursäkta|förlåt)|[?!]\s?\w|\bis\b|\bär\b", re.IGNORECASE
-)
-_RULE = re.compile(r"[-–—_=*~#+ ᐧ.]{2,}$|ᐧ$")
+_SAYS_MORE = re.compile(r"[,?!]\s|\b(?:is|är)\b", re.IGNORECASE)
+_EXCUSE = re.compile(r"[,.]\s{1,2}(?:please\s)?(?:excuse|ursäkta|förlåt|pardon)", re.IGNORECASE)
+_RULE = re.compile(r"^(?:[-–—_=*~#+ ᐧ.]{2,}|ᐧ)$")
 
 
 class Cut(Enum):
@@ -192,38 +152,43 @@ def _is_block(kinds: list[str], lines: Sequence[str]) -> bool:
     if ADDRESS.search(text):
         return True
     dated = bool(DATE.search(text) or _TIME.search(text))
-    return "subject" in kinds and (("sent" in kinds and dated) or (dated and len(kinds) > 2))
+    return dated and "subject" in kinds and ("sent" in kinds or len(kinds) > 2)
 
 
 def one_line_block(content: str) -> bool:
     """Tell if a line holds a whole header block, as where HTML lost its line breaks."""
     if len(content) > 2000:
         return False
-    labels = _INNER_LABEL.findall(content)
-    return len(labels) >= 2 and bool(ADDRESS.search(content) or DATE.search(content))
+    kinds = {_KINDS[word.lower()] for word in _INNER_LABEL.findall(content)} | {label(content)}
+    if "from" not in kinds or len(kinds - {None}) < 3:
+        return False
+    return bool(ADDRESS.search(content) or DATE.search(content))
+
+
+def _kind(found: re.Match[str] | None) -> Cut | None:
+    if not found:
+        return None
+    return Cut.QUOTED if found["original"] else Cut.FORWARDED
 
 
 def separator(content: str) -> Cut | None:
     """Tell if a line says `-----Ursprungligt meddelande-----` or the like, and which kind it is."""
-    found = _SEPARATOR.match(content)
-    if not found:
-        return None
-    return Cut.QUOTED if found["original"] else Cut.FORWARDED
+    return _kind(_SEPARATOR.match(content[:400])) if content[:1] in "-–—_=*" else None
 
 
 def intro(content: str) -> Cut | None:
     """Tell if a line announces a mail without dashes: `Vidarebefordrat mejl:`."""
-    found = _INTRO.match(content) if len(content) < 120 else None
-    if not found:
-        return None
-    return Cut.QUOTED if found["original"] else Cut.FORWARDED
+    return _kind(_INTRO.match(content)) if len(content) < 120 else None
 
 
 def may_end_attribution(content: str) -> bool:
     """Tell at a glance if an attribution may end with this line."""
-    if content.endswith((":", "：")):
+    last = content[-1:]
+    if last in ":：":
         return True
-    return (content.endswith(("-", "—")) and "wrote" in content) or "GMT" in content
+    if last == ">":
+        return content[0].isdigit()
+    return (last in "-—" and _VERB.search(content[-40:]) is not None) or "GMT" in content
 
 
 def evidence(joined: str) -> Evidence | None:
@@ -233,42 +198,54 @@ def evidence(joined: str) -> Evidence | None:
         return None
     if _GMT.match(text):
         return Evidence.STRONG
+    if _DATED_NAME.match(text):
+        return Evidence.WEAK
     if not text.endswith((":", "：")) and not _VERB_LAST.search(text):
         return None
     verb = _VERB.search(text)
-    date, time = DATE.search(text), _TIME.search(text)
+    return _with_verb(text, verb) if verb else _without_verb(text)
+
+
+def _without_verb(text: str) -> Evidence | None:
+    date = DATE.search(text)
     angle = _ANGLE.search(text)
-    if not verb:
-        dated_start = date is not None and date.start() < 12
-        return Evidence.STRONG if dated_start and angle and time else None
-    if _FIRST_PERSON.search(text):
+    if date and angle and date.start() < 6 and _TIME.search(text):
+        return Evidence.STRONG
+    return Evidence.WEAK if angle and text.endswith((">:", "]:", "> :")) else None
+
+
+def _with_verb(text: str, verb: re.Match[str]) -> Evidence | None:
+    if _TOLD.search(text):
         return None
-    if angle and _short_before(text, angle.start(), verb.start()):
+    angle = _ANGLE.search(text)
+    if angle and not _SENTENCE_BEFORE.search(text[: min(angle.start(), verb.start())]):
         return Evidence.STRONG
-    when = date or (_DAY.search(text) if time else None)
+    time = _TIME.search(text)
+    when = DATE.search(text) or (_DAY.search(text) if time else None)
+    last = _VERB_LAST.search(text) is not None
     if when and time and (when.start() < 40 or verb.start() < when.start()):
-        return Evidence.STRONG
-    if when or ADDRESS.search(text) or (_VERB_LAST.search(text) and _is_name(text[: verb.start()])):
+        named = last or verb.start() < when.start() or _is_name(text[verb.end() :])
+        return Evidence.STRONG if named else Evidence.WEAK
+    if when or ADDRESS.search(text) or (last and _is_author(text[: verb.start()])):
         return Evidence.WEAK
     return None
 
 
-def _short_before(text: str, angle: int, verb: int) -> bool:
-    """Tell if no sentence stands before the name: an attribution starts its line."""
-    return not re.search(
-        r"[.!?]\s+[^\W\d_a-zåäö]\w+\s\w+\s\w+\s\w+\s", text[: min(angle, verb)][:300]
-    )
-
-
 def _is_name(text: str) -> bool:
-    words = text.split()
-    return (
-        0 < len(words) <= 6
-        and not words[0].lower() == "den"
-        and words[0][:1].isupper()
-        | (words[0][:1] in "\"'«")
-        | (words[-1].lower() in {"you", "du", "ni"})
+    words = text.strip(" ,:：\"'").split()
+    if len(words) == 1:
+        return True
+    return 0 < len(words) <= 6 and all(
+        word[:1].isupper() or not word[:1].isalpha() or word.lower() in _PARTICLES for word in words
     )
+
+
+def _is_author(text: str) -> bool:
+    """Tell if text is a name, as in `Bo Ek skrev:`, and not how a sentence starts."""
+    words = text.split()
+    if not words or len(words) > 6 or words[0].lower() == "den":
+        return False
+    return words[0][:1].isupper() or words[0][:1] in "\"'«" or words[-1].lower() in {"you", "du"}
 
 
 def continues_upwards(content: str) -> bool:
@@ -283,18 +260,20 @@ def marker(content: str, own: Sequence[str]) -> bool:
     """Tell if a line is a `Svara ovanför den här raden` line; `own` are casefolded markers."""
     if not content or len(content) > 300:
         return False
-    folded = content.casefold()
-    if any(mark in folded for mark in own):
-        return True
-    bare = content.strip(" -–—_=*#>.~\t")
-    return bare != content and bool(_MARKER.match(bare))
+    if own:
+        folded = " ".join(content.split()).casefold()
+        if any(mark in folded for mark in own):
+            return True
+    bare = content.strip("-–—_=*#>~")
+    return bare != content and bool(_MARKER.match(bare.strip()))
 
 
 def footer(content: str) -> bool:
     """Tell if a line is what a phone or a mail program adds: `Skickat från min iPhone`."""
     if len(content) > 160 or not _FOOTER.match(content):
         return False
-    return not _SENTENCE.search(content)
+    excused = _EXCUSE.search(content) is not None
+    return excused or (len(content.split()) <= 12 and not _SAYS_MORE.search(content))
 
 
 def rule(content: str) -> bool:

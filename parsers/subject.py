@@ -4,7 +4,7 @@ import re
 
 _MARK = re.compile(r"\[#([0-9]{1,9})\]")
 _PREFIX = re.compile(
-    r"[\s\u200e\u200f]*(?:"
+    r"^(?:"
     r"(?P<reply>re|sv|svar|aw|antw|antwort|ang|rif|odp|ynt|回复|答复)"
     r"|(?P<forward>vb|vs|fwd?|wg|vl|rv|doorst|vidarebefordrat|videresendt|weitergeleitet)"
     r")(?:\s?[\[(][0-9]{1,3}[\])])?\s{0,3}[:：]",
@@ -24,20 +24,21 @@ def _prefixes(subject: str) -> tuple[int, str]:
     at = 0
     first = ""
     while True:
-        found = _PREFIX.match(subject, at)
+        while at < len(subject) and (subject[at].isspace() or subject[at] in "\u200e\u200f"):
+            at += 1
+        found = _PREFIX.match(subject[at : at + 40])
         if found:
             first = first or ("forward" if found["forward"] else "reply")
-        else:
-            while at < len(subject) and subject[at].isspace():
-                at += 1
-            found = _MARK.match(subject, at)
+            at += found.end()
+            continue
+        found = _MARK.match(subject, at)
         if not found:
             return at, first
         at = found.end()
 
 
 def base_subject(subject: str) -> str:
-    """Give the subject without `Re:`, `SV:`, `VB:`, `Fwd:` and the like, and without ticket marks."""
+    """Give the subject without `Re:`, `SV:`, `VB:`, `Fwd:` and the like, and ticket marks."""
     at, _ = _prefixes(subject)
     return _SPACE.sub(" ", _MARK.sub(" ", subject[at:])).strip()
 

@@ -47,7 +47,6 @@ _NUMBER_NEXT = re.compile(r"[\s;=,.]{0,5}[-+\u2212]?[0-9]")
 _SAMPLE = frozenset({"…", "...", ".."})
 _INTERNAL = ("intern", "internal")
 _FORMAT = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_OPEN_SPACE = re.compile(r"[^\S\n]*\Z")
 _BLANKS = re.compile(r"\n[^\S\n]*\n(?:[^\S\n]*\n)+")
 
 
@@ -82,7 +81,7 @@ def _brackets(text: str) -> Iterable[tuple[int, int]]:
 
 
 def _inner(text: str, start: int, end: int) -> str | None:
-    """Give what a bracket holds on one line, or None where it is too long or too broken for a tag."""
+    """Give what a bracket holds on one line, or None where it is too long for a tag."""
     if end - start - 2 > _LONGEST:
         return None
     inner = text[start + 1 : end - 1]
@@ -149,7 +148,7 @@ def _checked(name: str, value: str, raw: str, span: tuple[int, int], error: str 
 
 
 def read_tags(text: str) -> tuple[Tag, ...]:
-    """Give the tags of a text in order, right and wrong ones alike: their index is the ordinal (C12).
+    """Give the tags of a text in order, right and wrong alike: the index is the ordinal (C12).
 
     Ordinary text (C9) gives nothing: a bracket whose first word is no name, a name followed by
     other words without a colon, a `[` right after a letter, digit or `)`, a `]` right before `(`,

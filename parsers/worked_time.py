@@ -22,7 +22,9 @@ _BARE = re.compile(rf"[0-9]{{1,9}}(?:[.,][0-9]{{1,9}})?{_END}")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _DAYS_BACK = {"igår": 1, "yesterday": 1, "idag": 0, "today": 0}
 _OUTSIDE = frozenset({"kväll", "evening"})
-_UNBILLED = re.compile(r"(?:ej deb(?:iterbar|iterbart|iteras)?|(?:not|non)[ -]billable)\.?", re.IGNORECASE)
+_UNBILLED = re.compile(
+    r"(?:ej deb(?:iterbar|iterbart|iteras)?|(?:not|non)[ -]billable)\.?", re.IGNORECASE
+)
 _WORD = re.compile(r"[^\s,]+")
 
 
