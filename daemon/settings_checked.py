@@ -2,11 +2,12 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
 from daemon.settings_types import Key, MadeFrom, Place
 
@@ -74,31 +75,49 @@ def checked(table: type[T], data: Mapping[str, Any], file: str, place: Place) ->
     The second look leaves out what the first found wrong, so that what only a whole table can tell
     is told too.
     """
-    mistakes: dict[str, Mistake] = {}
-    tables = _renamed(data)
+    mistakes: list[Mistake] = []
+    tables = whole = _renamed(data)
     value = None
     for _ in range(2):
         value, errors = _look(table, tables, place)
-        for location, says in errors:
-            key = _key(location, tables)
-            if key not in mistakes:
-                mistakes[key] = Mistake(file, key, says)
+        told = [(_key(location, whole), says) for location, says in errors]
+        mistakes += beside(mistakes, file, told)
         if not errors:
             break
         tables = _without([location for location, _ in errors], tables)
-    return Checked(value, tuple(mistakes.values()))
+    return Checked(value, tuple(mistakes))
+
+
+def beside(
+    mistakes: Iterable[Mistake], file: str, wrong: Iterable[tuple[str, str]]
+) -> list[Mistake]:
+    """Pairs of a key and what would be right as mistakes, where nothing is told of that key yet.
+
+    A list with a wrong entry was read without it: that the rest is wrong for it is not told.
+    """
+    told = {mistake.key for mistake in mistakes}
+    told |= {key.rpartition("[")[0] for key in told if key.endswith("]")}
+    return [Mistake(file, key, says) for key, says in dict.fromkeys(wrong) if key not in told]
 
 
 def _look(
     table: type[T], data: Mapping[str, Any], place: Place
 ) -> tuple[T | None, list[tuple[Location, str]]]:
     """Read once; pydantic costs a tenth of a second, and is met nowhere else."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(table).validate_python(data, context=place), []
+        value: T = _adapter(cast("Any", table)).validate_python(data, context=place)
     except ValidationError as error:
         return None, [each for fault in error.errors() for each in _told(table, fault)]
+    return value, []
+
+
+@cache
+def _adapter(table: type) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(table)
 
 
 def _told(table: type, fault: Any) -> Iterator[tuple[Location, str]]:

@@ -28,7 +28,7 @@ def value(of: Any) -> str:
     if isinstance(of, Mapping):
         inside = ", ".join(f"{key(name)} = {value(each)}" for name, each in of.items())
         return f"{{ {inside} }}" if inside else "{}"
-    if isinstance(of, Sequence):
+    if isinstance(of, list | tuple):
         return f"[{', '.join(value(each) for each in of)}]"
     raise TypeError(f"TOML has nothing for {of!r}")
 

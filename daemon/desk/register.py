@@ -72,12 +72,12 @@ def apply(tx: Tx, asked: Import, at: dt.datetime, cause: str = "command import")
 
 
 def _keep_people(tx: Tx, asked: Import) -> Mapping[str, int]:
-    """Keep whoever changed, those who ended first; gives everybody's id by registered address."""
-    changed = set(asked.after.people) - set(asked.before.people)
-    ids = {person.email: person.id for person in asked.after.people}
-    for person in sorted(changed, key=lambda each: (each.active, each.email)):
-        ids[person.email] = register.keep_person(tx, person)
-    return ids
+    """Keep whoever changed; gives everybody's id by registered address."""
+    known = set(asked.before.people)
+    return {
+        person.email: person.id if person in known else register.keep_person(tx, person)
+        for person in asked.after.people
+    }
 
 
 def _keep_account(tx: Tx, account: Account, people: Mapping[str, int]) -> int:
