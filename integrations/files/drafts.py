@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import fcntl
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from daemon.domain.invoice import (
 )
 from daemon.domain.money import Money
 from integrations.files import sheet
+from integrations.files.whole import locked, write_whole
 
 _REFERENCE = re.compile(r"[A-Za-z0-9-]{1,80}")
 _FILE = re.compile(r"([1-9][0-9]*)-([A-Za-z0-9-]{1,80})\.(json|pdf)")
@@ -78,9 +78,9 @@ class FileDrafts:
             number = self._number_for(draft.reference)
             name = self._folder / f"{number}-{draft.reference}"
             if self._printer is not None:
-                _write(name.with_suffix(".pdf"), self._printed(draft, number))
+                write_whole(name.with_suffix(".pdf"), self._printed(draft, number))
             text = json.dumps(_record(draft, number), ensure_ascii=False, indent=2)
-            _write(name.with_suffix(".json"), f"{text}\n".encode())
+            write_whole(name.with_suffix(".json"), f"{text}\n".encode())
             return _invoice(json.loads(text), name.with_suffix(".json"))
 
     def attach(self, number: str, name: str, pdf: bytes) -> bool:
@@ -90,7 +90,7 @@ class FileDrafts:
             if draft is None:
                 raise AccountingError(Fault.REFUSED, f"utkast {number} finns inte", remedy=_REMEDY)
             plain = re.sub(r"[^\w.-]+", "-", Path(name).name, flags=re.ASCII).strip("-.")
-            _write(draft.with_name(f"{draft.stem}_{plain or 'bilaga.pdf'}"), pdf)
+            write_whole(draft.with_name(f"{draft.stem}_{plain or 'bilaga.pdf'}"), pdf)
         return True
 
     def read(self, number: str) -> AccountingInvoice | None:
@@ -152,9 +152,7 @@ class FileDrafts:
     def _locked(self) -> Iterator[None]:
         """One writer at a time, among all processes; the system frees the lock of a killed one."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with (self._folder / ".lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locked(self._folder / ".lock"):
                 yield
         except OSError as error:
             raise _unusable(self._folder, error) from error
@@ -163,21 +161,6 @@ class FileDrafts:
 def _unusable(folder: Path, error: OSError) -> AccountingError:
     message = f"utkasten kan inte skrivas i {folder}: {error.strerror or error}"
     return AccountingError(Fault.ACCESS, message, remedy=_REMEDY)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, also after a power cut: new file, fsync, rename, fsync of the folder."""
-    new = path.with_name(f".{path.name}.new")
-    with new.open("wb") as target:
-        target.write(content)
-        target.flush()
-        os.fsync(target.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _record(draft: InvoiceDraft, number: str) -> dict[str, Any]:

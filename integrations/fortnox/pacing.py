@@ -3,14 +3,18 @@
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
+
+from integrations.files.whole import locked
 
 SPACING = 0.209  # seconds: 24 × 0.209 > 5, so that even a closed window of 5 s holds only 24 starts
 HOLD_OFF = 5.0  # seconds to be silent after a 429, which promises no Retry-After
+LONGEST = 120.0  # seconds: a place further away than this is the work of a clock set back
 
 
 class Pacer(Protocol):
-    """One line for everybody who talks to the tenant; the store's form is shared by processes."""
+    """One line for everybody who talks to the tenant."""
 
     def wait_turn(self) -> None:
         """Return when the next request may start."""
@@ -19,32 +23,101 @@ class Pacer(Protocol):
         """Let nobody start for that long: the tenant said 429."""
 
 
+class Line(Protocol):
+    """Where the next free place is kept, as seconds of the clock that all in the line share."""
+
+    def take(self, now: float, spacing: float) -> float:
+        """Take the next free place, at once for one and before all others; give its instant."""
+
+    def push(self, until: float, now: float) -> None:
+        """Let no free place lie before that instant."""
+
+
+def free_place(kept: float, now: float) -> float:
+    """The next free place, where `kept` is what the line last kept."""
+    return kept if now <= kept <= now + LONGEST else now
+
+
 class EvenPacer:
-    """The line of one process, for all its threads."""
+    """Waits for its place in a line: that of this process, or one that processes share."""
 
     def __init__(
         self,
+        line: Line | None = None,
         *,
         spacing: float = SPACING,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Take seconds from `clock`, which never goes back."""
+        """Take seconds from `clock`; a shared line needs a clock that its users share."""
+        self._line = line or MemoryLine()
         self._spacing = spacing
         self._clock = clock
         self._sleep = sleep
-        self._next = clock()
-        self._lock = threading.Lock()
 
     def wait_turn(self) -> None:
         """Take the next free place in the line and wait for it."""
-        with self._lock:
-            place = max(self._next, self._clock())
-            self._next = place + self._spacing
-        while (wait := place - self._clock()) > 0:
+        now = self._clock()
+        place = self._line.take(now, self._spacing)
+        while 0 < (wait := place - self._clock()) <= LONGEST:
             self._sleep(wait)
 
     def hold_off(self, seconds: float) -> None:
         """Push everybody who has no place yet behind the silence."""
+        now = self._clock()
+        self._line.push(now + seconds, now)
+
+
+class MemoryLine:
+    """The line of one process, for all its threads."""
+
+    def __init__(self) -> None:
+        """Begin with a free place."""
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def take(self, now: float, spacing: float) -> float:
+        """Take the next free place."""
         with self._lock:
-            self._next = max(self._next, self._clock() + seconds)
+            place = free_place(self._next, now)
+            self._next = place + spacing
+            return place
+
+    def push(self, until: float, now: float) -> None:
+        """Let no free place lie before that instant."""
+        with self._lock:
+            self._next = max(free_place(self._next, now), until)
+
+
+class FileLine:
+    """The line of all processes of one machine, in a file of the state folder.
+
+    A lost or damaged file costs nothing but one place: it is a pace, and no record.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Keep the next free place in that file."""
+        self._path = path
+
+    def take(self, now: float, spacing: float) -> float:
+        """Take the next free place, under the file's lock."""
+        with locked(self._path):
+            place = free_place(self._kept(), now)
+            self._keep(place + spacing)
+            return place
+
+    def push(self, until: float, now: float) -> None:
+        """Let no free place lie before that instant."""
+        with locked(self._path):
+            self._keep(max(free_place(self._kept(), now), until))
+
+    def _kept(self) -> float:
+        try:
+            return float(self._path.read_text("ascii") or 0)
+        except ValueError:
+            return 0.0
+
+    def _keep(self, place: float) -> None:
+        with self._path.open("r+") as file:
+            file.write(f"{place:020.6f}")
+            file.truncate()

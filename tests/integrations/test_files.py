@@ -238,7 +238,7 @@ def test_a_kill_at_any_step_leaves_one_whole_draft_or_none(tmp_path, a_draft):
             break
         assert code == 9
         deaths += 1
-    assert deaths == 16
+    assert deaths == 20
 
 
 def create_all(folder, draft, references):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from daemon.domain.invoice import AccountingError, Fault
 from integrations.fortnox.double_faults import Trouble
 from integrations.fortnox.lists import items
+from integrations.fortnox.pacing import EvenPacer
 
 CREATE = "POST /3/invoices"
 SEARCH = "GET /3/invoices"
@@ -238,14 +239,32 @@ TROUBLES = st.sampled_from([None, *UNCLEAR, "429", "invalid-token", "missing-sco
 ENDPOINTS = st.sampled_from([CREATE, SEARCH, "GET /3/invoices/*", "POST /oauth-v1/token", "*"])
 
 
-def push_until_known(client, draft, played):
-    """Look up, create, and after anything unclear look up three times before a repetition."""
-    for _ in range(60):
+class DeadlyPacer(EvenPacer):
+    """Kills the process at some of its turns: right before a request, or right after the last."""
+
+    def __init__(self, played, deaths):
+        super().__init__(clock=played.ticks, sleep=played.sleep)
+        self.deaths = deaths
+        self.turns = 0
+
+    def wait_turn(self):
+        self.turns += 1
+        if self.turns in self.deaths:
+            raise SystemExit(9)
+        super().wait_turn()
+
+
+def push_until_known(new_client, draft, played):
+    """Look up, create, and after anything unclear look up again before a repetition."""
+    client = new_client()
+    for _ in range(80):
         try:
             found = client.find(draft.reference)
             if not found:
                 return client.create(draft)
             [only] = found
+        except SystemExit:
+            client = new_client()
         except AccountingError as error:
             if error.fault is Fault.UNCLEAR:
                 played.sleep(15 + 60 + 300)
@@ -254,25 +273,43 @@ def push_until_known(client, draft, played):
     raise AssertionError("the faults never ended")
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(plan=st.lists(st.tuples(ENDPOINTS, TROUBLES), max_size=12))
-def test_after_any_sequence_of_faults_there_is_exactly_one_invoice(
-    a_client, double, a_draft, played, plan
-):
-    """I1: one statement, one invoice, right to the öre, none foreign touched."""
+def exactly_once(a_client, double, a_draft, played, plan, deaths):
     double.books.invoices.clear()
     double.faults.clear()
     foreign = dict(double.add_invoice("1001", ExternalInvoiceReference1=f"{KEY}-annan"))
     for endpoint, trouble in plan:
         double.faults.sequence(endpoint, trouble)
     draft = a_draft()
-    echo = push_until_known(a_client(), draft, played)
+    pacer = DeadlyPacer(played, deaths)
+    echo = push_until_known(lambda: a_client(pacer=pacer), draft, played)
     [ours] = [one for one in double.invoices if one["ExternalInvoiceReference1"] == KEY]
     assert (ours["Net"], ours["DocumentNumber"]) == (draft.net.kronor, echo.number)
     assert (echo.rows, echo.net) == (draft.rows, draft.net)
     assert double.invoices[0] == foreign
+
+
+PLANS = st.lists(st.tuples(ENDPOINTS, TROUBLES), max_size=12)
+DEATHS = st.sets(st.integers(1, 30), max_size=6)
+QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+
+
+@settings(max_examples=25, **QUIET)
+@given(plan=PLANS, deaths=DEATHS)
+def test_after_any_faults_and_kills_there_is_exactly_one_invoice(
+    a_client, double, a_draft, played, plan, deaths
+):
+    """I1: one statement, one invoice, right to the öre, none foreign touched."""
+    exactly_once(a_client, double, a_draft, played, plan, deaths)
+
+
+@pytest.mark.long
+@settings(max_examples=1500, **QUIET)
+@given(plan=PLANS, deaths=DEATHS)
+def test_after_very_many_faults_and_kills_there_is_exactly_one_invoice(
+    a_client, double, a_draft, played, plan, deaths
+):
+    """I1, the long form."""
+    exactly_once(a_client, double, a_draft, played, plan, deaths)
 
 
 def test_every_kind_of_trouble_is_tried_somewhere():

@@ -1,5 +1,6 @@
 """At most 24 requests in any 5 s, evenly spread, and not a second wasted (facts.md 3.1)."""
 
+import multiprocessing
 import threading
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.fortnox.double import LIMIT, WINDOW
-from integrations.fortnox.pacing import EvenPacer
+from integrations.fortnox.pacing import LONGEST, EvenPacer, FileLine, MemoryLine
 
 
 def busiest(times, window=WINDOW):
@@ -100,3 +101,48 @@ def test_a_hold_off_delays_everybody_but_never_shortens_a_wait(played):
     pacer.hold_off(1)
     pacer.wait_turn()
     assert played.seconds == pytest.approx(5)
+
+
+@pytest.fixture(params=["memory", "file"])
+def line(request, tmp_path):
+    return MemoryLine() if request.param == "memory" else FileLine(tmp_path / "var" / "pace")
+
+
+def test_a_line_gives_each_place_once(line):
+    places = [line.take(100.0, 0.25) for _ in range(4)]
+    assert places == [100.0, 100.25, 100.5, 100.75]
+    line.push(200.0, 100.0)
+    assert line.take(100.0, 0.25) == 200.0
+    assert line.take(300.0, 0.25) == 300.0
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_line(line):
+    line.take(1_000_000.0, 0.25)
+    assert line.take(1000.0, 0.25) == 1000.0
+    assert line.take(1000.0, 0.25) == 1000.25
+    line.push(1000.0 + LONGEST, 1000.0)
+    assert line.take(1000.0, 0.25) == 1000.0 + LONGEST
+
+
+def test_a_damaged_file_costs_no_more_than_a_place(tmp_path):
+    for damage in ("", "x", "nan", "inf", "1e999"):
+        (tmp_path / "pace").write_text(damage)
+        assert FileLine(tmp_path / "pace").take(50.0, 0.25) == 50.0
+
+
+def take_places(path, count, queue):
+    line = FileLine(path)
+    queue.put([line.take(1000.0, 0.2) for _ in range(count)])
+
+
+def test_two_processes_share_one_line(tmp_path):
+    """Issue 8: at most 24 in any 5 s per tenant, shared between processes."""
+    spawn = multiprocessing.get_context("spawn")
+    queue = spawn.Queue()
+    both = [spawn.Process(target=take_places, args=(tmp_path / "p", 40, queue)) for _ in "ab"]
+    for process in both:
+        process.start()
+    places = sorted(queue.get() + queue.get())
+    for process in both:
+        process.join()
+    assert places == pytest.approx([1000 + 0.2 * number for number in range(80)])

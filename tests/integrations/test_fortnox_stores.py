@@ -1,18 +1,42 @@
-"""What every token store must do; a store on the database joins by one more parameter here."""
+"""What every token store must do, and how a token is sealed (facts.md 2, reliability.md 5)."""
 
 import datetime as dt
+import stat
 import threading
 
 import pytest
 
-from integrations.fortnox.tokens import MemoryTokenStore, Token
+from integrations.fortnox.sealing import FileRecord, SealedTokenStore
+from integrations.fortnox.tokens import MemoryTokenStore, NoAccessError, Token
 
 NOW = dt.datetime(2026, 12, 1, 6, tzinfo=dt.UTC)
 
 
-@pytest.fixture(params=["memory"])
-def store(request):
-    return {"memory": MemoryTokenStore}[request.param]()
+class MemoryRecord:
+    """A record that lives in a variable."""
+
+    def __init__(self):
+        self.sealed = None
+        self._lock = threading.Lock()
+
+    def lock(self):
+        return self._lock
+
+    def read(self):
+        return self.sealed
+
+    def write(self, sealed):
+        self.sealed = sealed
+
+
+@pytest.fixture(params=["memory", "sealed in memory", "sealed in a file"])
+def store(request, tmp_path):
+    made = {
+        "memory": MemoryTokenStore,
+        "sealed in memory": lambda: SealedTokenStore(MemoryRecord(), "key"),
+        "sealed in a file": lambda: SealedTokenStore(FileRecord(tmp_path / "var" / "t"), "key"),
+    }
+    return made[request.param]()
 
 
 def a_token(name="one", refresh="refresh-one"):
@@ -84,3 +108,49 @@ def test_a_token_is_fresh_for_three_quarters_of_its_life():
     """facts.md 2: 45 minutes of 60."""
     edges = [NOW + dt.timedelta(minutes=45, seconds=seconds) for seconds in (-1, 0)]
     assert [a_token().is_fresh(edge) for edge in edges] == [True, False]
+
+
+def test_a_sealed_token_is_kept_from_whoever_lacks_the_key(tmp_path):
+    """Issue 8: encrypted at rest with a key from a credential."""
+    path = tmp_path / "fortnox-token"
+    SealedTokenStore(FileRecord(path), "key").save(a_token())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not {b"access-one", b"refresh-one", b"token"} & {
+        word for word in (b"access-one", b"refresh-one", b"token") if word in path.read_bytes()
+    }
+    other = SealedTokenStore(FileRecord(path), "another key")
+    with pytest.raises(NoAccessError, match="nyckeln") as caught:
+        other.load()
+    assert "avtald fortnox login" in caught.value.remedy
+    assert SealedTokenStore(FileRecord(path), "key").load() == a_token()
+
+
+@pytest.mark.parametrize("place", [0, 11, 12, 40, -1])
+def test_a_sealed_token_that_was_changed_is_not_believed(place):
+    record = MemoryRecord()
+    store = SealedTokenStore(record, "key")
+    store.save(a_token())
+    changed = bytearray(record.sealed)
+    changed[place] ^= 1
+    record.sealed = bytes(changed)
+    with pytest.raises(NoAccessError):
+        store.load()
+    record.sealed = b"short"
+    with pytest.raises(NoAccessError):
+        store.load()
+
+
+def test_the_same_token_is_never_sealed_to_the_same_bytes():
+    record = MemoryRecord()
+    store = SealedTokenStore(record, "key")
+    sealed = set()
+    for _ in range(5):
+        store.save(a_token())
+        sealed.add(record.sealed)
+    assert len(sealed) == 5
+
+
+def test_a_client_goes_on_with_the_token_that_another_process_sealed(a_client, double, tmp_path):
+    for _ in range(2):
+        a_client(store=SealedTokenStore(FileRecord(tmp_path / "token"), "key")).read("1")
+    assert double.tokens.issued == 1

@@ -1,0 +1,145 @@
+"""The token at rest: one sealed record, opened with a key from a credential (reliability.md 5)."""
+
+import contextlib
+import datetime as dt
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from integrations.files.whole import locked, write_whole
+from integrations.fortnox.errors import LOGIN
+from integrations.fortnox.tokens import NoAccessError, Token
+
+_PURPOSE = b"avtald fortnox token 1"
+_NONCE = 12
+
+
+class Record(Protocol):
+    """One record of bytes, shared by every process: in a file, or in a row of the database."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the right to renew, alone among threads and processes."""
+
+    def read(self) -> bytes | None:
+        """What was last written."""
+
+    def write(self, sealed: bytes) -> None:
+        """Replace it; durable on return."""
+
+
+class FileRecord:
+    """The record in a file that only its owner may read."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep the record in that file, with its lock beside it."""
+        self._path = path
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock beside the file."""
+        with locked(self._path.with_name(f".{self._path.name}.lock")):
+            yield
+
+    def read(self) -> bytes | None:
+        """What the file has; None before the first write."""
+        return self._path.read_bytes() if self._path.exists() else None
+
+    def write(self, sealed: bytes) -> None:
+        """Replace the file whole."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self._path, sealed, mode=0o600)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    token: Token | None = None
+    pending: dt.datetime | None = None
+
+
+class SealedTokenStore:
+    """The TokenStore over any record; whoever reads the record without the key learns nothing."""
+
+    def __init__(self, record: Record, secret: str) -> None:
+        """Derive the key from the secret, a credential of any length."""
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE)
+        self._cipher = AESGCM(derived.derive(secret.encode()))
+        self._record = record
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the right to renew."""
+        return self._record.lock()
+
+    def load(self) -> Token | None:
+        """The token last saved; NoAccessError where the record was sealed with another key."""
+        return self._kept().token
+
+    def save(self, token: Token) -> None:
+        """Replace the token, durably, and end the pending state."""
+        self._keep(_Kept(token))
+
+    def mark_pending(self, at: dt.datetime) -> None:
+        """Note, durably, that the stored refresh token is being used."""
+        self._keep(replace(self._kept(), pending=at))
+
+    def pending_since(self) -> dt.datetime | None:
+        """When a renewal began whose answer was never saved."""
+        return self._kept().pending
+
+    def drop(self) -> None:
+        """Forget the token: consent is needed."""
+        self._keep(replace(self._kept(), token=None))
+
+    def _kept(self) -> _Kept:
+        sealed = self._record.read()
+        if not sealed:
+            return _Kept()
+        try:
+            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _PURPOSE)
+        except (InvalidTag, ValueError):
+            raise NoAccessError(
+                "Fortnox: den sparade åtkomsten går inte att öppna med nyckeln",
+                remedy=f"Återställ nyckeln som åtkomsten sparades med. Annars: {LOGIN}",
+            ) from None
+        return _kept_of(json.loads(plain))
+
+    def _keep(self, kept: _Kept) -> None:
+        nonce = os.urandom(_NONCE)
+        plain = json.dumps(_plain_of(kept)).encode()
+        self._record.write(nonce + self._cipher.encrypt(nonce, plain, _PURPOSE))
+
+
+def _plain_of(kept: _Kept) -> dict[str, Any]:
+    token = kept.token
+    return {
+        "pending": kept.pending.isoformat() if kept.pending else None,
+        "token": token
+        and {
+            "access": token.access,
+            "obtained_at": token.obtained_at.isoformat(),
+            "lifetime": token.lifetime,
+            "refresh": token.refresh,
+        },
+    }
+
+
+def _kept_of(plain: dict[str, Any]) -> _Kept:
+    token, pending = plain["token"], plain["pending"]
+    return _Kept(
+        token
+        and Token(
+            token["access"],
+            dt.datetime.fromisoformat(token["obtained_at"]),
+            token["lifetime"],
+            token["refresh"],
+        ),
+        dt.datetime.fromisoformat(pending) if pending else None,
+    )
