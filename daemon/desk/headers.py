@@ -95,7 +95,8 @@ def file_name(given: str, fallback: str) -> str:
     if len(bare) > _MOST_FILE_NAME:
         stem, dot, ending = bare.rpartition(".")
         keep = f"{dot}{ending}" if dot and len(ending) <= 10 else ""
-        bare = (stem if keep else bare)[: _MOST_FILE_NAME - len(keep)] + keep
+        stem = (stem if keep else bare)[: _MOST_FILE_NAME - len(keep)]
+        bare = stem.rstrip(". ") + keep
     return bare or fallback
 
 

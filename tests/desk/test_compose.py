@@ -168,7 +168,7 @@ def test_references_keep_the_first_and_the_last_twenty_and_only_ids():
     assert seen["References"].split() == ["<0@b.se>", *ids[80:]]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(subject=WILD, name=WILD)
 @example(subject="Hej" * 90, name="Ek, Bo")
 @example(subject="=?utf-8?q?x?= y", name="=?utf-8?q?x?=")
@@ -213,7 +213,7 @@ def headers_unseen(char):
     return point in {0xAD, 0x200B, 0xFEFF} or any(low <= point <= high for low, high in ranges)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(name=WILD, disposition=st.booleans())
 @example(name="C:\\temp\\..\\x.pdf", disposition=False)
 @example(name="å" * 300 + ".pdf", disposition=True)
@@ -251,7 +251,7 @@ def test_a_long_file_name_keeps_its_ending():
     assert len(kept) == 120
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(text=st.text(max_size=400), html=st.text(min_size=1, max_size=400))
 @example(text="x" * 5000 + "\n.\n..\nFrom x\n \n=\n", html="--=_alt_" * 50)
 def test_text_and_html_come_back_as_they_were(text, html):
@@ -286,6 +286,7 @@ def test_what_is_no_address_in_ascii_is_refused(given):
         headers.address(given)
 
 
+@settings(deadline=None)
 @given(given=st.text(max_size=30))
 def test_an_address_is_ascii_on_one_line_or_refused(given):
     try:

@@ -1,7 +1,7 @@
 """The templates' markup: what a line is by how it starts, and what a sealed value cannot do."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.desk import mail_html, markup, plain_text
@@ -81,6 +81,7 @@ def test_a_sealed_value_at_the_start_of_a_line_is_a_paragraph(start):
     assert plain_text.inline(sealed) == f"{start}x"
 
 
+@settings(deadline=None)
 @given(value=st.text(alphabet="*`()|\\<>&\"' ab\n", max_size=40))
 def test_a_sealed_value_comes_out_as_it_went_in(value):
     shown = markup.one_line(value)
@@ -89,6 +90,7 @@ def test_a_sealed_value_comes_out_as_it_went_in(value):
     assert " ".join(lines).split() == value.split()
 
 
+@settings(deadline=None)
 @given(
     words=st.lists(st.text(alphabet="abc\N{NO-BREAK SPACE}", min_size=1, max_size=90), max_size=30)
 )

@@ -2,7 +2,7 @@
 
 import string
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.desk import reply_ids
@@ -12,6 +12,7 @@ TICKET = st.integers(1, 10**9)
 UNIQUE = st.text(max_size=40)
 
 
+@settings(deadline=None)
 @given(ticket=TICKET, unique=UNIQUE)
 def test_an_id_names_its_ticket_in_any_letter_case_d3(ticket, unique):
     made = reply_ids.make(KEY, ticket, unique, "example.se")
@@ -20,6 +21,7 @@ def test_an_id_names_its_ticket_in_any_letter_case_d3(ticket, unique):
     assert made == made.lower()
 
 
+@settings(deadline=None)
 @given(ticket=TICKET, unique=UNIQUE)
 def test_the_plus_address_carries_the_same_id_and_fits_a_local_part_d3(ticket, unique):
     address = reply_ids.address(KEY, ticket, unique, "support@example.se")
@@ -29,6 +31,7 @@ def test_the_plus_address_carries_the_same_id_and_fits_a_local_part_d3(ticket, u
     assert len(address.partition("@")[0]) <= 64  # RFC 5321, 4.5.3.1.1
 
 
+@settings(deadline=None)
 @given(
     ticket=TICKET,
     unique=UNIQUE,
@@ -43,6 +46,7 @@ def test_an_id_with_any_character_changed_names_nothing_or_the_same_d3(ticket, u
     assert reply_ids.read(KEY, forged) == (ticket if forged == made else None)
 
 
+@settings(deadline=None)
 @given(ticket=TICKET, other=TICKET, unique=UNIQUE)
 def test_an_id_of_one_ticket_makes_none_of_another_d3(ticket, other, unique):
     made = reply_ids.make(KEY, ticket, unique, "e.se")
@@ -51,6 +55,7 @@ def test_an_id_of_one_ticket_makes_none_of_another_d3(ticket, other, unique):
     assert reply_ids.read(b"another key", made) is None
 
 
+@settings(deadline=None)
 @given(foreign=st.text(max_size=200))
 def test_a_foreign_id_names_nothing_and_never_raises(foreign):
     assert reply_ids.read(KEY, foreign) is None

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.domain import wording
@@ -35,6 +35,7 @@ def test_hours_are_written_in_hours_and_minutes(minutes, written):
     assert wording.hours(minutes) == written
 
 
+@settings(deadline=None)
 @given(minutes=st.integers(-(10**6), 10**6))
 def test_written_hours_add_up_to_their_minutes(minutes):
     words = wording.hours(minutes).lstrip("−").split()
@@ -44,6 +45,7 @@ def test_written_hours_add_up_to_their_minutes(minutes):
     assert wording.hours(minutes).startswith("−") == (minutes < 0)
 
 
+@settings(deadline=None)
 @given(ore=st.integers(0, 10**12))
 def test_money_is_written_as_swedes_write_it(ore):
     expected = format_currency(Decimal(ore) / 100, "SEK", locale="sv_SE")
@@ -76,6 +78,7 @@ def test_a_deadline_is_a_weekday_and_a_clock_time_j1():
     assert wording.moment(at, STOCKHOLM, "en") == "Monday 30 November at 09:30"
 
 
+@settings(deadline=None)
 @given(
     seconds=st.integers(946_684_800, 4_102_444_800),  # the years 2000 to 2100
     language=LANGUAGE,
