@@ -68,12 +68,13 @@ def typeset(page: Page, language: str, *, marker: str, message: str = "") -> str
         elif block.kind == "marker":
             parts.append(_marker(marker))
         elif block.kind == "message":
-            parts.append(message)
+            parts.append("\x00message")
         elif block.kind == "panel":
             parts.append(_panel(block, accent))
         else:
             parts.append(_SETTERS[block.kind](block))
-    return _shell(page, language, accent, "\n".join(parts), top)
+    document = _seen(_shell(page, language, accent, "\n".join(parts), top))
+    return document.replace("\x00message", message)
 
 
 def paragraphs(text: str) -> str:
@@ -121,6 +122,11 @@ def inline(source: str) -> str:
         text = _CODE.sub(rf"{_PILL}\1</code>", text)
     if LINK in text:
         text = _LINK.sub(_anchor, text)
+    return text
+
+
+def _seen(text: str) -> str:
+    """Sealed characters, glue and line ends as HTML has them: once for the whole document."""
     return unsealed(text).replace(GLUE, "&nbsp;").replace(NEWLINE, "<br>")
 
 

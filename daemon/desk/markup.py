@@ -75,6 +75,8 @@ class Page:
 
 def clean(text: str) -> str:
     """Lines end in LF; control characters and unseen ones go, whole characters stay."""
+    if text.isprintable():
+        return text
     text = _BREAK.sub("\n", text).replace("\t", "    ")
     return _HALF_CHARACTER.sub("\ufffd", _UNSEEN.sub("", text))
 

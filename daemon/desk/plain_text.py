@@ -74,7 +74,7 @@ def inline(source: str) -> str:
         source = _CODE.sub(_quoted, source)
     if LINK in source:
         source = _LINK.sub(r"\1: \2", source)
-    return unsealed(source).replace(NEWLINE, "\n")
+    return (unsealed(source) if SEAL in source else source).replace(NEWLINE, "\n")
 
 
 def _unbroken(found: re.Match[str]) -> str:

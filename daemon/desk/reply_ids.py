@@ -5,13 +5,13 @@ An id is `t<ticket>.<which>.<proof>` before the `@`. `which` tells our mails on 
 another. All of it is lower case, for mail systems that change the case.
 """
 
-import base64
 import hashlib
 import hmac
 import re
 
-_PROOF_BYTES = 10  # 80 bits
+_PROOF_BYTES = 10  # 80 bits: 16 digits
 _WHICH_BYTES = 10
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648, section 6, in lower case
 _ID = re.compile(
     r"(?<![a-z0-9])(t[1-9][0-9]{0,17}|t0)\.([a-z2-7]{16})\.([a-z2-7]{16})@", re.IGNORECASE
 )
@@ -67,4 +67,5 @@ def _proof(secret: bytes, stem: str) -> str:
 
 
 def _lower32(raw: bytes) -> str:
-    return base64.b32encode(raw).decode().lower()
+    number = int.from_bytes(raw, "big")
+    return "".join(_DIGITS[number >> shift & 31] for shift in range(len(raw) * 8 - 5, -1, -5))
