@@ -4,7 +4,7 @@ import datetime as dt
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
@@ -34,7 +34,9 @@ class App:
     @cached_property
     def probes(self) -> check.Probes:
         """What looks at the world outside, for `avtald check`."""
-        return check.Probes()
+        from daemon import parts
+
+        return check.Probes(accounting=partial(parts.accounting_of, self.settings))
 
     def close(self) -> None:
         """Close what is open."""

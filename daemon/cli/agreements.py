@@ -38,6 +38,8 @@ def agreements(
         say = speaker(desk.settings.desk.language)
         today = desk.calendar.day_of(now)
         accounts = register.load(tx).accounts
+    if customer is not None and customer not in {each.customer.key for each in accounts}:
+        raise click.UsageError(f"there is no customer {customer!r}: avtald export lists them")
     rows = [
         row
         for account in accounts

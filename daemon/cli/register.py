@@ -53,7 +53,7 @@ def import_(
         say = speaker(desk.settings.desk.language)
         with desk.store.reading() if dry_run else desk.store.writing() as tx:
             asked = register.plan(tx, str(file), read, desk.settings)
-            past = register.past_months(tx, asked.after, desk.settings, desk.calendar, now)
+            past = register.newly_billed(tx, asked, desk.settings, desk.calendar, now)
             if asked.changes and not dry_run:
                 register.apply(tx, asked, now)
     if as_json:
@@ -61,14 +61,14 @@ def import_(
             {
                 "changes": [change.to_json() for change in asked.changes],
                 "applied": bool(asked.changes) and not dry_run,
-                "past_months": past.months if past.never_closed else (),
+                "past_months": past,
             }
         )
         return
     for line in _plan(asked.changes, say, dry_run=dry_run):
         click.echo(line)
-    if asked.changes and past.never_closed and past.months:
-        click.echo(_past(past.months, say))
+    if past:
+        click.echo(_past(past, say))
 
 
 def _plan(changes: Sequence["Change"], say: Say, *, dry_run: bool) -> Iterator[str]:
@@ -128,4 +128,7 @@ def export(file: Path | None, config: Path | None, *, as_json: bool) -> None:
     elif file is None:
         click.echo(register_export.as_toml(kept), nl=False)
     else:
-        file.write_text(register_export.as_toml(kept), encoding="utf-8")
+        try:
+            file.write_text(register_export.as_toml(kept), encoding="utf-8")
+        except OSError as error:
+            raise click.UsageError(f"{file} cannot be written: {error.strerror}") from error

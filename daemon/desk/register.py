@@ -113,6 +113,15 @@ def past_months(
     return PastMonths(tuple(each for each in months if str(each) > (last or "")), last is None)
 
 
+def newly_billed(
+    tx: Tx, asked: Import, settings: Settings, calendar: Calendar, now: dt.datetime
+) -> tuple[Period, ...]:
+    """The past months that closing would bill for these changes, and not without them (H1)."""
+    before = past_months(tx, asked.before, settings, calendar, now).months
+    after = past_months(tx, asked.after, settings, calendar, now).months
+    return tuple(month for month in after if month not in before)
+
+
 def _past_months(
     accounts: Iterable[Account], settings: Settings, calendar: Calendar, now: dt.datetime
 ) -> list[Period]:

@@ -19,7 +19,8 @@ def as_tables(register: Register) -> dict[str, Any]:
 
 def as_toml(register: Register) -> str:
     """The register as a file."""
-    return toml_text.document(as_tables(register), inline=["contacts"])
+    tables = {name: each for name, each in as_tables(register).items() if each}
+    return toml_text.document(tables, inline=["contacts"])
 
 
 def _said(facts: Mapping[str, Any]) -> dict[str, Any]:
