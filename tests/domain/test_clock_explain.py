@@ -113,6 +113,13 @@ def test_a_clock_that_stands_still_now_ends_in_an_open_pause():
     assert (last.start, last.end, last.why) == (at("11-23 09:00"), None, Why.PAUSED)
 
 
+def test_a_pause_that_ended_in_the_second_it_began_is_no_segment():
+    """E9, A1: it is empty."""
+    events = [Event(at("11-23 09:00"), kind) for kind in (K.WAITING, K.CUSTOMER_MESSAGE)]
+    found = clocks(Event(at("11-23 08:00"), K.OPENED), *events, now="11-23 10:00")
+    assert [each.why for each in explain(found.resolution, CALENDAR)] == [Why.OPEN, Why.OPEN]
+
+
 def test_what_decided_a_clock_is_marked_with_its_rule():
     """E9: start, new deadline, withdrawn answer, breach, end."""
     found = clocks(

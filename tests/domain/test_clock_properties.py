@@ -131,6 +131,7 @@ def check_the_explanation(life):
         assert sum(each.minutes for each in segments) == minutes_up(clock.used)
         assert all(a.end == b.start for a, b in pairwise(segments))
         assert all(bool(each.used) is each.running for each in segments)
+        assert all(each.start < (each.end or clock.read_at) for each in segments)
         if segments:
             assert segments[0].start == clock.started_at
             assert segments[-1].end == clock.ended_at
