@@ -1,0 +1,47 @@
+"""`avtald check` as a table and as JSON, and what it exits with."""
+
+import json
+
+REGISTER = """
+[[engineers]]
+name = "Anna Svensson"
+email = "anna@example.se"
+[[customers]]
+key = "acme"
+name = "Acme AB"
+contacts = [{ email = "bo@acme.se" }]
+"""
+
+
+def test_where_all_is_well_it_exits_0(avtald, folder):
+    (folder / "register.toml").write_text(REGISTER, encoding="utf-8")
+    avtald("import", "register.toml")
+    ended = avtald("check", "--now", "2026-11-20T12:00:00Z")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert lines[0].split() == ["område", "läge", "vad"]
+    assert all(line.split()[1] == "OK" for line in lines[1:])
+    assert any("2027: 01-01 Nyårsdagen" in line for line in lines)
+
+
+def test_what_needs_attention_exits_1_with_its_remedy_below(avtald, folder):
+    ended = avtald("check")
+    assert ended.code == 1
+    lines = ended.out.splitlines()
+    at = next(at for at, line in enumerate(lines) if "inga tekniker" in line)
+    assert lines[at].split()[:2] == ["register", "varning"]
+    assert lines[at + 1].strip() == "→ avtald import: [[engineers]]"
+
+
+def test_an_english_desk_reads_english(avtald, english):
+    ended = avtald("check")
+    assert ended.out.splitlines()[0].split() == ["area", "status", "what"]
+    assert "no engineers" in ended.out
+
+
+def test_json_has_area_status_message_and_remedy(avtald, folder):
+    ended = avtald("check", "--json")
+    findings = json.loads(ended.out)
+    assert ended.code == 1
+    assert all(set(each) == {"area", "status", "message", "remedy"} for each in findings)
+    assert {each["status"] for each in findings} == {"ok", "warning"}
