@@ -216,7 +216,8 @@ def _note_released(
 ) -> None:
     with desk.store.writing() as tx:
         statements.note_held(tx, str(month), set(held) - set(free))
-        if any(row.month == str(month) and row.mailed_at for row in statements.closing_rows(tx)):
+        if desk.settings.accounting.approval == "finance":
+            # Their OK is waited for; without approval the push itself is told (`pushed_late`).
             finance_mail.released(tx, desk, month, free, now)
 
 
