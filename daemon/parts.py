@@ -40,7 +40,7 @@ def mailer_of(settings: Settings) -> Mailer:
             host=outgoing.host,
             port=outgoing.port_used,
             tls=outgoing.tls,
-            username=outgoing.username,
+            username=outgoing.username or None,  # "" is what the settings have without login
             password=text_of(outgoing.password_file),
             token=token,
             local_hostname=settings.desk.address.rpartition("@")[2],
@@ -93,7 +93,7 @@ def _files(folder: Path) -> Accounting:
     return FileDrafts(folder, WeasyPrinter())
 
 
-# --- steps ----------------------------------------------------------------------------------------
+# --- steps ------------------------------------------------------------------------------------
 
 
 def send_step(desk: Desk, mailer: Mailer) -> Step:
@@ -152,7 +152,7 @@ def fetch_step(desk: Desk, mailbox: Imap) -> Step:
     return Step("fetch", run)
 
 
-# --- the daemon -------------------------------------------------------------------------------------
+# --- the daemon -------------------------------------------------------------------------------
 
 
 def supervisor(
