@@ -13,6 +13,7 @@ import httpx
 
 from daemon.domain.invoice import AccountingError, Fault
 from integrations.fortnox.errors import LOGIN, parse_json, read_refusal
+from integrations.fortnox.pacing import Pacer
 from integrations.fortnox.retries import lost
 from integrations.fortnox.settings import FortnoxSettings
 
@@ -106,13 +107,15 @@ class TokenSource:
         settings: FortnoxSettings,
         store: TokenStore,
         http: httpx.Client,
+        pacer: Pacer,
         *,
         clock: Callable[[], dt.datetime],
     ) -> None:
-        """Take the time from `clock` (aware)."""
+        """Take the time from `clock` (aware); a request for a token waits its turn too."""
         self._settings = settings
         self._store = store
         self._http = http
+        self._pacer = pacer
         self._clock = clock
         self._token: Token | None = None
 
@@ -165,6 +168,7 @@ class TokenSource:
         return token
 
     def _ask(self, form: dict[str, str], headers: dict[str, str]) -> Token:
+        self._pacer.wait_turn()
         return ask_for_token(self._http, self._settings, form, headers, now=self._clock())
 
 

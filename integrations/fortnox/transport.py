@@ -63,7 +63,7 @@ class Transport:
             )
         }
         self._http = httpx.Client(timeout=self._timeouts[True], trust_env=not loopback)
-        self._tokens = TokenSource(settings, store, self._http, clock=clock)
+        self._tokens = TokenSource(settings, store, self._http, pacer, clock=clock)
 
     def close(self) -> None:
         """Close the connections."""
