@@ -179,6 +179,11 @@ def _take(text: str, at: int, entry: _Entry) -> int:
         end = len(text) if end < 0 else end
         entry.angle = text[at + 1 : end].strip()
         return end + 1
+    word_end = header.word_end(text, at) if char == "=" else None
+    if word_end:  # may hold , : ( and more, which clients forget to encode
+        entry.words.append(text[at:word_end])
+        entry.broken |= "<" in entry.words[-1] or ">" in entry.words[-1]
+        return word_end
     found = _ATOM.match(text, at)
     if found and not (at and text[at - 1] == "@") and text[found.end() : found.end() + 1] != "@":
         entry.words.append(found[0])

@@ -334,6 +334,8 @@ def _drop_rules(text: _Text, kept: list[tuple[int, int]], after: int) -> list[tu
 
     `after` is the number of the segment after the last quote.
     """
+    if not after:
+        return kept
     out: list[tuple[int, int]] = []
     for position, (line, segment) in enumerate(kept):
         ends = position + 1 == len(kept) or kept[position + 1][1] != segment
@@ -430,8 +432,14 @@ def _spans(
     return tuple(out)
 
 
+def _present(text: _Text, own: Sequence[str]) -> list[str]:
+    """Give the markers that may stand in the text at all."""
+    folded = "\n".join(text.contents).casefold() if own else ""
+    return [mark for mark in own if mark.split()[0] in folded]
+
+
 def _body(text: _Text, source: Source, own: Sequence[str], *, forward: bool) -> Body:
-    split = _split(text, own, forward=forward)
+    split = _split(text, _present(text, own), forward=forward)
     kept = _drop_rules(text, split.kept, split.segment)
     shown, signature = _without_signature(text, kept)
     spans = _spans(text, kept, split.unsure)

@@ -10,7 +10,8 @@ from parsers.message import Message
 _STATUS = re.compile(r"(?<![0-9.])([245])\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9.])")
 _CODE = re.compile(r"(?<![0-9.:#-])([45])[0-9]{2}(?=[ \-:])")
 _ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9._%+=&'/-])[A-Za-z0-9._%+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
+    r"(?<![A-Za-z0-9._%+=&'/-])[A-Za-z0-9._%+=&'/-]{1,64}"
+    r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
 )
 _ID_LINE = re.compile(
     r"^[> |]{0,9}Message-ID:\s{0,9}(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE
@@ -31,7 +32,8 @@ _SUBJECT = re.compile(
     r"|mail delivery (?:failed|system)"
     r"|failure notice|returned mail|mail (?:could not|system error|not delivered)|non[- ]?delivery|"
     r"ol[eä]vererbar|kunde inte levereras|ej levererat|leveransfel|message (?:not|undeliver)"
-    r"|undelivered|delayed mail|permanent delivery failure|non-delivery|warning: (?:message|could not send)|nondeliverable)",
+    r"|undelivered|delayed mail|permanent delivery failure|non-delivery"
+    r"|warning: (?:message|could not send)|nondeliverable)",
     re.IGNORECASE,
 )
 _MACHINE = re.compile(

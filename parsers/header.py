@@ -110,6 +110,13 @@ def base64(data: bytes) -> bytes:
         return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
 
 
+def word_end(value: str, at: int) -> int | None:
+    """Give where the encoded word ends that starts at `at`, or None if none does."""
+    found = _WORD.match(value, at)
+    end = value.find("?=", found.end(), found.end() + 1000) if found else -1
+    return end + 2 if end >= 0 else None
+
+
 def _words(value: str) -> Iterator[tuple[str, str | None, bytes]]:
     """Yield (plain text before, charset, bytes) for each encoded word, and the text at the end."""
     done = at = 0

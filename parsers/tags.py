@@ -186,10 +186,22 @@ def _cut_span(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def _neighbours_joined(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Make one span of those with nothing but white space between them on a line."""
+    out: list[tuple[int, int]] = []
+    for start, end in spans:
+        between = text[out[-1][1] : start] if out else "x"
+        if out and not between.strip() and "\n" not in between:
+            out[-1] = (out[-1][0], end)
+        else:
+            out.append((start, end))
+    return out
+
+
 def _cut_once(text: str, spans: Iterable[tuple[int, int]]) -> str:
     out: list[str] = []
     at = 0
-    for start, end in spans:
+    for start, end in _neighbours_joined(text, spans):
         wide_start, wide_end = _cut_span(text, start, end)
         out.append(text[at : max(wide_start, at)])
         at = max(wide_end, at)

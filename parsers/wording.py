@@ -80,7 +80,7 @@ DEVICES = (
     "mail för windows|mail for windows|windows|blackberry|mobil|mobile|mobiltelefon|"
     "mobiltelefonen|telefon|phone|smartphone|surfplatta|tablet|huawei|xperia|sony|nokia|htc|"
     "oneplus|pixel|mailbox|airmail|spark|k-9|k9|bluemail|thunderbird|aol|fairphone|motorola|"
-    "nexus|mail|device|enhet|cell|handy|mac|edison|icloud|tutanota|iphonesta|puhelimesta|puhelimestani"
+    "nexus|mail|e-post|device|enhet|cell|handy|mac|edison|icloud|tutanota|iphonesta|puhelimesta|puhelimestani"
 )
 GET_APP = "hämta|get|hent|skaffa|hanki|holen sie sich|télécharger|descarga|obtener"
 APP_FOR = "för|for|til|pour|para|für|per|ios|android|voor"
