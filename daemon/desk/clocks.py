@@ -6,7 +6,7 @@ from typing import Any
 
 from daemon.desk.context import Desk
 from daemon.domain.agreement import Version, in_force
-from daemon.domain.clock import Clock, Clocks, Event, EventKind, Targets, read_clocks
+from daemon.domain.clock import Clock, Clocks, Event, EventKind, Result, Targets, read_clocks
 from daemon.domain.clock_warnings import next_telling, warnings
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Ticket
@@ -46,7 +46,7 @@ def refresh(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
         kept = stored.get((clock.kind.value, ordinal))
         told = (kept.told or []) if kept is not None else []
         row = _row(clock, ordinal) | {"tell_at": tell_at(desk, clock, told, now)}
-        if kept is not None and kept.result != "running" and not _reopened(kept, clock):
+        if kept is not None and kept.result != "running" and not _ended_otherwise(kept, clock):
             row = {key: getattr(kept, key) for key in row}
         rows.append(row)
     tickets.keep_clocks(tx, ticket.id, rows)
@@ -61,9 +61,14 @@ def tell_at(
     return next_telling(found, told, desk.calendar, now)
 
 
-def _reopened(kept: Any, clock: Clock) -> bool:
-    """Whether events (a bounce: E1) say otherwise now; calendar and agreement never do (E8)."""
-    return bool(clock.ended_at != kept.ended_at)
+def _ended_otherwise(kept: Any, clock: Clock) -> bool:
+    """Whether events say otherwise now; calendar and agreement never do (E8).
+
+    A bounce takes the end back. An answer that also closed its ticket is accepted for delivery
+    after that: it was no closing without a word (E1).
+    """
+    answered = kept.result == Result.UNANSWERED and clock.result is Result.MET
+    return answered or bool(clock.ended_at != kept.ended_at)
 
 
 def _numbered(clocks: Clocks) -> list[tuple[int, Clock]]:
