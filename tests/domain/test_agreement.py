@@ -181,6 +181,11 @@ def test_the_last_day_that_people_write_is_covered_a1():
     assert in_force([version], D(2026, 4, 1)) is None
 
 
+def test_a_version_that_ends_before_it_starts_covers_nothing_a1():
+    assert spans_of(a_version(until=D(2025, 12, 31))) == []
+    assert spans_of(a_version(until=D(2026, 1, 1))) == [(1, "2026-01-01", "2026-01-02")]
+
+
 def test_until_states_the_end_also_past_the_term_and_of_one_that_does_not_renew_f2():
     assert spans_of(a_version(until=D(2027, 6, 30), renews=False)) == [
         (1, "2026-01-01", "2027-07-01")
@@ -353,6 +358,8 @@ def test_each_reminder_falls_due_once_however_the_days_are_cut_f2(versions, cut)
 
 
 def test_good_versions_have_no_mistakes():
+    for increment in (1, 15, 30, 60):
+        assert check_versions([a_version(increment=increment)]) == ()
     assert check_versions([a_version(1), a_version(2, D(2027, 1, 1), plan="access")]) == ()
 
 
@@ -375,7 +382,7 @@ def test_good_versions_have_no_mistakes():
         ([a_version(term_months=-1)], "term_months -1"),
         ([a_version(reports="week")], "reports week: write month"),
         ([a_version(response={5: 60})], "response: priorities 1 to 4"),
-        ([a_version(resolution={1: -60})], "resolution: priorities 1 to 4"),
+        ([a_version(resolution={1: -60, 2: 60})], "resolution: priorities 1 to 4"),
     ],
 )
 def test_a_mistake_in_versions_is_told_with_what_would_be_right(versions, mistake):

@@ -270,6 +270,9 @@ def test_every_bank_period_that_began_is_known_g2():
     found = [str(bank) for bank in banks(reckoning, D(2028, 1, 1))]
     assert found == ["2026-Q2", "2026-Q3", "2027"]
     assert banks(reckoning, D(2026, 4, 1)) == ()
+    gift = [Adjustment(1, D(2026, 7, 1), 30, "Goodwill")]
+    given = reckon(versions, [], gift, NONE)
+    assert [str(bank) for bank in banks(given, D(2026, 7, 1))] == ["2026-Q2"]
     assert bank_on(reckoning.spans, D(2026, 10, 1)) is None
 
 
@@ -338,7 +341,7 @@ def test_a_correction_of_nothing_does_nothing_and_below_nothing_is_an_error():
 @pytest.mark.parametrize(
     ("before", "after", "crossed"),
     [(0, 287, ()), (0, 288, (80,)), (288, 359, ()), (288, 360, (100,)), (0, 360, (80, 100)),
-     (360, 360, ()), (300, 200, ())],
+     (360, 360, ()), (300, 200, ()), (287, 288, (80,)), (359, 360, (100,))],
 )  # fmt: skip
 def test_80_and_100_per_cent_are_told_when_they_are_reached_g6(before, after, crossed):
     assert thresholds_crossed(before, after, 360, [100, 80]) == crossed
