@@ -12,10 +12,9 @@ from daemon.store.session import Tx
 def raise_once(tx: Tx, key: str, message: str, at: dt.datetime) -> str | None:
     """Note a fault; gives what tells this time from earlier ones, None where it is known."""
     values = {"message": message, "raised_at": at, "cleared_at": None}
-    new = tx.execute(
-        insert(tx, alarms).values(key=key, **values).on_conflict_do_nothing(index_elements=["key"])
-    ).rowcount
-    if not new:
+    new = insert(tx, alarms).values(key=key, **values)
+    only_new = new.on_conflict_do_nothing(index_elements=["key"])
+    if tx.scalar(only_new.returning(alarms.c.id)) is None:
         again = update(alarms).where(alarms.c.key == key, alarms.c.cleared_at.is_not(None))
         if not tx.execute(again.values(values)).rowcount:
             return None

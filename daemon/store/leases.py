@@ -86,7 +86,8 @@ def take(tx: Tx, name: str, length: dt.timedelta = LEASE) -> bool:
     """Take or renew the lease of that name; False where another live process has it."""
     table = schema.leases
     values = {"owner": owner(), "until": wall() + length}
-    if tx.execute(insert(tx, table).values(name=name, **values).on_conflict_do_nothing()).rowcount:
+    new = insert(tx, table).values(name=name, **values).on_conflict_do_nothing()
+    if tx.scalar(new.returning(table.c.name)) is not None:  # psycopg counts no inserted rows
         return True
     row = tx.execute(select(table).where(table.c.name == name).with_for_update()).one()
     if row.owner != owner() and row.until >= wall() and not is_dead(row.owner):

@@ -1,0 +1,55 @@
+"""One process at a time, and one alarm for one fault, on both engines."""
+
+import datetime as dt
+
+from daemon.store import alarms, leases, schema
+
+T0 = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
+
+
+def held_by(store, owner, until=None):
+    with store.writing() as tx:
+        assert leases.take(tx, "closing")
+        values = {"owner": owner} | ({} if until is None else {"until": until})
+        tx.execute(schema.leases.update().values(values))
+
+
+def take(store):
+    with store.writing() as tx:
+        return leases.take(tx, "closing")
+
+
+def test_a_lease_of_a_process_elsewhere_keeps_us_away_until_it_runs_out(any_store):
+    held_by(any_store, "elsewhere:1:1")
+    assert not take(any_store)
+    with any_store.writing() as tx:
+        tx.execute(schema.leases.update().values(until=leases.wall() - dt.timedelta(seconds=2)))
+    assert take(any_store)
+
+
+def test_our_own_lease_is_renewed_and_a_dead_process_s_taken_over(any_store):
+    assert take(any_store)
+    assert take(any_store)
+    with any_store.writing() as tx:
+        dead = leases.owner().rpartition(":")[0] + ":1"
+        tx.execute(schema.leases.update().values(owner=dead))
+    assert take(any_store)
+
+
+def test_a_lease_given_back_is_free_at_once_and_only_ours_can_be(any_store):
+    held_by(any_store, "elsewhere:1:1")
+    with any_store.writing() as tx:
+        leases.give_back(tx, "closing")
+        assert not leases.take(tx, "closing")
+        tx.execute(schema.leases.update().values(owner=leases.owner()))
+        leases.give_back(tx, "closing")
+    assert take(any_store)
+
+
+def test_an_alarm_is_raised_once_until_it_clears(any_store):
+    with any_store.writing() as tx:
+        assert alarms.raise_once(tx, "disk", "full", T0)
+        assert alarms.raise_once(tx, "disk", "full", T0) is None
+        alarms.clear(tx, "disk", T0)
+        assert alarms.raise_once(tx, "disk", "full again", T0 + dt.timedelta(hours=1))
+        assert alarms.standing(tx) == [("disk", "full again")]
