@@ -4,7 +4,7 @@ import datetime as dt
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
@@ -30,13 +30,6 @@ class App:
     def calendar(self) -> Calendar:
         """The opening hours, made to be asked (A2)."""
         return Calendar(self.settings.calendar)
-
-    @cached_property
-    def probes(self) -> check.Probes:
-        """What looks at the world outside, for `avtald check`."""
-        from daemon import parts
-
-        return check.Probes(accounting=partial(parts.accounting_of, self.settings))
 
     def close(self) -> None:
         """Close what is open."""
@@ -94,13 +87,13 @@ def database_health(desk: App) -> health.Health:
     return health.look(desk.store)
 
 
-def findings(desk: App, now: dt.datetime, say: Say) -> list[check.Finding]:
+def findings(desk: App, now: dt.datetime, say: Say, probes: check.Probes) -> list[check.Finding]:
     """What `avtald check` found."""
     subject = check.Subject(
         settings=desk.settings,
         store=desk.store,
         calendar=desk.calendar,
-        probes=desk.probes,
+        probes=probes,
         free_disk=shutil.disk_usage(desk.settings.desk.state_dir).free,
     )
     return list(check.examine(subject, now, say))

@@ -23,10 +23,11 @@ _WORDS = {"ok": ("OK", "OK"), "warning": ("varning", "warning"), "fault": ("fel"
 def check(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
     """Test the desk's parts, and say how to mend each; exit 1 where one needs attention."""
     from daemon import app
+    from daemon.probes import probes_of
 
     with app.opened(config, upgraded=False) as desk:
         say = speaker(desk.settings.desk.language)
-        findings = app.findings(desk, now, say)
+        findings = app.findings(desk, now, say, probes_of(desk.settings, say))
     if as_json:
         print_json(
             [

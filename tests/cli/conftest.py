@@ -18,9 +18,6 @@ language = "{language}"
 [intake.lmtp]
 listen = "127.0.0.1:2424"
 
-[outgoing]
-host = "smtp.example.se"
-
 [identity]
 trusted_authserv_ids = ["mx.example.se"]
 

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+from tests.scripted_smtp import sink
+
 REGISTER = """
 [[engineers]]
 name = "Anna Svensson"
@@ -13,7 +17,17 @@ contacts = [{ email = "bo@acme.se" }]
 """
 
 
-def test_where_all_is_well_it_exits_0(avtald, folder):
+@pytest.fixture
+def outside(folder):
+    """An outgoing server that lets us in."""
+    with sink() as server:
+        table = f'\n[outgoing]\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
+        with (folder / "avtald.toml").open("a", encoding="utf-8") as file:
+            file.write(table)
+        yield server
+
+
+def test_where_all_is_well_it_exits_0(avtald, folder, outside):
     (folder / "register.toml").write_text(REGISTER, encoding="utf-8")
     avtald("import", "register.toml")
     ended = avtald("check", "--now", "2026-11-20T12:00:00Z")
@@ -22,6 +36,16 @@ def test_where_all_is_well_it_exits_0(avtald, folder):
     assert lines[0].split() == ["område", "läge", "vad"]
     assert all(line.split()[1] == "OK" for line in lines[1:])
     assert any("2027: 01-01 Nyårsdagen" in line for line in lines)
+    assert any("inloggning fungerar" in line for line in lines)
+    assert outside.mails == []
+
+
+def test_a_server_that_refuses_is_a_fault(avtald, folder, outside):
+    outside.say("CONNECT", "421 go away")
+    ended = avtald("check")
+    assert ended.code == 1
+    assert "outgoing       fel" in ended.out
+    assert "→ se över 127.0.0.1, port, tls" in ended.out
 
 
 def test_what_needs_attention_exits_1_with_its_remedy_below(avtald, folder):

@@ -1,0 +1,68 @@
+"""What `avtald check` looks outside with: the mailbox, the outgoing server, the accounting."""
+
+from collections.abc import Callable
+from functools import partial
+
+from daemon import parts
+from daemon.config import Imap, Outgoing, Settings
+from daemon.desk.check import ProbeError, Probes
+from daemon.desk.ports import SendError
+from daemon.two_languages import Say
+
+
+def probes_of(settings: Settings, say: Say) -> Probes:
+    """Every probe of a desk; each looks when it is called, and changes nothing."""
+    return Probes(
+        mailbox=partial(_mailbox, say=say),
+        outgoing=partial(_outgoing, settings=settings, say=say),
+        accounting=partial(parts.accounting_of, settings),
+    )
+
+
+def _mailbox(mailbox: Imap, *, say: Say) -> str:
+    """Log in, select the folder, and tell whether handled mail can be moved."""
+    from daemon.intake.mailbox import FAULTS, AccessError, open_mailbox
+    from daemon.intake.oauth import OAuthError
+
+    remedy = say(
+        f"se över {mailbox.host}, användare, lösenord och folder = {mailbox.folder!r}",
+        f"look at {mailbox.host}, username, password and folder = {mailbox.folder!r}",
+    )
+    try:
+        box = open_mailbox(mailbox, token=_token(mailbox))
+        try:
+            box.select(mailbox.folder)
+            moves = box.can_move
+        finally:
+            box.close()
+    except (AccessError, OAuthError, *FAULTS) as error:
+        raise ProbeError(str(error), remedy) from error
+    if moves or not mailbox.done_folder:
+        return say("inloggning fungerar", "login works")
+    return say(
+        "inloggning fungerar; utan MOVE märks hanterad post i stället",
+        "login works; without MOVE handled mail is marked instead",
+    )
+
+
+def _token(mailbox: Imap) -> Callable[[], str] | None:
+    from daemon.intake.oauth import AccessToken
+
+    return AccessToken(mailbox.oauth2) if mailbox.auth == "oauth2" and mailbox.oauth2 else None
+
+
+def _outgoing(server: Outgoing, *, settings: Settings, say: Say) -> str:
+    """Connect and log in; no mail is sent."""
+    from integrations.mailer import SmtpMailer
+
+    mailer = parts.mailer_of(settings)
+    try:
+        if isinstance(mailer, SmtpMailer):
+            mailer._connect().quit()  # noqa: SLF001  what comes before the first mail, alone
+    except SendError as error:
+        remedy = say(
+            f"se över {server.host}, port, tls, användare och lösenord i [outgoing]",
+            f"look at {server.host}, port, tls, username and password in [outgoing]",
+        )
+        raise ProbeError(str(error), remedy) from error
+    return say("inloggning fungerar", "login works")
