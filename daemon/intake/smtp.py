@@ -138,6 +138,7 @@ class Policy:
     go_live: dt.datetime | None = None
     has_room: Callable[[], bool] = _always
     clock: Callable[[], dt.datetime] = _now
+    kept: Callable[[], object] = _always  # told when mail has become durable: there is work to do
 
 
 class Door:
@@ -150,7 +151,7 @@ class Door:
         self.settings = settings
         self.policy = policy
         self.lmtp = lmtp
-        self.keeper = Keeper(partial(accept, store, go_live=policy.go_live))
+        self.keeper = Keeper(partial(_keep, store, policy))
         self.sessions: set[_Dialogue] = set()
         self.closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -224,6 +225,11 @@ class Door:
         for session in list(self.sessions):
             session.cut_off()
         await asyncio.sleep(0.02)
+
+
+def _keep(store: Store, policy: Policy, arrivals: Sequence[Arrival]) -> None:
+    accept(store, arrivals, go_live=policy.go_live)
+    policy.kept()
 
 
 def _bind(listen: Listen) -> socket.socket:

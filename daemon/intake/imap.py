@@ -1,0 +1,360 @@
+"""The IMAP door: fetch what is new in a folder, make it durable, then move it out of the way (B1).
+
+The folder is the work list. What is handled is known by mailbox, UIDVALIDITY and UID in the
+database; whether a mail is marked as seen is people's own affair. A failure at any point leaves
+the mail where the next poll finds it, and the identity of a message (B3) keeps its effect single.
+"""
+
+import contextlib
+import datetime as dt
+import imaplib
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from daemon.desk.accept import Arrival, accept
+from daemon.intake import mailbox
+from daemon.intake.mailbox import AccessError, Listed, Mailbox
+from daemon.intake.oauth import AccessToken, OAuth2Settings, OAuthError
+from daemon.store import leases, mailboxes
+from daemon.store.session import Store, StoreError
+
+log = structlog.get_logger("avtald.imap")
+
+TOGETHER = 100
+TOGETHER_BYTES = 8 * 1024**2
+SESSION_SECONDS = 50 * 60.0  # a token lasts an hour, and ends the session with it
+PAUSES = (1.0, 5.0, 15.0, 30.0, 60.0)  # after the first, second, … fault in a row
+ACCESS_PAUSE = 300.0  # a server that does not let us in locks the account if we go on asking
+REFUSALS = 3  # B4: then the shelf
+_RENEW_SECONDS = 30.0
+
+_FAULTS = (*mailbox.FAULTS, AccessError, OAuthError)
+
+
+class ImapSettings(mailbox.Login, Protocol):
+    """What `[intake.imap]` says."""
+
+    @property
+    def auth(self) -> str:
+        """Either `password` or `oauth2`."""
+
+    @property
+    def oauth2(self) -> OAuth2Settings | None:
+        """How a token is had."""
+
+    @property
+    def folder(self) -> str:
+        """The work list."""
+
+    @property
+    def done_folder(self) -> str:
+        """Where handled mail goes; empty: it stays, marked with a keyword."""
+
+    @property
+    def poll(self) -> dt.timedelta:
+        """How long to wait where the server gives no hint."""
+
+    @property
+    def max_size(self) -> int:
+        """Larger mail is shelved by its headers; bytes."""
+
+    @property
+    def name(self) -> str:
+        """The mailbox in the database."""
+
+
+@dataclass(slots=True)
+class Trouble:
+    """Messages whose fetch failed, from one poll to the next, by UID.
+
+    `lost` counts the connections that broke on them: they come last and alone, so that none blocks
+    the others. `refused` counts the server's own refusals: after three the message is shelved.
+    """
+
+    lost: Counter[int] = field(default_factory=Counter)
+    refused: Counter[int] = field(default_factory=Counter)
+
+    def of(self, uid: int) -> int:
+        """How often a message made trouble."""
+        return self.lost[uid] + self.refused[uid]
+
+
+def poll(
+    box: Mailbox,
+    store: Store,
+    settings: ImapSettings,
+    *,
+    now: dt.datetime,
+    go_live: dt.datetime | None = None,
+    trouble: Trouble | None = None,
+    renew: Callable[[], None] = lambda: None,
+) -> int:
+    """Take everything new out of the folder; gives how many deliveries became durable.
+
+    `now` is the receipt time of mail whose server tells none; `renew` is called now and then.
+    Raises one of `mailbox.FAULTS`, or StoreError: whatever was not acknowledged is there next time.
+    """
+    return _Round(box, store, settings, now, go_live, trouble or Trouble(), renew).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One look through the folder."""
+
+    _box: Mailbox
+    _store: Store
+    _settings: ImapSettings
+    _now: dt.datetime
+    _go_live: dt.datetime | None
+    _trouble: Trouble
+    _renew: Callable[[], None]
+
+    def run(self) -> int:
+        self._box.select(self._settings.folder)
+        uids = self._box.search()
+        with self._store.reading() as tx:
+            kept = mailboxes.kept(tx, self._settings.name, self._box.uidvalidity, uids)
+        self._file([uid for uid in uids if uid in kept and (self._moves or not kept[uid])])
+        count = 0
+        for messages in self._batches([uid for uid in uids if uid not in kept]):
+            self._renew()
+            count += self._take(messages)
+        return count
+
+    @property
+    def _moves(self) -> bool:
+        """Whether filing takes a message away; else it is marked, and stays."""
+        return bool(self._settings.done_folder) and self._box.can_move
+
+    def _batches(self, uids: Sequence[int]) -> Iterator[list[Listed]]:
+        """What is fetched together: bounded in number and in bytes, trouble last and alone."""
+        listed = sorted(self._box.sizes(uids), key=lambda message: message.uid)
+        fit = [message for message in listed if not self._trouble.of(message.uid)]
+        suspects = [message for message in listed if self._trouble.of(message.uid)]
+        together: list[Listed] = []
+        size = 0
+        for message in fit:
+            if together and (len(together) == TOGETHER or size + message.size > TOGETHER_BYTES):
+                yield together
+                together, size = [], 0
+            together.append(message)
+            size += min(message.size, self._settings.max_size)
+        if together:
+            yield together
+        for message in sorted(suspects, key=lambda message: self._trouble.of(message.uid)):
+            yield [message]
+
+    def _take(self, messages: Sequence[Listed]) -> int:
+        arrivals = self._fetch(messages)
+        if arrivals:
+            accept(self._store, arrivals, go_live=self._go_live)
+            # Durable from here on: only now may the server's copy be touched.
+            self._file([arrival.uid for arrival in arrivals if arrival.uid is not None])
+        return len(arrivals)
+
+    def _fetch(self, messages: Sequence[Listed]) -> list[Arrival]:
+        try:
+            return self._arrivals(messages)
+        except (OSError, imaplib.IMAP4.abort):
+            self._trouble.lost.update(message.uid for message in messages)
+            raise
+        except imaplib.IMAP4.error as refusal:
+            if len(messages) == 1:
+                self._trouble.refused[messages[0].uid] += 1
+                log.warning("mail not fetched", uid=messages[0].uid, error=str(refusal))
+                return []
+        return [arrival for message in messages for arrival in self._fetch([message])]
+
+    def _arrivals(self, messages: Sequence[Listed]) -> list[Arrival]:
+        unfit = {message.uid: reason for message in messages if (reason := self._unfit(message))}
+        fit = [message.uid for message in messages if message.uid not in unfit]
+        texts = self._box.bodies(fit) if fit else {}  # what was taken away meanwhile is not there
+        for uid in unfit:
+            texts[uid] = self._headers(uid)
+        return [
+            self._arrival(message, texts[message.uid], unfit.get(message.uid))
+            for message in messages
+            if message.uid in texts
+        ]
+
+    def _unfit(self, message: Listed) -> str | None:
+        """Why a message is shelved by its headers (B4)."""
+        where = self._settings.done_folder or self._settings.folder
+        rest = f"only its headers are here, the mail is in {where} of {self._settings.username}"
+        if message.size > self._settings.max_size:
+            size, limit = message.size / 1024**2, self._settings.max_size / 1024**2
+            return f"{size:.1f} MB is more than the {limit:.1f} MB that are taken: {rest}"
+        if self._trouble.refused[message.uid] >= REFUSALS:
+            return f"the mail server refused {REFUSALS} times to give it: {rest}"
+        return None
+
+    def _headers(self, uid: int) -> bytes:
+        try:
+            return self._box.headers(uid)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            return b""  # shelved all the same
+
+    def _arrival(self, message: Listed, raw: bytes, shelve: str | None) -> Arrival:
+        name, uidvalidity = self._settings.name, self._box.uidvalidity
+        return Arrival(
+            raw=raw,
+            received_at=message.received_at or self._now,
+            source="imap",
+            delivery=f"{name} {uidvalidity} {message.uid}",
+            mailbox=name,
+            uidvalidity=uidvalidity,
+            uid=message.uid,
+            shelve=shelve,
+        )
+
+    def _file(self, uids: Sequence[int]) -> None:
+        """Move or mark what is durable; a refusal is harmless, and the next poll tries again.
+
+        What somebody else has marked as deleted stays where it is: it is theirs to remove.
+        """
+        if not uids:
+            return
+        try:
+            theirs = set(self._box.search("DELETED"))
+            ours = [uid for uid in uids if uid not in theirs]
+            if ours and self._move_or_mark(ours):
+                with self._store.writing() as tx:
+                    mailboxes.filed(tx, self._settings.name, self._box.uidvalidity, ours)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as refusal:
+            log.warning("mail kept, but not moved", mailbox=self._settings.name, error=str(refusal))
+
+    def _move_or_mark(self, uids: Sequence[int]) -> bool:
+        if self._settings.done_folder and self._box.can_move:
+            self._box.move(uids, self._settings.done_folder)
+            return True
+        return self._box.mark(uids)
+
+
+class ImapDoor:
+    """Polls one mailbox for as long as this process has its lease; one thread uses it at a time."""
+
+    def __init__(
+        self,
+        settings: ImapSettings,
+        store: Store,
+        *,
+        go_live: dt.datetime | None = None,
+        context: ssl.SSLContext | None = None,
+        timeout: float = mailbox.TIMEOUT_SECONDS,
+    ) -> None:
+        """Connects at the first step. `timeout` is in seconds, for each answer of the server."""
+        self.settings = settings
+        self.fault: str | None = None
+        self._store = store
+        self._go_live = go_live
+        self._context = context
+        self._timeout = timeout
+        self._token = None
+        if settings.auth == "oauth2" and settings.oauth2 is not None:
+            self._token = AccessToken(settings.oauth2)
+        self._box: Mailbox | None = None
+        self._faults_in_a_row = 0
+        self._refused = False
+        self._trouble = Trouble()
+        self._renewed = 0.0
+
+    def step(self, now: dt.datetime) -> bool:
+        """Poll once; True where there was something new, so that the loop looks again at once.
+
+        A fault of the mailbox is noted (`fault`, and in the table of mailboxes) and ends the
+        connection; `wait` then pauses longer with every fault in a row. Raises StoreError.
+        """
+        if not self._is_ours():
+            self._leave()
+            return False
+        try:
+            box = self._connected()
+            count = poll(
+                box, self._store, self.settings,
+                now=now, go_live=self._go_live, trouble=self._trouble, renew=self._renew,
+            )  # fmt: skip
+        except _FAULTS as fault:
+            self._failed(fault)
+            return False
+        self.fault, self._faults_in_a_row, self._refused = None, 0, False
+        with self._store.writing() as tx:
+            mailboxes.note(tx, self.settings.name, polled_at=now, uidvalidity=box.uidvalidity)
+        return count > 0
+
+    def wait(self, stop: threading.Event) -> None:
+        """Wait for a hint of the server's, or for `poll`; after faults for a growing pause."""
+        seconds = self.settings.poll.total_seconds()
+        if self._refused:
+            stop.wait(ACCESS_PAUSE)
+        elif self._faults_in_a_row:
+            stop.wait(PAUSES[min(self._faults_in_a_row, len(PAUSES)) - 1])
+        elif self._box is None:
+            stop.wait(seconds)
+        else:
+            try:
+                self._box.idle(stop, seconds)
+            except _FAULTS as fault:
+                self._failed(fault)
+
+    def close(self) -> None:
+        """Log out, and let another process have the mailbox."""
+        self._leave()
+        with self._store.writing() as tx:
+            leases.give_back(tx, self._lease)
+
+    @property
+    def _lease(self) -> str:
+        return f"imap:{self.settings.name}"
+
+    def _is_ours(self) -> bool:
+        with self._store.writing() as tx:
+            self._renewed = time.monotonic()
+            return leases.take(tx, self._lease)
+
+    def _renew(self) -> None:
+        """Keep the lease through a long poll; were it lost, two would poll, which is but waste."""
+        if time.monotonic() - self._renewed > _RENEW_SECONDS:
+            self._is_ours()
+
+    def _connected(self) -> Mailbox:
+        if self._box is not None and time.monotonic() - self._box.opened > SESSION_SECONDS:
+            self._leave()
+        if self._box is None:
+            try:
+                self._box = mailbox.open_mailbox(
+                    self.settings, token=self._token, context=self._context, timeout=self._timeout
+                )
+            except AccessError:
+                if self._token is not None:
+                    self._token.forget()
+                raise
+        return self._box
+
+    def _leave(self) -> None:
+        if self._box is not None:
+            self._box.close()
+            self._box = None
+
+    def _failed(self, fault: Exception) -> None:
+        self.fault = f"{type(fault).__name__}: {fault}"
+        self._faults_in_a_row += 1
+        self._refused = isinstance(fault, AccessError) or (
+            isinstance(fault, OAuthError) and fault.permanent
+        )
+        log.warning("mailbox out of reach", mailbox=self.settings.name, error=self.fault)
+        if self._box is not None:
+            self._box.hang_up()
+            self._box = None
+        with contextlib.suppress(StoreError), self._store.writing() as tx:
+            mailboxes.note(tx, self.settings.name, error=self.fault)

@@ -1,0 +1,274 @@
+"""One open mailbox: the IMAP that we speak, without the traps of the libraries (RFC 9051)."""
+
+import contextlib
+import datetime as dt
+import imaplib
+import re
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import imap_tools
+from imap_tools.utils import encode_folder
+
+KEYWORD = "$AvtaldHandled"
+TIMEOUT_SECONDS = 30.0  # without one, a frozen server holds a thread for ever
+IDLE_SECONDS = 60.0  # at most: mail that came just before IDLE is not told (search again)
+HEADER_BYTES = 64 * 1024
+_CHUNK = 200
+_POLL_SECONDS = 1.0
+
+_UID = re.compile(rb"\bUID (\d+)")
+_SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
+_DATE = re.compile(
+    rb'\bINTERNALDATE "([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"'
+)
+_SHORT_BODY = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? (?:"((?:[^"\\]|\\.)*)"|NIL)')
+_MONTHS = b"jan feb mar apr may jun jul aug sep oct nov dec".split()
+
+# What the libraries and the network raise; everything else is a fault of ours.
+FAULTS = (OSError, imaplib.IMAP4.error, imap_tools.ImapToolsError)
+
+
+class AccessError(Exception):
+    """The server does not let us in: a person must mend it."""
+
+
+class Login(Protocol):
+    """How the server is reached, and who we are there, as `[intake.imap]` says."""
+
+    @property
+    def host(self) -> str:
+        """Name or address."""
+
+    @property
+    def port_used(self) -> int:
+        """The port."""
+
+    @property
+    def tls(self) -> str:
+        """implicit, starttls or none."""
+
+    @property
+    def username(self) -> str:
+        """Whose mailbox."""
+
+    @property
+    def password(self) -> str | None:
+        """Unused with a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the server says of a message before it is fetched; sizes are in bytes."""
+
+    uid: int
+    size: int
+    received_at: dt.datetime | None
+
+
+class Mailbox:
+    """A connection that is logged in; its methods raise one of FAULTS, and then it is of no use."""
+
+    def __init__(self, box: imap_tools.BaseMailBox) -> None:
+        """Take over a connection that is logged in."""
+        self._box = box
+        self._client = box.client
+        # imaplib asks before the login, and many servers tell of MOVE only after it.
+        _, told = self._client.capability()
+        self._capabilities = set(told[0].decode().upper().split())
+        self.opened = time.monotonic()
+        self.uidvalidity = 0
+        self._keeps_keywords = False
+
+    @property
+    def can_move(self) -> bool:
+        """Whether the server has a real MOVE (RFC 6851); COPY and EXPUNGE is never used."""
+        return "MOVE" in self._capabilities
+
+    def select(self, folder: str) -> None:
+        """Open the folder and read what holds for it."""
+        self._box.folder.set(folder)
+        _, told = self._client.response("UIDVALIDITY")
+        self.uidvalidity = int(told[-1]) if told and told[-1] else 0
+        _, flags = self._client.response("PERMANENTFLAGS")
+        kept = (flags[-1] or b"").decode() if flags else ""
+        self._keeps_keywords = r"\*" in kept or KEYWORD in kept
+
+    def search(self, criteria: str = "ALL") -> list[int]:
+        """The UIDs of what is in the folder, ascending."""
+        told = self._ok(self._client.uid("SEARCH", criteria))
+        return sorted(int(uid) for line in told if line for uid in line.split())
+
+    def sizes(self, uids: Sequence[int]) -> list[Listed]:
+        """Size and receipt time of messages; those that are gone meanwhile are left out."""
+        listed = []
+        for some in _chunks(uids):
+            told = self._ok(self._fetch(some, "(UID RFC822.SIZE INTERNALDATE)"))
+            listed += [_listed(line) for line in told if isinstance(line, bytes)]
+        wanted = set(uids)
+        return [message for message in listed if message is not None and message.uid in wanted]
+
+    def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The raw bytes of messages, as the server has them; none is marked as seen by it."""
+        return dict(_bodies(self._ok(self._fetch(uids, "(UID BODY.PEEK[])"))))
+
+    def headers(self, uid: int) -> bytes:
+        """The header block of a message, or the beginning of a long one."""
+        part = f"(UID BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)"
+        return dict(_bodies(self._ok(self._fetch([uid], part)))).get(uid, b"")
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move messages in one step; the folder is created where it is missing."""
+        for some in _chunks(uids):
+            typ, told = self._move(some, folder)
+            if typ == "NO":
+                with contextlib.suppress(imap_tools.ImapToolsError):
+                    self._box.folder.create(folder)
+                    self._box.folder.subscribe(folder, value=True)
+                typ, told = self._move(some, folder)
+            self._ok((typ, told))
+
+    def mark(self, uids: Sequence[int]) -> bool:
+        """Put our keyword on messages; False where the server keeps none."""
+        if not self._keeps_keywords:
+            return False
+        for some in _chunks(uids):
+            self._ok(self._client.uid("STORE", _set(some), "+FLAGS.SILENT", f"({KEYWORD})"))
+        return True
+
+    def idle(self, stop: threading.Event, seconds: float) -> None:
+        """Wait until the server hints at news, the time is out, or `stop` is set.
+
+        Search again after it whatever it was: news that came just before IDLE is never told, and
+        a connection that died looks as if nothing had happened.
+        """
+        if "IDLE" not in self._capabilities:
+            stop.wait(seconds)
+            return
+        until = time.monotonic() + min(seconds, IDLE_SECONDS)
+        idle: Any = self._box.idle
+        idle.start()
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
+            if idle.poll(timeout=min(left, _POLL_SECONDS)):
+                break
+        idle.stop()
+
+    def close(self) -> None:
+        """Log out, if the server answers soon; else hang up."""
+        with contextlib.suppress(*FAULTS):
+            self._client.sock.settimeout(2)
+            self._client.logout()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the connection without a word: it may be dead."""
+        with contextlib.suppress(*FAULTS):
+            self._client.shutdown()
+
+    def _fetch(self, uids: Sequence[int], parts: str) -> tuple[str, list[Any]]:
+        return self._client.uid("FETCH", _set(uids), parts)
+
+    def _move(self, uids: Sequence[int], folder: str) -> tuple[str, list[Any]]:
+        return self._client.uid("MOVE", _set(uids), encode_folder(folder).decode())
+
+    def _ok(self, answer: tuple[str, list[Any]]) -> list[Any]:
+        typ, told = answer
+        if typ != "OK":
+            raise self._client.error(f"{typ} {_text(told)}")
+        return [item for item in told if item is not None]
+
+
+def open_mailbox(
+    login: Login,
+    *,
+    token: Callable[[], str] | None = None,
+    context: ssl.SSLContext | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+) -> Mailbox:
+    """Connect and log in, by token where one is given; raises AccessError or one of FAULTS."""
+    secret = token() if token is not None else login.password or ""
+    box = _connect(login, context, timeout)
+    try:
+        _log_in(box, login.username, secret, by_token=token is not None)
+        return Mailbox(box)
+    except BaseException:
+        with contextlib.suppress(*FAULTS):
+            box.client.shutdown()
+        raise
+
+
+def _connect(
+    login: Login, context: ssl.SSLContext | None, timeout: float
+) -> imap_tools.BaseMailBox:
+    where = (login.host, login.port_used)
+    if login.tls == "none":
+        return imap_tools.MailBoxUnencrypted(*where, timeout=timeout)
+    trusted = context or ssl.create_default_context()
+    kind = imap_tools.MailBoxStartTls if login.tls == "starttls" else imap_tools.MailBox
+    return kind(*where, timeout=timeout, ssl_context=trusted)
+
+
+def _log_in(box: imap_tools.BaseMailBox, username: str, secret: str, *, by_token: bool) -> None:
+    try:
+        if by_token:
+            box.xoauth2(username, secret, initial_folder=None)
+        elif (username + secret).isascii():
+            box.login(username, secret, initial_folder=None)
+        else:
+            box.login_utf8(username, secret, initial_folder=None)
+    except imaplib.IMAP4.abort:
+        raise
+    except (imaplib.IMAP4.error, imap_tools.ImapToolsError) as error:
+        if "[UNAVAILABLE]" in str(error):  # RFC 5530: the server's own trouble, and temporary
+            raise
+        raise AccessError(f"the mailbox does not let {username} in: {error}") from error
+
+
+def _chunks(uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(uids), _CHUNK):
+        yield uids[start : start + _CHUNK]
+
+
+def _set(uids: Iterable[int]) -> str:
+    return ",".join(map(str, uids))
+
+
+def _text(told: Sequence[Any]) -> str:
+    return " ".join(line.decode("utf-8", "replace") for line in told if isinstance(line, bytes))
+
+
+def _listed(line: bytes) -> Listed | None:
+    uid, size = _UID.search(line), _SIZE.search(line)
+    if uid is None or size is None:  # what the server says of flags, unasked
+        return None
+    return Listed(int(uid[1]), int(size[1]), internal_date(line))
+
+
+def internal_date(line: bytes) -> dt.datetime | None:
+    """The receipt time in a FETCH answer, in UTC (B2); None where it is missing or impossible."""
+    found = _DATE.search(line)
+    if found is None or found[2].lower() not in _MONTHS:
+        return None
+    day, year, hour, minute, second, ahead, behind = map(int, found.group(1, 3, 4, 5, 6, 8, 9))
+    month = _MONTHS.index(found[2].lower()) + 1
+    offset = dt.timedelta(hours=ahead, minutes=behind) * (-1 if found[7] == b"-" else 1)
+    try:
+        return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC) - offset
+    except (ValueError, OverflowError):
+        return None
+
+
+def _bodies(told: Sequence[Any]) -> Iterator[tuple[int, bytes]]:
+    """Each message's UID and text; the server chooses their order, and a form for short ones."""
+    for at, item in enumerate(told):
+        if isinstance(item, tuple):
+            rest = told[at + 1] if at + 1 < len(told) else b""
+            uid = _UID.search(item[0]) or _UID.search(rest if isinstance(rest, bytes) else b"")
+            if uid is not None:
+                yield int(uid[1]), bytes(item[1])
+        elif (short := _SHORT_BODY.search(item)) and (uid := _UID.search(item)):
+            yield int(uid[1]), re.sub(rb"\\(.)", rb"\1", short[1] or b"")

@@ -1,0 +1,166 @@
+"""What a poll does with a server that refuses, and how its answers are read."""
+
+import datetime as dt
+import imaplib
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.intake import imap
+from daemon.intake.imap import Trouble, poll
+from daemon.intake.mailbox import FAULTS, Listed, _bodies, _listed, internal_date
+from daemon.store import inbox
+
+NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
+SETTINGS = SimpleNamespace(
+    folder="INBOX", done_folder="Avtald", max_size=1000, name="u@h/INBOX", username="u"
+)
+
+
+class Box:
+    """A mailbox that behaves: `refuse` and `cut` name the UIDs that make trouble."""
+
+    uidvalidity = 7
+    can_move = True
+
+    def __init__(self, *sizes, refuse=(), cut=(), gone=()):
+        self.messages = dict(enumerate(sizes, start=1))
+        self.refuse, self.cut, self.gone = set(refuse), set(cut), set(gone)
+        self.fetched = []
+
+    def select(self, folder):
+        assert folder == "INBOX"
+
+    def search(self, criteria="ALL"):
+        return [] if criteria == "DELETED" else list(self.messages)
+
+    def sizes(self, uids):
+        return [Listed(uid, self.messages[uid], NOW) for uid in reversed(uids)]
+
+    def bodies(self, uids):
+        self.fetched.append(list(uids))
+        if self.cut & set(uids):
+            raise imaplib.IMAP4.abort("socket error: EOF")
+        if self.refuse & set(uids):
+            raise imaplib.IMAP4.error("NO cannot read it")
+        return {uid: b"Subject: %d\r\n\r\n" % uid for uid in uids if uid not in self.gone}
+
+    def headers(self, uid):
+        if uid in self.refuse and uid % 2:
+            raise imaplib.IMAP4.error("NO not even those")
+        return b"Subject: headers of %d\r\n\r\n" % uid
+
+    def move(self, uids, folder):
+        assert folder == "Avtald"
+        for uid in uids:
+            del self.messages[uid]
+
+
+def take(box, store, trouble=None):
+    return poll(box, store, SETTINGS, now=NOW, trouble=trouble)
+
+
+def test_a_fetch_is_bounded_in_number_and_in_bytes(store, monkeypatch):
+    monkeypatch.setattr(imap, "TOGETHER", 3)
+    monkeypatch.setattr(imap, "TOGETHER_BYTES", 500)
+    box = Box(10, 10, 10, 10, 400, 200, 700, 10, 5000)
+    assert take(box, store) == 9
+    assert box.fetched == [[1, 2, 3], [4, 5], [6], [7], [8]]
+    assert box.messages == {}
+
+
+def test_a_message_that_the_server_refuses_stands_in_nobody_s_way_and_is_shelved_b4(store):
+    box, trouble = Box(10, 10, 10, 10, refuse=[2, 3]), Trouble()
+    assert take(box, store, trouble) == 2
+    assert box.messages.keys() == {2, 3}
+    assert take(box, store, trouble) == take(box, store, trouble) == 0
+    assert take(box, store, trouble) == 2
+    assert box.messages == {}
+    with store.writing() as tx:
+        assert len(inbox.given_up(tx, NOW)) == 2
+        rows = inbox.listing(tx, states=["shelved"])
+        assert [inbox.raw(tx, row.id) for row in rows] == [b"", b"Subject: headers of 2\r\n\r\n"]
+    assert all(row.reason.startswith("the mail server refused 3 times") for row in rows)
+
+
+def test_a_message_that_breaks_the_connection_comes_last_and_alone_and_is_never_shelved(store):
+    box, trouble = Box(10, 10, 10, cut=[2]), Trouble()
+    with pytest.raises(imaplib.IMAP4.abort):
+        take(box, store, trouble)
+    assert box.messages.keys() == {1, 2, 3}
+    box.messages[4] = 10
+    for _ in range(5):
+        with pytest.raises(imaplib.IMAP4.abort):
+            take(box, store, trouble)
+    assert box.messages.keys() == {2}
+    assert box.fetched[:6] == [[1, 2, 3], [4], [1], [2], [3], [2]]
+    box.cut.clear()
+    assert take(box, store, trouble) == 1
+
+
+def test_a_message_that_is_taken_away_meanwhile_is_no_fault(store):
+    box = Box(10, 10, gone=[1])
+    assert take(box, store) == 1
+    assert box.messages.keys() == {1}
+
+
+def test_the_lease_is_renewed_for_every_fetch(store, monkeypatch):
+    monkeypatch.setattr(imap, "TOGETHER", 1)
+    renewed = []
+    poll(Box(10, 10, 10), store, SETTINGS, now=NOW, renew=lambda: renewed.append(1))
+    assert len(renewed) == 3
+
+
+def test_mail_whose_receipt_time_the_server_does_not_tell_is_received_now_b2(store):
+    box = Box(10)
+    box.sizes = lambda uids: [Listed(1, 10, None)]
+    take(box, store)
+    with store.reading() as tx:
+        assert [row.received_at for row in inbox.listing(tx)] == [NOW]
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ([(b"1 (UID 5 BODY[] {3}", b"abc"), b")"], [(5, b"abc")]),
+        ([(b"1 (BODY[] {3}", b"abc"), b" UID 5)"], [(5, b"abc")]),
+        ([(b"1 (FLAGS (\\Seen) UID 5 BODY[] {3}", b"abc"), b")", b"1 (FLAGS ())"], [(5, b"abc")]),
+        ([b"9 (FLAGS (\\Seen) UID 9)", (b"1 (UID 5 BODY[] {0}", b""), b")"], [(5, b"")]),
+        ([b'1 (UID 5 BODY[] "a\\"b")'], [(5, b'a"b')]),
+        ([b"1 (UID 5 BODY[] NIL)"], [(5, b"")]),
+        ([b"1 (UID 5 BODY[HEADER]<0> NIL)"], [(5, b"")]),
+        ([(b"1 (BODY[] {3}", b"abc"), b")"], []),
+    ],
+)
+def test_the_text_of_a_message_is_found_however_the_server_writes_it(told, found):
+    assert list(_bodies(told)) == found
+
+
+def test_a_size_is_read_and_unasked_flags_are_passed_over():
+    line = b'1 (UID 5 RFC822.SIZE 12 INTERNALDATE " 3-Nov-2026 08:30:01 -0130")'
+    received = dt.datetime(2026, 11, 3, 10, 0, 1, tzinfo=dt.UTC)
+    assert _listed(line) == Listed(5, 12, received)
+    assert _listed(b"1 (FLAGS (\\Seen) UID 5)") is None
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["99-Nov-2026 08:30:01 +0100", "01-Nun-2026 08:30:01 +0100", "01-Jan-0001 00:00:00 +0100"],
+)
+def test_an_impossible_receipt_time_is_none(date):
+    assert internal_date(f'1 (INTERNALDATE "{date}")'.encode()) is None
+
+
+@given(st.integers(0, 4_000_000_000), st.integers(-14 * 60, 14 * 60))
+def test_a_receipt_time_is_read_as_imaplib_writes_it_b2(seconds, minutes):
+    moment = dt.datetime.fromtimestamp(seconds, dt.timezone(dt.timedelta(minutes=minutes)))
+    written = imaplib.Time2Internaldate(moment)
+    assert internal_date(f"1 (INTERNALDATE {written})".encode()) == moment
+
+
+def test_what_libraries_raise_is_told_from_our_own_faults():
+    assert issubclass(TimeoutError, FAULTS)
+    assert issubclass(imaplib.IMAP4.abort, FAULTS)
+    assert not issubclass(ValueError, FAULTS)
