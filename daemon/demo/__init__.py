@@ -1,0 +1,1 @@
+"""The demonstration: a complete desk on this machine, and a month played through it."""

@@ -1,0 +1,231 @@
+"""Playing the month: each mail over SMTP at its played instant, and whatever falls due between."""
+
+import datetime as dt
+import re
+import smtplib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from zoneinfo import ZoneInfo
+
+import click
+
+from daemon import parts
+from daemon.demo import outgoing, seen, story, wording
+from daemon.demo.outgoing import Out
+from daemon.demo.stage import SAMPLES, Stage
+from daemon.demo.story import Scene
+from daemon.intake.smtp import Door, Policy, Recipients
+from daemon.loop import until_nothing
+from daemon.store import inbox, outbox, tickets
+from parsers.body import read_body
+from parsers.message import Message
+from parsers.message import read as read_message
+from parsers.priority import read_priority
+from parsers.tags import read_tags
+
+Print = Callable[[str], None]
+_PLACEHOLDER = re.compile(rb"\{([a-z]+)(?: #([0-9]+))?\}")
+_STATED = {
+    "subject_label": ": the subject says so",
+    "text_label": ": a line of its own says so",
+    "word": ": a word in the subject says so",
+    None: ": nothing was stated",
+}
+_KINDS = {
+    "auto_reply": "an automatic reply: shown to the engineers, answered by nobody",
+    "bounce": "a delivery report: a mail of ours did not arrive",
+}
+_OUTCOMES = {
+    "held": "held: nothing proves who sent it ({reason})",
+    "released": "lets the held mail through",
+    "thanks": "a thank-you, and nothing more",
+    "joined": "joins #{ticket}",
+}
+
+
+@dataclass(slots=True)
+class PlayedTime:
+    """The time of the play; it stands still until somebody moves it."""
+
+    now: dt.datetime
+
+    def __call__(self) -> dt.datetime:
+        """The instant that it is."""
+        return self.now
+
+
+def instant(wall: str, zone: ZoneInfo) -> dt.datetime:
+    """An instant written in the desk's wall time."""
+    return dt.datetime.fromisoformat(wall).replace(tzinfo=zone).astimezone(dt.UTC)
+
+
+@dataclass(slots=True)
+class Player:
+    """Sends the samples, moves the time, and tells what became of it."""
+
+    stage: Stage
+    say: Print
+    clock: PlayedTime
+    sent: list[Out] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)  # what the story expects and did not come
+
+    def play(self) -> None:
+        """The whole month, up to its end."""
+        door = self._door()
+        door.start()
+        try:
+            for scene in story.SCENES:
+                self._until(instant(scene.at, self.stage.desk.zone))
+                self._scene(scene)
+            self._until(instant(story.CLOSES, self.stage.desk.zone))
+        finally:
+            door.stop()
+
+    def close(self) -> None:
+        """The end of the month: what falls due then."""
+        outs = self._work()
+        self._heading("▪", "November is over: statements freeze, drafts are made, finance is told")
+        self._tell(_mails(outs))
+
+    def _door(self) -> Door:
+        """The SMTP door, with the played time for its clock."""
+        settings = self.stage.desk.settings
+        assert settings.intake.smtp is not None  # noqa: S101  the stage has written it
+        own = settings.desk
+        recipients = Recipients.of(own.address, own.aliases, own.reply_address)
+        return Door(
+            settings.intake.smtp, self.stage.desk.store, Policy(recipients, clock=self.clock)
+        )
+
+    # --- time ---------------------------------------------------------------------------------
+
+    def _until(self, then: dt.datetime) -> None:
+        """Let time pass, stopping wherever something falls due on the way."""
+        while (due := self._next_due()) is not None and due < then:
+            self.clock.now = max(due, self.clock.now)
+            outs = self._work()
+            if outs:
+                self._heading("▪", "time passes")
+                self._tell(_mails(outs))
+        self.clock.now = then
+
+    def _next_due(self) -> dt.datetime | None:
+        """When the next warning or the next attempt to send falls due."""
+        far = self.clock.now + dt.timedelta(days=60)
+        with self.stage.desk.store.reading() as tx:
+            told = [row.tell_at for row in tickets.clocks_to_tell(tx, far)]
+            waits = outbox.waits_until(tx)
+        return min([*told, *([waits] if waits else [])], default=None)
+
+    def _work(self) -> list[Out]:
+        """Do what is due now, as `avtald tick` does; gives the mails that went out."""
+        stage = self.stage
+        until_nothing(parts.steps(stage.desk, stage.mailer, stage.accounting), self.clock.now)
+        outs = outgoing.read(stage.desk, stage.catcher.take())
+        self.sent += outs
+        self.wrong += [f"an alarm went out: {out.subject}" for out in outs if out.kind == "alarm"]
+        return outs
+
+    # --- a mail -------------------------------------------------------------------------------
+
+    def _scene(self, scene: Scene) -> None:
+        raw = self._filled((SAMPLES / scene.sample).read_bytes())
+        message = read_message(raw)
+        before, newest = seen.look(self.stage.desk, self.clock.now), self._newest()
+        self._hand_over(message, raw)
+        outs = self._work()
+        after = seen.look(self.stage.desk, self.clock.now)
+        told = [
+            *self._understood(message, newest),
+            *seen.changes(self.stage.desk, before, after, self._stated(message)),
+            *_mails(outs),
+        ]
+        self._heading("▶", f"{message.header('From')}: {message.subject}")
+        self._tell([("", scene.about)], dim=True)
+        self._tell(told)
+        self._check(scene, told, outs)
+
+    def _filled(self, sample: bytes) -> bytes:
+        """Put in the Message-IDs of our mails that the sample answers; CRLF line ends."""
+
+        def found(place: re.Match[bytes]) -> bytes:
+            kind, number = place[1].decode(), int(place[2] or 0)
+            fits = [o.message_id for o in self.sent if (o.kind, o.ticket or 0) == (kind, number)]
+            if not fits:
+                raise LookupError(f"no mail that went out is {place[0].decode()}")
+            return fits[-1].encode()
+
+        return _PLACEHOLDER.sub(found, sample).replace(b"\n", b"\r\n")
+
+    def _hand_over(self, message: Message, raw: bytes) -> None:
+        """Send it as the border does: by SMTP, with the envelope that the sample carries."""
+        sender = parseaddr(message.header("Return-Path") or "")[1]
+        with smtplib.SMTP("127.0.0.1", self.stage.door_port, timeout=30) as smtp:
+            smtp.sendmail(sender, [message.to[0].address], raw, mail_options=["BODY=8BITMIME"])
+
+    def _newest(self) -> int:
+        with self.stage.desk.store.reading() as tx:
+            rows = inbox.listing(tx, limit=1)
+        return rows[0].id if rows else 0
+
+    def _understood(self, message: Message, newest: int) -> Iterator[seen.Line]:
+        """What the mail was read as."""
+        with self.stage.desk.store.reading() as tx:
+            row = inbox.listing(tx, limit=1)[0]
+        if row.id == newest:
+            yield "read as", "known already: nothing happens"
+            return
+        says = _KINDS.get(row.kind) or _OUTCOMES.get(row.outcome)
+        if says:
+            reason = (row.reason or "").replace("_", " ")
+            yield "read as", says.format(reason=reason, ticket=row.ticket_number)
+        if row.outcome in {"opened", "answered"} and self._is_ours(message):
+            yield "tags", " ".join(f"[{_inside(t.raw)}]" for t in read_tags(read_body(message).new))
+
+    def _is_ours(self, message: Message) -> bool:
+        """Whether an engineer writes."""
+        return message.sender is not None and message.sender.address.endswith(
+            f"@{self.stage.desk.domain}"
+        )
+
+    def _stated(self, message: Message) -> str:
+        """Where the level of a customer's mail was read (C5)."""
+        if self._is_ours(message):
+            return ""
+        words = self.stage.desk.settings.priority.words
+        return _STATED[read_priority(message.subject, read_body(message).new, words).source]
+
+    def _check(self, scene: Scene, told: Iterable[seen.Line], outs: Iterable[Out]) -> None:
+        """Note what the story expects and did not come."""
+        everything = " ".join([*(text for _, text in told), *(out.text for out in outs)])
+        flat = " ".join(everything.replace("*", "").split())
+        self.wrong += [f"{scene.sample}: nothing says “{s}”" for s in scene.says if s not in flat]
+
+    # --- printing -----------------------------------------------------------------------------
+
+    def _heading(self, mark: str, text: str) -> None:
+        when = wording.moment(self.stage.desk.calendar.local(self.clock.now))
+        self.say("")
+        for line in wording.heading(f"{when:<16} {mark} ", text):
+            self.say(click.style(line, bold=True))
+
+    def _tell(self, told: Iterable[seen.Line], *, dim: bool = False) -> None:
+        for label, text in told:
+            for line in wording.lines(label, text):
+                self.say(click.style(line, dim=True) if dim else line)
+
+
+def _mails(outs: Iterable[Out]) -> Iterator[seen.Line]:
+    """The mails that went out, and the sentence that matters in each."""
+    for out in outs:
+        subject = f": {out.subject}" if out.ticket is None else ""
+        about = f", #{out.ticket}" if out.kind == "warning" else ""
+        yield "mail out", f"{out.name} to {', '.join(out.recipients)}{about}{subject}"
+        if out.highlight:
+            yield "", f"“{out.highlight}”"
+
+
+def _inside(raw: str) -> str:
+    """A tag on one line, without its brackets."""
+    return " ".join(raw.split()).strip("[]")

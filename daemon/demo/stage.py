@@ -1,0 +1,147 @@
+"""Setting the stage: a desk with its doors, its books and its register, all on loopback."""
+
+import dataclasses
+import datetime as dt
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from daemon import app, config, parts
+from daemon.app import App
+from daemon.demo.catcher import Catcher
+from daemon.desk import register as registering
+from daemon.desk import register_file
+from daemon.desk.context import Desk
+from daemon.desk.ports import Accounting, Mailer
+from integrations.fortnox.double import FortnoxDouble
+from integrations.fortnox.double_registers import seeded
+
+SAMPLES = resources.files("daemon.demo") / "samples"
+_LOOPBACK = "127.0.0.1"
+_SETTINGS = """\
+# The desk of `avtald demo`: everything is on this machine.
+[desk]
+name = "Exempel Support"
+address = "support@example.se"
+aliases = ["helpdesk@example.se"]
+operators = ["drift@example.se"]
+answers = 100  # to one address in 3 h: the demonstration has few addresses
+
+[intake.smtp]
+listen = "127.0.0.1:{door}"
+
+[outgoing]
+host = "127.0.0.1"
+port = {catcher}
+tls = "none"
+
+[identity]
+require = "{proof}"
+trusted_authserv_ids = ["mx.example.se"]
+
+[accounting]
+kind = "fortnox"
+finance = ["ekonomi@example.se"]
+first_month = "2026-11"
+
+[accounting.fortnox]
+api_url = "{books}"
+auth_url = "{books}/oauth-v1/auth"
+token_url = "{books}/oauth-v1/token"
+client_id = "{client}"
+client_secret_file = "fortnox-client-secret"
+tenant_id = {tenant}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that a desk needs, running, in one folder."""
+
+    folder: Path
+    door_port: int
+    catcher: Catcher
+    double: FortnoxDouble
+    app: App
+    desk: Desk
+    mailer: Mailer
+    accounting: Accounting
+
+    @property
+    def settings_file(self) -> Path:
+        """What commands are given as `--config`."""
+        return self.folder / "avtald.toml"
+
+    def believing(self) -> "Stage":
+        """The same desk, that believes every From: for trying it by hand without a border."""
+        _write_settings(self.folder, self.door_port, self.catcher, self.double, proof="none")
+        settings = config.load(self.settings_file)
+        return dataclasses.replace(self, desk=dataclasses.replace(self.desk, settings=settings))
+
+
+@contextmanager
+def staged(folder: Path, door_port: int, at: dt.datetime) -> Iterator[Stage]:
+    """Set up a desk in an empty folder, its register imported at that instant; clean up after."""
+    with ExitStack() as after:
+        catcher = Catcher(folder / "caught", free_port())
+        catcher.start()
+        after.callback(catcher.stop)
+        double = after.enter_context(_books())
+        _write_settings(folder, door_port, catcher, double, proof="dmarc")
+        opened = after.enter_context(app.opened(folder / "avtald.toml"))
+        _import_register(opened, folder, at)
+        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        mailer = parts.mailer_of(opened.settings)
+        after.callback(mailer.close)
+        yield Stage(
+            folder, door_port, catcher, double, opened, desk, mailer,
+            parts.accounting_of(opened.settings),
+        )  # fmt: skip
+
+
+def free_port(wanted: int = 0) -> int:
+    """That port of this machine, or any free one where it is 0 or taken."""
+    for port in dict.fromkeys((wanted, 0)):
+        try:
+            with socket.create_server((_LOOPBACK, port)) as probe:
+                return int(probe.getsockname()[1])
+        except OSError:
+            continue
+    raise OSError("no port of this machine is free")
+
+
+def _books() -> FortnoxDouble:
+    """Fortnox as the customers of the register stand there."""
+    registers = seeded()
+    registers.add_customer("1001", "Nordhamn Logistik AB")
+    registers.add_customer("1002", "Bergs Sågverk AB")
+    registers.add_customer("1003", "Bluewater Marine AB")
+    registers.add_customer("1004", "Tall & Ek Arkitekter AB")
+    return FortnoxDouble(registers=registers)
+
+
+def _write_settings(
+    folder: Path, door_port: int, catcher: Catcher, double: FortnoxDouble, *, proof: str
+) -> None:
+    told = double.settings()
+    text = _SETTINGS.format(
+        door=door_port, catcher=catcher.port, proof=proof, books=double.url,
+        client=told.client_id, tenant=told.tenant_id,
+    )  # fmt: skip
+    (folder / "avtald.toml").write_text(text, encoding="utf-8")
+    secret = folder / "fortnox-client-secret"
+    secret.touch(mode=0o600)
+    secret.write_text(told.client_secret + os.linesep, encoding="utf-8")
+
+
+def _import_register(opened: App, folder: Path, at: dt.datetime) -> None:
+    """As `avtald import register.toml` does."""
+    file = folder / "register.toml"
+    file.write_bytes((SAMPLES / "register.toml").read_bytes())
+    with opened.store.writing() as tx:
+        asked = registering.plan(tx, str(file), register_file.read(file), opened.settings)
+        registering.apply(tx, asked, at)
