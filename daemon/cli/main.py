@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "run": ("working", "Run the desk, until SIGTERM."),
         "tick": ("working", "Do everything that is due, once."),
+        "demo": ("demo", "Play a month through a complete desk on this machine."),
         "init": ("starting", "Write a commented avtald.toml and register.toml to start from."),
         "check": ("checking", "Test the desk's parts, and say how to mend each."),
         "import": ("register", "Change the register as a file says."),
