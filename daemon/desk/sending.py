@@ -5,11 +5,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from daemon.desk.ports import Mailer, SendError
 from daemon.domain import delivery as rules
 from daemon.store import outbox
 from daemon.store.outbox import Delivery
 from daemon.store.session import Store, StoreError, Tx
+
+log = structlog.get_logger("avtald.sending")
 
 GROUP_SECONDS = 60.0  # a group that takes longer is cut short, so that its lease never runs out
 _SETTLE_ATTEMPTS = 3
@@ -29,6 +33,7 @@ class _Ends:
     on_sent: OnSent
     on_failed: OnFailed
     on_unclear: OnFailed
+    give_up: dt.timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +51,19 @@ def step(
     on_sent: OnSent,
     on_failed: OnFailed,
     on_unclear: OnFailed = _nothing,
+    give_up: dt.timedelta = rules.GIVE_UP,
 ) -> bool:
-    """Send a few mails that are due; True where there were any, so that the loop goes on.
+    """Send a few mails that are due; True where more may be, so that the loop goes on.
+
+    False as well where the outgoing server is out of reach: what is due stays due.
 
     The attempt is durable before it is made, and its end right after the few: a process that dies
     between leaves deliveries in doubt, which the next step settles as unclear (`domain.delivery`).
     The three functions are called inside the transaction that ends a delivery: it was accepted, it
-    failed for good (5xx, or five days of 4xx), or nobody can know and it is not repeated.
+    failed for good (5xx, or `give_up` of 4xx), or nobody can know and it is not repeated.
     Raises StoreError.
     """
-    ends = _Ends(on_sent, on_failed, on_unclear)
+    ends = _Ends(on_sent, on_failed, on_unclear, give_up)
     with store.writing() as tx:
         for doubtful in outbox.take_over(tx):
             _in_doubt(tx, _Outcome(doubtful, "the program stopped while it sent this"), now, ends)
@@ -64,7 +72,11 @@ def step(
         return False
     outcomes = list(_hand_over(store, mailer, group))
     _settle_all(store, outcomes, group[len(outcomes) :], now, ends)
-    return True
+    away = outcomes[-1].error
+    if away is None or not away.unreachable:
+        return True
+    log.warning("outgoing server out of reach", reply=str(away))
+    return False
 
 
 def _hand_over(store: Store, mailer: Mailer, group: Sequence[Delivery]) -> Iterator[_Outcome]:
@@ -159,17 +171,18 @@ def _settle(tx: Tx, outcome: _Outcome, now: dt.datetime, ends: _Ends) -> None:
             ends.on_sent(tx, delivery, now)
     elif error.unclear:
         _in_doubt(tx, outcome, now, ends, pause=rules.PAUSES[0])
-    elif not error.permanent and (again := _again(outcome, now)) is not None:
+    elif not error.permanent and (again := _again(outcome, now, ends)) is not None:
         outbox.settle(tx, delivery.id, "pending", reply=outcome.reply, next_at=again)
     elif outbox.settle(tx, delivery.id, "failed", reply=outcome.reply):
         ends.on_failed(tx, delivery, now, outcome.reply)
 
 
-def _again(outcome: _Outcome, now: dt.datetime) -> dt.datetime | None:
+def _again(outcome: _Outcome, now: dt.datetime, ends: _Ends) -> dt.datetime | None:
     delivery, error = outcome.delivery, outcome.error
     return rules.next_attempt(
         delivery.attempts, now, delivery.created_at,
         spread=delivery.id, unreachable=error is not None and error.unreachable,
+        give_up=ends.give_up,
     )  # fmt: skip
 
 

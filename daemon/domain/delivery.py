@@ -42,15 +42,17 @@ def next_attempt(
     *,
     spread: int = 0,
     unreachable: bool = False,
+    give_up: dt.timedelta = GIVE_UP,
 ) -> dt.datetime | None:
     """When to try again after that many attempts; None after five days (RFC 5321 section 4.5.4.1).
 
     Waits 1, 5, 15, 60, 120 and then 240 minutes, less up to a tenth that depends on `spread` (the
     delivery's number) alone, so that mails which failed together do not come back together. A
-    server that is down is looked for every five minutes: its absence says nothing of the mail.
+    server that is down is looked for every five minutes and for ever: its absence says nothing of
+    the mail, and is ours to mend.
     """
-    last = created_at + GIVE_UP
-    if now >= last and attempts >= LEAST_ATTEMPTS:
+    last = created_at + give_up
+    if now >= last and attempts >= LEAST_ATTEMPTS and not unreachable:
         return None
     pause = PAUSES[min(max(attempts, 1), len(PAUSES)) - 1]
     if unreachable:

@@ -107,7 +107,7 @@ def known_uids(tx: Tx, mailbox: str, uidvalidity: int, uids: Iterable[int]) -> s
 
 def claim(tx: Tx, limit: int = 20) -> list[Claimed]:
     """Take the oldest unprocessed messages; the attempt is counted before it is made (B4)."""
-    leases.free_dead(tx, inbox)
+    leases.free_dead(tx, inbox, inbox.c.state == "new")
     waiting = (
         select(inbox.c.id)
         .where(inbox.c.state == "new", leases.is_free(inbox), inbox.c.attempts < ATTEMPTS)
@@ -143,6 +143,19 @@ def raw(tx: Tx, inbox_id: int) -> bytes:
     if found is None:
         raise KeyError(f"message {inbox_id} has no raw text")
     return bytes(found)
+
+
+def received(tx: Tx, inbox_id: int) -> dt.datetime:
+    """When a message was received (B2)."""
+    found: dt.datetime = tx.execute(
+        select(inbox.c.received_at).where(inbox.c.id == inbox_id)
+    ).scalar_one()
+    return found
+
+
+def note_ticket(tx: Tx, inbox_id: int, ticket_id: int) -> None:
+    """Note on which ticket an earlier message ended up after all."""
+    tx.execute(update(inbox).where(inbox.c.id == inbox_id).values(ticket_id=ticket_id))
 
 
 def finish(
@@ -192,7 +205,7 @@ def give_back(tx: Tx, inbox_id: int) -> None:
 
 def given_up(tx: Tx, at: dt.datetime) -> list[int]:
     """Shelve what a crash stopped for the third time: no attempt is left, nobody works on it."""
-    leases.free_dead(tx, inbox)
+    leases.free_dead(tx, inbox, inbox.c.state == "new")
     stuck = and_(inbox.c.state == "new", inbox.c.attempts >= ATTEMPTS, leases.is_free(inbox))
     reason = func.coalesce(inbox.c.reason, "the program stopped while it worked on this message")
     rows = tx.execute(

@@ -52,14 +52,17 @@ def is_dead(name: str) -> bool:
     return _started(int(pid)) != started
 
 
-def free_dead(tx: Tx, table: Table) -> None:
-    """Give back what processes of this machine held when they died."""
-    held = select(table.c.lease_owner).where(table.c.lease_owner.is_not(None)).distinct()
+def free_dead(tx: Tx, table: Table, open_: ColumnElement[bool]) -> None:
+    """Give back what processes of this machine held when they died.
+
+    `open_` is the condition of rows that somebody may hold, one that has an index: a table grows.
+    """
+    held = select(table.c.lease_owner).where(open_, table.c.lease_owner.is_not(None)).distinct()
     dead = [name for name in tx.scalars(held) if is_dead(name)]
     if dead:
         tx.execute(
             update(table)
-            .where(table.c.lease_owner.in_(dead))
+            .where(open_, table.c.lease_owner.in_(dead))
             .values(lease_owner=None, lease_until=None)
         )
 

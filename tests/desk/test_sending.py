@@ -146,12 +146,34 @@ def test_an_unclear_report_or_invitation_is_left_to_the_operators(any_store, kin
 
 def test_a_server_that_is_down_stops_the_group_and_costs_the_rest_no_attempt(any_store):
     queue(any_store, "anna@a.se", "bo@b.se", "eva@e.se")
-    step(any_store, Post(anna=SendError("connection refused", unreachable=True)))
+    away = Post(anna=SendError("connection refused", unreachable=True))
+    assert step(any_store, away) == (False, [])
     assert [(row.state, row.attempts) for row in rows(any_store)] == [
         ("pending", 1), ("pending", 0), ("pending", 0),
     ]  # fmt: skip
     assert {row.lease_owner for row in rows(any_store)} == {None}
     assert step(any_store, Post())[1] == [("sent", "bo@b.se"), ("sent", "eva@e.se")]
+
+
+def test_a_server_that_is_away_for_weeks_fails_no_mail(store):
+    queue(store, "anna@a.se")
+    away, now = Post(anna=SendError("connection refused", unreachable=True)), T0
+    for _ in range(20):
+        now += dt.timedelta(days=1)
+        assert step(store, away, now) == (False, [])
+    assert states(store) == ["pending"]
+    assert step(store, Post(), now + dt.timedelta(minutes=5))[1] == [("sent", "anna@a.se")]
+
+
+def test_how_long_a_mail_is_tried_is_a_setting(store):
+    queue(store, "anna@a.se")
+    later, notes = Post(anna=SendError("451 later")), Notes()
+    for minutes in (0, 5, 15, 60, 180):
+        sending.step(
+            store, later, T0 + minutes * MINUTE, on_sent=notes.on_sent, on_failed=notes.on_failed,
+            give_up=dt.timedelta(hours=2),
+        )  # fmt: skip
+    assert states(store) == ["failed"]
 
 
 def test_a_fault_of_the_mailer_counts_as_unclear(any_store):

@@ -42,8 +42,9 @@ def test_a_mail_that_lay_while_the_program_was_down_still_gets_its_attempts():
     ]  # fmt: skip
 
 
-def test_an_outgoing_server_that_is_down_is_looked_for_every_five_minutes():
+def test_an_outgoing_server_that_is_down_is_looked_for_every_five_minutes_and_for_ever():
     assert max(waits(9, unreachable=True)) <= 5
+    assert next_attempt(99, T0 + dt.timedelta(days=99), T0, unreachable=True) is not None
 
 
 def test_mails_that_failed_together_do_not_come_back_together():

@@ -124,6 +124,14 @@ def test_the_same_mail_through_two_doors_is_one_message_b3(any_store, open_door)
     assert sorted(deliveries) == ["lmtp", "receive", "smtp"]
 
 
+def test_whoever_processes_mail_is_told_that_there_is_some(store, open_door):
+    told = []
+    door = open_door(kept=lambda: told.append(len(kept(store))))
+    with smtplib.SMTP("127.0.0.1", door.port) as client:
+        client.sendmail("bo@acme.se", [US], mail())
+    assert told == [1]
+
+
 def test_mail_from_before_go_live_is_archived_b5(store, open_door):
     door = open_door(clock=lambda: T0, go_live=T0 + dt.timedelta(days=1))
     with smtplib.SMTP("127.0.0.1", door.port) as client:
