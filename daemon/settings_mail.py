@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from daemon.settings_checked import TableError
 from daemon.settings_types import (
@@ -23,6 +23,9 @@ from daemon.settings_types import (
     is_loopback,
     text_of,
 )
+
+if TYPE_CHECKING:
+    import parsers.message
 
 Tls = Literal["implicit", "starttls", "none"]
 _LOOPBACK_ONLY: Final = 'mail and password would travel in clear: write "implicit" or "starttls"'
@@ -169,6 +172,23 @@ class Limits:
     parameters: Annotated[Count, Key("of one header")] = 20
     text: Annotated[Size, Key("")] = 4 * 1024**2
     html: Annotated[Size, Key("")] = 512 * 1024
+
+    def for_parsers(self) -> "parsers.message.Limits":
+        """The same as the reader of messages has them."""
+        import parsers.message
+
+        return parsers.message.Limits(
+            raw_bytes=self.message,
+            header_block_bytes=self.header_block,
+            header_bytes=self.header,
+            headers=self.headers,
+            depth=self.depth,
+            parts=self.parts,
+            addresses=self.addresses,
+            parameters=self.parameters,
+            text_bytes=self.text,
+            html_bytes=self.html,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,9 +49,9 @@ def targets(value: object) -> Targets:
 def rounding(value: object) -> int:
     """Minutes that an entry is rounded up to, from `"15m"` (G5)."""
     written = {f"{each}m": each for each in INCREMENTS}
-    if value not in written:
+    if not isinstance(value, str) or value not in written:
         raise ValueError("write " + ", ".join(f'"{each}"' for each in written))
-    return written[str(value)]
+    return written[value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

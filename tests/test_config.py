@@ -6,8 +6,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
-from daemon import config, settings_sample
+from daemon import config, settings_sample, toml_text
 from daemon.config import MistakesError
 from daemon.domain.agreement import BUILT_IN
 from daemon.domain.money import Money
@@ -128,6 +131,15 @@ def load(tmp_path):
         return config.load(file, environ or {})
 
     return loaded
+
+
+def wrong_in(load, text: str) -> tuple[config.Mistake, ...]:
+    """What is wrong with a text, which may be nothing."""
+    try:
+        load(text)
+    except MistakesError as error:
+        return error.mistakes
+    return ()
 
 
 def mistakes_in(load, text: str) -> dict[str, str]:
@@ -431,6 +443,40 @@ def test_what_is_no_utf8_is_told(tmp_path):
     file.write_bytes(b'[desk]\nname = "\xe5"\n')
     with pytest.raises(MistakesError, match="UTF-8"):
         config.load(file, {})
+
+
+# --- whatever stands there ------------------------------------------------------------------------
+
+VALUES = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates() | st.times(),
+    lambda inside: (
+        st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=8), inside, max_size=3)
+    ),
+    max_leaves=4,
+)
+PLACES = """
+desk desk.name desk.aliases desk.go_live database calendar.closed calendar.half_days
+calendar.half_days.x intake.imap intake.imap.oauth2 intake.lmtp outgoing identity priority.words
+clock.warn_at accounting.fortnox accounting.first_month plans plans.alert plans.new
+plans.alert.prices plans.alert.response_hours new
+"""
+
+
+@given(st.dictionaries(st.sampled_from(PLACES.split()), VALUES, min_size=1, max_size=4))
+@settings_of_hypothesis(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_stands_in_the_file_the_settings_load_or_every_mistake_has_a_key(load, changes):
+    tables = tomllib.loads(CONTRACT)
+    for path, value in changes.items():
+        *above, name = path.split(".")
+        table = tables
+        for part in above:
+            table = table.get(part) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            table[name] = value
+    wrong = wrong_in(load, toml_text.document(tables))
+    assert all(mistake.key and mistake.says for mistake in wrong)
 
 
 # --- plans -------------------------------------------------------------------------------------

@@ -1,13 +1,15 @@
-"""`avtald agreements`: every customer's agreement and its versions."""
+"""`avtald agreements`: every customer's agreement and its versions, and raising their prices."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.changes import plan_lines
+from daemon.cli.options import DayParam, PercentParam, config_option, json_option, now_option
 from daemon.cli.output import print_json, print_table, speaker
 
 if TYPE_CHECKING:
@@ -38,8 +40,7 @@ def agreements(
         say = speaker(desk.settings.desk.language)
         today = desk.calendar.day_of(now)
         accounts = register.load(tx).accounts
-    if customer is not None and customer not in {each.customer.key for each in accounts}:
-        raise click.UsageError(f"there is no customer {customer!r}: avtald export lists them")
+    _known([customer] if customer else [], accounts)
     rows = [
         row
         for account in accounts
@@ -53,6 +54,62 @@ def agreements(
         "kund plan från till avgift timpris timbank", "customer plan from until fee rate bank"
     )
     print_table(["", *heads.split()], [_line(row) for row in rows], right=(5, 6, 7))
+
+
+@agreements.command("raise")
+@click.argument("percent", type=PercentParam())
+@click.option(
+    "--from", "day", required=True, type=DayParam(), help="The first day of new prices."
+)
+@click.option("--customer", "only", multiple=True, metavar="KEY", help="Only this one; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Show the new versions; change nothing.")
+@json_option
+@now_option
+@config_option
+def raise_(
+    percent: Decimal,
+    day: dt.date,
+    only: tuple[str, ...],
+    config: Path | None,
+    now: dt.datetime,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Raise fees and rates by PERCENT (3 or 2.5%) as new versions of what is in force that day."""
+    from daemon import app
+    from daemon.desk import price_rise
+    from daemon.desk import register as registering
+    from daemon.store import register
+
+    with app.opened(config) as desk:
+        say = speaker(desk.settings.desk.language)
+        with desk.store.reading() if dry_run else desk.store.writing() as tx:
+            kept = register.load(tx)
+            _known(only, kept.accounts)
+            asked = price_rise.plan(kept, percent, day, only)
+            if not dry_run:
+                registering.apply(tx, asked, now, cause="command agreements raise")
+    if as_json:
+        changes = [change.to_json() for change in asked.changes]
+        print_json({"changes": changes, "applied": bool(changes) and not dry_run})
+        return
+    for line in plan_lines(asked.changes, say, dry_run=dry_run):
+        click.echo(line)
+    if asked.changes and not dry_run:
+        click.echo(
+            say(
+                "obs: en registerfil från förut drar tillbaka dem; avtald export skriver en ny",
+                "note: a register file from before withdraws them; avtald export writes a new one",
+            )
+        )
+
+
+def _known(keys: Iterable[str], accounts: "Iterable[Account]") -> None:
+    """Wrong usage where a key is nobody's."""
+    unknown = set(keys) - {account.customer.key for account in accounts}
+    if unknown:
+        raise click.UsageError(f"there is no customer {min(unknown)!r}: avtald export lists them")
 
 
 def _rows(account: "Account", today: dt.date) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,39 @@ class InstantParam(click.ParamType[dt.datetime]):
             return instant(value)
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
+
+
+class DayParam(click.ParamType[dt.date]):
+    """A date: 2026-11-30."""
+
+    name = "date"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.date:
+        """Read it; wrong usage for anything else."""
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date: write 2026-11-30", param, ctx)
+
+
+class PercentParam(click.ParamType[Decimal]):
+    """Per cent of a rise: 3, 2.5, 2,5 or 3%."""
+
+    name = "percent"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        """Read it; wrong usage for anything that is no rise."""
+        try:
+            percent = Decimal(str(value).removesuffix("%").strip().replace(",", "."))
+        except ArithmeticError:
+            percent = Decimal(0)
+        if not (percent.is_finite() and 0 < percent <= 100):
+            self.fail(f"{value!r} is no rise: write per cents as 3 or 2.5%", param, ctx)
+        return percent
 
 
 def _real_time() -> dt.datetime:

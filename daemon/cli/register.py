@@ -1,34 +1,18 @@
 """`avtald import` and `avtald export`: the register from a file, and back into one."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from daemon import toml_text
+from daemon.cli.changes import plan_lines
 from daemon.cli.options import config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, speaker
 
 if TYPE_CHECKING:
-    from daemon.desk.register_changes import Change
     from daemon.domain.periods import Period
-
-_SIGNS = {"added": "+", "changed": "~", "ended": "-", "withdrawn": "-", "resumed": "+"}
-_KINDS = {
-    "added": ("ny", "new"),
-    "changed": ("ändras", "changes"),
-    "ended": ("avslutas", "ends"),
-    "withdrawn": ("dras tillbaka", "is withdrawn"),
-    "resumed": ("gäller igen", "is back"),
-}
-_WORDS = {
-    "engineer": ("tekniker", "engineer"),
-    "customer": ("kund", "customer"),
-    "contact": ("kontakt", "contact"),
-    "agreement": ("avtal från", "agreement from"),
-}
 
 
 @click.command("import")
@@ -65,39 +49,10 @@ def import_(
             }
         )
         return
-    for line in _plan(asked.changes, say, dry_run=dry_run):
+    for line in plan_lines(asked.changes, say, dry_run=dry_run):
         click.echo(line)
     if past:
         click.echo(_past(past, say))
-
-
-def _plan(changes: Sequence["Change"], say: Say, *, dry_run: bool) -> Iterator[str]:
-    """The plan of changes as people read it, and what became of it."""
-    if not changes:
-        yield say("inget att ändra", "nothing to change")
-        return
-    for change in changes:
-        yield from _lines(change, say)
-    yield say(f"ändringar: {len(changes)}", f"changes: {len(changes)}") + (
-        say(" (--dry-run: inget är ändrat)", " (--dry-run: nothing was changed)") if dry_run else ""
-    )
-
-
-def _lines(change: "Change", say: Say) -> Iterator[str]:
-    owner = f"{say(*_WORDS['customer'])} {change.customer}, " if change.customer else ""
-    what = f"{owner}{say(*_WORDS[change.what])} {change.name}"
-    yield f"{_SIGNS[change.kind]} {what}: {say(*_KINDS[change.kind])}"
-    for name, (before, after) in change.details.items():
-        if name == "active" and change.kind != "changed":
-            continue  # the line above says it
-        if change.kind == "added":
-            yield f"    {name} = {_value(after)}"
-        else:
-            yield f"    {name}: {_value(before)} → {_value(after)}"
-
-
-def _value(value: object) -> str:
-    return "–" if value is None else toml_text.value(value)
 
 
 def _past(months: Sequence["Period"], say: Say) -> str:

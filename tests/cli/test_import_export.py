@@ -148,3 +148,52 @@ def test_agreements_of_a_customer_that_is_not_there_is_wrong_usage(avtald, file)
     avtald("import", file)
     assert avtald("agreements", "--customer", "acme").code == 0
     assert avtald("agreements", "--customer", "nosuch").code == 2
+
+
+# --- raising prices ------------------------------------------------------------------------------
+
+
+def test_raise_makes_new_versions_of_what_is_in_force(avtald, file):
+    """F1, issue 7: an index adjustment."""
+    avtald("import", file)
+    assert (
+        "--dry-run: inget är ändrat"
+        in avtald("agreements", "raise", "3%", "--from", "2027-01-01", "--dry-run").out
+    )
+    ended = avtald("agreements", "raise", "3%", "--from", "2027-01-01")
+    assert ended.code == 0
+    assert ended.out == (
+        "+ kund acme, avtal från 2027-01-01: ny\n"
+        '    plan = "alert"\n'
+        "    renew = true\n"
+        '    monthly_fee = "8137.00"\n'
+        '    hourly_rate = "875.50"\n'
+        "ändringar: 1\n"
+        "obs: en registerfil från förut drar tillbaka dem; avtald export skriver en ny\n"
+    )
+    again = avtald("agreements", "raise", "3", "--from", "2027-01-01")
+    assert again.out == "inget att ändra\n"
+    avtald("export", "out.toml")
+    assert avtald("import", "out.toml").out == "inget att ändra\n"
+
+
+def test_raise_in_json_and_for_one_customer(avtald, file):
+    avtald("import", file)
+    told = json.loads(
+        avtald(
+            "agreements", "raise", "2,5", "--from", "2027-01-01", "--customer", "acme", "--json"
+        ).out
+    )
+    assert (told["applied"], told["changes"][0]["customer"]) == (True, "acme")
+    wrong = avtald("agreements", "raise", "2", "--from", "2028-01-01", "--customer", "nosuch")
+    assert wrong.code == 2
+
+
+@pytest.mark.parametrize("percent", ["0", "101", "tre", "NaN", ""])
+def test_what_is_no_rise_is_wrong_usage(avtald, folder, percent):
+    assert avtald("agreements", "raise", percent, "--from", "2027-01-01").code == 2
+
+
+def test_a_rise_needs_a_date(avtald, folder):
+    assert avtald("agreements", "raise", "3").code == 2
+    assert avtald("agreements", "raise", "3", "--from", "igår").code == 2
