@@ -1,4 +1,4 @@
-"""Steps, waiting, stopping: every loop is `while step(): pass`, then a wait that can be cut short."""
+"""Steps, waiting, stopping: every loop is `while step(): pass`, then a wait."""
 
 import datetime as dt
 import os
@@ -14,6 +14,10 @@ log = structlog.get_logger("avtald.loop")
 
 Clock = Callable[[], dt.datetime]
 _PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)  # seconds after one fault after another
+
+
+class OutOfReachError(Exception):
+    """A server that a step needs cannot be reached now (exit code 75)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Worker:
     clock: Clock
     beat: Callable[[], None] = lambda: None  # called after each round that went well
     others: list["Worker"] = field(default_factory=list)  # woken when something was found
+    wait: Callable[[threading.Event], None] | None = None  # instead of `every`: a server's hint
     _wake: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -91,7 +96,10 @@ class Worker:
                 faults += 1
                 continue
             faults = 0
-            self._wake.wait(self.every)
+            if self.wait is None:
+                self._wake.wait(self.every)
+            else:
+                self.wait(self._stop)
 
     def _round(self) -> None:
         for step in self.steps:

@@ -11,12 +11,12 @@ from daemon.desk import bounces, closing, invoicing, receive, sending, warnings
 from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.domain.opening_hours import Calendar
-from daemon.loop import Step, Supervisor, Worker
+from daemon.loop import Clock, OutOfReachError, Step, Supervisor, Worker
 from daemon.settings_types import text_of
 from daemon.store import rows
 from daemon.store.session import Store
 
-_MAILBOX_SECONDS = 60.0
+_GRACE = 20.0  # seconds for what a door is receiving when it closes
 
 
 def desk_of(settings: Settings, store: Store, calendar: Calendar) -> Desk:
@@ -31,10 +31,10 @@ def mailer_of(settings: Settings) -> Mailer:
     outgoing = settings.outgoing
     if outgoing is None:
         return NoMailer()
-    from daemon.intake import oauth
+    from daemon.intake.oauth import AccessToken
     from integrations.mailer import SmtpMailer, SmtpServer
 
-    token = oauth.token_source(outgoing.oauth2) if outgoing.oauth2 is not None else None
+    token = AccessToken(outgoing.oauth2) if outgoing.oauth2 is not None else None
     return SmtpMailer(
         SmtpServer(
             host=outgoing.host,
@@ -54,9 +54,7 @@ class NoMailer:
     def send(self, envelope_from: str, recipient: str, raw: bytes) -> str:
         """Refuse for now, and say what is missing."""
         del envelope_from, recipient, raw
-        raise SendError(
-            "avtald.toml names no outgoing server: write the table [outgoing]", unreachable=True
-        )
+        raise SendError("avtald.toml has no table [outgoing]: mail waits", unreachable=True)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -138,26 +136,40 @@ def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
 
 
 def fetch_step(desk: Desk, mailbox: Imap) -> Step:
-    """Fetch what a mailbox holds; once for each tick."""
+    """Fetch all that a mailbox holds, over one connection (`avtald tick`)."""
     from daemon.intake.imap import ImapDoor
 
     door = ImapDoor(mailbox, desk.store, go_live=desk.settings.desk.go_live)
 
-    def run(_now: dt.datetime) -> bool:
+    def run(now: dt.datetime) -> bool:
+        found = False
         try:
-            return door.step()
+            while door.step(now):
+                found = True
         finally:
             door.close()
+        if door.fault is not None:
+            raise OutOfReachError(f"{mailbox.name}: {door.fault}")
+        return found
 
     return Step("fetch", run)
+
+
+def _mailbox_worker(desk: Desk, mailbox: Imap, work: Worker, clock: Clock) -> Worker:
+    """Watches a mailbox: poll, then wait for the server's hint."""
+    from daemon.intake.imap import ImapDoor
+
+    door = ImapDoor(mailbox, desk.store, go_live=desk.settings.desk.go_live)
+    return Worker(
+        f"imap {mailbox.name}", [Step("fetch", door.step)], every=mailbox.poll.total_seconds(),
+        clock=clock, others=[work], wait=door.wait,
+    )  # fmt: skip
 
 
 # --- the daemon -------------------------------------------------------------------------------
 
 
-def supervisor(
-    desk: Desk, mailer: Mailer, accounting: Accounting, clock: Callable[[], dt.datetime]
-) -> Supervisor:
+def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock) -> Supervisor:
     """The daemon: doors, mailboxes and workers side by side."""
     send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock)
     work = Worker(
@@ -170,12 +182,8 @@ def supervisor(
         every=30.0, clock=clock, others=[send],
     )  # fmt: skip
     mailboxes = [
-        Worker(
-            f"imap {mailbox.name}", [fetch_step(desk, mailbox)], others=[work], clock=clock,
-            every=min(mailbox.poll.total_seconds(), _MAILBOX_SECONDS),
-        )
-        for mailbox in desk.settings.intake.imap
-    ]  # fmt: skip
+        _mailbox_worker(desk, mailbox, work, clock) for mailbox in desk.settings.intake.imap
+    ]
     opened = [*_doors(desk, work.wake)]
     return Supervisor([work, send, month, *mailboxes], closers=[*opened, mailer.close])
 
@@ -191,10 +199,10 @@ def _doors(desk: Desk, kept: Callable[[], None]) -> list[Callable[[], None]]:
         has_room=DiskReserve(settings.desk.state_dir, settings.intake.disk_reserve),
         kept=kept,
     )
-    closers = []
+    closers: list[Callable[[], None]] = []
     for table, lmtp in ((settings.intake.smtp, False), (settings.intake.lmtp, True)):
         if table is not None:
             door = Door(table, desk.store, policy, lmtp=lmtp)
             door.start()
-            closers.append(door.stop)
+            closers.append(partial(door.stop, _GRACE))
     return closers

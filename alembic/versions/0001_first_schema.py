@@ -17,10 +17,12 @@ _GUARDED = {
         "id, kind, customer_id, ticket_id, person_id, inbox_id, ordinal, booking, reverses_id, "
         "worked_on, received_at, visible_at, actual, billable, increment, counts, outside, cause"
     ),
-    "statements": "id, customer_id, month, reference, frozen_at, cut_at, net_ore, hash",
+    "statements": (
+        "id, customer_id, month, reference, frozen_at, cut_at, net_ore, hash, left_out_ore"
+    ),
     "statement_rows": (
         "id, statement_id, ordinal, kind, period, version_id, rate_ore, quantity, price_ore, "
-        "amount_ore, data"
+        "amount_ore, data, description"
     ),
     "chain": "seq, kind, row_id, hash",
 }
@@ -329,6 +331,7 @@ def upgrade() -> None:
         sa.Column("cut_at", Instant(), nullable=False),
         sa.Column("net_ore", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("left_out_ore", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customers.id"], name=op.f("fk_statements_customer_id")
         ),
@@ -553,6 +556,7 @@ def upgrade() -> None:
         sa.Column("price_ore", sa.BigInteger(), nullable=True),
         sa.Column("amount_ore", sa.BigInteger(), nullable=True),
         sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["statement_id"], ["statements.id"], name=op.f("fk_statement_rows_statement_id")
         ),

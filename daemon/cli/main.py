@@ -97,6 +97,7 @@ def _fault(error: Exception) -> int:
     """Say a fault in a sentence, and what it exits with."""
     from daemon.domain.invoice import AccountingError, Fault
     from daemon.domain.opening_hours import CalendarError
+    from daemon.loop import OutOfReachError
     from daemon.settings_checked import MistakesError
     from daemon.store.migrations import SchemaError
     from daemon.store.session import StoreError
@@ -105,7 +106,7 @@ def _fault(error: Exception) -> int:
         return _told(str(error), WRONG_USE)
     if isinstance(error, SchemaError | CalendarError):
         return _told(str(error), WRONG_USE)
-    if isinstance(error, StoreError):
+    if isinstance(error, StoreError | OutOfReachError):
         return _told(str(error), TRY_AGAIN)
     if isinstance(error, AccountingError):
         says = f"{error}. {error.remedy}" if error.remedy else str(error)

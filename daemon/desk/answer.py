@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from daemon.desk import actions, inquiry, receipts, relay, worklog
 from daemon.desk.confirm import confirm
@@ -12,8 +13,10 @@ from daemon.desk.work import Work
 from daemon.domain.clock import EventKind
 from daemon.domain.priority import DEFAULT
 from daemon.domain.register import Person
-from daemon.store import holds, register, tickets
+from daemon.store import holds, inbox, register, tickets
 from daemon.store.outbox import Sent
+from parsers.body import read_body
+from parsers.message import read
 from parsers.priority import read_priority
 from parsers.tags import Tag, cut_tags, read_tags
 
@@ -26,6 +29,12 @@ def take(turn: Turn, person: Person, answered: Sent | None) -> Outcome:
     """Act on a message that proves to be an engineer's."""
     work = Work(turn, person, answered)
     _read_tags(work)
+    if work.has("for") and answered is not None and _asked_for_customer(answered):
+        return _resume(work, answered)
+    return _carry_out(work)
+
+
+def _carry_out(work: Work) -> Outcome:
     _find_ticket(work)
     if work.found is None:
         _open_for_customer(work)
@@ -52,8 +61,8 @@ def _read_tags(work: Work) -> None:
     """C2, C12: the tags of the new text in order; those of the subject are only cut (C13)."""
     body = work.turn.mail.body
     found: Sequence[Tag] = read_tags(body.new)
-    if not body.certain:
-        found, work.quoted = _without_quoted(work, found)
+    if body.uncertain:
+        found, work.quoted = _without_quoted(work, found, body.uncertain)
     work.tags = list(enumerate(found, start=1))
     for tag in found:
         if tag.kind == "wrong":
@@ -62,15 +71,21 @@ def _read_tags(work: Work) -> None:
         work.refuse(tag, "in_subject")
 
 
-def _without_quoted(work: Work, found: Sequence[Tag]) -> tuple[list[Tag], tuple[str, ...]]:
+def _without_quoted(
+    work: Work, found: Sequence[Tag], uncertain: Sequence[tuple[int, int]]
+) -> tuple[list[Tag], tuple[str, ...]]:
     """C2: in uncertain text, a tag that stands in the message being answered is quoted."""
     earlier = ""
     if work.answered is not None and work.answered.ticket_id is not None:
         said = tickets.said(work.tx, work.answered.ticket_id, last=20)
         earlier = "\n".join(message.text for message in said)
     stood = {tag.raw for tag in read_tags(earlier)}
-    new = [tag for tag in found if tag.raw not in stood]
-    return new, tuple(tag.raw for tag in found if tag.raw in stood)
+    quoted = [
+        tag
+        for tag in found
+        if tag.raw in stood and any(a < tag.span[1] and tag.span[0] < b for a, b in uncertain)
+    ]
+    return [tag for tag in found if tag not in quoted], tuple(tag.raw for tag in quoted)
 
 
 # --- D6: a ticket for a customer --------------------------------------------------------------
@@ -91,6 +106,29 @@ def _open_for_customer(work: Work) -> None:
     )
     work.opened = True
     work.did("opened", number=work.ticket.number, customer=customer.name)
+
+
+def _asked_for_customer(answered: Sent) -> bool:
+    return answered.kind == "receipt" and answered.ticket_id is None
+
+
+def _resume(work: Work, answered: Sent) -> Outcome:
+    """D6: the reply names the customer; the message that lacked it is acted on now."""
+    if answered.inbox_id is None:
+        return _carry_out(work)
+    original = inbox.received(work.tx, answered.inbox_id)
+    message = read(inbox.raw(work.tx, answered.inbox_id))
+    body = read_body(message, own_markers=work.turn.desk.markers)
+    mail = Incoming(answered.inbox_id, original, message, body)
+    resumed = Work(replace(work.turn, mail=mail), work.person, None)
+    _read_tags(resumed)
+    named = [tag for _, tag in work.right_tags("for")]
+    resumed.tags = [*resumed.tags, *enumerate(named, start=len(resumed.tags) + 1)]
+    resumed.receipt_for = work.turn.mail
+    outcome = _carry_out(resumed)
+    if resumed.found is not None:
+        inbox.note_ticket(work.tx, answered.inbox_id, resumed.ticket.id)
+    return outcome
 
 
 def _level(work: Work) -> int:

@@ -7,7 +7,7 @@ from daemon.desk.context import Desk
 from daemon.desk.sentences import sentence
 from daemon.desk.turn import Outcome, Turn
 from daemon.domain.clock import EventKind
-from daemon.store import outbox, tickets
+from daemon.store import inbox, outbox, tickets
 from daemon.store.outbox import Delivery
 from daemon.store.session import Tx
 from parsers.bounce import read_bounce
@@ -46,7 +46,7 @@ def accepted(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime) -> None:
         return
     ticket = tickets.living(tx, tickets.by_id(tx, delivery.ticket_id))
     clocks.happened(
-        tx, desk, ticket, EventKind.ANSWER, at=tickets.received_at(tx, delivery.inbox_id),
+        tx, desk, ticket, EventKind.ANSWER, at=inbox.received(tx, delivery.inbox_id),
         actor="avtald", cause=f"outbox:{delivery.id}", answer=delivery.outgoing_id,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from daemon.desk import finance_mail, worklog
 from daemon.desk.context import Desk
 from daemon.desk.sentences import sentence
 from daemon.desk.turn import Turn
-from daemon.domain.billing import StatementDraft, draw_statement, first_month, statement_hash
+from daemon.domain.billing import StatementDraft, draw_statement, first_month
 from daemon.domain.periods import Period, month_of
 from daemon.domain.register import Customer
 from daemon.store import events, holds, inbox, leases, ledger, register, statements, tickets
@@ -35,6 +35,11 @@ def cut_of(desk: Desk, month: Period) -> dt.datetime:
 def reference_of(customer: Customer, month: Period) -> str:
     """I1: the key that makes one statement one invoice."""
     return f"AVT-{customer.key}-{month!s}"
+
+
+def invoice_language(desk: Desk, customer: Customer) -> str:
+    """What a customer's statements and invoices are written in."""
+    return customer.invoice_language or customer.language or desk.settings.desk.language
 
 
 def step(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
@@ -170,14 +175,12 @@ def _settle(
 def _freeze(
     tx: Tx, desk: Desk, customer: Customer, drawn: StatementDraft, now: dt.datetime
 ) -> None:
-    month = drawn.month
-    reference = reference_of(customer, month)
+    reference = reference_of(customer, drawn.month)
     state = "approval" if desk.settings.accounting.approval == "finance" else "waiting"
     state = state if drawn.net else "nothing"  # H5: a net of 0.00 makes no invoice
     frozen = statements.freeze(
-        tx, customer_id=customer.id, month=str(month), reference=reference, at=now,
-        cut=cut_of(desk, month), net=drawn.net, hash_=statement_hash(drawn.rows, reference),
-        rows=drawn.rows, state=state,
+        tx, drawn, customer_id=customer.id, reference=reference, at=now, state=state,
+        cut=cut_of(desk, drawn.month), language=invoice_language(desk, customer),
     )  # fmt: skip
     if frozen is not None:
         events.record(

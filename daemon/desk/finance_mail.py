@@ -10,7 +10,7 @@ from daemon.desk import alarms
 from daemon.desk.context import Desk
 from daemon.desk.letters import Alarm, Close, HeldCustomer, InvoiceReport, StatementSummary
 from daemon.desk.mailing import Post, post
-from daemon.domain.billing import Row, describe
+from daemon.domain.billing import Row
 from daemon.domain.document import Document
 from daemon.domain.invoice import Problem
 from daemon.domain.money import total
@@ -58,7 +58,7 @@ def _mail(
     billed = [each for each in found if each.net or statements.has_rows(tx, each.id)]
     letter = Close(
         month=str(month),
-        statements=tuple(summary(tx, desk, each) for each in billed),
+        statements=tuple(summary(tx, each) for each in billed),
         held=tuple(
             HeldCustomer(customer.name, customer.key, tuple(each.text for each in why))
             for customer, why in held
@@ -79,10 +79,10 @@ def _mail(
     )  # fmt: skip
 
 
-def summary(tx: Tx, desk: Desk, frozen: Frozen) -> StatementSummary:
+def summary(tx: Tx, frozen: Frozen) -> StatementSummary:
     """One statement as finance reads it."""
     customer = register.customer(tx, frozen.customer_id)
-    rows = [row for row in statements.rows_of(tx, frozen.id) if row.kind != "text"]
+    rows = [each for each in statements.printed_rows(tx, frozen.id) if each[0].kind != "text"]
     return StatementSummary(
         customer=customer.name,
         customer_key=customer.key,
@@ -90,11 +90,12 @@ def summary(tx: Tx, desk: Desk, frozen: Frozen) -> StatementSummary:
         net=frozen.net,
         rows=tuple(
             (
-                describe(row, desk.settings.desk.language), str(row.quantity), row.unit,
+                text, str(row.quantity), row.unit,
                 str(row.price), str(row.amount),
             )
-            for row in rows
+            for row, text in rows
         ),
+        left_out=frozen.left_out or None,
         state=frozen.state,
         number=frozen.number,
         link=frozen.link,
@@ -161,14 +162,13 @@ def harmless(cell: object) -> object:
     return cell
 
 
-def remarks(rows: Iterable[Row], month: Period, language: str) -> str:
+def remarks(lines: Iterable[str], month: Period, language: str) -> str:
     """H2: the tickets behind an invoice, as far as they fit in what is printed on it."""
-    lines = [month.name(language)] + [describe(row, language) for row in rows if row.kind == "text"]
-    text = ""
+    text = month.name(language)
     for line in lines:
         if len(text) + len(line) + 2 > _REMARKS:
             return text + "\n…"
-        text += ("\n" if text else "") + line
+        text += "\n" + line
     return text
 
 
@@ -186,7 +186,7 @@ def pushed_late(
     faults = [each for each in news if each.state == "fault"]
     letter = InvoiceReport(
         str(month),
-        tuple(summary(tx, desk, each) for each in pushed),
+        tuple(summary(tx, each) for each in pushed),
         tuple((each.reference, each.fault or "", each.remedy or "") for each in faults),
     )
     key = ",".join(f"{each.reference}:{each.state}:{each.number}" for each in news)

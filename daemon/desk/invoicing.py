@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
-from daemon.desk import alarms, finance_mail
+from daemon.desk import alarms, closing, finance_mail
 from daemon.desk.context import Desk
 from daemon.desk.letters import Alarm
 from daemon.desk.ports import Accounting
@@ -30,8 +31,8 @@ def draft_of(tx: Tx, desk: Desk, statement_id: int) -> InvoiceDraft:
     frozen = statements.by_id(tx, statement_id)
     customer = register.customer(tx, frozen.customer_id)
     month = Period.parse(frozen.month)
-    language = customer.invoice_language or customer.language or desk.settings.desk.language
-    rows = statements.rows_of(tx, statement_id)
+    language = closing.invoice_language(desk, customer)
+    rows = statements.printed_rows(tx, statement_id)
     return InvoiceDraft(
         reference=frozen.reference,
         customer_key=customer.key,
@@ -42,8 +43,14 @@ def draft_of(tx: Tx, desk: Desk, statement_id: int) -> InvoiceDraft:
         our_reference=desk.settings.desk.name,
         your_reference=customer.your_reference or "",
         order_number=customer.order_number or "",
-        remarks=finance_mail.remarks(rows, month, language),
-        rows=invoice_rows(rows, language),
+        remarks=finance_mail.remarks(
+            [text for row, text in rows if row.kind == "text"], month, language
+        ),
+        rows=tuple(
+            replace(made, description=text)
+            for row, text in rows
+            for made in invoice_rows([row], language)
+        ),
     )
 
 
@@ -179,13 +186,14 @@ def _pushed(
 
 def difference(draft: InvoiceDraft, echo: AccountingInvoice) -> str | None:
     """I3: what of the fee and overage rows or the net is not as the statement has it."""
+    if echo.reference != draft.reference:
+        return f"{echo.reference or '–'} ≠ {draft.reference}"
     if echo.net is not None and echo.net != draft.net:
-        return f"net {echo.net} ≠ {draft.net}"
-    ours = [(row.quantity, row.price) for row in draft.rows]
-    theirs = [(row.quantity, row.price) for row in echo.rows]
-    if echo.rows and ours != theirs:
-        return f"rows {theirs} ≠ {ours}"
-    return None
+        return f"{echo.net} ≠ {draft.net}"
+    # Descriptions are cleaned to the system's own characters: they are not compared.
+    ours = [f"{row.kind} {row.quantity:.2f} {row.unit} à {row.price}" for row in draft.rows]
+    theirs = [f"{row.kind} {row.quantity:.2f} {row.unit} à {row.price}" for row in echo.rows]
+    return None if ours == theirs else f"{'; '.join(theirs)} ≠ {'; '.join(ours)}"
 
 
 def _failed(desk: Desk, waiting: Waiting, error: AccountingError, now: dt.datetime) -> bool:

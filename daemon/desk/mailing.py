@@ -40,7 +40,8 @@ def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int |
     """Render, compose and queue a letter; None where its cause has mailed, or J2 forbids it."""
     if mail.answer and not _may_answer(tx, desk, mail, now):
         return None
-    recipients = tuple(address for _, address in (*mail.to, *mail.cc))
+    to, cc = _sendable(mail.to), _sendable(mail.cc)
+    recipients = tuple(address for _, address in (*to, *cc))
     if not recipients:
         return None
     rendered = render(letter, mail.language, desk.zone)
@@ -55,8 +56,8 @@ def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int |
         message_id=message_id,
         from_name=mail.from_name or desk.settings.desk.name,
         from_address=desk.settings.desk.address,
-        to=mail.to,
-        cc=mail.cc,
+        to=to,
+        cc=cc,
         subject_mark=mail.ticket.number if mail.ticket else None,
         in_reply_to=mail.in_reply_to,
         references=mail.references,
@@ -76,6 +77,11 @@ def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int |
         ),
         now,
     )  # fmt: skip
+
+
+def _sendable(people: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those whose address an ASCII header can hold; whoever has none gets no mail."""
+    return tuple((name, address) for name, address in people if address.isascii() and address)
 
 
 def _reply_address(desk: Desk, message_id: str) -> str | None:

@@ -10,13 +10,14 @@ def send(work: Work) -> None:
     """Send one receipt for a message with tags, or for one whose place nobody can tell (D6)."""
     if not (work.tags or work.refused or work.quoted or work.asks_for_customer or work.done):
         return
-    mail = work.turn.mail
+    mail = work.receipt_for or work.turn.mail
+    about = work.turn.mail.inbox_id
     work.turn.post(
         _receipt(work),
         Post(
             key=f"receipt:{mail.inbox_id}", kind="receipt",
             to=((work.person.name, work.person.email),), language=work.turn.language,
-            ticket=work.found, inbox_id=mail.inbox_id, about=f"receipt:{mail.inbox_id}",
+            ticket=work.found, inbox_id=about, about=f"receipt:{about}",
             in_reply_to=mail.message.message_id,
             references=thread_of(mail.message.message_id, ()),
         ),

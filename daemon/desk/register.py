@@ -32,6 +32,11 @@ class Import:
     changes: tuple[Change, ...]
 
 
+def alone(tx: Tx) -> None:
+    """Keep other changes of the register away until this transaction ends."""
+    register.lock(tx)
+
+
 def plan(tx: Tx, file: str, read: Checked[RegisterTables], settings: Settings) -> Import:
     """What a file would change; MistakesError with all that is wrong, and then nothing is."""
     mistakes = list(read.mistakes)

@@ -32,7 +32,7 @@ def answer_customer(
     turn.post(
         Answer(
             desk_name, ticket.number, person.name, text, html,
-            _as_said(previous) if previous else None,
+            _as_said(previous) if previous else None, ticket.subject,
         ),
         Post(
             key=f"answer:{turn.mail.inbox_id}", kind="relay", to=addresses[:1], cc=addresses[1:],

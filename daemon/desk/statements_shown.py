@@ -1,13 +1,12 @@
 """Statements as commands show them: frozen months, held ones, and previews of open ones."""
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 
 from daemon.desk import closing
 from daemon.desk.context import Desk
 from daemon.domain.billing import Row, describe, statement_hash
-from daemon.domain.money import Money
+from daemon.domain.money import Money, total
 from daemon.domain.periods import Period, month_of
 from daemon.domain.register import Customer
 from daemon.store import register, statements
@@ -25,7 +24,7 @@ def listing(
     frozen = statements.listing(
         tx, month=str(month) if month else None, customer_id=customer.id if customer else None
     )
-    found = [_frozen(tx, desk, each) for each in frozen]
+    found = [_frozen(tx, each) for each in frozen]
     known = {(each.customer_id, each.month) for each in frozen}
     for each, open_month in _unfrozen(tx, desk, now, month):
         if (each.id, str(open_month)) not in known and customer in (None, each):
@@ -53,8 +52,8 @@ def _unfrozen(
     return [(customer, month) for customer in due]
 
 
-def _frozen(tx: Tx, desk: Desk, frozen: Frozen) -> dict[str, Any]:
-    rows = statements.rows_of(tx, frozen.id)
+def _frozen(tx: Tx, frozen: Frozen) -> dict[str, Any]:
+    rows = statements.printed_rows(tx, frozen.id)
     return {
         "customer": frozen.customer_key,
         "month": frozen.month,
@@ -63,7 +62,8 @@ def _frozen(tx: Tx, desk: Desk, frozen: Frozen) -> dict[str, Any]:
         "reference": frozen.reference,
         "net": frozen.net,
         "hash": frozen.hash,
-        "rows": _rows(tx, desk, frozen.customer_id, rows),
+        "rows": [row_shape(row, text) for row, text in rows],
+        "left_out": frozen.left_out,
         "held": [],
         "fault": frozen.fault,
     }
@@ -78,6 +78,7 @@ def preview(
     ended = cut <= now
     held = closing.hindrances(tx, desk, customer, month, drawn, needs_number=needs_number)
     reference = closing.reference_of(customer, month)
+    language = closing.invoice_language(desk, customer)
     return {
         "customer": customer.key,
         "month": str(month),
@@ -86,7 +87,8 @@ def preview(
         "reference": reference,
         "net": drawn.net,
         "hash": statement_hash(drawn.rows, reference),
-        "rows": _rows(tx, desk, customer.id, drawn.rows),
+        "rows": [row_shape(row, describe(row, language)) for row in drawn.rows],
+        "left_out": total(row.amount for row in drawn.left_out if row.amount),
         "held": [each.text for each in held],
         "fault": None,
     }
@@ -96,15 +98,9 @@ def _is_closed(tx: Tx, month: Period) -> bool:
     return any(row.month == str(month) for row in statements.closing_rows(tx))
 
 
-def _rows(tx: Tx, desk: Desk, customer_id: int, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    customer = register.customer(tx, customer_id)
-    language = customer.invoice_language or customer.language or desk.settings.desk.language
-    return [row_shape(row, language) for row in rows]
-
-
-def row_shape(row: Row, language: str) -> dict[str, Any]:
+def row_shape(row: Row, description: str) -> dict[str, Any]:
     """A row in the shape of contract 4."""
-    shape: dict[str, Any] = {"kind": row.kind, "description": describe(row, language)}
+    shape: dict[str, Any] = {"kind": row.kind, "description": description}
     if row.kind == "text":
         return shape
     return shape | {

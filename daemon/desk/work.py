@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from daemon.desk.letters import Booked, Refused
-from daemon.desk.turn import Turn
+from daemon.desk.turn import Incoming, Turn
 from daemon.desk.worklog import Source
 from daemon.domain.clock import EventKind
 from daemon.domain.register import Person
@@ -35,6 +35,7 @@ class Work:
     confirm: bool = False
     asks_for_customer: bool = False
     opened: bool = False  # D6: the confirmation carries the text
+    receipt_for: Incoming | None = None  # whose receipt it is, where not the message's own (D6)
 
     @property
     def tx(self) -> Tx:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, and_, delete, select, update
 from daemon.domain.agreement import Terms, Version
 from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
-from daemon.store.rows import add, insert
+from daemon.store.rows import add, count_up, insert
 from daemon.store.schema import (
     agreement_versions,
     contacts,
@@ -23,6 +23,11 @@ from daemon.store.schema import (
     people as people_table,
 )
 from daemon.store.session import Tx
+
+
+def lock(tx: Tx) -> None:
+    """Wait until nobody else changes the register; to be called before it is loaded."""
+    count_up(tx, "register_changes")
 
 
 def load(tx: Tx) -> Register:

@@ -80,6 +80,9 @@ statements = Table(  # frozen (H5)
     Column("cut_at", Instant, nullable=False),  # it saw what was received before this instant
     Column("net_ore", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
+    Column(
+        "left_out_ore", BigInteger, nullable=False, server_default="0"
+    ),  # credits still due (H5)
     UniqueConstraint("customer_id", "month"),
 )
 
@@ -97,6 +100,7 @@ statement_rows = Table(
     Column("price_ore", BigInteger),
     Column("amount_ore", BigInteger),
     Column("data", JSON, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),  # as printed (H5)
     UniqueConstraint("statement_id", "ordinal"),
 )
 

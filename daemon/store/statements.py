@@ -8,8 +8,17 @@ from typing import Any
 from sqlalchemy import Row as SqlRow
 from sqlalchemy import and_, func, or_, select, update
 
-from daemon.domain.billing import Billed, Row, as_billed, row_from_json, row_to_json
-from daemon.domain.money import Money
+from daemon.domain.billing import (
+    Billed,
+    Row,
+    StatementDraft,
+    as_billed,
+    describe,
+    row_from_json,
+    row_to_json,
+    statement_hash,
+)
+from daemon.domain.money import Money, total
 from daemon.store import leases
 from daemon.store.chain import seal
 from daemon.store.rows import add, insert
@@ -28,6 +37,7 @@ class Frozen:
     reference: str
     frozen_at: dt.datetime
     net: Money
+    left_out: Money  # credits that stay due because the net would be negative (H5)
     hash: str
     state: str
     number: str | None
@@ -40,13 +50,15 @@ class Frozen:
 
 
 def freeze(
-    tx: Tx, *, customer_id: int, month: str, reference: str, at: dt.datetime, cut: dt.datetime,
-    net: Money, hash_: str, rows: Sequence[Row], state: str,
+    tx: Tx, drawn: StatementDraft, *, customer_id: int, reference: str, language: str,
+    at: dt.datetime, cut: dt.datetime, state: str,
 ) -> int | None:  # fmt: skip
     """Freeze a month of a customer, with its invoice to come; None where it is frozen already."""
     values = {
-        "customer_id": customer_id, "month": month, "reference": reference, "frozen_at": at,
-        "cut_at": cut, "net_ore": net.ore, "hash": hash_,
+        "customer_id": customer_id, "month": str(drawn.month), "reference": reference,
+        "frozen_at": at, "cut_at": cut, "net_ore": drawn.net.ore,
+        "hash": statement_hash(drawn.rows, reference),
+        "left_out_ore": total(row.amount for row in drawn.left_out if row.amount).ore,
     }  # fmt: skip
     new: int | None = tx.scalar(
         insert(tx, statements)
@@ -56,14 +68,14 @@ def freeze(
     )
     if new is None:
         return None
-    for ordinal, row in enumerate(rows, start=1):
-        _add_row(tx, new, ordinal, row)
     seal(tx, "statement", new, values)
+    for ordinal, row in enumerate(drawn.rows, start=1):
+        _add_row(tx, new, ordinal, row, describe(row, language))
     add(tx, invoices, statement_id=new, reference=reference, state=state)
     return new
 
 
-def _add_row(tx: Tx, statement_id: int, ordinal: int, row: Row) -> None:
+def _add_row(tx: Tx, statement_id: int, ordinal: int, row: Row, description: str) -> None:
     values = {
         "statement_id": statement_id, "ordinal": ordinal, "kind": row.kind, "period": row.period,
         "version_id": row.version, "rate_ore": row.rate.ore if row.rate else None,
@@ -72,7 +84,18 @@ def _add_row(tx: Tx, statement_id: int, ordinal: int, row: Row) -> None:
         "amount_ore": row.amount.ore if row.amount is not None else None,
         "data": row_to_json(row),
     }  # fmt: skip
-    seal(tx, "row", add(tx, statement_rows, **values), values)
+    row_id = add(tx, statement_rows, description=description, **values)
+    seal(tx, "row", row_id, values)
+
+
+def printed_rows(tx: Tx, statement_id: int) -> list[tuple[Row, str]]:
+    """A statement's rows with their texts, as they were frozen (H5)."""
+    query = (
+        select(statement_rows.c.data, statement_rows.c.description)
+        .where(statement_rows.c.statement_id == statement_id)
+        .order_by(statement_rows.c.ordinal)
+    )
+    return [(row_from_json(row.data), row.description) for row in tx.execute(query)]
 
 
 def rows_of(tx: Tx, statement_id: int) -> tuple[Row, ...]:
@@ -137,7 +160,8 @@ def _frozen(row: Any) -> Frozen:
     return Frozen(
         row[statements.c.id], row[statements.c.customer_id], row[customers.c.key],
         row[statements.c.month], row[statements.c.reference], row[statements.c.frozen_at],
-        Money(row[statements.c.net_ore]), row[statements.c.hash], row[invoices.c.state],
+        Money(row[statements.c.net_ore]), Money(row[statements.c.left_out_ore]),
+        row[statements.c.hash], row[invoices.c.state],
         row[invoices.c.number], row[invoices.c.link], row[invoices.c.fault],
         row[invoices.c.remedy],
     )  # fmt: skip
@@ -218,7 +242,7 @@ def _is_due(now: dt.datetime) -> Any:
 
 def claim_invoice(tx: Tx, now: dt.datetime) -> Waiting | None:
     """Take one invoice that is due."""
-    leases.free_dead(tx, invoices)
+    leases.free_dead(tx, invoices, invoices.c.state.in_(_OPEN))
     chosen = tx.scalar(
         select(invoices.c.id)
         .where(_is_due(now), leases.is_free(invoices))

@@ -189,14 +189,6 @@ def message_id_of(tx: Tx, inbox_id: int) -> str | None:
     return found
 
 
-def received_at(tx: Tx, inbox_id: int) -> dt.datetime:
-    """When a message was received (B2)."""
-    found: dt.datetime = tx.execute(
-        select(inbox.c.received_at).where(inbox.c.id == inbox_id)
-    ).scalar_one()
-    return found
-
-
 # --- events and clocks ------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from daemon.store import holds, ledger, register, tickets
-from tests.builders import a_mail, an_engineers_mail, header_of, text_of
+from tests.builders import a_mail, an_engineers_mail, header_of, instant, text_of
 
 MORNING = "2026-11-20 09:00"
 
@@ -301,6 +301,17 @@ def test_without_the_tag_the_receipt_asks_for_it_D6(desk):
     assert ticket(desk) is None
     assert entries(desk) == []
     assert "för:" in last_receipt(desk)
+
+
+def test_a_reply_to_that_receipt_names_the_customer_and_the_first_mail_counts_D6(desk):
+    answer(desk, "Vi pratade i telefon. [tid: 15m]\n", at=MORNING, subject="Samtal")
+    asked = desk.mailer.to("anna@example.se")[-1]
+    answer(desk, "[för: bo@acme.se]\n", at="2026-11-20 11:00", reply_to=asked, subject="SV: kvitto")
+    assert ticket(desk).requester == "bo@acme.se"
+    assert ticket(desk).opened_at == instant(MORNING)
+    assert "Vi pratade i telefon." in text_of(desk.mailer.to("bo@acme.se")[0])
+    assert [e.actual for e in entries(desk)] == [15]
+    assert "1001" in last_receipt(desk)
 
 
 def test_only_engineers_open_tickets_for_others_D6(desk):
