@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
 
 from daemon import config
 from daemon.config import Settings
-from daemon.desk import check
 from daemon.domain.opening_hours import Calendar
 from daemon.store import health, migrations
 from daemon.store.session import Store, StoreError, open_store
 from daemon.two_languages import Say
+
+if TYPE_CHECKING:
+    from daemon.desk import check
 
 
 class App:
@@ -87,8 +90,12 @@ def database_health(desk: App) -> health.Health:
     return health.look(desk.store)
 
 
-def findings(desk: App, now: dt.datetime, say: Say, probes: check.Probes) -> list[check.Finding]:
+def findings(
+    desk: App, now: dt.datetime, say: Say, probes: "check.Probes"
+) -> "list[check.Finding]":
     """What `avtald check` found."""
+    from daemon.desk import check
+
     subject = check.Subject(
         settings=desk.settings,
         store=desk.store,

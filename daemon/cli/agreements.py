@@ -58,9 +58,7 @@ def agreements(
 
 @agreements.command("raise")
 @click.argument("percent", type=PercentParam())
-@click.option(
-    "--from", "day", required=True, type=DayParam(), help="The first day of new prices."
-)
+@click.option("--from", "day", required=True, type=DayParam(), help="The first day of new prices.")
 @click.option("--customer", "only", multiple=True, metavar="KEY", help="Only this one; repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show the new versions; change nothing.")
 @json_option
@@ -85,6 +83,8 @@ def raise_(
     with app.opened(config) as desk:
         say = speaker(desk.settings.desk.language)
         with desk.store.reading() if dry_run else desk.store.writing() as tx:
+            if not dry_run:
+                registering.alone(tx)
             kept = register.load(tx)
             _known(only, kept.accounts)
             asked = price_rise.plan(kept, percent, day, only)

@@ -36,6 +36,8 @@ def import_(
     with app.opened(config) as desk:
         say = speaker(desk.settings.desk.language)
         with desk.store.reading() if dry_run else desk.store.writing() as tx:
+            if not dry_run:
+                register.alone(tx)
             asked = register.plan(tx, str(file), read, desk.settings)
             past = register.newly_billed(tx, asked, desk.settings, desk.calendar, now)
             if asked.changes and not dry_run:

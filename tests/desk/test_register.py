@@ -1,7 +1,9 @@
 """A register file becomes the register: declarative, idempotent, all or nothing (contract.md 2)."""
 
 import datetime as dt
+import threading
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -211,6 +213,26 @@ def test_active_false_ends_and_keeps_the_history(desk):
 def test_the_order_of_addresses_in_a_file_is_no_change(desk):
     desk.bring_in(ACME + 'domains = ["b.se", "a.se"]\n')
     assert desk.bring_in(ACME + 'domains = ["a.se", "b.se", "a.se"]\n') == []
+
+
+def test_two_imports_at_once_on_postgresql_make_the_changes_once(pg_store, desk):
+    """One waits for the other, and then finds nothing to change."""
+    read = tables_of(tomllib.loads(CONTRACT), "register.toml")
+    together = threading.Barrier(2, timeout=30)
+
+    def bring_in() -> int:
+        together.wait()
+        with pg_store.writing() as tx:
+            registering.alone(tx)
+            asked = registering.plan(tx, "register.toml", read, desk.settings)
+            registering.apply(tx, asked, NOW)
+        return len(asked.changes)
+
+    with ThreadPoolExecutor(2) as pool:
+        counts = [pool.submit(bring_in) for _ in range(2)]
+        assert sorted(count.result(timeout=60) for count in counts) == [0, 4]
+    with pg_store.reading() as tx:
+        assert tomllib.loads(as_toml(register.load(tx))) == tomllib.loads(CONTRACT)
 
 
 # --- people --------------------------------------------------------------------------------------
