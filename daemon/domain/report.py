@@ -1,0 +1,567 @@
+"""A customer's report: what a period's tickets, clocks, hours and statements come to (J3)."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median
+
+from daemon.domain.agreement import Covered, covering
+from daemon.domain.money import ZERO, Money, half_up, total
+from daemon.domain.periods import Period, period_of
+from daemon.domain.time_bank import Draw, Reckoning, bank_on, banks, grants_of
+from daemon.domain.time_bank import forecast as runs_out_on
+
+LEVELS = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A period as instants `[start, end)` in the desk's zone (A1).
+
+    A period that still runs ends where it is looked at.
+    """
+
+    period: Period
+    start: dt.datetime
+    end: dt.datetime
+
+    def __contains__(self, at: dt.datetime | None) -> bool:
+        return at is not None and self.start <= at < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFact:
+    """One clock as it is stored (E8)."""
+
+    kind: str  # response, follow-up, resolution
+    target: int | None  # minutes of opening time
+    due_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    used: int | None  # minutes of opening time, once it has ended
+    result: str  # running, met, missed, unanswered
+    breached_at: dt.datetime | None
+
+    @property
+    def settled_at(self) -> dt.datetime | None:
+        """When the promise was kept or broken: it belongs to that period's report, and no other.
+
+        A clock that still runs past its deadline is broken since then (E4).
+        """
+        return self.breached_at or self.ended_at
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFact:
+    """One ticket of the customer, neither spam nor merged into another."""
+
+    number: int
+    subject: str
+    level: int
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+    waiting: bool = False
+    clocks: tuple[ClockFact, ...] = ()
+    reason: str = ""  # what an engineer noted with [orsak: …]
+    said_at: tuple[dt.datetime, ...] = ()  # when anybody wrote on it, in order
+
+
+@dataclass(frozen=True, slots=True)
+class BilledMonth:
+    """What a month's statement billed; not settled while it is open or held."""
+
+    month: Period
+    settled: bool
+    fee: Money = ZERO
+    overage: Money = ZERO
+
+    @property
+    def net(self) -> Money:
+        """Fee and overage together."""
+        return self.fee + self.overage
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that a report is made of, as it was known when its period ended (H1)."""
+
+    windows: tuple[Window, ...]  # oldest first; the last one is the report's own
+    tickets: tuple[TicketFact, ...]
+    before: Reckoning  # what was received before the period
+    after: Reckoning  # what was received before its end
+    titles: Mapping[int, tuple[int, str]]  # a ledger's ticket → number and subject (D7)
+    billed: tuple[BilledMonth, ...] = ()
+
+
+# --- figures ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LevelFigures:
+    """The tickets of one level: what came in, and the response promises that were settled."""
+
+    level: int
+    opened: int
+    met: int
+    missed: int
+    unanswered: int  # closed without a word in time: neither met nor missed (E1)
+    target: int | None  # minutes; None: no promise, or several
+    typical: int | None  # the median of the minutes until work started
+    longest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A promise that was broken in the period, and why."""
+
+    number: int
+    subject: str
+    level: int
+    clock: str
+    target: int | None
+    broken_at: dt.datetime  # the deadline that passed
+    ended_at: dt.datetime | None  # None: work had not started when the period ended
+    used: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketHours:
+    """The minutes worked on one ticket in the period."""
+
+    number: int
+    subject: str
+    actual: int
+    from_bank: int
+    overage: int
+    free: int  # `ej deb`
+
+
+@dataclass(frozen=True, slots=True)
+class BankFigures:
+    """A bank period that the report's period touches, as it stood when that ended (G1–G4)."""
+
+    period: Period
+    granted: int
+    used: int
+    used_here: int  # of it, worked in the report's period
+    overage: int
+    ended: bool
+
+    @property
+    def left(self) -> int:
+        """What remains to be used; nothing once the bank period has ended (G2)."""
+        return 0 if self.ended else self.granted - self.used
+
+    @property
+    def expired(self) -> int:
+        """What its end took."""
+        return max(0, self.granted - self.used) if self.ended else 0
+
+    @property
+    def percent(self) -> int:
+        """How much of it is used, in whole per cent."""
+        return share(self.used, self.granted)
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One period beside others of its length."""
+
+    period: Period
+    opened: int
+    minutes: int
+    met: int
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is to be expected of a bank period if use goes on as it did."""
+
+    bank: Period
+    expected: int  # billable minutes in the whole bank period
+    granted: int
+    runs_out: dt.date | None  # of a bank that runs now
+
+    @property
+    def overage(self) -> int:
+        """What the bank is not expected to cover."""
+        return max(0, self.expected - self.granted)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTicket:
+    """A ticket that was open when the period ended."""
+
+    number: int
+    subject: str
+    level: int
+    opened_on: dt.date
+    days: int
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a report says."""
+
+    window: Window
+    levels: tuple[LevelFigures, ...]
+    follow_ups: tuple[int, int]  # met and missed (E5: reported apart)
+    resolutions: tuple[int, int]  # met and missed (E6)
+    breaches: tuple[Breach, ...]
+    closed: int
+    hours: tuple[TicketHours, ...]  # most first
+    late: int  # minutes of earlier periods, noted or corrected in this one
+    banks: tuple[BankFigures, ...]
+    billed: tuple[BilledMonth, ...]
+    trend: tuple[Trend, ...]  # oldest first, the report's own last
+    forecast: Forecast | None
+    open: tuple[OpenTicket, ...]  # the longest first
+    tickets: tuple[TicketFact, ...] = field(default=(), repr=False)  # that came in, by number
+
+    @property
+    def period(self) -> Period:
+        """What the report is about."""
+        return self.window.period
+
+    @property
+    def opened(self) -> int:
+        """How many tickets came in."""
+        return sum(each.opened for each in self.levels)
+
+    @property
+    def met(self) -> int:
+        """How many response promises were kept."""
+        return sum(each.met for each in self.levels)
+
+    @property
+    def missed(self) -> int:
+        """How many response promises were broken."""
+        return sum(each.missed for each in self.levels)
+
+    @property
+    def minutes(self) -> int:
+        """What was worked in the period."""
+        return sum(each.actual for each in self.hours)
+
+    @property
+    def overage(self) -> int:
+        """Minutes worked in the period that no bank covered."""
+        return sum(each.overage for each in self.hours)
+
+    @property
+    def from_bank(self) -> int:
+        """Minutes worked in the period that a bank covered."""
+        return sum(each.from_bank for each in self.hours)
+
+    @property
+    def free(self) -> int:
+        """Minutes worked in the period that nobody pays for."""
+        return sum(each.free for each in self.hours)
+
+    @property
+    def net(self) -> Money:
+        """What the period's statements billed."""
+        return total(each.net for each in self.billed)
+
+    @property
+    def in_time(self) -> int | None:
+        """Kept promises in whole per cent, never 100 where one was broken; None without any."""
+        if not self.met + self.missed:
+            return None
+        return share(self.met, self.met + self.missed)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing happened that a reader must know."""
+        return not (self.opened or self.hours or self.breaches or self.open or self.late)
+
+
+def share(part: int, whole: int) -> int:
+    """A part in whole per cent, half up; only all of it is 100, only nothing of it is 0."""
+    if whole <= 0 or part <= 0:
+        return 0
+    rounded = int(half_up(Fraction(100 * part, whole)))
+    return max(1, min(rounded, 99)) if part < whole else rounded
+
+
+def figures(facts: Facts) -> Figures:
+    """Everything a report says, from its facts alone: the same facts give the same report."""
+    window = facts.windows[-1]
+    came_in = tuple(ticket for ticket in facts.tickets if ticket.opened_at in window)
+    hours = _hours(facts, window)
+    return Figures(
+        window=window,
+        levels=tuple(_level(level, facts.tickets, window) for level in LEVELS),
+        follow_ups=_kept(facts.tickets, "follow-up", window),
+        resolutions=_kept(facts.tickets, "resolution", window),
+        breaches=_breaches(facts.tickets, window),
+        closed=sum(ticket.closed_at in window for ticket in facts.tickets),
+        hours=hours,
+        late=_late(facts, window),
+        banks=_banks(facts.after, window),
+        billed=facts.billed,
+        trend=tuple(_trend(facts, each) for each in facts.windows),
+        forecast=forecast(facts),
+        open=_open(facts.tickets, window),
+        tickets=came_in,
+    )
+
+
+def _settled(
+    tickets: Iterable[TicketFact], kind: str, window: Window
+) -> list[tuple[TicketFact, ClockFact]]:
+    return [
+        (ticket, clock)
+        for ticket in tickets
+        for clock in ticket.clocks
+        if clock.kind == kind and clock.settled_at in window
+    ]
+
+
+def _result(clock: ClockFact) -> str:
+    """A promise past its deadline is broken, whether or not work has started since (E4)."""
+    return "missed" if clock.breached_at is not None else clock.result
+
+
+def _kept(tickets: Iterable[TicketFact], kind: str, window: Window) -> tuple[int, int]:
+    results = [_result(clock) for _, clock in _settled(tickets, kind, window)]
+    return results.count("met"), results.count("missed")
+
+
+def _level(level: int, tickets: Sequence[TicketFact], window: Window) -> LevelFigures:
+    mine = [ticket for ticket in tickets if ticket.level == level]
+    settled = [clock for _, clock in _settled(mine, "response", window)]
+    results = [_result(clock) for clock in settled]
+    targets = {clock.target for clock in settled}
+    used = sorted(
+        clock.used
+        for clock in settled
+        if clock.used is not None and clock.result in {"met", "missed"} and clock.ended_at in window
+    )
+    return LevelFigures(
+        level=level,
+        opened=sum(ticket.opened_at in window for ticket in mine),
+        met=results.count("met"),
+        missed=results.count("missed"),
+        unanswered=results.count("unanswered"),
+        target=next(iter(targets)) if len(targets) == 1 else None,
+        typical=int(half_up(Fraction(median(used)))) if used else None,
+        longest=used[-1] if used else None,
+    )
+
+
+def _breaches(tickets: Sequence[TicketFact], window: Window) -> tuple[Breach, ...]:
+    found = [
+        Breach(
+            number=ticket.number,
+            subject=ticket.subject,
+            level=ticket.level,
+            clock=kind,
+            target=clock.target,
+            broken_at=clock.breached_at,
+            ended_at=clock.ended_at if clock.ended_at in window else None,
+            used=clock.used if clock.ended_at in window else None,
+            reason=ticket.reason,
+        )
+        for kind in ("response", "follow-up", "resolution")
+        for ticket, clock in _settled(tickets, kind, window)
+        if clock.breached_at is not None
+    ]
+    return tuple(sorted(found, key=lambda each: (each.broken_at, each.number)))
+
+
+def _hours(facts: Facts, window: Window) -> tuple[TicketHours, ...]:
+    draws: dict[tuple[int, str], list[Draw]] = {}
+    for draw in facts.after.draws:
+        if draw.entry.worked_on in window.period and draw.entry.actual:
+            draws.setdefault(facts.titles[draw.entry.ticket], []).append(draw)
+    found = [_ticket_hours(title, mine) for title, mine in draws.items()]
+    return tuple(sorted(found, key=lambda each: (-each.actual, each.number)))
+
+
+def _ticket_hours(title: tuple[int, str], draws: Sequence[Draw]) -> TicketHours:
+    return TicketHours(
+        number=title[0],
+        subject=title[1],
+        actual=sum(draw.entry.actual for draw in draws),
+        from_bank=sum(draw.from_bank for draw in draws),
+        overage=sum(draw.overage for draw in draws),
+        free=sum(draw.entry.actual for draw in draws if not draw.entry.counts),
+    )
+
+
+def _late(facts: Facts, window: Window) -> int:
+    """What was noted or corrected in this period of time worked before it (H3)."""
+
+    def worked_before(reckoning: Reckoning) -> int:
+        return sum(
+            draw.entry.actual
+            for draw in reckoning.draws
+            if draw.entry.worked_on < window.period.start
+        )
+
+    return worked_before(facts.after) - worked_before(facts.before)
+
+
+def _banks(reckoning: Reckoning, window: Window) -> tuple[BankFigures, ...]:
+    period = window.period
+    found = []
+    for bank in banks(reckoning, period.end):
+        if bank.end <= period.start:
+            continue
+        draws = [draw for draw in reckoning.draws if draw.bank == bank]
+        found.append(
+            BankFigures(
+                period=bank,
+                granted=reckoning.granted(bank),
+                used=sum(draw.from_bank for draw in draws if draw.entry.worked_on < period.end),
+                used_here=sum(d.from_bank for d in draws if d.entry.worked_on in period),
+                overage=sum(draw.overage for draw in draws if draw.entry.worked_on < period.end),
+                ended=bank.end <= period.end and not _runs(window),
+            )
+        )
+    return tuple(found)
+
+
+def _runs(window: Window) -> bool:
+    """Whether the period was still running when it was looked at."""
+    return window.end.date() < window.period.end
+
+
+def _trend(facts: Facts, window: Window) -> Trend:
+    met, missed = _kept(facts.tickets, "response", window)
+    return Trend(
+        period=window.period,
+        opened=sum(ticket.opened_at in window for ticket in facts.tickets),
+        minutes=sum(
+            draw.entry.actual for draw in facts.after.draws if draw.entry.worked_on in window.period
+        ),
+        met=met,
+        missed=missed,
+    )
+
+
+def _open(tickets: Iterable[TicketFact], window: Window) -> tuple[OpenTicket, ...]:
+    found = [
+        OpenTicket(
+            number=ticket.number,
+            subject=ticket.subject,
+            level=ticket.level,
+            opened_on=ticket.opened_at.astimezone(window.end.tzinfo).date(),
+            days=(window.end - ticket.opened_at).days,
+            waiting=ticket.waiting,
+        )
+        for ticket in tickets
+        if ticket.opened_at < window.end
+        and (ticket.closed_at is None or ticket.closed_at >= window.end)
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.days, each.number)))
+
+
+# --- tickets that stood still -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """The longest time in the period in which nobody wrote on an open ticket."""
+
+    number: int
+    subject: str
+    days: int
+    waiting: bool  # it waits for the customer now
+
+
+def stood_still(
+    tickets: Iterable[TicketFact], window: Window, days: int = 7
+) -> tuple[Standstill, ...]:
+    """Tickets on which nobody wrote for so many days that end in the period, the longest first."""
+    found = []
+    for ticket in tickets:
+        silence = _silence(ticket, window)
+        if silence >= days:
+            found.append(Standstill(ticket.number, ticket.subject, silence, ticket.waiting))
+    return tuple(sorted(found, key=lambda each: (-each.days, each.number)))
+
+
+def _silence(ticket: TicketFact, window: Window) -> int:
+    """Days between two things that happened, the later one in the period (or its end)."""
+    end = min(ticket.closed_at or window.end, window.end)
+    times = sorted({ticket.opened_at, *ticket.said_at, end})
+    return max(((b - a).days for a, b in pairwise(times) if window.start < b <= end), default=0)
+
+
+# --- forecast ---------------------------------------------------------------------------------
+
+
+def forecast(facts: Facts) -> Forecast | None:
+    """The bank that runs on after the period; where that ended with it, the next one.
+
+    Expected use is that of the agreement's days among the trend's, in proportion; for a bank that
+    runs, that of its own days so far. None where no bank follows.
+    """
+    window = facts.windows[-1]
+    last_day = min(window.end.date(), window.period.last_day)
+    bank = bank_on(facts.after.spans, last_day)
+    if bank is not None and bank.end > window.period.end:
+        return _of_running(facts.after, bank, last_day)
+    return _of_next(facts, window.period.end)
+
+
+def _of_running(reckoning: Reckoning, bank: Period, day: dt.date) -> Forecast:
+    used = sum(
+        draw.from_bank + draw.overage
+        for draw in reckoning.draws
+        if draw.bank == bank and draw.entry.worked_on <= day
+    )
+    first = min((grant.date for grant in grants_of(reckoning.spans, bank)), default=bank.start)
+    gone = (day - first).days + 1
+    expected = int(half_up(Fraction(used * (bank.end - first).days, gone)))
+    return Forecast(bank, expected, reckoning.granted(bank), runs_out_on(reckoning, day))
+
+
+def _of_next(facts: Facts, day: dt.date) -> Forecast | None:
+    span = covering(facts.after.spans, day)
+    length = span.version.terms.bank_period if span else None
+    if span is None or length is None:
+        return None
+    bank = period_of(length, day)
+    start, end = facts.windows[0].period.start, facts.windows[-1].period.end
+    covered = sum(
+        max(0, (min(each.end or end, end) - max(each.start, start)).days)
+        for each in facts.after.spans
+    )
+    used = sum(
+        draw.from_bank + draw.overage
+        for draw in facts.after.draws
+        if start <= draw.entry.worked_on < end
+    )
+    if not covered:
+        return None
+    expected = int(half_up(Fraction(used * bank.days, covered)))
+    return Forecast(bank, expected, facts.after.granted(bank), None)
+
+
+# --- which reports are promised ---------------------------------------------------------------
+
+
+def promised(
+    spans: Sequence[Covered], term: str, since: dt.date, until: dt.date
+) -> tuple[Period, ...]:
+    """The periods that ended after `since` and by `until`, and that a plan promised something for.
+
+    `term` is `reports` or `review_meetings` (J3, J4). A version that covers any day of a period
+    promises it: where the plan changes inside a quarter, the quarter and the months are both due.
+    """
+    found = set()
+    for span in spans:
+        length = getattr(span.version.terms, term)
+        period = period_of(length, max(span.start, since)) if length else None
+        while period is not None and period.end <= until:
+            if period.end > since and period.covered(span.start, span.end):
+                found.add(period)
+            period = period.following()
+    return tuple(sorted(found, key=lambda each: (each.end, each.months)))

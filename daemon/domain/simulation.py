@@ -1,0 +1,116 @@
+"""What another plan would have cost a customer in months gone by."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from daemon.domain import time_bank
+from daemon.domain.agreement import Terms, Version
+from daemon.domain.billing import run_months
+from daemon.domain.money import Money, total
+from daemon.domain.periods import Period
+from daemon.domain.time_bank import Adjustment, Entry
+
+NoneTerms = Callable[[dt.date], Terms]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A customer's facts, as known now."""
+
+    versions: tuple[Version, ...]
+    entries: tuple[Entry, ...]
+    adjustments: tuple[Adjustment, ...]
+    none_terms: NoneTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """Months in a row with what each costs under the agreement, and would under the other plan."""
+
+    plan: str
+    months: tuple[tuple[Period, Money, Money], ...]  # month, as agreed, under the other plan
+
+    @property
+    def current(self) -> Money:
+        """What the months cost as agreed."""
+        return total(agreed for _, agreed, _ in self.months)
+
+    @property
+    def other(self) -> Money:
+        """What they would have cost."""
+        return total(other for _, _, other in self.months)
+
+    @property
+    def difference(self) -> Money:
+        """What the other plan would have added; below zero where it is cheaper."""
+        return self.other - self.current
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Hours spent against what they bring, for our eyes."""
+
+    revenue: Money  # fee and overage, as due
+    minutes: int  # worked, also what nobody pays for
+    rate: Money  # of the agreement, by the hour
+
+    @property
+    def per_hour(self) -> Money | None:
+        """What an hour of work brought; None where nobody worked."""
+        if not self.minutes:
+            return None
+        return Money.of(Fraction(self.revenue.kronor) * 60 / self.minutes)
+
+    @property
+    def worth(self) -> Money:
+        """What the same hours cost at the agreement's hourly rate."""
+        return Money.of(Fraction(self.rate.kronor) * self.minutes / 60)
+
+    @property
+    def surplus(self) -> Money:
+        """What the agreement brought beyond those hours; below zero where it cost us."""
+        return self.revenue - self.worth
+
+
+def revenue(history: History, months: Sequence[Period], *, overage: str = "monthly") -> Money:
+    """What months come to as agreed, whether or not they have been billed."""
+    return total(_nets(history, months, overage)) if months else Money(0)
+
+
+def simulate(
+    history: History, terms: Terms, months: Sequence[Period], *, overage: str = "monthly"
+) -> Simulated:
+    """Bill months anew: as agreed, and as if an agreement with these terms had begun with them.
+
+    The same work, rounded to the other plan's increment (G5); its bank counts from the first of
+    the months, in proportion (G3). Terms of the plan `none` are no agreement (F3).
+    """
+    agreed = _nets(history, months, overage)
+    other = _nets(under(history, terms, months[0].start), months, overage)
+    return Simulated(terms.plan, tuple(zip(months, agreed, other, strict=True)))
+
+
+def under(history: History, terms: Terms, start: dt.date) -> History:
+    """The same work under one agreement with these terms from a date on; finance gave nothing."""
+    version = Version(1, "", start, None, renews=True, terms=terms)
+    return History(
+        versions=() if terms.plan == "none" else (version,),
+        entries=tuple(_rounded(entry, terms.increment) for entry in history.entries),
+        adjustments=(),
+        none_terms=history.none_terms,
+    )
+
+
+def _rounded(entry: Entry, increment: int) -> Entry:
+    billable = time_bank.billable(entry.actual, increment) if entry.counts else 0
+    return replace(entry, billable=billable, increment=increment)
+
+
+def _nets(history: History, months: Sequence[Period], overage: str) -> Iterable[Money]:
+    reckoned = time_bank.reckon(
+        history.versions, history.entries, history.adjustments, history.none_terms
+    )
+    drafts = run_months(months, history.versions, reckoned, overage=overage)
+    return [draft.net for draft in drafts]
