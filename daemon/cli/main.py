@@ -75,7 +75,27 @@ def avtald(config: Path | None) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command; gives the exit code of contract.md 3, with one sentence for a fault."""
+    """Run a command; gives the exit code of contract.md 3, with one sentence for a fault.
+
+    `receive` exits 0 or 75 and nothing else: no fault of ours, and none of an MTA's
+    configuration, may bounce a mail.
+    """
+    code = _run(arguments)
+    return TRY_AGAIN if code != DONE and _command(arguments) == "receive" else code
+
+
+def _command(arguments: Sequence[str]) -> str | None:
+    """The sub-command that the arguments name."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--config":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         result = avtald.main(args=list(arguments), prog_name="avtald", standalone_mode=False)
     except click.ClickException as error:
