@@ -28,7 +28,7 @@ def statements(stage: Stage, now: dt.datetime) -> Iterator[str]:
 
 def _row(row: Mapping[str, Any]) -> str:
     if row["kind"] == "text":
-        return f"{'':34}{row['description']}"
+        return f"      {row['description']}"
     times = f"{row['quantity']} {row['unit']:<2} × {row['price']!s:>7}"
     return f"{times:>20} {row['amount']!s:>11}  {row['description']}"
 
@@ -55,10 +55,9 @@ def differences(stage: Stage) -> Iterator[str]:
         if each["Booked"] or each["Sent"]:
             yield f"{each['ExternalInvoiceReference1']} was booked or sent (I2)"
     for reference in sorted({*nets, *story.NETS}):
-        wanted = [story.NETS[reference]] if reference in story.NETS else []
-        found = nets.get(reference, [])
-        if found != wanted:
-            yield f"{reference}: {' and '.join(found) or 'no draft'}, not {wanted or 'any'}"
+        found, wanted = nets.get(reference, []), story.NETS.get(reference, "there at all")
+        if found != [wanted]:
+            yield f"{reference}: {' and '.join(found) or 'no draft'}, not {wanted}"
     yield from (f"the books were asked for {each}" for each in stage.double.violations)
 
 

@@ -13,33 +13,43 @@ from daemon.demo.catcher import Caught
 from daemon.demo.play import Print
 from daemon.demo.stage import Stage
 from daemon.domain.agreement import in_force
-from daemon.store import register
+from daemon.store import register, tickets
 
 _HOW = """\
-The desk stays up, on this machine's clock, with the doors and workers of `avtald run`.
-It believes every From address here (identity.require = "none"): in earnest an engineer's mail
-needs the border's proof, as in the samples. Mail it at 127.0.0.1:{door}, for example
+
+The desk stays up, on this machine's clock, with the door and the workers of `avtald run`. It
+believes every From address here (identity.require = "none"); in earnest an engineer's mail needs
+proof, as the samples had it. Write to it at 127.0.0.1:{door}, as a customer and then as an engineer
+(with the number of your ticket):
 
   swaks --server 127.0.0.1:{door} --from bo.ek@nordhamn.example --to support@example.se \\
-        --h-Subject 'Prio 2: The scanners lose contact' --body 'Since lunch.'
+    --h-Subject 'Prio 2: The scanners lose contact' --body 'Since lunch.'
+  swaks --server 127.0.0.1:{door} --from anna@example.se --to support@example.se \\
+    --h-Subject 'Re: [#{number}]' --body 'A cable was loose. [tid: 1,5h] [klar]'
 
-  mutt -f {caught} -e 'set smtp_url="smtp://127.0.0.1:{door}" ssl_starttls=no \\
-        from=anna@example.se use_envelope_from=yes'      # reads what was caught, and answers it
+or with Python:
 
   python3 - <<'END'
   import smtplib
   from email.message import EmailMessage
   mail = EmailMessage()
-  mail["From"], mail["To"] = "cia@bergsag.example", "support@example.se"
-  mail["Subject"], mail["Message-ID"] = "The report is empty", "<1@bergsag.example>"
-  mail.set_content("Hello, the report is empty again.")
-  smtplib.SMTP("127.0.0.1", {door}).send_message(mail)
+  mail["From"], mail["To"] = "grace@bluewater.example", "support@example.se"
+  mail["Subject"] = "The report is empty"
+  mail.set_content("Priority: 4\\n\\nHello, the report is empty again.")
+  with smtplib.SMTP("127.0.0.1", {door}) as smtp:
+      smtp.send_message(mail)
   END
 
-Write as:
+or with mutt, which also reads what was caught and answers it:
+
+  mutt -f {caught} -e 'set from=anna@example.se use_envelope_from=yes ssl_starttls=no' \\
+    -e 'set smtp_url=smtp://127.0.0.1:{door}'
+
+You may be
 {people}
-Whatever the desk mails is printed here and kept in {caught} (a Maildir).
-In another terminal:  avtald tickets --config {settings}
+
+Every mail of the desk is printed here and kept in {caught} (a Maildir).
+Elsewhere: avtald tickets --config {settings}
 Ctrl-C ends it.
 """
 
@@ -51,7 +61,7 @@ def stay(stage: Stage, say: Print) -> None:
     say(
         _HOW.format(
             door=stage.door_port, caught=stage.catcher.folder, settings=stage.settings_file,
-            people="\n".join(_people(stage, now)),
+            people="\n".join(_people(stage, now)), number=_next_ticket(stage),
         )
     )  # fmt: skip
     stage.catcher.on_mail = _Printer(stage, say)
@@ -64,6 +74,12 @@ def _real_time() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
+def _next_ticket(stage: Stage) -> int:
+    """The number that the first mail will get."""
+    with stage.desk.store.reading() as tx:
+        return max(ticket.number for ticket in tickets.listing(tx)) + 1
+
+
 def _people(stage: Stage, now: dt.datetime) -> Iterator[str]:
     """Who may write, and what each has today."""
     day = stage.desk.calendar.day_of(now)
@@ -74,7 +90,7 @@ def _people(stage: Stage, now: dt.datetime) -> Iterator[str]:
             for contact in account.contacts:
                 yield f"  {contact.email:<28} {account.customer.name}, {plan}"
         for person in register.people_with_role(tx, "engineer"):
-            yield f"  {person.email:<28} engineer: reply to a notice, with tags as [tid: 1,5h]"
+            yield f"  {person.email:<28} engineer"
 
 
 class _Printer:
