@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import OperationalError
-
 from daemon import config
 from daemon.config import Settings
 from daemon.domain.opening_hours import Calendar
@@ -49,10 +47,8 @@ def load(config_path: Path | None = None, *, upgraded: bool = True) -> App:
     store = open_store(settings.database.url, password=settings.database.password)
     _make_folders(settings)
     if upgraded:
-        try:
+        with health.legible():
             migrations.ensure(store)
-        except OperationalError as error:
-            raise StoreError(f"the database cannot be set up: {error.orig}") from error
     return App(settings, store)
 
 
@@ -79,10 +75,8 @@ def _make_folders(settings: Settings) -> None:
 def upgrade_schema(desk: App) -> tuple[str | None, str]:
     """Bring the schema up; gives the revision before and after."""
     before = health.look(desk.store).schema
-    try:
+    with health.legible():
         return before, migrations.upgrade(desk.store)
-    except OperationalError as error:
-        raise StoreError(f"the database cannot be upgraded now: {error.orig}") from error
 
 
 def database_health(desk: App) -> health.Health:

@@ -64,5 +64,6 @@ def _outgoing(server: Outgoing, *, settings: Settings, say: Say) -> str:
             f"se över {server.host}, port, tls, användare och lösenord i [outgoing]",
             f"look at {server.host}, port, tls, username and password in [outgoing]",
         )
-        raise ProbeError(str(error), remedy) from error
+        says = str(error).removeprefix(f"{server.host}:{server.port_used} ")
+        raise ProbeError(says, remedy) from error
     return say("inloggning fungerar", "login works")

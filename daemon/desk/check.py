@@ -22,6 +22,7 @@ from daemon.store.session import Store, StoreError
 from daemon.two_languages import Say
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
+_NO_REFERENCE = "AVT-check"  # no statement's: those end in a month
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def examine(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
     yield holidays(subject.calendar, subject.calendar.day_of(now), say)
     try:
         yield from _kept(subject, now, say)
-    except StoreError as error:
+    except (StoreError, migrations.SchemaError) as error:
         remedy = say("starta databasen, eller rätta [database]", "start it, or mend [database]")
         yield Finding("database", FAULT, str(error), remedy)
 
@@ -277,7 +278,9 @@ def accounting(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding
         yield Finding("accounting", OK, kind)
         return
     try:
-        problems = probes.accounting().preflight([])
+        books = probes.accounting()
+        problems = books.preflight([])
+        books.find(_NO_REFERENCE)  # a look that needs access, and finds nothing
     except AccountingError as error:
         yield Finding("accounting", FAULT, f"{kind}: {error}", error.remedy)
         return

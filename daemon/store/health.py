@@ -1,16 +1,19 @@
 """How the database is: its engine, its settings as they are in force, its schema, its integrity."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import inspect
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from daemon.store import migrations
+from daemon.store.migrations import SchemaError
 from daemon.store.schema import metadata
-from daemon.store.session import Store, Tx
+from daemon.store.session import Store, StoreError, Tx
 
 _DURABLE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
@@ -41,9 +44,22 @@ class Health:
         )
 
 
+@contextmanager
+def legible() -> Iterator[None]:
+    """Tell a database out of reach (StoreError) from a file that is none (SchemaError)."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreError(f"the database cannot be used now: {error.orig}") from error
+    except DatabaseError as error:
+        raise SchemaError(
+            f"the database cannot be read: {error.orig}: look at database.url, or restore a backup"
+        ) from error
+
+
 def look(store: Store) -> Health:
-    """Look at the database without changing it; StoreError where it is out of reach."""
-    with store.reading() as tx:
+    """Look at the database without changing it; StoreError and SchemaError as `legible` says."""
+    with legible(), store.reading() as tx:
         schema, needed = migrations.current(tx), migrations.newest()
         faults = _schema_faults(tx, schema, needed)
         engine, settings = _sqlite(tx) if store.is_sqlite else _postgresql(tx)

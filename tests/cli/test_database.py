@@ -75,7 +75,18 @@ def test_db_check_sees_a_missing_table(avtald, folder):
     assert "meetings" in avtald("db", "check").out
 
 
-def test_db_check_sees_a_file_that_is_no_database(avtald, folder):
+@pytest.mark.parametrize("arguments", [["db", "check"], ["db", "upgrade"], ["export"]])
+def test_a_file_that_is_no_database_is_told_with_what_to_do(avtald, folder, arguments):
     (folder / "var").mkdir()
     (folder / "var" / "avtald.db").write_bytes(b"not a database, certainly not" * 100)
-    assert avtald("db", "check").code in {1, 75}
+    ended = avtald(*arguments)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "restore a backup" in ended.err
+
+
+def test_check_tells_the_same_as_a_finding(avtald, folder):
+    (folder / "var").mkdir()
+    (folder / "var" / "avtald.db").write_bytes(b"not a database, certainly not" * 100)
+    ended = avtald("check")
+    assert ended.code == 1
+    assert "database       fel" in ended.out
