@@ -16,6 +16,7 @@ from daemon.store.session import Store, StoreError, Tx
 log = structlog.get_logger("avtald.sending")
 
 GROUP_SECONDS = 60.0  # a group that takes longer is cut short, so that its lease never runs out
+TOGETHER_BYTES = 2 * 1024**2  # of mail text in memory at once; a larger mail comes alone
 _SETTLE_ATTEMPTS = 3
 
 OnSent = Callable[[Tx, Delivery, dt.datetime], None]
@@ -82,8 +83,11 @@ def step(
 def _hand_over(store: Store, mailer: Mailer, group: Sequence[Delivery]) -> Iterator[_Outcome]:
     """Try each, outside any transaction; stop where the server is down or everything takes long."""
     started = time.monotonic()
-    for delivery in group:
-        outcome = _try(store, mailer, delivery)
+    texts: dict[int, bytes | None] = {}
+    for at, delivery in enumerate(group):
+        if delivery.outgoing_id not in texts:
+            texts = _texts(store, group[at:])
+        outcome = _try(mailer, delivery, texts[delivery.outgoing_id])
         yield outcome
         if outcome.error is not None and outcome.error.unreachable:
             return
@@ -91,26 +95,30 @@ def _hand_over(store: Store, mailer: Mailer, group: Sequence[Delivery]) -> Itera
             return
 
 
-def _try(store: Store, mailer: Mailer, delivery: Delivery) -> _Outcome:
+def _texts(store: Store, group: Sequence[Delivery]) -> dict[int, bytes | None]:
+    """The texts of the first of these mails, as many as may be in memory together."""
+    total = 0
+    wanted: dict[int, bytes | None] = {}
+    for delivery in group:
+        total += 0 if delivery.outgoing_id in wanted else delivery.size
+        if wanted and total > TOGETHER_BYTES:
+            break
+        wanted[delivery.outgoing_id] = None
+    with store.reading() as tx:
+        return wanted | outbox.raws(tx, wanted)
+
+
+def _try(mailer: Mailer, delivery: Delivery, raw: bytes | None) -> _Outcome:
+    if raw is None:
+        erased = SendError("the mail was erased before it was sent (K2)", permanent=True)
+        return _Outcome(delivery, str(erased), erased)
     try:
-        raw = _raw(store, delivery)
         return _Outcome(delivery, mailer.send(delivery.envelope_from, delivery.recipient, raw))
     except SendError as error:
         return _Outcome(delivery, str(error), error)
-    except StoreError:
-        raise
     except Exception as error:  # noqa: BLE001  a fault of ours: it may have gone out, or not
         fault = SendError(f"a fault of this program: {error!r}", unclear=True)
         return _Outcome(delivery, str(fault), fault)
-
-
-def _raw(store: Store, delivery: Delivery) -> bytes:
-    """The mail as it leaves, read when its turn comes: one may be 25 MB."""
-    try:
-        with store.reading() as tx:
-            return outbox.raw(tx, delivery.outgoing_id)
-    except KeyError as error:  # erased while it waited (K2)
-        raise SendError(str(error), permanent=True) from error
 
 
 def _settle_all(
@@ -154,8 +162,10 @@ def _commit(
         try:
             with store.writing() as tx:
                 outbox.give_back(tx, [delivery.id for delivery in untried])
+                _settle_sent(tx, outcomes, now, ends)
                 for outcome in outcomes:
-                    _settle(tx, outcome, now, ends)
+                    if outcome.error is not None:
+                        _settle(tx, outcome, outcome.error, now, ends)
         except StoreError:
             if attempt == _SETTLE_ATTEMPTS:
                 raise
@@ -164,26 +174,26 @@ def _commit(
             return
 
 
-def _settle(tx: Tx, outcome: _Outcome, now: dt.datetime, ends: _Ends) -> None:
-    delivery, error = outcome.delivery, outcome.error
-    if error is None:
-        if outbox.settle(tx, delivery.id, "sent", reply=outcome.reply, sent_at=now):
-            ends.on_sent(tx, delivery, now)
-    elif error.unclear:
+def _settle_sent(tx: Tx, outcomes: Sequence[_Outcome], now: dt.datetime, ends: _Ends) -> None:
+    sent = [outcome for outcome in outcomes if outcome.error is None]
+    settled = outbox.settle_sent(tx, {one.delivery.id: one.reply for one in sent}, now)
+    for outcome in sent:
+        if outcome.delivery.id in settled:
+            ends.on_sent(tx, outcome.delivery, now)
+
+
+def _settle(tx: Tx, outcome: _Outcome, error: SendError, now: dt.datetime, ends: _Ends) -> None:
+    delivery = outcome.delivery
+    again = rules.next_attempt(
+        delivery.attempts, now, delivery.created_at,
+        spread=delivery.id, unreachable=error.unreachable, give_up=ends.give_up,
+    )  # fmt: skip
+    if error.unclear:
         _in_doubt(tx, outcome, now, ends, pause=rules.PAUSES[0])
-    elif not error.permanent and (again := _again(outcome, now, ends)) is not None:
+    elif again is not None and not error.permanent:
         outbox.settle(tx, delivery.id, "pending", reply=outcome.reply, next_at=again)
     elif outbox.settle(tx, delivery.id, "failed", reply=outcome.reply):
         ends.on_failed(tx, delivery, now, outcome.reply)
-
-
-def _again(outcome: _Outcome, now: dt.datetime, ends: _Ends) -> dt.datetime | None:
-    delivery, error = outcome.delivery, outcome.error
-    return rules.next_attempt(
-        delivery.attempts, now, delivery.created_at,
-        spread=delivery.id, unreachable=error is not None and error.unreachable,
-        give_up=ends.give_up,
-    )  # fmt: skip
 
 
 def _in_doubt(

@@ -1,11 +1,11 @@
 """The outbox: every mail that leaves, one row a recipient, and how its delivery goes."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
 from daemon.domain.delivery import NEVER_REPEATED
 from daemon.store import leases
@@ -39,6 +39,7 @@ class Delivery:
 
     id: int
     outgoing_id: int
+    size: int  # of the mail, in bytes; 0 where it has been erased
     recipient: str
     envelope_from: str
     kind: str
@@ -137,14 +138,20 @@ def take_over(tx: Tx) -> list[Delivery]:
 
 def _deliveries(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
     rows = tx.execute(
-        select(outbox, outgoing.c.kind, outgoing.c.ticket_id, outgoing.c.inbox_id)
+        select(
+            outbox,
+            outgoing.c.kind,
+            outgoing.c.ticket_id,
+            outgoing.c.inbox_id,
+            func.length(outgoing.c.raw).label("size"),
+        )
         .join(outgoing)
         .where(outbox.c.id.in_(ids))
         .order_by(outbox.c.next_at, outbox.c.id)
     )
     return [
         Delivery(
-            row.id, row.outgoing_id, row.recipient, row.envelope_from, row.kind,
+            row.id, row.outgoing_id, row.size or 0, row.recipient, row.envelope_from, row.kind,
             row.attempts, row.repeats, row.created_at, row.ticket_id, row.inbox_id,
             row.customer_side,
         )
@@ -152,12 +159,12 @@ def _deliveries(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
     ]  # fmt: skip
 
 
-def raw(tx: Tx, outgoing_id: int) -> bytes:
-    """The mail as it leaves, with CRLF line ends; a KeyError where it has been erased (K2)."""
-    found = tx.scalar(select(outgoing.c.raw).where(outgoing.c.id == outgoing_id))
-    if found is None:
-        raise KeyError(f"mail {outgoing_id} has no raw text")
-    return bytes(found)
+def raws(tx: Tx, outgoing_ids: Iterable[int]) -> dict[int, bytes]:
+    """The mails as they leave, with CRLF line ends; one that has been erased is left out (K2)."""
+    wanted = select(outgoing.c.id, outgoing.c.raw).where(
+        outgoing.c.id.in_(set(outgoing_ids)), outgoing.c.raw.is_not(None)
+    )
+    return {row.id: bytes(row.raw) for row in tx.execute(wanted)}
 
 
 def give_back(tx: Tx, ids: Sequence[int]) -> None:
@@ -169,20 +176,35 @@ def give_back(tx: Tx, ids: Sequence[int]) -> None:
     tx.execute(update(outbox).where(mine).values(back))
 
 
+def settle_sent(tx: Tx, replies: Mapping[int, str], at: dt.datetime) -> set[int]:
+    """Note what the server accepted, with its words; gives those that are still this process's."""
+    if not replies:
+        return set()
+    mine = select(outbox.c.id).where(
+        outbox.c.id.in_(list(replies)), outbox.c.state == "sending", leases.is_mine(outbox)
+    )
+    settled = set(tx.scalars(mine.with_for_update()))
+    if settled:
+        tx.execute(
+            update(outbox)
+            .where(outbox.c.id == bindparam("delivery"))
+            .values(state="sent", reply=bindparam("said"), sent_at=at, **leases.FREED),
+            [{"delivery": number, "said": replies[number][:500]} for number in sorted(settled)],
+        )
+    return settled
+
+
 def settle(
     tx: Tx,
     delivery_id: int,
     state: str,
     *,
     reply: str,
-    sent_at: dt.datetime | None = None,
     next_at: dt.datetime | None = None,
     repeats: int | None = None,
 ) -> bool:
-    """Note how an attempt ended; False where another process took the delivery over meanwhile."""
+    """Note how an attempt failed; False where another process took the delivery over meanwhile."""
     values: dict[str, object] = {"state": state, "reply": reply[:500], **leases.FREED}
-    if sent_at is not None:
-        values["sent_at"] = sent_at
     if next_at is not None:
         values["next_at"] = next_at
     if repeats is not None:

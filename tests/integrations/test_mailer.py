@@ -7,6 +7,7 @@ import pytest
 
 from daemon.domain.delivery import SendError
 from integrations.mailer import SmtpMailer, SmtpServer
+from tests.mail_servers import postfix
 from tests.scripted_smtp import DROP, sink
 from tests.servers import free_port
 
@@ -236,3 +237,16 @@ def test_a_token_that_cannot_be_had_is_a_fault_of_access(there, certificate):
 def test_the_line_limit_of_smtplib_is_no_permanent_refusal(there, mailer):
     there.say("RCPT", "550 " + "x" * (smtplib._MAXLINE + 10))
     assert refusal(mailer) == (False, False, False)
+
+
+def test_postfix_takes_what_we_send_and_delivers_it_byte_for_byte(there):
+    with postfix(f"smtp:[127.0.0.1]:{there.port}") as server:
+        mailer = SmtpMailer(SmtpServer("127.0.0.1", server.port, "none", timeout=20))
+        for number in range(20):
+            reply = send(mailer, f"kund{number}@example.se", RAW + b"%d\r\n" % number)
+            assert reply.startswith("250 2.0.0 Ok: queued as ")
+        assert refusal(mailer, recipient="kund@elsewhere.se") == (True, False, False)
+        mailer.close()
+        server.drain()
+    assert len(there.mails) == 20
+    assert all(RAW.partition(b"\r\n\r\n")[2] in text for _, _, text in there.mails)
