@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -68,7 +69,7 @@ class Worker:
     steps: Sequence[Step]
     every: float  # seconds
     clock: Clock
-    beat: Callable[[], None] = lambda: None  # called after each round that went well
+    beat: Callable[[], None] = lambda: None  # called after each piece of work that went well
     others: list["Worker"] = field(default_factory=list)  # woken when something was found
     wait: Callable[[threading.Event], None] | None = None  # instead of `every`: a server's hint
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -104,6 +105,7 @@ class Worker:
     def _round(self) -> None:
         for step in self.steps:
             while not self._stop.is_set() and step.run(self.clock()):
+                self.beat()  # a long queue is no sign of death
                 for other in self.others:
                     other.wake()
         self.beat()
@@ -114,8 +116,9 @@ class Supervisor:
     """Runs workers side by side, and stops them cleanly on SIGTERM or SIGINT."""
 
     workers: Sequence[Worker]
-    closers: Sequence[Callable[[], None]] = ()  # doors: closed first, so that no more comes in
-    patience: float = 25.0  # seconds for the work in hand
+    doors: Sequence[Callable[[], None]] = ()  # what closes them: at once, so that no more comes in
+    closers: Sequence[Callable[[], None]] = ()  # what the workers use: closed after them
+    patience: float = 25.0  # seconds for the work in hand, and for what the doors are receiving
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -129,19 +132,44 @@ class Supervisor:
         for thread in threads:
             thread.start()
         notify("READY=1")
+        log.info("ready", workers=len(threads))
         self._stopping.wait()
         notify("STOPPING=1")
-        for close in self.closers:
-            close()
+        self._end(threads)
+        log.info("stopped")
+
+    def _end(self, threads: Sequence[threading.Thread]) -> None:
+        """Doors and workers end side by side, so that the slowest alone sets the time."""
         for worker in self.workers:
             worker.stop()
-        for thread in threads:
-            thread.join(self.patience)
-        log.info("stopped")
+        closing = [threading.Thread(target=close, daemon=True) for close in self.doors]
+        for thread in closing:
+            thread.start()
+        until = time.monotonic() + self.patience
+        for thread in (*closing, *threads):
+            thread.join(max(0.0, until - time.monotonic()))
+        for close in self.closers:
+            close()
 
     def stop(self) -> None:
         """Stop as a signal would."""
         self._stopping.set()
+
+
+class Watchdog:
+    """Tells systemd that the work goes on, a few times within `$WATCHDOG_USEC`."""
+
+    def __init__(self) -> None:
+        """Read how often from the environment; without it nothing is told."""
+        self._every = int(os.environ.get("WATCHDOG_USEC") or 0) / 1_000_000 / 4
+        self._told = float("-inf")
+
+    def beat(self) -> None:
+        """Call when work that needs the database has gone well; told no more often than needed."""
+        now = time.monotonic()
+        if self._every and now - self._told >= self._every:
+            self._told = now
+            notify("WATCHDOG=1")
 
 
 def notify(state: str) -> None:

@@ -11,7 +11,7 @@ from daemon.desk import bounces, closing, invoicing, receive, sending, warnings
 from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.domain.opening_hours import Calendar
-from daemon.loop import Clock, OutOfReachError, Step, Supervisor, Worker
+from daemon.loop import Clock, OutOfReachError, Step, Supervisor, Watchdog, Worker
 from daemon.settings_types import text_of
 from daemon.store import rows
 from daemon.store.session import Store
@@ -174,7 +174,7 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock)
     work = Worker(
         "receive", [Step("receive", partial(receive.step, desk))], every=1.0, clock=clock,
-        others=[send],
+        others=[send], beat=Watchdog().beat,  # each round asks the database for new mail
     )  # fmt: skip
     month = Worker(
         "month",
@@ -184,8 +184,9 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     mailboxes = [
         _mailbox_worker(desk, mailbox, work, clock) for mailbox in desk.settings.intake.imap
     ]
-    opened = [*_doors(desk, work.wake)]
-    return Supervisor([work, send, month, *mailboxes], closers=[*opened, mailer.close])
+    return Supervisor(
+        [work, send, month, *mailboxes], doors=_doors(desk, work.wake), closers=[mailer.close]
+    )
 
 
 def _doors(desk: Desk, kept: Callable[[], None]) -> list[Callable[[], None]]:
@@ -203,6 +204,9 @@ def _doors(desk: Desk, kept: Callable[[], None]) -> list[Callable[[], None]]:
     for table, lmtp in ((settings.intake.smtp, False), (settings.intake.lmtp, True)):
         if table is not None:
             door = Door(table, desk.store, policy, lmtp=lmtp)
-            door.start()
+            try:
+                door.start()
+            except OSError as error:
+                raise OutOfReachError(f"cannot listen at {table.listen}: {error}") from error
             closers.append(partial(door.stop, _GRACE))
     return closers
