@@ -21,6 +21,10 @@ _ODD = _SPACES | _UNSEEN
 _WRAPPED_END = re.compile(r"^>[^<>]{0,40}[:：]\s{0,9}$")
 _SIGNATURE_LINES = 15
 _JOINED = 4
+_NO_LINE = 1 << 60
+_DEEPEST = 20
+# Lines at each end of a text that are looked at closely; what lies between is a log, not mail
+_CLOSELY = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,10 @@ class _Text:
     contents: list[str] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
     marked: list[bool] = field(default_factory=list)  # quoted, says the HTML's own structure
+
+    def is_close(self, at: int) -> bool:
+        """Tell if a line is near enough to an end of the text to be looked at closely."""
+        return at < _CLOSELY or at >= len(self.raw) - _CLOSELY
 
     def add(self, raw: str, depth: int, content: str, *, marked: bool = False) -> None:
         self.raw.append(raw)
@@ -95,7 +103,7 @@ def _add_html(text: _Text, source: str) -> None:
         depth, content = line.depth, line.text
         if not depth and content[:1] == ">":
             depth, content = _unquote(content)
-        text.add("> " * line.depth + line.text, depth, _bare(content), marked=line.quoted)
+        text.add("> " * min(line.depth, _DEEPEST) + line.text, depth, _bare(content), marked=line.quoted)
 
 
 @dataclass(slots=True)
@@ -106,6 +114,7 @@ class _Split:
     quoted: list[int] = field(default_factory=list)
     forwarded: list[int] = field(default_factory=list)
     unsure: set[int] = field(default_factory=set)
+    unsure_from: int = _NO_LINE
     attributed: bool = False
     segment: int = 0
 
@@ -134,7 +143,9 @@ def _attributions(text: _Text) -> dict[int, tuple[int, Evidence]]:
     out: dict[int, tuple[int, Evidence]] = {}
     contents = text.contents
     for end, content in enumerate(contents):
-        if not content or text.marked[end] or not quoting.may_end_attribution(content):
+        if not content or not quoting.may_end_attribution(content) or text.marked[end]:
+            continue
+        if not text.is_close(end):
             continue
         found = _attribution_to(text, end)
         if found:
@@ -206,7 +217,7 @@ def _split(text: _Text, own: Sequence[str], *, forward: bool) -> _Split:
             at = _take_marked(text, at, out, block_kind)
         elif text.depths[at] > 0:
             at = _take_quote(text, at, out, found)
-        elif not text.contents[at]:
+        elif not text.contents[at] or not text.is_close(at):
             out.keep(at)
             at += 1
         else:
@@ -322,7 +333,7 @@ def _take_attributed(text: _Text, at: int, out: _Split, end: int, sure: Evidence
             out.take(at, len(text.raw), Cut.QUOTED)
             return len(text.raw)
         out.take(at, end, Cut.QUOTED)
-        out.unsure.update(range(end, len(text.raw)))
+        out.unsure_from = min(out.unsure_from, end)
         return end
     for line in range(at, end):
         out.keep(line)
@@ -368,14 +379,15 @@ def _pop_rules(text: _Text, out: list[tuple[int, int]], segment: int) -> None:
 
 def _signature_start(contents: list[str]) -> int:
     """Give where the signature of a segment starts: at `-- `, or at the footers at its end."""
-    for at, content in enumerate(contents):
-        if content in {"--", "—"} and 0 < _filled(contents[at + 1 :]) <= _SIGNATURE_LINES:
-            return _footers_start(contents[:at])
-    return _footers_start(contents)
-
-
-def _filled(contents: list[str]) -> int:
-    return sum(1 for content in contents if content)
+    filled = 0
+    start = None
+    for at in range(len(contents) - 1, -1, -1):
+        if contents[at] in {"--", "—"} and filled:
+            start = at
+        filled += bool(contents[at])
+        if filled > _SIGNATURE_LINES:
+            break
+    return _footers_start(contents if start is None else contents[:start])
 
 
 def _footers_start(contents: list[str]) -> int:
@@ -413,17 +425,18 @@ def _join(text: _Text, lines: Sequence[int]) -> str:
 
 
 def _spans(
-    text: _Text, kept: list[tuple[int, int]], unsure: set[int]
+    text: _Text, kept: list[tuple[int, int]], split: _Split
 ) -> tuple[tuple[int, int], ...]:
     """Give the spans of the joined new text that are not certain, neighbours as one."""
-    if not unsure:
+    if not split.unsure and split.unsure_from == _NO_LINE:
         return ()
     first = next((n for n, (line, _) in enumerate(kept) if text.raw[line]), 0)
     out: list[tuple[int, int]] = []
     offset = 0
     for line, _ in kept[first:]:
         end = offset + len(text.raw[line])
-        if line in unsure and text.contents[line]:
+        unsure = line in split.unsure or line >= split.unsure_from
+        if unsure and text.contents[line]:
             if out and out[-1][1] == offset - 1:
                 out[-1] = (out[-1][0], end)
             else:
@@ -442,7 +455,7 @@ def _body(text: _Text, source: Source, own: Sequence[str], *, forward: bool) -> 
     split = _split(text, _present(text, own), forward=forward)
     kept = _drop_rules(text, split.kept, split.segment)
     shown, signature = _without_signature(text, kept)
-    spans = _spans(text, kept, split.unsure)
+    spans = _spans(text, kept, split)
     return Body(
         new=_join(text, [line for line, _ in kept]),
         shown=_join(text, shown),

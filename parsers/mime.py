@@ -32,8 +32,10 @@ class Limits:
     parts: int = 200
     addresses: int = 100
     parameters: int = 20
-    text_bytes: int = 4 * 1024 * 1024
+    text_bytes: int = 2 * 1024 * 1024
+    text_lines: int = 50_000
     html_bytes: int = 512 * 1024
+    html_tags: int = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,15 +300,21 @@ def _over(part: _Part, shape: _Shape, count: int, limits: Limits) -> str | None:
 
 def _over_text(body: Body, limits: Limits) -> str | None:
     """Drop HTML that is too large to parse where plain text says the same; refuse it elsewhere."""
-    if sum(len(part.text) for part in body.texts if part.kind == "plain") > limits.text_bytes:
+    plain = [part.text for part in body.texts if part.kind == "plain"]
+    if _exceed(plain, limits.text_bytes, "\n", limits.text_lines):
         return "text_too_large"
-    if sum(len(part.text) for part in body.texts if part.kind == "html") > limits.html_bytes:
+    html = [part.text for part in body.texts if part.kind == "html"]
+    if _exceed(html, limits.html_bytes, "<", limits.html_tags):
         return "html_too_large"
-    html = sum(len(part.text) for part in body.every_text if part.kind == "html")
-    if html > limits.html_bytes:
+    html = [part.text for part in body.every_text if part.kind == "html"]
+    if _exceed(html, limits.html_bytes, "<", limits.html_tags):
         body.every_text = [part for part in body.every_text if part.kind == "plain"]
         body.defects.append("html_too_large")
     return None
+
+
+def _exceed(texts: list[str], size: int, mark: str, marks: int) -> bool:
+    return sum(map(len, texts)) > size or sum(text.count(mark) for text in texts) > marks
 
 
 def _children(  # noqa: PLR0917 the walk's whole state

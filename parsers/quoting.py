@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 
 from parsers import wording
 
@@ -113,6 +114,7 @@ class Evidence(Enum):
     STRONG = 2
 
 
+@lru_cache(maxsize=1024)
 def label(content: str) -> str | None:
     """Give the kind of the header label that a line starts with: from, sent, date, to …"""
     found = _LABEL.match(content)

@@ -14,6 +14,7 @@ from parsers.worked_time import WorkedTime
 __all__ = ["Tag", "WorkedTime", "cut_tags", "cut_tags_html", "read_tags"]
 
 _LONGEST = 1000  # characters between the brackets
+_MOST = 1000  # tags in one text; more is no message, and a cut makes the rest unreadable
 _NAMES = {
     "tid": "time", "time": "time",
     "prio": "priority", "prioritet": "priority", "priority": "priority",
@@ -168,6 +169,8 @@ def read_tags(text: str) -> tuple[Tag, ...]:
         if tag:
             out.append(tag)
             covered = end
+            if len(out) == _MOST:
+                break
     return tuple(out)
 
 

@@ -1,0 +1,28 @@
+"""Whether a message is signed or encrypted (RFC 1847, RFC 8551, RFC 9580)."""
+
+from typing import Literal
+
+from parsers.message import Attachment, Message
+
+_SIGNATURES = frozenset(
+    {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
+)
+_ENVELOPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+_ARMOUR = "-----BEGIN PGP MESSAGE-----"
+
+
+def protection(message: Message) -> Literal["signed", "encrypted"] | None:
+    """Tell a signed message, whose text can be read, from one that nobody here can read."""
+    kinds = {message.content_type, *(each.content_type for each in message.attachments)}
+    if message.content_type == "multipart/encrypted" or _ARMOUR in (message.text or ""):
+        return "encrypted"
+    if kinds & _ENVELOPES and not (message.text or message.html):
+        return "encrypted"
+    if message.content_type == "multipart/signed" or kinds & _SIGNATURES:
+        return "signed"
+    return None
+
+
+def without_signatures(attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
+    """The files that still mean something once the text around them has changed."""
+    return tuple(each for each in attachments if each.content_type not in _SIGNATURES)
