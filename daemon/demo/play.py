@@ -161,8 +161,12 @@ class Player:
     def _hand_over(self, message: Message, raw: bytes) -> None:
         """Send it as the border does: by SMTP, with the envelope that the sample carries."""
         sender = parseaddr(message.header("Return-Path") or "")[1]
-        with smtplib.SMTP("127.0.0.1", self.stage.door_port, timeout=30) as smtp:
+        smtp = smtplib.SMTP("127.0.0.1", self.stage.door_port, timeout=30)
+        try:
             smtp.sendmail(sender, [message.to[0].address], raw, mail_options=["BODY=8BITMIME"])
+            smtp.quit()
+        finally:
+            smtp.close()  # no polite word where Ctrl-C came in the middle of one
 
     def _newest(self) -> int:
         with self.stage.desk.store.reading() as tx:
