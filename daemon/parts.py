@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from daemon.config import Imap, Settings
-from daemon.desk import bounces, closing, invoicing, receive, sending, warnings
+from daemon.desk import bounces, closing, digest, invoicing, receive, sending, warnings
 from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.domain.opening_hours import Calendar
@@ -130,6 +130,7 @@ def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
         *(fetch_step(desk, mailbox) for mailbox in desk.settings.intake.imap),
         Step("receive", partial(receive.step, desk)),
         Step("warn", partial(warnings.step, desk)),
+        Step("digest", partial(digest.step, desk)),
         *month_steps(desk, accounting),
         send_step(desk, mailer),
     ]
@@ -178,7 +179,11 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     )  # fmt: skip
     month = Worker(
         "month",
-        [Step("warn", partial(warnings.step, desk)), *month_steps(desk, accounting)],
+        [
+            Step("warn", partial(warnings.step, desk)),
+            Step("digest", partial(digest.step, desk)),
+            *month_steps(desk, accounting),
+        ],
         every=30.0, clock=clock, others=[send],
     )  # fmt: skip
     mailboxes = [

@@ -1,6 +1,7 @@
 """`avtald tickets`, `avtald ticket N`, `avtald explain N`."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +47,17 @@ def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: 
             (
                 each["number"], each["priority"], each["status"], each["customer"],
                 each["requester"], each["subject"][:50],
-                f"{local(each['response']['due_at']):%Y-%m-%d %H:%M}" if each["number"] in left else "",
+                _moment(local, each["response"]["due_at"] if each["number"] in left else None),
                 left.get(each["number"], ""), _hours(each["minutes"]["actual"]),
             )
             for each in found
         ],
         right=(0, 1, 7, 8),
     )  # fmt: skip
+
+
+def _moment(local: Callable[[dt.datetime], dt.datetime], at: dt.datetime | None) -> str:
+    return f"{local(at):%Y-%m-%d %H:%M}" if at else ""
 
 
 def _left(opening: dt.timedelta) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from daemon.desk import inquiry, worklog
+from daemon.desk import inquiry, news, worklog
 from daemon.desk.confirm import tell_priority
 from daemon.desk.work import Work
 from daemon.domain.clock import EventKind
@@ -16,13 +16,6 @@ from parsers.tags import Tag
 # What ends or pauses the work comes after it. Time is booked in between.
 _BEFORE = ("customer", "merge", "for", "priority", "assign", "start", "reopen")
 _AFTER = ("waiting", "done", "spam", "reason", "meeting", "promise", "undo", "help")
-
-_TAGS = {
-    "sv": "tid, prio, start, klar, öppna, vänta, intern, kund, för, tilldela, slå ihop, skräp, "
-    "orsak, möte, löfte, ångra",
-    "en": "time, priority, started, done, reopen, waiting, internal, customer, for, assign, "
-    "merge, spam, reason, meeting, promise, undo",
-}
 
 
 def carry_out(work: Work, *, before_answer: bool) -> None:
@@ -67,6 +60,7 @@ def _assign(work: Work, tag: Tag) -> str | None:
     work.change(assignee_id=person.id)
     work.record("assigned", to=person.email)
     work.did("assigned", name=person.name)
+    news.assigned(work, person)
     return None
 
 
@@ -123,6 +117,7 @@ def _merge(work: Work, tag: Tag) -> str | None:
     inquiry.refresh(work.turn, work.ticket)
     work.record("merged", number=ticket.number)
     work.did("merged", number=target.number)
+    news.to_customer(work, "merged", ticket, other=target.number)
     return None
 
 
@@ -131,6 +126,8 @@ def _close(work: Work, _tag: Tag) -> str | None:
         work.change(status=Status.CLOSED, closed_at=work.turn.mail.received_at)
         work.happened(EventKind.SOLVED)
         work.did("closed")
+        if not work.relayed_to:
+            news.to_customer(work, "closed", work.ticket)
     return None
 
 
@@ -183,13 +180,23 @@ def _undo(work: Work, _tag: Tag) -> str | None:
 
 
 def _help(work: Work, _tag: Tag) -> str | None:
-    work.did("help", tags=_TAGS["en" if work.turn.language == "en" else "sv"])
+    """C9: every tag on one page."""
+    news.tag_card(work)
     return None
 
 
-def _for(work: Work, _tag: Tag) -> str | None:
-    """D6 works on a new mail only; on a ticket the requester stands already."""
-    return None if work.opened else "not_allowed"
+def _for(work: Work, tag: Tag) -> str | None:
+    """D6 opens a ticket with it; on a ticket it lets somebody take part, a stranger too (D3)."""
+    if work.opened:
+        return None
+    wanted = mailbox(tag.value)
+    if wanted is None:
+        return "bad_value"
+    tickets.join(work.tx, work.ticket.id, [wanted], work.turn.mail.received_at)
+    tickets.let_hear(work.tx, work.ticket.id, wanted[1])
+    work.record("participant", address=wanted[1])
+    work.did("takes_part", address=wanted[1])
+    return None
 
 
 _ACTIONS: dict[str, Callable[[Work, Tag], str | None]] = {

@@ -18,6 +18,7 @@ from daemon.store.outbox import Sent
 from parsers.body import read_body
 from parsers.message import read
 from parsers.priority import read_priority
+from parsers.protection import protection
 from parsers.tags import Tag, cut_tags, read_tags
 
 # Mail of ours that carries the conversation; the rest (receipts, alarms, requests) is between the
@@ -208,6 +209,8 @@ def _obstacle(work: Work, text: str) -> str | None:
         return "internal"
     if any(tag.kind == "near_internal" for _, tag in work.tags):
         return "near_internal"
+    if protection(work.turn.mail.message) == "encrypted":
+        return "encrypted"
     if read_tags(text):
         return "cutting_failed"
     if not text:

@@ -1,6 +1,6 @@
 """A message from the customer's side: it opens a ticket, or goes on with one (D2–D5, E1, J1)."""
 
-from daemon.desk import clocks, relay
+from daemon.desk import balance, clocks, relay
 from daemon.desk.confirm import confirm, tell_priority
 from daemon.desk.conversation import joined_ticket
 from daemon.desk.turn import Outcome, Turn
@@ -19,7 +19,9 @@ def take(turn: Turn, verdict: Verdict) -> Outcome:
     """Act on a message of the customer's side, or of a stranger."""
     sender = turn.mail.sender
     found = register.customer_of_address(turn.tx, sender) if sender else None
-    customer = found[0] if found else None
+    customer, contact = found or (None, None)
+    if customer and contact and verdict.kind == "person" and balance.asks(turn):
+        return balance.answer(turn, customer, contact)
     joined = joined_ticket(turn, customer_id=customer.id if customer else None)
     if joined is None:
         if verdict.kind == "auto_reply" and turn.mail.message.in_reply_to:
@@ -56,7 +58,9 @@ def _new(
     if not spam:
         if person and verdict.may_answer and turn.mail.sender:
             confirm(turn, ticket, statement)
-        remarks = () if customer else (turn.sentence("unplaced"),)
+        remarks = relay.cautions(turn)
+        if customer is None:
+            remarks += (turn.sentence("unplaced"),)
         relay.tell_engineers(turn, ticket, new=True, remarks=remarks)
     return Outcome("opened", ticket.id)
 
@@ -133,6 +137,7 @@ def _reply(turn: Turn, verdict: Verdict, ticket: Ticket, remarks: list[str]) -> 
         remarks.append(
             turn.sentence("priority_by_customer", old=ticket.priority, new=changed.priority)
         )
+    remarks += relay.cautions(turn)
     relay.tell_engineers(turn, changed or ticket, new=False, remarks=tuple(remarks))
     return Outcome("joined", ticket.id)
 

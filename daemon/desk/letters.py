@@ -7,6 +7,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 
 from daemon.domain.money import Money
+from daemon.domain.report import Figures, Standstill
+from daemon.domain.simulation import Margin
 
 # Stands above everything that a reply may quote; parsers cut there (C2).
 MARKERS = {
@@ -318,6 +320,84 @@ class Assigned:
     last: Said | None
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """J3: to the customer's `reports_to`, on the first working day after a period."""
+
+    desk_name: str
+    customer: str
+    plan_name: str | None
+    period_key: str  # "2026-11"
+    figures: Figures
+    pdf: bool  # it goes along
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCost:
+    """What the last months would have cost under a plan."""
+
+    name: str
+    cost: Money
+    difference: Money  # to what they cost as agreed
+    current: bool  # the customer's own plan
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseLine:
+    """What an engineer promised a customer."""
+
+    number: int
+    subject: str
+    day: dt.date
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerPack:
+    """To the account manager, with each report: what is for our eyes."""
+
+    customer: str
+    plan_name: str | None
+    period_key: str
+    figures: Figures
+    margin: Margin
+    months: int  # that the plans are compared over
+    plans: tuple[PlanCost, ...]  # cheapest first
+    stood_still: tuple[Standstill, ...]
+    promises: tuple[PromiseLine, ...]
+    sent_to: tuple[str, ...]  # who got the report; nobody: the register names no one
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """J4: to the customer's contact and the account manager, with the calendar's own part."""
+
+    desk_name: str
+    customer: str
+    manager: str
+    period_key: str
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    what: str  # new, moved, cancelled
+    figures: Figures
+    pdf: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingNews:
+    """To the account manager: how a review meeting stands, and how to change it."""
+
+    customer: str
+    period_key: str
+    what: str  # planned, no_slot, moved, cancelled, accepted, declined, tentative, counter
+    starts_at: dt.datetime | None
+    who: str = ""
+    proposed: dt.datetime | None = None  # counter: the time they ask for
+    comment: str = ""
+    earlier: bool = False  # the answer is to a time that has changed since
+
+
 # Why a tag was refused (`Refused.why`), or an answer was not relayed (`Receipt.not_relayed`).
 REFUSALS = (
     "unit_missing", "bad_amount", "bad_date", "future_date", "no_value", "bad_value",
@@ -326,6 +406,7 @@ REFUSALS = (
 )  # fmt: skip
 NOT_RELAYED = (
     "internal", "near_internal", "cutting_failed", "no_text", "direct", "no_recipient", "no_ticket",
+    "encrypted",
 )  # fmt: skip
 
 # What `rendering.render` takes.
@@ -347,4 +428,8 @@ Record = (
     | TermEnding
     | TicketNews
     | Assigned
+    | Report
+    | ManagerPack
+    | Invitation
+    | MeetingNews
 )

@@ -119,6 +119,8 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "intern. Menade du kunden: svara OK. Annars behöver du inte göra något.",
         "cutting_failed": "Svaret gick inte till kunden, för taggarna gick inte att klippa bort "
         "säkert. Skicka det igen som ren text.",
+        "encrypted": "Svaret gick inte till kunden, för det är krypterat. Skicka det igen utan "
+        "kryptering.",
         "no_text": "Mejlet innehöll bara taggar, så inget gick till kunden.",
         "direct": "Du svarade kunden direkt, så vi skickade inte svaret en gång till.",
         "no_recipient": "Svaret gick inte till någon, för ärendet har ingen mottagare.",
@@ -131,6 +133,8 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "nothing you need to do.",
         "cutting_failed": "Your answer did not go to the customer, because its tags could not be "
         "cut out safely. Please send it again as plain text.",
+        "encrypted": "Your answer did not go to the customer, because it is encrypted. Please send "
+        "it again without encryption.",
         "no_text": "The mail held nothing but tags, so nothing went to the customer.",
         "direct": "You answered the customer directly, so we did not send your answer again.",
         "no_recipient": "Your answer went to nobody, because the ticket has no recipient.",
@@ -169,5 +173,31 @@ INVOICE_STATES: Mapping[str, Mapping[str, str]] = {
         "pushed": "invoice draft created",
         "nothing": "nothing to invoice",
         "fault": "could not be created",
+    },
+}
+
+# How a review meeting stands, or what somebody has answered to its invitation (J4).
+MEETING: Mapping[str, Mapping[str, str]] = {
+    "sv": {
+        "planned": "inbjudan har gått",
+        "no_slot": "ingen ledig tid",
+        "moved": "flyttat",
+        "cancelled": "inställt",
+        "accepted": "kommer",
+        "declined": "kan inte komma",
+        "tentative": "kommer kanske",
+        "counter": "annan tid föreslagen",
+        "not_understood": "oförändrat",
+    },
+    "en": {
+        "planned": "invitation sent",
+        "no_slot": "no free time",
+        "moved": "moved",
+        "cancelled": "cancelled",
+        "accepted": "will come",
+        "declined": "cannot come",
+        "tentative": "may come",
+        "counter": "another time proposed",
+        "not_understood": "unchanged",
     },
 }

@@ -5,10 +5,14 @@ from daemon.desk.letters import Receipt
 from daemon.desk.mailing import Post, thread_of
 from daemon.desk.work import Work
 
+# An answer that stayed behind without the engineer's wish is told of, also where it has no tags.
+_UNWISHED = frozenset({"encrypted", "cutting_failed", "no_recipient", "near_internal"})
+
 
 def send(work: Work) -> None:
-    """Send one receipt for a message with tags, or for one whose place nobody can tell (D6)."""
-    if not (work.tags or work.refused or work.quoted or work.asks_for_customer or work.done):
+    """Send one receipt for a message with tags, or for one that did not get where it was meant."""
+    told = work.tags or work.refused or work.quoted or work.done
+    if not (told or work.asks_for_customer or work.not_relayed in _UNWISHED):
         return
     mail = work.receipt_for or work.turn.mail
     about = work.turn.mail.inbox_id

@@ -4,12 +4,12 @@ import datetime as dt
 
 import structlog
 
-from daemon.desk import alarms, answer, bounces, closing, inquiry, proof
+from daemon.desk import alarms, answer, bounces, closing, inquiry, proof, relay
 from daemon.desk.context import Desk
 from daemon.desk.conversation import answered_mail
 from daemon.desk.turn import Incoming, Outcome, Turn
 from daemon.domain.register import Person
-from daemon.store import inbox, register
+from daemon.store import inbox, register, tickets
 from daemon.store.inbox import Claimed, LeaseLostError
 from daemon.store.session import StoreError, Tx
 from parsers.automatic import Verdict, judge
@@ -51,7 +51,7 @@ def _attempt(desk: Desk, claimed: Claimed, now: dt.datetime) -> None:
 def process(tx: Tx, desk: Desk, claimed: Claimed, now: dt.datetime) -> None:
     """Act on one message; all of its effects and its end are one transaction (B3)."""
     raw = inbox.raw(tx, claimed.id)
-    message = read(raw)
+    message = read(raw, desk.settings.intake.limits.for_parsers())
     verdict = judge(message, own_addresses=desk.own_addresses, own_instance=desk.instance)
     body = read_body(message, own_markers=desk.markers)
     turn = Turn(tx, desk, Incoming(claimed.id, claimed.received_at, message, body), now)
@@ -78,8 +78,19 @@ def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Out
     if person is None or not person.active:
         return _approval(turn, raw) or inquiry.take(turn, verdict)
     if verdict.kind != "person":
-        return Outcome("noted")  # an engineer's own out-of-office: no word of hers
+        return _away(turn, person)
     return _from_registered(turn, person, raw, released=released)
+
+
+def _away(turn: Turn, person: Person) -> Outcome:
+    """An engineer's own out-of-office: no word of hers, but her tickets go to everybody."""
+    answered = answered_mail(turn)
+    if answered is None or answered.kind != "notice" or answered.ticket_id is None:
+        return Outcome("noted")
+    ticket = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
+    if ticket.assignee_id == person.id:
+        relay.hand_over(turn, ticket, person)
+    return Outcome("noted", ticket.id)
 
 
 def _from_registered(turn: Turn, person: Person, raw: bytes, *, released: bool) -> Outcome:

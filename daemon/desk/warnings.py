@@ -72,8 +72,8 @@ def _warn(
         ),
         Post(
             key=f"warning:{clock_id}:{warning.percent or 'breach'}", kind="warning",
-            to=people(relay.audience(tx, ticket)), language=desk.settings.desk.language,
-            ticket=ticket,
+            to=people(relay.audience(tx, ticket, desk.calendar.day_of(now))),
+            language=desk.settings.desk.language, ticket=ticket,
         ),
         now,
     )  # fmt: skip

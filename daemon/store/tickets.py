@@ -147,6 +147,12 @@ def participants_of(tx: Tx, ticket_id: int) -> list[Participant]:
     return [Participant(row.address, row.name, row.silent) for row in tx.execute(query)]
 
 
+def let_hear(tx: Tx, ticket_id: int, address: str) -> None:
+    """D3: an engineer has said so: an unknown sender gets mail from now on."""
+    mine = and_(participants.c.ticket_id == ticket_id, participants.c.address == address)
+    tx.execute(update(participants).where(mine).values(silent=False))
+
+
 # --- what was said ----------------------------------------------------------------------------
 
 
@@ -187,6 +193,38 @@ def message_id_of(tx: Tx, inbox_id: int) -> str | None:
     """The Message-ID of a received message, for the mail that answers it."""
     found: str | None = tx.scalar(select(inbox.c.message_id).where(inbox.c.id == inbox_id))
     return found
+
+
+def untimed_answers(tx: Tx, since: dt.datetime, until: dt.datetime) -> list[int]:
+    """Tickets that an engineer answered in `[since, until)` without noting any time."""
+    noted = select(ledger.c.inbox_id).where(ledger.c.inbox_id.is_not(None))
+    query = (
+        select(ticket_messages.c.ticket_id)
+        .where(
+            ticket_messages.c.author == "engineer",
+            ticket_messages.c.internal.is_(False),
+            ticket_messages.c.at >= since,
+            ticket_messages.c.at < until,
+            ticket_messages.c.inbox_id.not_in(noted),
+        )
+        .order_by(ticket_messages.c.ticket_id)
+        .distinct()
+    )
+    return list(tx.scalars(query))
+
+
+def with_outcome(tx: Tx, outcome: str, since: dt.datetime, until: dt.datetime) -> list[int]:
+    """Tickets on which messages received in `[since, until)` ended that way."""
+    query = (
+        select(inbox.c.ticket_id)
+        .where(
+            inbox.c.outcome == outcome, inbox.c.ticket_id.is_not(None),
+            inbox.c.received_at >= since, inbox.c.received_at < until,
+        )
+        .order_by(inbox.c.ticket_id)
+        .distinct()
+    )  # fmt: skip
+    return list(tx.scalars(query))
 
 
 # --- events and clocks ------------------------------------------------------------------------
