@@ -310,7 +310,7 @@ class ImapDoor:
     def close(self) -> None:
         """Log out, and let another process have the mailbox."""
         self._leave()
-        with self._store.writing() as tx:
+        with contextlib.suppress(StoreError), self._store.writing() as tx:  # it runs out anyway
             leases.give_back(tx, self._lease)
 
     @property
