@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from daemon.domain.delivery import NEVER_REPEATED
 from daemon.store import leases
@@ -275,13 +275,18 @@ def all_failed(tx: Tx, outgoing_id: int) -> bool:
 
 
 def first_accepted(tx: Tx, outgoing_id: int, delivery_id: int) -> bool:
-    """Whether this delivery is the first of its mail that a server took for the customer's side."""
+    """Whether this delivery is the first of its mail that a server took for the customer's side.
+
+    Of those that were noted together, the first by number.
+    """
+    taken_at = select(outbox.c.sent_at).where(outbox.c.id == delivery_id).scalar_subquery()
+    together = and_(outbox.c.sent_at == taken_at, outbox.c.id < delivery_id)
     others = (
         select(func.count())
         .select_from(outbox)
         .where(
             outbox.c.outgoing_id == outgoing_id, outbox.c.customer_side.is_(True),
-            outbox.c.sent_at.is_not(None), outbox.c.id != delivery_id,
+            or_(outbox.c.sent_at < taken_at, together),
         )
     )  # fmt: skip
     return not tx.scalar(others)
