@@ -18,7 +18,8 @@ _GUARDED = {
         "worked_on, received_at, visible_at, actual, billable, increment, counts, outside, cause"
     ),
     "statements": (
-        "id, customer_id, month, reference, frozen_at, cut_at, net_ore, hash, left_out_ore"
+        "id, customer_id, month, reference, frozen_at, cut_at, net_ore, hash, left_out_ore, "
+        "before_first, stray"
     ),
     "statement_rows": (
         "id, statement_id, ordinal, kind, period, version_id, rate_ore, quantity, price_ore, "
@@ -332,6 +333,8 @@ def upgrade() -> None:
         sa.Column("net_ore", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("left_out_ore", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("before_first", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("stray", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customers.id"], name=op.f("fk_statements_customer_id")
         ),

@@ -1,21 +1,34 @@
 """Closing a month: statements are frozen, what stands in the way is told, finance is mailed (H)."""
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from daemon.desk import finance_mail, worklog
+import structlog
+
+from daemon.desk import billing_facts, finance_mail
+from daemon.desk.billing_facts import Drawn, Facts
+from daemon.desk.closing_words import words
 from daemon.desk.context import Desk
 from daemon.desk.sentences import sentence
 from daemon.desk.turn import Turn
-from daemon.domain.billing import StatementDraft, draw_statement, first_month
-from daemon.domain.periods import Period, month_of
+from daemon.domain.billing import StatementDraft
+from daemon.domain.periods import Period
 from daemon.domain.register import Customer
-from daemon.store import events, holds, inbox, leases, ledger, register, statements, tickets
+from daemon.store import events, holds, inbox, leases, register, statements, tickets
 from daemon.store.outbox import Sent
 from daemon.store.session import Tx
+from daemon.store.statements import Freezing
+
+log = structlog.get_logger("avtald.closing")
 
 _PATIENCE = dt.timedelta(minutes=30)  # for pushes, before finance is mailed without their outcome
+_BATCH = 100  # customers in one transaction: others wait for it on SQLite
+
+
+class TakenOverError(Exception):
+    """Another process closes now: this one was away for longer than its lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,9 @@ def step(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
         if month is not None:
             return _close(desk, month, now, needs_number=needs_number)
         return _release_held(desk, now, needs_number=needs_number)
+    except TakenOverError:
+        log.warning("another process closes")
+        return False
     finally:
         with desk.store.writing() as tx:
             leases.give_back(tx, "closing")
@@ -68,22 +84,15 @@ def _next_month(tx: Tx, desk: Desk, now: dt.datetime) -> Period | None:
 
 def earliest_month(tx: Tx, desk: Desk) -> Period | None:
     """H1: the first month that any customer is billed for."""
-    found = [first_month_of(tx, desk, customer) for customer in register.customers(tx, ended=True)]
-    return min((month for month in found if month is not None), default=None)
+    found: list[Period] = []
+    for batch in _batches(register.customers(tx, ended=True)):
+        found += billing_facts.first_months(tx, desk, batch).values()
+    return min(found, default=None)
 
 
 def first_month_of(tx: Tx, desk: Desk, customer: Customer) -> Period | None:
     """H1: the first month that a customer is billed for; None where there is nothing to bill."""
-    versions = register.versions_of(tx, customer.id)
-    worked = ledger.earliest(tx, [customer.id]).get(customer.id)
-    if not versions and worked is None:
-        return None
-    setting, go_live = desk.settings.accounting.first_month, desk.settings.desk.go_live
-    day = desk.calendar.day_of(go_live) if go_live else None
-    if setting is not None or day is not None:
-        return first_month(setting, day, versions, ())
-    days = [v.starts for v in versions if not v.withdrawn] + ([worked] if worked else [])
-    return month_of(min(days)) if days else None
+    return billing_facts.first_months(tx, desk, [customer]).get(customer.id)
 
 
 # --- one customer's month ---------------------------------------------------------------------
@@ -93,20 +102,8 @@ def draft(
     tx: Tx, desk: Desk, customer: Customer, month: Period, before: dt.datetime
 ) -> StatementDraft:
     """The statement of a month from what was received before an instant; also a preview (H2–H5)."""
-    reckoned = worklog.reckoning(tx, desk, customer.id, before)
-    numbers = tickets.numbers(tx, {draw.entry.ticket for draw in reckoned.draws})
-    named = tuple(
-        replace(draw, entry=replace(draw.entry, ticket=numbers[draw.entry.ticket]))
-        for draw in reckoned.draws
-    )
-    return draw_statement(
-        month,
-        register.versions_of(tx, customer.id),
-        replace(reckoned, draws=named),
-        statements.billed(tx, customer.id),
-        overage=desk.settings.accounting.overage,
-        first=first_month_of(tx, desk, customer),
-    )
+    facts = billing_facts.load(tx, desk, [customer], before)[customer.id]
+    return billing_facts.draw(desk, facts, month).draft
 
 
 def hindrances(
@@ -114,79 +111,149 @@ def hindrances(
     needs_number: bool,
 ) -> list[Hindrance]:  # fmt: skip
     """H6: what stops this customer's statement, and how to mend it."""
+    waits = _held_time(tx, desk, month).get(customer.id, ())
+    return _hindrances(tx, desk, customer, drawn, needs_number=needs_number, waits=waits)
+
+
+def _hindrances(
+    tx: Tx, desk: Desk, customer: Customer, drawn: StatementDraft, *,
+    needs_number: bool, waits: Sequence[Any],
+) -> list[Hindrance]:  # fmt: skip
     language = desk.settings.desk.language
-    found = []
-    for row in holds.held_time(tx, month.end):
-        if row.customer_id == customer.id:
-            ticket = tickets.by_id(tx, row.ticket_id)
-            minutes, person = row.data["minutes"], register.person(tx, row.person_id)
-            text = sentence(
-                "held_time", language, minutes=minutes, day=row.worked_on, ticket=ticket.number,
-                name=person.name if person else "?", reason=row.reason,
-            )  # fmt: skip
-            found.append(Hindrance("held_time", text))
+    found = [Hindrance("held_time", _of_held_time(tx, row, language)) for row in waits]
     if needs_number and drawn.net and not customer.accounting_number:
         found.append(Hindrance("no_number", sentence("no_number", language, key=customer.key)))
     return found
 
 
+def _held_time(tx: Tx, desk: Desk, month: Period) -> Mapping[int, list[Any]]:
+    """Held entries worked by a month's end, by customer; what came later is the next month's."""
+    cut = cut_of(desk, month)
+    found: dict[int, list[Any]] = {}
+    for row in holds.held_time(tx, month.end):
+        if row.customer_id is not None and row.created_at < cut:
+            found.setdefault(row.customer_id, []).append(row)
+    return found
+
+
+def _of_held_time(tx: Tx, row: Any, language: str) -> str:
+    ticket, person = tickets.by_id(tx, row.ticket_id), register.person(tx, row.person_id)
+    return sentence(
+        "held_time", language, minutes=row.data["minutes"], day=row.worked_on,
+        ticket=ticket.number, name=person.name, reason=row.reason,
+    )  # fmt: skip
+
+
+# --- many customers' month --------------------------------------------------------------------
+
+
+def _batches(customers: Sequence[Customer]) -> Iterator[Sequence[Customer]]:
+    yield from (customers[at : at + _BATCH] for at in range(0, len(customers), _BATCH))
+
+
 def _close(desk: Desk, month: Period, now: dt.datetime, *, needs_number: bool) -> bool:
     """Freeze every customer's statement of a month, then note the month as closed."""
-    cut = cut_of(desk, month)
     with desk.store.reading() as tx:
-        if inbox.unprocessed_before(tx, cut):
+        if inbox.unprocessed_before(tx, cut_of(desk, month)):
             return False  # H1: it waits until all that was received before is acted on
         customers = register.customers(tx, ended=True)
-        frozen = statements.frozen_in(tx, str(month))
-        waiting = {i for row in statements.closing_rows(tx) for i in row.held}
-    held = set()
-    for customer in customers:
-        if customer.id not in frozen and not _settle(
-            desk, customer, month, now, needs_number=needs_number, blocked=customer.id in waiting
-        ):
-            held.add(customer.id)
+        blocked = {i for row in statements.closing_rows(tx) for i in row.held}
+    held: set[int] = set()
+    for batch in _batches(customers):
+        held |= _settle(desk, batch, month, now, needs_number=needs_number, blocked=blocked)
     with desk.store.writing() as tx:
-        statements.close(tx, str(month), now, held)
-        events.record(
-            tx, at=now, kind="month-closed", actor="avtald", cause="clock",
-            data={"month": str(month), "held": sorted(held)},
-        )  # fmt: skip
+        _keep_lease(tx)
+        if statements.close(tx, str(month), now, held):
+            events.record(
+                tx, at=now, kind="month-closed", actor="avtald", cause="clock",
+                data={"month": str(month), "held": sorted(held)},
+            )  # fmt: skip
     return True
+
+
+@dataclass(slots=True)
+class _Settled:
+    """What a month came to for some customers."""
+
+    ready: list[Freezing] = field(default_factory=list)
+    held: set[int] = field(default_factory=set)
 
 
 def _settle(
-    desk: Desk, customer: Customer, month: Period, now: dt.datetime, *,
-    needs_number: bool, blocked: bool,
-) -> bool:  # fmt: skip
-    """Freeze one customer's statement; False where something stops it (H6)."""
+    desk: Desk, customers: Sequence[Customer], month: Period, now: dt.datetime, *,
+    needs_number: bool, blocked: Collection[int],
+) -> set[int]:  # fmt: skip
+    """Freeze a month of some customers in one transaction; gives those that something stops (H6).
+
+    `blocked` are customers of whom an earlier month waits: months close in order (H1). Reading and
+    reckoning happen before, so that a close of many customers leaves the database to others.
+    """
+    cut = cut_of(desk, month)
+    with desk.store.reading() as tx:
+        settled = _drawn(tx, desk, customers, month, needs_number=needs_number, blocked=blocked)
     with desk.store.writing() as tx:
-        first = first_month_of(tx, desk, customer)
-        if first is None or month < first:
-            return True
-        if blocked:
-            return False  # an earlier month of this customer waits: months close in order (H1)
-        drawn = draft(tx, desk, customer, month, cut_of(desk, month))
-        if hindrances(tx, desk, customer, month, drawn, needs_number=needs_number):
-            return False
-        _freeze(tx, desk, customer, drawn, now)
-    return True
-
-
-def _freeze(
-    tx: Tx, desk: Desk, customer: Customer, drawn: StatementDraft, now: dt.datetime
-) -> None:
-    reference = reference_of(customer, drawn.month)
-    state = "approval" if desk.settings.accounting.approval == "finance" else "waiting"
-    state = state if drawn.net else "nothing"  # H5: a net of 0.00 makes no invoice
-    frozen = statements.freeze(
-        tx, drawn, customer_id=customer.id, reference=reference, at=now, state=state,
-        cut=cut_of(desk, drawn.month), language=invoice_language(desk, customer),
-    )  # fmt: skip
-    if frozen is not None:
-        events.record(
-            tx, at=now, kind="statement-frozen", actor="avtald", cause="clock",
-            customer_id=customer.id, data={"reference": reference, "net": str(drawn.net)},
+        _keep_lease(tx)
+        frozen = statements.freeze(tx, settled.ready, at=now, cut=cut)
+        events.record_all(
+            tx,
+            [
+                {
+                    "at": now, "kind": "statement-frozen", "actor": "avtald", "cause": "clock",
+                    "customer_id": each.customer_id,
+                    "data": {"reference": each.reference, "net": str(each.drawn.net)},
+                }
+                for each in frozen
+            ],
         )  # fmt: skip
+    return settled.held
+
+
+def _keep_lease(tx: Tx) -> None:
+    """Hold the lease until this transaction ends: nobody else freezes meanwhile."""
+    if not leases.take(tx, "closing"):
+        raise TakenOverError
+
+
+def _drawn(
+    tx: Tx, desk: Desk, customers: Sequence[Customer], month: Period, *,
+    needs_number: bool, blocked: Collection[int],
+) -> _Settled:  # fmt: skip
+    settled = _Settled()
+    waits = _held_time(tx, desk, month)
+    for facts in billing_facts.load(tx, desk, customers, cut_of(desk, month)).values():
+        customer = facts.customer
+        if facts.first is None or month < facts.first or str(month) in facts.frozen:
+            continue
+        drawn = None if customer.id in blocked else _try_to_draw(desk, facts, month)
+        if drawn is None or _hindrances(
+            tx, desk, customer, drawn.draft, needs_number=needs_number,
+            waits=waits.get(customer.id, ()),
+        ):  # fmt: skip
+            settled.held.add(customer.id)
+        else:
+            settled.ready.append(_freezing(desk, customer, drawn))
+    return settled
+
+
+def _try_to_draw(desk: Desk, facts: Facts, month: Period) -> Drawn | None:
+    """One customer's bad data never stops the month: it is held, and finance is told."""
+    try:
+        return billing_facts.draw(desk, facts, month)
+    except Exception:
+        log.exception("cannot draw", customer=facts.customer.key, month=str(month))
+        return None
+
+
+def _freezing(desk: Desk, customer: Customer, drawn: Drawn) -> Freezing:
+    state = "approval" if desk.settings.accounting.approval == "finance" else "waiting"
+    return Freezing(
+        customer_id=customer.id,
+        reference=reference_of(customer, drawn.draft.month),
+        language=invoice_language(desk, customer),
+        drawn=drawn.draft,
+        state=state if drawn.draft.net else "nothing",  # H5: a net of 0.00 makes no invoice
+        stray=drawn.stray,
+    )
 
 
 def _release_held(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
@@ -198,27 +265,22 @@ def _release_held(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
     released = False
     for row in rows:
         month = Period.parse(row.month)
-        free: list[int] = []
-        for customer_id in row.held:
-            done = _settle(
-                desk, customers[customer_id], month, now, needs_number=needs_number,
-                blocked=customer_id in blocked,
-            )  # fmt: skip
-            if done:
-                free.append(customer_id)
-            else:
-                blocked.add(customer_id)
-        if free:
+        held: set[int] = set()
+        for batch in _batches([customers[customer_id] for customer_id in row.held]):
+            held |= _settle(desk, batch, month, now, needs_number=needs_number, blocked=blocked)
+        blocked |= held
+        if free := sorted(set(row.held) - held):
             released = True
-            _note_released(desk, month, row.held, free, now)
+            _note_released(desk, month, held, free, now)
     return released
 
 
 def _note_released(
-    desk: Desk, month: Period, held: Sequence[int], free: Sequence[int], now: dt.datetime
+    desk: Desk, month: Period, held: Collection[int], free: Sequence[int], now: dt.datetime
 ) -> None:
     with desk.store.writing() as tx:
-        statements.note_held(tx, str(month), set(held) - set(free))
+        _keep_lease(tx)
+        statements.note_held(tx, str(month), held)
         if desk.settings.accounting.approval == "finance":
             # Their OK is waited for; without approval the push itself is told (`pushed_late`).
             finance_mail.released(tx, desk, month, free, now)
@@ -249,14 +311,23 @@ def held_customers(
     tx: Tx, desk: Desk, month: Period, held: Sequence[int], *, needs_number: bool
 ) -> list[tuple[Customer, list[Hindrance]]]:
     """H6: whose statement of a month waits, and why."""
-    found = []
-    for customer_id in held:
-        customer = register.customer(tx, customer_id)
-        drawn = draft(tx, desk, customer, month, cut_of(desk, month))
-        why = hindrances(tx, desk, customer, month, drawn, needs_number=needs_number)
-        earlier = Hindrance("earlier", sentence("earlier_month", desk.settings.desk.language))
-        found.append((customer, why or [earlier]))
-    return found
+    customers = [register.customer(tx, customer_id) for customer_id in held]
+    return [
+        (each, why_held(tx, desk, each, month, needs_number=needs_number)) for each in customers
+    ]
+
+
+def why_held(
+    tx: Tx, desk: Desk, customer: Customer, month: Period, *, needs_number: bool
+) -> list[Hindrance]:
+    """H6: why a closed month of a customer waits; never without a reason."""
+    language = desk.settings.desk.language
+    facts = billing_facts.load(tx, desk, [customer], cut_of(desk, month))[customer.id]
+    drawn = _try_to_draw(desk, facts, month)
+    if drawn is None:
+        return [Hindrance("fault", words("fault", language, key=customer.key))]
+    why = hindrances(tx, desk, customer, month, drawn.draft, needs_number=needs_number)
+    return why or [Hindrance("earlier", sentence("earlier_month", language))]
 
 
 def approve(turn: Turn, answered: Sent) -> bool:

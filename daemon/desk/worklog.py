@@ -10,7 +10,7 @@ from daemon.desk.letters import Booked, Refused
 from daemon.desk.sentences import sentence
 from daemon.domain import time_bank
 from daemon.domain.agreement import in_force
-from daemon.domain.periods import Period
+from daemon.domain.periods import Period, period_of
 from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
 from daemon.store import events, holds, ledger, register
@@ -263,13 +263,17 @@ def rebook(source: Source, ticket: Ticket, customer_id: int) -> None:
 
 
 def reckoning(
-    tx: Tx, desk: Desk, customer_id: int, before: dt.datetime | None = None
-) -> time_bank.Reckoning:
-    """A customer's whole history, reckoned (G4); as seen before an instant where one is given."""
+    tx: Tx, desk: Desk, customer_id: int, before: dt.datetime | None = None,
+    within: Period | None = None,
+) -> time_bank.Reckoning:  # fmt: skip
+    """A customer's history, reckoned (G4): as seen before an instant, the whole or of one period.
+
+    Banks do not touch each other: a period that no bank period crosses reckons alike by itself.
+    """
     return time_bank.reckon(
         register.versions_of(tx, customer_id),
-        ledger.of_customer(tx, customer_id, before),
-        ledger.adjustments_of(tx, customer_id, before),
+        ledger.of_customers(tx, [customer_id], before, within).get(customer_id, ()),
+        ledger.adjustments(tx, [customer_id], before, within).get(customer_id, ()),
         desk.none_terms,
     )
 
@@ -278,7 +282,8 @@ def bank(tx: Tx, desk: Desk, customer_id: int | None, day: dt.date) -> Bank:
     """What the bank of a date's period holds now; nothing for a ticket without customer."""
     if customer_id is None:
         return Bank(None, 0, 0)
-    found = time_bank.balance(reckoning(tx, desk, customer_id), day)
+    year = period_of("year", day)  # no bank period crosses it, and work before it costs nothing
+    found = time_bank.balance(reckoning(tx, desk, customer_id, within=year), day)
     return Bank(found.period, found.remaining, found.overage)
 
 

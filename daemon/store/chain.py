@@ -3,7 +3,8 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import desc, select
@@ -11,13 +12,22 @@ from sqlalchemy import desc, select
 from daemon.store.schema import chain
 from daemon.store.session import Tx
 
-_START = "0" * 64
+START = "0" * 64
 _LOCK = 7234
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A money row to be linked: its kind (ledger, statement, row), its id, and what it says."""
+
+    kind: str
+    row_id: int
+    content: Mapping[str, Any]
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:
     """The same content as the same bytes, on every engine and machine."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), default=_plain).encode()
+    return _ENCODER.encode(content).encode()
 
 
 def _plain(value: object) -> str:
@@ -28,19 +38,33 @@ def _plain(value: object) -> str:
     raise TypeError(f"{value!r} has no place in a money row")
 
 
-def link(previous: str, content: Mapping[str, Any]) -> str:
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def link(previous: str, row: Sealed) -> str:
     """The hash of a row that follows this one."""
+    content = {"kind": row.kind, "row": row.row_id, **row.content}
     return hashlib.sha256(previous.encode() + canonical(content)).hexdigest()
 
 
-def seal(tx: Tx, kind: str, row_id: int, content: Mapping[str, Any]) -> str:
-    """Add a row to the chain, in the transaction that writes it."""
+def seal(tx: Tx, rows: Sequence[Sealed]) -> None:
+    """Add rows to the chain, in the transaction that writes them.
+
+    Writers wait here for each other until they commit: there is one chain, and no gap in it.
+    """
+    if not rows:
+        return
     if tx.dialect.name == "postgresql":
         tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-    last = tx.execute(
-        select(chain.c.seq, chain.c.hash).order_by(desc(chain.c.seq)).limit(1)
-    ).first()
-    seq, previous = (last.seq, last.hash) if last else (0, _START)
-    value = link(previous, {"kind": kind, "row": row_id} | dict(content))
-    tx.execute(chain.insert().values(seq=seq + 1, kind=kind, row_id=row_id, hash=value))
-    return value
+    last, previous = head(tx)
+    links = []
+    for seq, row in enumerate(rows, start=last + 1):
+        previous = link(previous, row)
+        links.append({"seq": seq, "kind": row.kind, "row_id": row.row_id, "hash": previous})
+    tx.execute(chain.insert(), links)
+
+
+def head(tx: Tx) -> tuple[int, str]:
+    """The number and the hash of the last link: with them kept elsewhere, no row can be lost."""
+    last = tx.execute(select(chain).order_by(desc(chain.c.seq)).limit(1)).first()
+    return (last.seq, last.hash) if last else (0, START)

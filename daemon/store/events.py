@@ -1,8 +1,10 @@
 """The record of every change: when, what, by whom, because of what (K1)."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from sqlalchemy import func, select
 
 from daemon.store.schema import events
 from daemon.store.session import Tx
@@ -29,3 +31,20 @@ def record(
         "customer_id": customer_id, "data": None if data is None else dict(data),
     }  # fmt: skip
     tx.execute(events.insert().values(values))
+
+
+def record_all(tx: Tx, found: Sequence[Mapping[str, Any]]) -> None:
+    """Keep many events at once, each with what `record` takes."""
+    if found:
+        nothing = {"ticket_id": None, "customer_id": None, "data": None}
+        tx.execute(events.insert(), [nothing | dict(each) for each in found])
+
+
+def latest(tx: Tx, kind: str, customer_ids: Sequence[int]) -> dict[int, dt.datetime]:
+    """When an event of that kind last happened to customers."""
+    query = (
+        select(events.c.customer_id, func.max(events.c.at).label("at"))
+        .where(events.c.customer_id.in_(customer_ids), events.c.kind == kind)
+        .group_by(events.c.customer_id)
+    )
+    return {row.customer_id: row.at for row in tx.execute(query)}

@@ -1,22 +1,23 @@
 """The ledger of worked time (G1): use, reversals and finance's adjustments; only ever added to."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, and_, case, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from daemon.domain.periods import Period
 from daemon.domain.time_bank import Adjustment, Entry
-from daemon.store.chain import seal
+from daemon.store.chain import Sealed, seal
 from daemon.store.rows import add
 from daemon.store.schema import ledger
 from daemon.store.session import Tx
 from daemon.store.tickets import family
 
 # Free text is not sealed: it may have to be replaced when a person is erased (K2).
-_SEALED = [column for column in ledger.c if column.name not in ("id", "note")]
+SEALED = [column for column in ledger.c if column.name not in ("id", "note")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Booking:
 
 def _write(tx: Tx, **values: Any) -> int:
     row_id = add(tx, ledger, **values)
-    row = tx.execute(select(*_SEALED).where(ledger.c.id == row_id)).one()
-    seal(tx, "ledger", row_id, row._asdict())
+    row = tx.execute(select(*SEALED).where(ledger.c.id == row_id)).one()
+    seal(tx, [Sealed("ledger", row_id, row._asdict())])
     return row_id
 
 
@@ -108,8 +109,29 @@ def _booking(row: Row[Any]) -> Booking:
 
 def of_customer(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Entry]:
     """A customer's entries, with what is left of each (G4)."""
-    found = bookings(tx, ledger.c.customer_id == customer_id, before)
-    return [booking.entry for booking in found]
+    return of_customers(tx, [customer_id], before).get(customer_id, [])
+
+
+def of_customers(
+    tx: Tx, customer_ids: Sequence[int], before: dt.datetime | None = None,
+    within: Period | None = None,
+) -> dict[int, list[Entry]]:  # fmt: skip
+    """The entries of many customers, by customer; of one period's worked dates where it is given.
+
+    A reversal has the customer and the worked date of its entry: both stay together.
+    """
+    found: dict[int, list[Entry]] = {}
+    for booking in bookings(tx, _of(customer_ids, within), before):
+        if booking.customer_id is not None:
+            found.setdefault(booking.customer_id, []).append(booking.entry)
+    return found
+
+
+def _of(customer_ids: Sequence[int], within: Period | None) -> ColumnElement[bool]:
+    mine = ledger.c.customer_id.in_(customer_ids)
+    if within is None:
+        return mine
+    return and_(mine, ledger.c.worked_on >= within.start, ledger.c.worked_on < within.end)
 
 
 def on_ticket(tx: Tx, ticket_id: int) -> list[Booking]:
@@ -149,11 +171,22 @@ def minutes_of_day(tx: Tx, person_id: int, worked_on: dt.date) -> int:
 
 def adjustments_of(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Adjustment]:
     """Finance's adjustments of a customer's banks."""
-    query = select(ledger).where(ledger.c.customer_id == customer_id, ledger.c.kind == "adjustment")
+    return adjustments(tx, [customer_id], before).get(customer_id, [])
+
+
+def adjustments(
+    tx: Tx, customer_ids: Sequence[int], before: dt.datetime | None = None,
+    within: Period | None = None,
+) -> dict[int, list[Adjustment]]:  # fmt: skip
+    """Finance's adjustments of the banks of customers, by customer."""
+    query = select(ledger).where(_of(customer_ids, within), ledger.c.kind == "adjustment")
     if before is not None:
         query = query.where(ledger.c.visible_at < before)
-    rows = tx.execute(query.order_by(ledger.c.id))
-    return [Adjustment(row.id, row.worked_on, row.actual, row.cause) for row in rows]
+    found: dict[int, list[Adjustment]] = {}
+    for row in tx.execute(query.order_by(ledger.c.id)):
+        made = Adjustment(row.id, row.worked_on, row.actual, row.cause)
+        found.setdefault(row.customer_id, []).append(made)
+    return found
 
 
 def reversal_rows(tx: Tx, customer_id: int) -> list[Row[Any]]:

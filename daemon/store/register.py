@@ -276,6 +276,17 @@ def versions_of(tx: Tx, customer_id: int) -> tuple[Version, ...]:
     return tuple(each.version for each in agreements_of(tx, customer_id))
 
 
+def versions_of_many(tx: Tx, customer_ids: Iterable[int]) -> dict[int, tuple[Version, ...]]:
+    """The versions of many customers, by the customer's id."""
+    table, owners = agreement_versions, customers_table
+    query = select(table, owners.c.key).join(owners).order_by(table.c.customer_id, table.c.starts)
+    rows = tx.execute(query.where(table.c.customer_id.in_(list(customer_ids))))
+    return {
+        owner: tuple(_agreement(row).version for row in group)
+        for owner, group in groupby(rows, key=lambda row: row.customer_id)
+    }
+
+
 def agreements_of(tx: Tx, customer_id: int) -> tuple[Agreement, ...]:
     """The same versions, with what was agreed apart from the plan."""
     return agreements(tx, customer_id).get(customer_id, ())

@@ -83,6 +83,10 @@ statements = Table(  # frozen (H5)
     Column(
         "left_out_ore", BigInteger, nullable=False, server_default="0"
     ),  # credits still due (H5)
+    # What finance is told of and nobody is billed: minutes of overage worked before the first
+    # month (H1), and minutes of adjustments whose date has no bank.
+    Column("before_first", Integer, nullable=False, server_default="0"),
+    Column("stray", Integer, nullable=False, server_default="0"),
     UniqueConstraint("customer_id", "month"),
 )
 

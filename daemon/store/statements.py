@@ -20,8 +20,8 @@ from daemon.domain.billing import (
 )
 from daemon.domain.money import Money, total
 from daemon.store import leases
-from daemon.store.chain import seal
-from daemon.store.rows import add, insert
+from daemon.store.chain import Sealed, seal
+from daemon.store.rows import insert
 from daemon.store.schema import closings, customers, invoices, statement_rows, statements
 from daemon.store.session import Tx
 
@@ -49,43 +49,84 @@ class Frozen:
 # --- statements -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Freezing:
+    """A statement to be frozen, with what finance is told of that nobody is billed."""
+
+    customer_id: int
+    reference: str
+    language: str
+    drawn: StatementDraft
+    state: str  # of the invoice to come
+    stray: int = 0
+
+
 def freeze(
-    tx: Tx, drawn: StatementDraft, *, customer_id: int, reference: str, language: str,
-    at: dt.datetime, cut: dt.datetime, state: str,
-) -> int | None:  # fmt: skip
-    """Freeze a month of a customer, with its invoice to come; None where it is frozen already."""
-    values = {
-        "customer_id": customer_id, "month": str(drawn.month), "reference": reference,
-        "frozen_at": at, "cut_at": cut, "net_ore": drawn.net.ore,
-        "hash": statement_hash(drawn.rows, reference),
-        "left_out_ore": total(row.amount for row in drawn.left_out if row.amount).ore,
-    }  # fmt: skip
-    new: int | None = tx.scalar(
-        insert(tx, statements)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["customer_id", "month"])
-        .returning(statements.c.id)
+    tx: Tx, asked: Sequence[Freezing], *, at: dt.datetime, cut: dt.datetime
+) -> list[Freezing]:  # fmt: skip
+    """Freeze months of customers, with their invoices to come; gives those that were not frozen.
+
+    A statement that another process froze first stays as it is (H5).
+    """
+    values = {each.customer_id: _statement(each, at, cut) for each in asked}
+    if not values:
+        return []
+    new = insert(tx, statements).on_conflict_do_nothing(index_elements=["customer_id", "month"])
+    made = tx.execute(
+        new.returning(statements.c.id, statements.c.customer_id), list(values.values())
     )
-    if new is None:
-        return None
-    seal(tx, "statement", new, values)
-    for ordinal, row in enumerate(drawn.rows, start=1):
-        _add_row(tx, new, ordinal, row, describe(row, language))
-    add(tx, invoices, statement_id=new, reference=reference, state=state)
-    return new
+    ids = {row.customer_id: row.id for row in made}
+    frozen = [each for each in asked if each.customer_id in ids]
+    sealed = [Sealed("statement", ids[c], values[c]) for c in (f.customer_id for f in frozen)]
+    seal(tx, [*sealed, *_add_rows(tx, ids, frozen)])
+    waiting = [
+        {
+            "statement_id": ids[each.customer_id], "reference": each.reference,
+            "state": each.state,
+        }
+        for each in frozen
+    ]  # fmt: skip
+    if waiting:
+        tx.execute(invoices.insert(), waiting)
+    return frozen
 
 
-def _add_row(tx: Tx, statement_id: int, ordinal: int, row: Row, description: str) -> None:
-    values = {
+def _statement(asked: Freezing, at: dt.datetime, cut: dt.datetime) -> dict[str, Any]:
+    drawn = asked.drawn
+    return {
+        "customer_id": asked.customer_id, "month": str(drawn.month),
+        "reference": asked.reference, "frozen_at": at, "cut_at": cut, "net_ore": drawn.net.ore,
+        "hash": statement_hash(drawn.rows, asked.reference),
+        "left_out_ore": total(row.amount for row in drawn.left_out if row.amount).ore,
+        "before_first": drawn.before_first, "stray": asked.stray,
+    }  # fmt: skip
+
+
+def _add_rows(tx: Tx, ids: dict[int, int], frozen: Sequence[Freezing]) -> list[Sealed]:
+    rows = [
+        _row(ids[each.customer_id], ordinal, row, each.language)
+        for each in frozen
+        for ordinal, row in enumerate(each.drawn.rows, start=1)
+    ]
+    if not rows:
+        return []
+    table = statement_rows
+    made = tx.execute(
+        table.insert().returning(table.c.id, table.c.statement_id, table.c.ordinal), rows
+    )
+    known = {(row.statement_id, row.ordinal): row.id for row in made}
+    return [Sealed("row", known[each["statement_id"], each["ordinal"]], each) for each in rows]
+
+
+def _row(statement_id: int, ordinal: int, row: Row, language: str) -> dict[str, Any]:
+    return {
         "statement_id": statement_id, "ordinal": ordinal, "kind": row.kind, "period": row.period,
         "version_id": row.version, "rate_ore": row.rate.ore if row.rate else None,
         "quantity": None if row.quantity is None else int(row.quantity * 100),
         "price_ore": row.price.ore if row.price is not None else None,
         "amount_ore": row.amount.ore if row.amount is not None else None,
-        "data": row_to_json(row),
+        "data": row_to_json(row), "description": describe(row, language),
     }  # fmt: skip
-    row_id = add(tx, statement_rows, description=description, **values)
-    seal(tx, "row", row_id, values)
 
 
 def printed_rows(tx: Tx, statement_id: int) -> list[tuple[Row, str]]:
@@ -108,15 +149,18 @@ def rows_of(tx: Tx, statement_id: int) -> tuple[Row, ...]:
     return tuple(row_from_json(data) for data in tx.scalars(query))
 
 
-def billed(tx: Tx, customer_id: int) -> list[Billed]:
-    """What earlier statements of a customer billed and listed (H3)."""
+def billed(tx: Tx, customer_ids: Sequence[int]) -> dict[int, list[Billed]]:
+    """What earlier statements of customers billed and listed, by customer (H3)."""
     query = (
-        select(statement_rows.c.data)
+        select(statements.c.customer_id, statement_rows.c.data)
         .join(statements)
-        .where(statements.c.customer_id == customer_id)
+        .where(statements.c.customer_id.in_(customer_ids))
         .order_by(statements.c.month, statement_rows.c.ordinal)
     )
-    return [as_billed(row_from_json(data)) for data in tx.scalars(query)]
+    found: dict[int, list[Billed]] = {}
+    for customer_id, data in tx.execute(query):
+        found.setdefault(customer_id, []).append(as_billed(row_from_json(data)))
+    return found
 
 
 def listing(tx: Tx, *, month: str | None = None, customer_id: int | None = None) -> list[Frozen]:
@@ -167,11 +211,13 @@ def _frozen(row: Any) -> Frozen:
     )  # fmt: skip
 
 
-def months_of(tx: Tx, customer_id: int) -> set[str]:
-    """The months that are frozen for a customer."""
-    return set(
-        tx.scalars(select(statements.c.month).where(statements.c.customer_id == customer_id))
-    )
+def months_of(tx: Tx, customer_ids: Sequence[int]) -> dict[int, set[str]]:
+    """The months that are frozen, by customer."""
+    query = select(statements.c.customer_id, statements.c.month)
+    found: dict[int, set[str]] = {}
+    for customer_id, month in tx.execute(query.where(statements.c.customer_id.in_(customer_ids))):
+        found.setdefault(customer_id, set()).add(month)
+    return found
 
 
 def frozen_in(tx: Tx, month: str) -> set[int]:
@@ -188,9 +234,11 @@ def last_closed(tx: Tx) -> str | None:
     return found
 
 
-def close(tx: Tx, month: str, at: dt.datetime, held: Iterable[int]) -> None:
-    """Note that a month is closed, and whose statement still waits (H6)."""
-    tx.execute(closings.insert().values(month=month, closed_at=at, held=sorted(held)))
+def close(tx: Tx, month: str, at: dt.datetime, held: Iterable[int]) -> bool:
+    """Note that a month is closed, and whose statement still waits (H6); False where it was."""
+    values = {"month": month, "closed_at": at, "held": sorted(held)}
+    new = insert(tx, closings).values(values).on_conflict_do_nothing()
+    return tx.scalar(new.returning(closings.c.month)) is not None
 
 
 def closing_rows(tx: Tx) -> Sequence[SqlRow[Any]]:
