@@ -69,6 +69,7 @@ class Player:
     clock: PlayedTime
     sent: list[Out] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)  # what the story expects and did not come
+    _passing: bool = False
 
     def play(self) -> None:
         """The whole month, up to its end."""
@@ -104,19 +105,19 @@ class Player:
         """Let time pass, stopping wherever something falls due on the way."""
         while (due := self._next_due()) is not None and due < then:
             self.clock.now = max(due, self.clock.now)
-            outs = self._work()
-            if outs:
-                self._heading("▪", "time passes")
-                self._tell(_mails(outs))
+            for out in self._work():
+                self._heading("▪", _in_passing(out), scene=False)
         self.clock.now = then
 
     def _next_due(self) -> dt.datetime | None:
-        """When the next warning or the next attempt to send falls due."""
+        """When the desk opens, the next warning is to be told or the next mail to be sent."""
         far = self.clock.now + dt.timedelta(days=60)
+        opens = self.stage.desk.calendar.openings(self.clock.now, far)
         with self.stage.desk.store.reading() as tx:
             told = [row.tell_at for row in tickets.clocks_to_tell(tx, far)]
             waits = outbox.waits_until(tx)
-        return min([*told, *([waits] if waits else [])], default=None)
+        mornings = [start for start, _ in opens if start > self.clock.now]
+        return min([*told, *([waits] if waits else []), *mornings[:1]], default=None)
 
     def _work(self) -> list[Out]:
         """Do what is due now, as `avtald tick` does; gives the mails that went out."""
@@ -208,11 +209,14 @@ class Player:
 
     # --- printing -----------------------------------------------------------------------------
 
-    def _heading(self, mark: str, text: str) -> None:
+    def _heading(self, mark: str, text: str, *, scene: bool = True) -> None:
+        """The line with the time; what happens in passing stands close to what was before."""
         when = wording.moment(self.stage.desk.calendar.local(self.clock.now))
-        self.say("")
+        if scene or not self._passing:
+            self.say("")
+        self._passing = not scene
         for line in wording.heading(f"{when:<16} {mark} ", text):
-            self.say(click.style(line, bold=True))
+            self.say(click.style(line, bold=scene))
 
     def _tell(self, told: Iterable[seen.Line], *, dim: bool = False) -> None:
         for label, text in told:
@@ -224,10 +228,15 @@ def _mails(outs: Iterable[Out]) -> Iterator[seen.Line]:
     """The mails that went out, and the sentence that matters in each."""
     for out in outs:
         subject = f": {out.subject}" if out.ticket is None else ""
-        about = f", #{out.ticket}" if out.kind == "warning" else ""
-        yield "mail out", f"{out.name} to {', '.join(out.recipients)}{about}{subject}"
+        yield "mail out", f"{out.name} to {', '.join(out.recipients)}{subject}"
         if out.highlight:
             yield "", f"“{out.highlight}”"
+
+
+def _in_passing(out: Out) -> str:
+    """A mail that nobody's mail has caused."""
+    about = f" (#{out.ticket})" if out.ticket else ""
+    return f"{out.name} to {', '.join(out.recipients)}{about}: {out.highlight or out.subject}"
 
 
 def _inside(raw: str) -> str:

@@ -82,7 +82,7 @@ def _ticket(was: Ticket | None, ticket: Ticket, after: Look, stated: str) -> Ite
         was_status = was.status
         if was.customer_id != ticket.customer_id:
             yield "ticket", f"{name} belongs to {_owner(ticket, after)}"
-            was_status = ticket.status if was_status == Status.UNPLACED else was_status
+            was_status = Status.OPEN if was_status == Status.UNPLACED else was_status
         if was.priority != ticket.priority:
             yield "ticket", f"{name} is {level}"
     if was_status != ticket.status:

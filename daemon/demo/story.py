@@ -52,7 +52,7 @@ SCENES: Final = (
     Scene(
         "2026-11-03 14:20", "05-erik-answers-grace.eml",
         "Tags work in English as well.",
-        ("bank 240 → 215 min",),
+        ("met after 255 of 960 min", "bank 240 → 215 min"),
     ),
     Scene(
         "2026-11-03 14:21", "06-grace-out-of-office.eml",
@@ -67,7 +67,7 @@ SCENES: Final = (
     Scene(
         "2026-11-05 14:50", "08-anna-answers-cia.eml",
         "Three hours and twenty minutes.",
-        ("bank 239 → 39 min",),
+        ("met after 320 of 480 min", "bank 239 → 39 min"),
     ),
     Scene(
         "2026-11-06 08:20", "09-cia-replies.eml",
