@@ -40,7 +40,7 @@ class Results:
 
 
 def _without_comments(value: str) -> str:
-    """Cut comments (nested ones too), in one pass; quoted strings keep their text."""
+    """Cut comments (nested ones too), in one pass; a ; or = in a quoted string ends nothing."""
     out: list[str] = []
     depth = at = 0
     quoted = False
@@ -48,7 +48,7 @@ def _without_comments(value: str) -> str:
         if found.start() < at:
             continue
         if not depth:
-            out.append(value[at : found.start()])
+            out.append(_quiet(value[at : found.start()], quoted=quoted))
         at = found.end()
         if found[0] == "\\":
             at += 1
@@ -57,8 +57,12 @@ def _without_comments(value: str) -> str:
         elif not quoted:
             depth = depth + 1 if found[0] == "(" else max(0, depth - 1)
     if not depth:
-        out.append(value[at:])
+        out.append(_quiet(value[at:], quoted=quoted))
     return "".join(out)
+
+
+def _quiet(text: str, *, quoted: bool) -> str:
+    return text.replace(";", " ").replace("=", " ") if quoted else text
 
 
 def read_results(value: str) -> Results:
@@ -162,7 +166,7 @@ def _compauth(results: Results) -> str:
 
 def _only_exchange(message: Message, count: int) -> bool:
     """Tell if the topmost `count` Received were written inside Exchange Online."""
-    received = message.all("Received")[:count]
+    received = message.all("Received")[: count + 1]
     return all(
         " by " in f" {value.lower()}" and _by_host(value).endswith(_EXCHANGE) for value in received
     )
@@ -208,6 +212,8 @@ def _usable(tags: dict[str, str], sender_domain: str) -> str | None:
 
 def _by_dkim(message: Message, raw: bytes, sender_domain: str, dns: Dns | None) -> Proof:
     """Check signatures ourselves: aligned, covering what we act on, each once, and no `l=`."""
+    if "odd_line_in_headers" in message.defects:
+        return Proof(False, "dkim", "headers_unclear")
     for name in _ONCE:
         if len(message.all(name)) > 1:
             return Proof(False, "dkim", "header_repeated")
@@ -229,7 +235,8 @@ def _verify(raw: bytes, number: int, dns: Dns | None) -> bool:
     import dkim
 
     try:
-        checker = dkim.DKIM(raw, minkey=1024, timeout=5)
+        crlf = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        checker = dkim.DKIM(crlf, minkey=1024, timeout=5)
         options = {"dnsfunc": dns} if dns else {}
         return bool(checker.verify(idx=number, **options))
     except Exception:  # noqa: BLE001 a foreign library on hostile input: no proof, whatever it raised

@@ -103,7 +103,9 @@ def _add_html(text: _Text, source: str) -> None:
         depth, content = line.depth, line.text
         if not depth and content[:1] == ">":
             depth, content = _unquote(content)
-        text.add("> " * min(line.depth, _DEEPEST) + line.text, depth, _bare(content), marked=line.quoted)
+        text.add(
+            "> " * min(line.depth, _DEEPEST) + line.text, depth, _bare(content), marked=line.quoted
+        )
 
 
 @dataclass(slots=True)
@@ -424,9 +426,7 @@ def _join(text: _Text, lines: Sequence[int]) -> str:
     return "\n".join(text.raw[at] if at >= 0 else "" for at in lines).strip("\n")
 
 
-def _spans(
-    text: _Text, kept: list[tuple[int, int]], split: _Split
-) -> tuple[tuple[int, int], ...]:
+def _spans(text: _Text, kept: list[tuple[int, int]], split: _Split) -> tuple[tuple[int, int], ...]:
     """Give the spans of the joined new text that are not certain, neighbours as one."""
     if not split.unsure and split.unsure_from == _NO_LINE:
         return ()

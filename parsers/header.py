@@ -9,7 +9,7 @@ from parsers import charset
 
 Fields = list[tuple[str, bytes]]
 
-_END = re.compile(rb"\n(?=\r?\n)")
+_END = re.compile(rb"\n(\r{0,9}\n)")
 _NAME = re.compile(rb"^([!-9;-~]{1,200})[ \t]*:")
 _KNOWN = re.compile(
     rb"^(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path"
@@ -32,8 +32,7 @@ def split(raw: bytes, limit: int) -> tuple[int, int]:
     if not found:
         end = min(len(raw), limit)
         return end, end
-    end = found.end()
-    return end, end + (2 if raw[end : end + 2] == b"\r\n" else 1)
+    return found.start(1), found.end()
 
 
 def fields(block: bytes) -> tuple[Fields, int, bool]:
@@ -45,7 +44,8 @@ def fields(block: bytes) -> tuple[Fields, int, bool]:
     out: list[tuple[str, list[bytes]]] = []
     clean = True
     position = 0
-    text = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    # a bare CR ends no line: what signed the message did not see a field there either
+    text = block.replace(b"\r\n", b"\n").replace(b"\r", b" ")
     last = -1
     for line in text.split(b"\n"):
         start, position = position, position + len(line) + 1

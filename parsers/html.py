@@ -197,12 +197,19 @@ def _pop(reader: _Reader) -> None:
     reader.opened[element.name] -= 1
 
 
+def _around(reader: _Reader) -> _Element:
+    return reader.stack[max(0, len(reader.stack) - 2)]
+
+
 def _close(reader: _Reader, name: str) -> None:
     if name == "br":
         _line_break(reader)
     if not reader.opened[name]:
         return
-    if name in _BLOCK:
+    ends_region = (
+        reader.stack[-1].name == name and reader.stack[-1].region != _around(reader).region
+    )
+    if name in _BLOCK or ends_region:
         _break(reader)
     roomy = False
     while len(reader.stack) > 1:
@@ -247,7 +254,10 @@ def _open(reader: _Reader, name: str, tag: str) -> None:
         tag.endswith("/>") and name not in _BLOCK and name not in {"span", "b", "a"}
     ):
         return
-    reader.stack.append(_element(reader, name, tag))
+    element = _element(reader, name, tag)
+    if element.region != reader.stack[-1].region:
+        _break(reader)
+    reader.stack.append(element)
     reader.opened[name] += 1
     if name == "li" and not reader.mapped:
         reader.line.append("- ")
