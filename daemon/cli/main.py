@@ -33,6 +33,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "statement": ("money", "Show one statement, or a preview."),
         "invoices": ("money", "List invoices; push what waits."),
         "agreements": ("agreements", "List agreements and their versions."),
+        "backup": ("backup", "Copy the database while the desk runs."),
+        "restore-test": ("backup", "Prove that a copy can be used."),
         "db": ("database", "Upgrade or check the database's schema."),
     }
 )

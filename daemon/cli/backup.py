@@ -1,0 +1,84 @@
+"""`avtald backup` and `avtald restore-test`: a copy while the desk runs, and the proof of one."""
+
+import datetime as dt
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.output import print_json, speaker
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--keep", type=click.IntRange(min=1), help="In a folder: remove all but the newest N copies."
+)
+@json_option
+@now_option
+@config_option
+def backup(
+    file: Path, config: Path | None, now: dt.datetime, keep: int | None, *, as_json: bool
+) -> None:
+    """Copy the database to FILE while the desk runs; in a folder, under a name of its own.
+
+    The manifest FILE.json beside it says what the copy holds; avtald restore-test proves both.
+    """
+    from daemon import app
+    from daemon.desk import backups
+    from daemon.store.backup import BackupError, forget
+
+    if keep is not None and not file.is_dir():
+        raise click.UsageError(f"--keep needs a folder, and {file} is none")
+    with app.opened(config, upgraded=False) as desk:
+        say = speaker(desk.settings.desk.language)
+        try:
+            made, manifest = backups.make(desk.store, file, now)
+        except BackupError as error:
+            raise click.ClickException(str(error)) from error
+    gone = forget(file, keep) if keep is not None else []
+    if as_json:
+        print_json({"file": str(made), "removed": [str(each) for each in gone]} | asdict(manifest))
+        return
+    rows = sum(manifest.counts.values())
+    click.echo(say(f"{made}: {rows} rader", f"{made}: {rows} rows"))
+    for each in gone:
+        click.echo(say(f"borttagen: {each}", f"removed: {each}"))
+
+
+@click.command("restore-test")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@config_option
+def restore_test(file: Path, config: Path | None, *, as_json: bool) -> int:
+    """Prove that a copy can be used: read FILE back, count, check every hash.
+
+    Of a folder, its newest copy. The database that runs is not touched. Exit 1 where the copy
+    cannot be trusted.
+    """
+    from daemon import app
+    from daemon.desk import backups
+    from daemon.store.backup import BackupError
+
+    with app.opened(config, upgraded=False) as desk:
+        say = speaker(desk.settings.desk.language)
+        try:
+            proof = backups.prove(desk.store, backups.newest(file))
+        except BackupError as error:
+            raise click.ClickException(str(error)) from error
+    if as_json:
+        print_json(asdict(proof) | {"file": str(proof.file), "ok": not proof.faults})
+    elif proof.faults:
+        for fault in proof.faults:
+            click.echo(f"{proof.file}: {fault}")
+        click.echo(say("kopian kan inte användas", "the copy cannot be used"))
+    else:
+        rows = sum(proof.counts.values())
+        click.echo(
+            say(
+                f"{proof.file}: {rows} rader, {proof.chain_length} länkar i kedjan, inga fel",
+                f"{proof.file}: {rows} rows, {proof.chain_length} links in the chain, no faults",
+            )
+        )
+    return 1 if proof.faults else 0
