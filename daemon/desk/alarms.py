@@ -35,6 +35,11 @@ def clear(tx: Tx, key: str, now: dt.datetime) -> None:
     alarms.clear(tx, key, now)
 
 
+def clear_all(tx: Tx, prefix: str, now: dt.datetime) -> None:
+    """Note that every fault whose key begins so is gone."""
+    alarms.clear_all(tx, prefix, now)
+
+
 def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) -> None:
     """B4: operators hear once of a message that could not be processed."""
     language = desk.settings.desk.language

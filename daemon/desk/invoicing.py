@@ -1,7 +1,7 @@
 """Pushing invoices: intent before request, look up before repeat (I1–I5)."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -12,11 +12,12 @@ from daemon.desk.letters import Alarm
 from daemon.desk.ports import Accounting
 from daemon.desk.sentences import sentence
 from daemon.domain.billing import invoice_rows
+from daemon.domain.document import Document
 from daemon.domain.invoice import AccountingError, AccountingInvoice, Fault, InvoiceDraft, Problem
 from daemon.domain.periods import Period
-from daemon.store import events, register, statements
+from daemon.store import events, invoices, register, rows, statements
+from daemon.store.invoices import Waiting
 from daemon.store.session import Tx
-from daemon.store.statements import Waiting
 
 log = structlog.get_logger("avtald.invoicing")
 
@@ -24,6 +25,11 @@ log = structlog.get_logger("avtald.invoicing")
 LOOKUPS = (dt.timedelta(seconds=15), dt.timedelta(seconds=60), dt.timedelta(minutes=5))
 AGAIN = dt.timedelta(minutes=5)  # after a fault that passes by itself
 ACCESS_AGAIN = dt.timedelta(minutes=30)  # after a fault of access: I5
+MENDED_AGAIN = dt.timedelta(hours=1)  # after a fault that somebody has to mend
+_UNCLEAR_IN_A_ROW = 3  # so many, and nothing new is sent for a while
+_NO_TIME = dt.timedelta(0)
+
+Specification = Callable[[Tx, Desk, int], Document]  # of a statement, by its id
 
 
 def draft_of(tx: Tx, desk: Desk, statement_id: int) -> InvoiceDraft:
@@ -32,7 +38,7 @@ def draft_of(tx: Tx, desk: Desk, statement_id: int) -> InvoiceDraft:
     customer = register.customer(tx, frozen.customer_id)
     month = Period.parse(frozen.month)
     language = closing.invoice_language(desk, customer)
-    rows = statements.printed_rows(tx, statement_id)
+    printed = statements.printed_rows(tx, statement_id)
     return InvoiceDraft(
         reference=frozen.reference,
         customer_key=customer.key,
@@ -44,144 +50,308 @@ def draft_of(tx: Tx, desk: Desk, statement_id: int) -> InvoiceDraft:
         your_reference=customer.your_reference or "",
         order_number=customer.order_number or "",
         remarks=finance_mail.remarks(
-            [text for row, text in rows if row.kind == "text"], month, language
+            [text for row, text in printed if row.kind == "text"], month, language
         ),
         rows=tuple(
             replace(made, description=text)
-            for row, text in rows
+            for row, text in printed
             for made in invoice_rows([row], language)
         ),
     )
 
 
 def step(desk: Desk, accounting: Accounting, now: dt.datetime) -> bool:
-    """Push, or look up, what is due; one preflight for all of it. True where anything was due."""
-    with desk.store.reading() as tx:
-        due = statements.waiting_invoices(tx, now)
-        drafts = [draft_of(tx, desk, statement_id) for statement_id in due]
-    if not due:
+    """Push, and look up, all that is due; one preflight for it. True where anything was due."""
+    run = Push(desk, accounting)
+    found = False
+    while run.step(now):
+        found = True
+    return found
+
+
+class Push:
+    """A run over what is due, one invoice a step; it remembers what the preflight of it found.
+
+    `specification` makes what is attached to each invoice. With `real_time` look-ups wait by the
+    machine's clock as well: a played `now` proves nothing about a server that is still busy.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        accounting: Accounting,
+        *,
+        specification: Specification | None = None,
+        real_time: bool = False,
+    ) -> None:
+        """Look at nothing yet."""
+        self._desk = desk
+        self._accounting = accounting
+        self._specification = specification
+        self._real_time = real_time
+        self._drafts: dict[int, InvoiceDraft] = {}  # that the preflight has seen
+        self._problems: dict[str, list[Problem]] = {}  # by reference
+        self._unclear = 0  # in a row
+        self._attach_after: dt.datetime | None = None
+
+    def step(self, now: dt.datetime) -> bool:
+        """Bring one invoice that is due a step on; False where there is none."""
+        with self._desk.store.writing() as tx:
+            due = invoices.due(tx, now)
+        if not due:
+            return self._rest(now)
+        fresh = [each for each, unclear in due if not unclear and each not in self._drafts]
+        if fresh and not self._preflight(fresh, now):
+            return True
+        return self._push_next(now)
+
+    def _rest(self, now: dt.datetime) -> bool:
+        """Nothing is due: forget what the preflight found, attach one more, tell what is new."""
+        self._drafts.clear()
+        self._problems.clear()
+        self._unclear = 0
+        if self._specification is not None and self._attach_next(self._specification, now):
+            return True
+        _report_late(self._desk, now)
         return False
-    try:
-        problems = accounting.preflight(drafts)
-    except AccountingError as error:
-        _stop(desk, error, now)
-        return True
-    if not _access_is_well(desk, problems, now):
-        return True
-    broken = {p.customer_key: p for p in problems if p.customer_key and not p.warning}
-    for _ in due:
-        if not _push_one(desk, accounting, broken, now):
-            break
-    _report_late(desk, now)
-    return True
 
+    # --- before ---------------------------------------------------------------------------
 
-def _access_is_well(desk: Desk, problems: Sequence[Problem], now: dt.datetime) -> bool:
-    """I5: a fault that concerns everybody stops the run, and is told once."""
-    for problem in problems:
-        if problem.customer_key is None and not problem.warning:
-            error = AccountingError(Fault.ACCESS, problem.message, remedy=problem.remedy)
-            _stop(desk, error, now)
+    def _preflight(self, statement_ids: Iterable[int], now: dt.datetime) -> bool:
+        """One look for all that is due; False where a fault stops the run (I5)."""
+        with self._desk.store.reading() as tx:
+            drafts = {each: draft_of(tx, self._desk, each) for each in statement_ids}
+        try:
+            problems = self._accounting.preflight(list(drafts.values()))
+        except AccountingError as error:
+            self._stop(error, now)
             return False
-    with desk.store.writing() as tx:
-        alarms.clear(tx, "accounting", now)
         for problem in problems:
-            if problem.warning:
-                finance_mail.warn(tx, desk, problem, now)
-    return True
+            if problem.customer_key is None and not problem.warning:
+                fault = AccountingError(Fault.ACCESS, problem.message, remedy=problem.remedy)
+                self._stop(fault, now)
+                return False
+        with self._desk.store.writing() as tx:
+            for problem in problems:
+                if problem.warning:
+                    finance_mail.warn(tx, self._desk, problem, now)
+        self._drafts |= drafts
+        for draft in drafts.values():
+            self._problems[draft.reference] = [p for p in problems if _concerns(p, draft)]
+        return True
 
+    def _stop(self, error: AccountingError, now: dt.datetime) -> None:
+        """I5: nothing new is tried for a while; finance and operators hear of it once."""
+        log.warning("accounting out of reach", fault=error.fault.value)
+        self._drafts.clear()
+        passes = error.fault in (Fault.TEMPORARY, Fault.UNCLEAR)
+        with self._desk.store.writing() as tx:
+            invoices.postpone(tx, now + (AGAIN if passes else ACCESS_AGAIN))
+            if not passes:
+                key = f"{_ACCESS}{self._desk.digest(error.remedy or str(error), length=12)}"
+                _alarm(tx, self._desk, key, Alarm(str(error), error.remedy), now)
 
-def _stop(desk: Desk, error: AccountingError, now: dt.datetime) -> None:
-    """I5: nothing is tried for a while; finance and operators hear of it once."""
-    log.warning("accounting out of reach", fault=error.fault.value)
-    with desk.store.writing() as tx:
-        statements.postpone_all(tx, now + (ACCESS_AGAIN if error.fault is Fault.ACCESS else AGAIN))
-        if error.fault is Fault.ACCESS:
-            everybody = (*finance_mail.finance(tx, desk), *desk.settings.desk.operators)
-            letter = Alarm(str(error), error.remedy)
-            alarms.raise_alarm(
-                tx, desk, "accounting", letter, now, to=tuple(dict.fromkeys(everybody))
+    # --- one invoice ----------------------------------------------------------------------
+
+    def _push_next(self, now: dt.datetime) -> bool:
+        with self._desk.store.writing() as tx:
+            waiting = invoices.claim(tx, now)
+            if waiting is None:
+                return False
+            if waiting.state == "intent":
+                # The program stopped between intent and outcome: nobody knows, so it is looked up.
+                self._note_unclear(tx, waiting, waiting.intent_at or now, now)
+                return True
+            draft = self._drafts.get(waiting.statement_id) or draft_of(
+                tx, self._desk, waiting.statement_id
             )
+            problems = self._problems.get(draft.reference)
+            if problems and not waiting.is_unclear:
+                text, remedy = (
+                    ". ".join(dict.fromkeys(parts))
+                    for parts in zip(*((p.message, p.remedy) for p in problems), strict=True)
+                )
+                self._fault(tx, waiting, now, text=text, remedy=remedy)
+                return True
+        self._look_up(waiting, draft, now)
+        return True
 
+    def _look_up(self, waiting: Waiting, draft: InvoiceDraft, now: dt.datetime) -> None:
+        """Look up by the key first, always; create only where that found nothing (I1)."""
+        try:
+            found = self._accounting.find(draft.reference)
+        except AccountingError as error:
+            self._not_looked_up(waiting, error, now)
+            return
+        if len(found) > 1:
+            self._several(waiting, found, now)
+        elif found:
+            self._pushed(waiting, draft, found[0], now)
+        elif waiting.is_unclear and waiting.lookups + 1 < len(LOOKUPS):
+            self._look_later(waiting, now)
+        else:
+            self._create(waiting, draft, now)
 
-def _push_one(
-    desk: Desk, accounting: Accounting, broken: Mapping[str, Problem], now: dt.datetime
-) -> bool:
-    """Bring one invoice a step on; False where the run has to stop, or nothing is left."""
-    with desk.store.writing() as tx:
-        waiting = statements.claim_invoice(tx, now)
-        if waiting is None:
-            return False
-        draft = draft_of(tx, desk, waiting.statement_id)
-        problem = broken.get(draft.customer_key)
-        if problem is not None and waiting.state == "waiting":
-            _fault(tx, desk, waiting, now, text=problem.message, remedy=problem.remedy)
-            return True
-        if waiting.state == "intent":
-            # The program stopped between intent and outcome: nobody knows, so it is looked up.
-            _unclear(tx, waiting, waiting.intent_at or now, now)
-            return True
-    try:
-        return _find_or_create(desk, accounting, waiting, draft, now)
-    except AccountingError as error:
-        return _failed(desk, waiting, error, now)
+    def _look_later(self, waiting: Waiting, now: dt.datetime) -> None:
+        """I1: one more look-up that found nothing; the next comes later."""
+        lookups = waiting.lookups + 1
+        wait = LOOKUPS[lookups]
+        with self._desk.store.writing() as tx:
+            invoices.settle(
+                tx, waiting, quiet=self._quiet(wait), state="unclear", lookups=lookups,
+                next_at=now + wait,
+            )  # fmt: skip
 
-
-def _find_or_create(
-    desk: Desk, accounting: Accounting, waiting: Waiting, draft: InvoiceDraft, now: dt.datetime
-) -> bool:
-    """Look up by the key first, always; create only where that found nothing (I1)."""
-    found = accounting.find(draft.reference)
-    if len(found) > 1:
+    def _several(
+        self, waiting: Waiting, found: Sequence[AccountingInvoice], now: dt.datetime
+    ) -> None:
+        """I1: more than one has the key: a person must choose, and no further one is made."""
         numbers = ", ".join(each.number for each in found)
         text = sentence(
-            "several", desk.settings.desk.language, reference=draft.reference, numbers=numbers
-        )
-        with desk.store.writing() as tx:
-            _fault(tx, desk, waiting, now, text=text, alarm=True)
-        return True
-    if found:
-        _pushed(desk, waiting, draft, found[0], now)
-        return True
-    if waiting.state == "unclear" and waiting.lookups + 1 < len(LOOKUPS):
-        with desk.store.writing() as tx:
-            statements.set_invoice(
-                tx, waiting.id, lookups=waiting.lookups + 1,
-                next_at=now + LOOKUPS[waiting.lookups + 1],
+            "several", self._desk.settings.desk.language, reference=waiting.reference,
+            numbers=numbers,
+        )  # fmt: skip
+        with self._desk.store.writing() as tx:
+            self._fault(tx, waiting, now, text=text, alarm=True)
+
+    def _not_looked_up(self, waiting: Waiting, error: AccountingError, now: dt.datetime) -> None:
+        """A look-up that failed proves nothing: the invoice stays where it is (I1)."""
+        log.warning("look-up failed", reference=waiting.reference, fault=error.fault.value)
+        with self._desk.store.writing() as tx:
+            if error.fault in (Fault.REFUSED, Fault.BUG):
+                self._fault(tx, waiting, now, text=str(error), remedy=error.remedy, alarm=True)
+                return
+            invoices.settle(tx, waiting, next_at=now + AGAIN)
+        self._stop(error, now)
+
+    def _create(self, waiting: Waiting, draft: InvoiceDraft, now: dt.datetime) -> None:
+        """Make the intent durable, then send one request (I1)."""
+        with self._desk.store.writing() as tx:
+            intended = invoices.intend(tx, waiting, now)
+        if intended is None:
+            return
+        try:
+            echo = self._accounting.create(draft)
+        except AccountingError as error:
+            self._not_created(intended, error, now)
+        except Exception:
+            with self._desk.store.writing() as tx:  # whatever it was: the request may be out
+                self._note_unclear(tx, intended, now, now)
+            raise
+        else:
+            self._pushed(intended, draft, echo, now)
+
+    def _not_created(self, intended: Waiting, error: AccountingError, now: dt.datetime) -> None:
+        """What a failed creation means for this invoice, and for the run (I1, I5)."""
+        log.warning("push failed", reference=intended.reference, fault=error.fault.value)
+        with self._desk.store.writing() as tx:
+            if error.fault is Fault.UNCLEAR:
+                self._note_unclear(tx, intended, now, now)
+                self._unclear += 1
+                if self._unclear >= _UNCLEAR_IN_A_ROW:
+                    invoices.postpone(tx, now + AGAIN)
+                return
+            if error.fault in (Fault.REFUSED, Fault.BUG):
+                bug = error.fault is Fault.BUG
+                self._fault(
+                    tx, intended, now, text=str(error), remedy=error.remedy, alarm=bug,
+                    refused=True,
+                )  # fmt: skip
+                return
+            invoices.settle(tx, intended, state="waiting", intent_at=None, next_at=now + AGAIN)
+        self._stop(error, now)
+
+    def _pushed(
+        self, waiting: Waiting, draft: InvoiceDraft, echo: AccountingInvoice, now: dt.datetime
+    ) -> None:
+        """Note the number; a difference between echo and statement is an alarm (I3)."""
+        self._unclear = 0
+        wrong = difference(draft, echo)
+        with self._desk.store.writing() as tx:
+            noted = invoices.settle(
+                tx, waiting, state="pushed", number=echo.number, link=echo.link, pushed_at=now,
+                next_at=None, fault=wrong, remedy=None,
             )  # fmt: skip
+            if not noted:
+                return  # whoever has taken over looks it up and finds it
+            alarms.clear_all(tx, _ACCESS, now)
+            alarms.clear(tx, f"invoice:{draft.reference}", now)
+            events.record(
+                tx, at=now, kind="invoice-pushed", actor="avtald", cause=draft.reference,
+                customer_id=waiting.customer_id, data={"number": echo.number},
+            )  # fmt: skip
+            if wrong is not None:
+                language = self._desk.settings.desk.language
+                text = sentence("differs", language, number=echo.number, what=wrong)
+                _alarm(tx, self._desk, f"differs:{draft.reference}", Alarm(text, ""), now)
+
+    def _note_unclear(self, tx: Tx, waiting: Waiting, since: dt.datetime, now: dt.datetime) -> None:
+        """I1: look up 15 s after the request first; a look-up proves something only by then."""
+        invoices.settle(
+            tx, waiting, quiet=self._quiet(LOOKUPS[0]), state="unclear", lookups=0,
+            next_at=max(now, since + LOOKUPS[0]),
+        )  # fmt: skip
+
+    def _quiet(self, wait: dt.timedelta) -> dt.timedelta:
+        return wait if self._real_time else _NO_TIME
+
+    def _fault(
+        self, tx: Tx, waiting: Waiting, now: dt.datetime, *, text: str, remedy: str = "",
+        alarm: bool = False, refused: bool = False,
+    ) -> None:  # fmt: skip
+        """I5: this customer's invoice waits for somebody to mend it; the others go on.
+
+        It is tried again by itself. Unless our request was `refused`, one may still be out: then it
+        is looked up as often as any other.
+        """
+        noted = invoices.settle(
+            tx, waiting, state="fault", fault=text, remedy=remedy, lookups=0,
+            next_at=now + MENDED_AGAIN, intent_at=None if refused else waiting.intent_at,
+        )  # fmt: skip
+        if noted and alarm:
+            _alarm(tx, self._desk, f"invoice:{waiting.reference}", Alarm(text, remedy), now)
+
+    # --- after ----------------------------------------------------------------------------
+
+    def _attach_next(self, specification: Specification, now: dt.datetime) -> bool:
+        """Put one specification beside its invoice, once; what cannot be goes with the mail."""
+        if self._attach_after is not None and now < self._attach_after:
+            return False
+        self._attach_after = None
+        with self._desk.store.writing() as tx:
+            claimed = invoices.claim_attaching(tx)
+        if claimed is None:
+            return False
+        statement_id, number = claimed
+        with self._desk.store.reading() as tx:
+            made = specification(tx, self._desk, statement_id)
+        attached: bool | None
+        try:
+            attached = self._accounting.attach(number, made.name, made.content)
+        except AccountingError as error:
+            log.warning("not attached", number=number, fault=error.fault.value)
+            self._attach_after = now + AGAIN
+            attached = None if error.fault in (Fault.TEMPORARY, Fault.ACCESS) else False
+        with self._desk.store.writing() as tx:
+            invoices.note_attached(tx, statement_id, attached=attached)
+            if attached is False and self._attach_after is None:
+                invoices.attach_none(tx)  # no right to: the next would be refused as well
         return True
-    if not _intend(desk, waiting, now):
-        return True
-    _pushed(desk, waiting, draft, accounting.create(draft), now)
-    return True
 
 
-def _intend(desk: Desk, waiting: Waiting, now: dt.datetime) -> bool:
-    """Make the intent durable before the request leaves (I1)."""
-    with desk.store.writing() as tx:
-        return statements.set_invoice(
-            tx, waiting.id, keep_lease=True, state="intent", intent_at=now, lookups=0,
-            attempts=waiting.attempts + 1,
-        )  # fmt: skip
+_ACCESS = "accounting:"  # the alarms of faults that stop the run
 
 
-def _pushed(
-    desk: Desk, waiting: Waiting, draft: InvoiceDraft, echo: AccountingInvoice, now: dt.datetime
-) -> None:
-    """Note the number; a difference between echo and statement is an alarm (I3)."""
-    wrong = difference(draft, echo)
-    with desk.store.writing() as tx:
-        statements.set_invoice(
-            tx, waiting.id, state="pushed", number=echo.number, link=echo.link, pushed_at=now,
-            next_at=None, fault=wrong, remedy=None,
-        )  # fmt: skip
-        events.record(
-            tx, at=now, kind="invoice-pushed", actor="avtald", cause=draft.reference,
-            customer_id=waiting.customer_id, data={"number": echo.number},
-        )  # fmt: skip
-        if wrong is not None:
-            text = sentence("differs", desk.settings.desk.language, number=echo.number, what=wrong)
-            _alarm(tx, desk, f"differs:{draft.reference}", Alarm(text, ""), now)
+def _concerns(problem: Problem, draft: InvoiceDraft) -> bool:
+    """Whether a preflight's problem stops this draft."""
+    if problem.warning or problem.customer_key != draft.customer_key:
+        return False
+    return problem.reference in (None, draft.reference)
+
+
+def _alarm(tx: Tx, desk: Desk, key: str, letter: Alarm, now: dt.datetime) -> None:
+    to = tuple(dict.fromkeys((*finance_mail.finance(tx, desk), *desk.settings.desk.operators)))
+    alarms.raise_alarm(tx, desk, key, letter, now, to=to)
 
 
 def difference(draft: InvoiceDraft, echo: AccountingInvoice) -> str | None:
@@ -196,56 +366,15 @@ def difference(draft: InvoiceDraft, echo: AccountingInvoice) -> str | None:
     return None if ours == theirs else f"{'; '.join(theirs)} ≠ {'; '.join(ours)}"
 
 
-def _failed(desk: Desk, waiting: Waiting, error: AccountingError, now: dt.datetime) -> bool:
-    """What a failed call means for this invoice, and for the run (I1, I5)."""
-    log.warning("push failed", reference=waiting.reference, fault=error.fault.value)
-    intended = _is_intended(desk, waiting)
-    with desk.store.writing() as tx:
-        if error.fault is Fault.UNCLEAR and intended:
-            _unclear(tx, waiting, now, now)
-        elif error.fault in (Fault.REFUSED, Fault.BUG):
-            bug = error.fault is Fault.BUG
-            _fault(tx, desk, waiting, now, text=str(error), remedy=error.remedy, alarm=bug)
-        else:
-            # The look-up failed, or the request certainly did nothing: later, from the same place.
-            state = "waiting" if intended else waiting.state
-            statements.set_invoice(tx, waiting.id, state=state, next_at=now + AGAIN)
-    if error.fault is Fault.ACCESS:
-        _stop(desk, error, now)
-        return False
-    return error.fault is not Fault.TEMPORARY
-
-
-def _is_intended(desk: Desk, waiting: Waiting) -> bool:
-    with desk.store.reading() as tx:
-        return statements.state_of(tx, waiting.id) == "intent"
-
-
-def _unclear(tx: Tx, waiting: Waiting, since: dt.datetime, now: dt.datetime) -> None:
-    """I1: look up 15 s after the request first; a look-up proves something only by then."""
-    statements.set_invoice(
-        tx, waiting.id, state="unclear", lookups=0, next_at=max(now, since + LOOKUPS[0])
-    )
-
-
-def _fault(
-    tx: Tx, desk: Desk, waiting: Waiting, now: dt.datetime, *, text: str, remedy: str = "",
-    alarm: bool = False,
-) -> None:  # fmt: skip
-    """I5: this customer's invoice waits for somebody to mend it; the others go on."""
-    statements.set_invoice(tx, waiting.id, state="fault", fault=text, remedy=remedy, next_at=None)
-    if alarm:
-        _alarm(tx, desk, f"invoice:{waiting.reference}", Alarm(text, remedy), now)
-
-
-def _alarm(tx: Tx, desk: Desk, key: str, letter: Alarm, now: dt.datetime) -> None:
-    to = tuple(dict.fromkeys((*finance_mail.finance(tx, desk), *desk.settings.desk.operators)))
-    alarms.raise_alarm(tx, desk, key, letter, now, to=to)
-
-
 def _report_late(desk: Desk, now: dt.datetime) -> None:
-    """H7: what was pushed, or failed, after finance had its mail is told in one more."""
-    with desk.store.writing() as tx:
-        for row in statements.closing_rows(tx):
-            if row.mailed_at is not None:
-                finance_mail.pushed_late(tx, desk, Period.parse(row.month), row.mailed_at, now)
+    """H7: what was pushed, or failed, after finance had its mail is told in one more, once."""
+    with desk.store.reading() as tx:
+        fresh = [
+            (month, mailed_at, digest)
+            for month, (mailed_at, told) in invoices.news(tx).items()
+            if rows.fact(tx, f"told:{month}") != (digest := desk.digest(*told, length=16))
+        ]
+    for month, mailed_at, digest in fresh:
+        with desk.store.writing() as tx:
+            finance_mail.pushed_late(tx, desk, Period.parse(month), mailed_at, now)
+            rows.keep_fact(tx, f"told:{month}", digest)

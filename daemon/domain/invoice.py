@@ -88,9 +88,13 @@ class AccountingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a preflight found, and what mends it; a customer key where it concerns only one."""
+    """Something a preflight found, and what mends it.
+
+    With a customer's key it concerns that customer only, with a reference that one draft.
+    """
 
     message: str
     remedy: str
     customer_key: str | None = None
     warning: bool = False  # True: told, but stops nothing
+    reference: str | None = None

@@ -30,6 +30,12 @@ def clear(tx: Tx, key: str, at: dt.datetime) -> None:
     )
 
 
+def clear_all(tx: Tx, prefix: str, at: dt.datetime) -> None:
+    """Note that every fault whose key begins so is gone."""
+    begins = alarms.c.key.startswith(prefix, autoescape=True)
+    tx.execute(update(alarms).where(begins, alarms.c.cleared_at.is_(None)).values(cleared_at=at))
+
+
 def standing(tx: Tx) -> list[tuple[str, str]]:
     """Faults that have not cleared, as (key, message)."""
     query = select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.id)

@@ -101,6 +101,7 @@ def _locked(drafts: Sequence[InvoiceDraft], send: Send) -> Iterator[Problem]:
                 f"Perioden är låst till och med {end}: {draft.reference} är daterad {draft.date}",
                 "Lås upp perioden i Fortnox, eller fakturera månaden för hand.",
                 draft.customer_key,
+                reference=draft.reference,
             )
 
 
