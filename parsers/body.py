@@ -1,30 +1,20 @@
 """What the sender wrote now, what is quoted, forwarded and signature (C2, C3)."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from parsers import html as markup
 from parsers import quoting
 from parsers import subject as subjects
+from parsers.lines import Text, add_html, add_plain
 from parsers.message import Message
 from parsers.quoting import Cut, Evidence
 
 Source = Literal["plain", "html", "none"]
 
-_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u3000\t"), " ")
-_UNSEEN = dict.fromkeys(
-    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad")
-)
-_ODD = _SPACES | _UNSEEN
-_WRAPPED_END = re.compile(r"^>[^<>]{0,40}[:：]\s{0,9}$")
 _SIGNATURE_LINES = 15
 _JOINED = 4
 _NO_LINE = 1 << 60
-_DEEPEST = 20
-# Lines at each end of a text that are looked at closely; what lies between is a log, not mail
-_CLOSELY = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,69 +33,6 @@ class Body:
     certain: bool
     source: Source
     uncertain: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(slots=True)
-class _Text:
-    """A text as lines: as written, their bare content, their quote depth, and what marks them."""
-
-    raw: list[str] = field(default_factory=list)
-    contents: list[str] = field(default_factory=list)
-    depths: list[int] = field(default_factory=list)
-    marked: list[bool] = field(default_factory=list)  # quoted, says the HTML's own structure
-
-    def is_close(self, at: int) -> bool:
-        """Tell if a line is near enough to an end of the text to be looked at closely."""
-        return at < _CLOSELY or at >= len(self.raw) - _CLOSELY
-
-    def add(self, raw: str, depth: int, content: str, *, marked: bool = False) -> None:
-        self.raw.append(raw)
-        self.contents.append(content)
-        self.depths.append(depth)
-        self.marked.append(marked)
-
-
-def _bare(line: str) -> str:
-    if not line.isascii() or "\t" in line:
-        line = line.translate(_ODD)
-    return line.replace("*", "").strip() if "*" in line else line.strip()
-
-
-def _unquote(line: str) -> tuple[int, str]:
-    """Give how deep a line is quoted, and its content without the marks."""
-    at = depth = 0
-    while at < len(line) and line[at] in "> \u00a0":
-        depth += line[at] == ">"
-        at += 1
-    return depth, line[at:]
-
-
-def _ends_address(line: str, text: _Text) -> bool:
-    """Tell if a line is the end of an address whose < stands above: `<bo@kund.se` / `>:`."""
-    if not _WRAPPED_END.match(line) or not text.raw or text.depths[-1]:
-        return False
-    above = " ".join(text.contents[-3:])
-    return above.count("<") > above.count(">")
-
-
-def _add_plain(text: _Text, source: str) -> None:
-    for line in source.split("\n"):
-        start = line.lstrip(" \u00a0\ufeff")
-        if start[:1] == ">" and not _ends_address(start, text):
-            depth, content = _unquote(start)
-            text.add(line, depth, _bare(content))
-        else:
-            text.add(line, 0, _bare(line))
-
-
-def _add_html(text: _Text, source: str) -> None:
-    for line in markup.lines(source):
-        depth, content = line.depth, line.text
-        if not depth and content[:1] == ">":
-            depth, content = _unquote(content)
-        text.add(
-            "> " * min(line.depth, _DEEPEST) + line.text, depth, _bare(content), marked=line.quoted
-        )
 
 
 @dataclass(slots=True)
@@ -129,18 +56,18 @@ class _Split:
         self.segment += 1
 
 
-def _next_filled(text: _Text, start: int) -> int:
+def _next_filled(text: Text, start: int) -> int:
     at = start
     while at < len(text.contents) and not text.contents[at]:
         at += 1
     return at
 
 
-def _is_quoted(text: _Text, at: int) -> bool:
+def _is_quoted(text: Text, at: int) -> bool:
     return at < len(text.raw) and (text.depths[at] > 0 or text.marked[at])
 
 
-def _attributions(text: _Text) -> dict[int, tuple[int, Evidence]]:
+def _attributions(text: Text) -> dict[int, tuple[int, Evidence]]:
     """Find attributions: where each starts, where it ends, and how sure it is."""
     out: dict[int, tuple[int, Evidence]] = {}
     contents = text.contents
@@ -155,7 +82,7 @@ def _attributions(text: _Text) -> dict[int, tuple[int, Evidence]]:
     return out
 
 
-def _attribution_to(text: _Text, end: int) -> tuple[int, Evidence] | None:
+def _attribution_to(text: Text, end: int) -> tuple[int, Evidence] | None:
     contents = text.contents
     joined = ""
     best: tuple[int, Evidence] | None = None
@@ -177,7 +104,7 @@ def _attribution_to(text: _Text, end: int) -> tuple[int, Evidence] | None:
     return (_upwards(text, best[0]), best[1]) if best else None
 
 
-def _upwards(text: _Text, start: int) -> int:
+def _upwards(text: Text, start: int) -> int:
     """Give where an attribution really starts: its date may stand on a line before its verb."""
     at = start
     if at > 1 and text.contents[at - 1] == "<":
@@ -187,7 +114,7 @@ def _upwards(text: _Text, start: int) -> int:
 
 
 def _is_mail(
-    text: _Text, start: int, end: int, found: dict[int, tuple[int, Evidence]]
+    text: Text, start: int, end: int, found: dict[int, tuple[int, Evidence]]
 ) -> Cut | None:
     """Tell if quoted lines start as a quoted mail does: attribution, header block or intro."""
     at = _next_filled(text, start)
@@ -202,14 +129,14 @@ def _is_mail(
     return None
 
 
-def _quote_end(text: _Text, start: int) -> int:
+def _quote_end(text: Text, start: int) -> int:
     at = start
     while at < len(text.raw) and text.depths[at] > 0 and not text.marked[at]:
         at += 1
     return at
 
 
-def _split(text: _Text, own: Sequence[str], *, forward: bool) -> _Split:
+def _split(text: Text, own: Sequence[str], *, forward: bool) -> _Split:
     out = _Split()
     found = _attributions(text)
     block_kind = Cut.FORWARDED if forward else Cut.QUOTED
@@ -227,7 +154,7 @@ def _split(text: _Text, own: Sequence[str], *, forward: bool) -> _Split:
     return out
 
 
-def _take_marked(text: _Text, start: int, out: _Split, kind: Cut) -> int:
+def _take_marked(text: Text, start: int, out: _Split, kind: Cut) -> int:
     """Take lines that the HTML's structure marks as quoted."""
     end = start
     while end < len(text.raw) and text.marked[end]:
@@ -239,9 +166,7 @@ def _take_marked(text: _Text, start: int, out: _Split, kind: Cut) -> int:
     return end
 
 
-def _take_quote(
-    text: _Text, start: int, out: _Split, found: dict[int, tuple[int, Evidence]]
-) -> int:
+def _take_quote(text: Text, start: int, out: _Split, found: dict[int, tuple[int, Evidence]]) -> int:
     """Take a run of quoted lines: quoted if something says so, else text that may be quoted."""
     end = _quote_end(text, start)
     kind = _is_mail(text, start, end, found)
@@ -255,7 +180,7 @@ def _take_quote(
 
 
 def _take_line(  # noqa: PLR0917 the state of one scan
-    text: _Text, at: int, out: _Split, found: dict[int, tuple[int, Evidence]],
+    text: Text, at: int, out: _Split, found: dict[int, tuple[int, Evidence]],
     own: Sequence[str], block_kind: Cut,
 ) -> int:  # fmt: skip
     content = text.contents[at]
@@ -280,20 +205,20 @@ def _take_line(  # noqa: PLR0917 the state of one scan
     return at + 1
 
 
-def _wrapped_marker(text: _Text, at: int, own: Sequence[str]) -> bool:
+def _wrapped_marker(text: Text, at: int, own: Sequence[str]) -> bool:
     if not own or at + 1 >= len(text.contents) or text.depths[at + 1]:
         return False
     return quoting.marker(f"{text.contents[at]} {text.contents[at + 1]}", own)
 
 
-def _block_at(text: _Text, at: int) -> int | None:
+def _block_at(text: Text, at: int) -> int | None:
     if at >= len(text.raw) or text.depths[at] or ":" not in text.contents[at]:
         return None
     return quoting.header_block(text.contents, at)
 
 
 def _take_announced(
-    text: _Text, at: int, out: _Split, found: dict[int, tuple[int, Evidence]], kind: Cut
+    text: Text, at: int, out: _Split, found: dict[int, tuple[int, Evidence]], kind: Cut
 ) -> int:
     """Take what a separator announces: quoted lines until they end, else all the rest."""
     follows = _next_filled(text, at + 1)
@@ -309,7 +234,7 @@ def _take_announced(
     return end
 
 
-def _take_block(text: _Text, at: int, end: int, out: _Split, kind: Cut) -> int:
+def _take_block(text: Text, at: int, end: int, out: _Split, kind: Cut) -> int:
     """Take a header block, and what follows it: quoted lines until they end, else all the rest."""
     follows = _next_filled(text, end)
     if _is_quoted(text, follows):
@@ -319,7 +244,7 @@ def _take_block(text: _Text, at: int, end: int, out: _Split, kind: Cut) -> int:
     return len(text.raw)
 
 
-def _take_attributed(text: _Text, at: int, out: _Split, end: int, sure: Evidence) -> int:
+def _take_attributed(text: Text, at: int, out: _Split, end: int, sure: Evidence) -> int:
     """Take an attribution and what it announces.
 
     Quoted lines are taken as they come. Unquoted text after it is quoted if the attribution is
@@ -342,7 +267,7 @@ def _take_attributed(text: _Text, at: int, out: _Split, end: int, sure: Evidence
     return end
 
 
-def _drop_rules(text: _Text, kept: list[tuple[int, int]], after: int) -> list[tuple[int, int]]:
+def _drop_rules(text: Text, kept: list[tuple[int, int]], after: int) -> list[tuple[int, int]]:
     """Cut drawn rules and empty lines off the end of each segment that a quote follows.
 
     `after` is the number of the segment after the last quote.
@@ -360,11 +285,11 @@ def _drop_rules(text: _Text, kept: list[tuple[int, int]], after: int) -> list[tu
     return out
 
 
-def _ends_empty(text: _Text, lines: list[tuple[int, int]]) -> bool:
+def _ends_empty(text: Text, lines: list[tuple[int, int]]) -> bool:
     return bool(lines) and not text.contents[lines[-1][0]]
 
 
-def _pop_rules(text: _Text, out: list[tuple[int, int]], segment: int) -> None:
+def _pop_rules(text: Text, out: list[tuple[int, int]], segment: int) -> None:
     """Cut rules off the end; an empty line stays where something stands above it."""
     size = len(out)
     while size and out[size - 1][1] == segment:
@@ -402,7 +327,7 @@ def _footers_start(contents: list[str]) -> int:
     return end
 
 
-def _without_signature(text: _Text, kept: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+def _without_signature(text: Text, kept: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
     shown: list[int] = []
     signature: list[int] = []
     at = 0
@@ -422,11 +347,11 @@ def _without_signature(text: _Text, kept: list[tuple[int, int]]) -> tuple[list[i
     return shown, signature
 
 
-def _join(text: _Text, lines: Sequence[int]) -> str:
+def _join(text: Text, lines: Sequence[int]) -> str:
     return "\n".join(text.raw[at] if at >= 0 else "" for at in lines).strip("\n")
 
 
-def _spans(text: _Text, kept: list[tuple[int, int]], split: _Split) -> tuple[tuple[int, int], ...]:
+def _spans(text: Text, kept: list[tuple[int, int]], split: _Split) -> tuple[tuple[int, int], ...]:
     """Give the spans of the joined new text that are not certain, neighbours as one."""
     if not split.unsure and split.unsure_from == _NO_LINE:
         return ()
@@ -445,13 +370,13 @@ def _spans(text: _Text, kept: list[tuple[int, int]], split: _Split) -> tuple[tup
     return tuple(out)
 
 
-def _present(text: _Text, own: Sequence[str]) -> list[str]:
+def _present(text: Text, own: Sequence[str]) -> list[str]:
     """Give the markers that may stand in the text at all."""
     folded = "\n".join(text.contents).casefold() if own else ""
     return [mark for mark in own if mark.split()[0] in folded]
 
 
-def _body(text: _Text, source: Source, own: Sequence[str], *, forward: bool) -> Body:
+def _body(text: Text, source: Source, own: Sequence[str], *, forward: bool) -> Body:
     split = _split(text, _present(text, own), forward=forward)
     kept = _drop_rules(text, split.kept, split.segment)
     shown, signature = _without_signature(text, kept)
@@ -475,15 +400,15 @@ def _folded(markers: Sequence[str]) -> tuple[str, ...]:
 
 def split_text(source: str, *, own_markers: Sequence[str] = (), forward: bool = False) -> Body:
     """Divide a plain text. `forward`: the subject says that a header block is a forwarded mail."""
-    text = _Text()
-    _add_plain(text, source.replace("\r\n", "\n").replace("\r", "\n"))
+    text = Text()
+    add_plain(text, source.replace("\r\n", "\n").replace("\r", "\n"))
     return _body(text, "plain", _folded(own_markers), forward=forward)
 
 
 def split_html(source: str, *, own_markers: Sequence[str] = (), forward: bool = False) -> Body:
     """Divide an HTML text: by its structure first, then as plain text is."""
-    text = _Text()
-    _add_html(text, source)
+    text = Text()
+    add_html(text, source)
     return _body(text, "html", _folded(own_markers), forward=forward)
 
 
@@ -493,11 +418,11 @@ def read_body(message: Message, *, own_markers: tuple[str, ...] = ()) -> Body:
     Of alternatives the plain part counts (C12). `own_markers` are the lines in our own mails above
     which people write; they are known again wrapped, quoted and decorated.
     """
-    text = _Text()
+    text = Text()
     kinds = set()
     for part in message.texts:
         kinds.add(part.kind)
-        (_add_plain if part.kind == "plain" else _add_html)(text, part.text)
+        (add_plain if part.kind == "plain" else add_html)(text, part.text)
     source: Source = "plain" if "plain" in kinds else "html" if kinds else "none"
     forward = subjects.is_forward(message.subject)
     return _body(text, source, _folded(own_markers), forward=forward)

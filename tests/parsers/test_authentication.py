@@ -32,12 +32,17 @@ PASSED = [
     "Authentication-Results: MX.example.se.; dmarc=pass header.from=Example.SE",
     "Authentication-Results: mx.example.se 1; dmarc=pass header.from=example.se",
     "authentication-results: mx.example.se; dmarc = pass (p=none) header.from = example.se",
-    "Authentication-Results: mx.example.se;\r\n\tdkim=pass header.d=example.se header.s=s1;\r\n"
-    "\tspf=pass smtp.mailfrom=anna@example.se;\r\n\tdmarc=pass (policy=reject) header.from=example.se",
-    "Authentication-Results: mx.example.se; dmarc=pass (p=NONE sp=NONE dis=NONE) header.from=example.se",
-    "Authentication-Results: mx.example.se; spf=fail smtp.mailfrom=x.se; dmarc=pass header.from=example.se",
-    'Authentication-Results: mx.example.se; dkim=pass reason="a; dmarc=fail" header.d=example.se;'
-    " dmarc=pass header.from=example.se",
+    (
+        "Authentication-Results: mx.example.se;\r\n\tdkim=pass header.d=example.se header.s=s1;\r\n"
+        "\tspf=pass smtp.mailfrom=anna@example.se;\r\n"
+        "\tdmarc=pass (policy=reject) header.from=example.se"
+    ),
+    "Authentication-Results: mx.example.se; dmarc=pass (p=NONE sp=NONE) header.from=example.se",
+    "Authentication-Results: mx.example.se; spf=fail smtp.mailfrom=x; dmarc=pass (p=NONE) header.from=example.se",
+    (
+        'Authentication-Results: mx.example.se; dkim=pass reason="a; dmarc=fail" header.d=example.se;'
+        " dmarc=pass header.from=example.se"
+    ),
     "Authentication-Results: (c (nested)) mx.example.se (v); dmarc/1=pass header.from=example.se",
     'Authentication-Results: mx.example.se; dmarc=pass header.from="example.se" policy.dmarc=none',
     "Authentication-Results: mx.example.se; arc=none; dmarc=pass header.from=anna@example.se",
@@ -45,23 +50,53 @@ PASSED = [
 REFUSED = [
     ("", "no_results"),
     ("Authentication-Results: mx.example.se; none", "no_dmarc_result"),
-    ("Authentication-Results: mx.example.se; spf=pass; dkim=pass header.d=example.se", "no_dmarc_result"),
+    (
+        "Authentication-Results: mx.example.se; spf=pass; dkim=pass header.d=example.se",
+        "no_dmarc_result",
+    ),
     ("Authentication-Results: mx.example.se; dmarc=fail header.from=example.se", "dmarc_fail"),
     ("Authentication-Results: mx.example.se; dmarc=none header.from=example.se", "dmarc_none"),
-    ("Authentication-Results: mx.example.se; dmarc=pass header.from=evil.se", "dmarc_of_another_domain"),
-    ("Authentication-Results: mx.example.se; dmarc=pass header.from=sub.example.se", "dmarc_of_another_domain"),
+    (
+        "Authentication-Results: mx.example.se; dmarc=pass header.from=evil.se",
+        "dmarc_of_another_domain",
+    ),
+    (
+        "Authentication-Results: mx.example.se; dmarc=pass header.from=sub.example.se",
+        "dmarc_of_another_domain",
+    ),
     ("Authentication-Results: mx.example.se; dmarc=pass", "dmarc_names_no_domain"),
-    ("Authentication-Results: mx.evil.se; dmarc=pass header.from=example.se", "topmost_results_not_trusted"),
+    (
+        "Authentication-Results: mx.evil.se; dmarc=pass header.from=example.se",
+        "topmost_results_not_trusted",
+    ),
     ("Authentication-Results: dmarc=pass header.from=example.se", "topmost_results_not_trusted"),
-    ("Authentication-Results: mx.example.se; (dmarc=pass header.from=example.se)", "no_dmarc_result"),
-    ('Authentication-Results: mx.example.se; x="; dmarc=pass header.from=example.se', "no_dmarc_result"),
-    ("Authentication-Results: mx.example.se; xdmarc=pass header.from=example.se", "no_dmarc_result"),
+    (
+        "Authentication-Results: mx.example.se; (dmarc=pass header.from=example.se)",
+        "no_dmarc_result",
+    ),
+    (
+        'Authentication-Results: mx.example.se; x="; dmarc=pass header.from=example.se',
+        "no_dmarc_result",
+    ),
+    (
+        "Authentication-Results: mx.example.se; xdmarc=pass header.from=example.se",
+        "no_dmarc_result",
+    ),
     ("Authentication-Results: mx.example.se; dmarc=passed header.from=example.se", "dmarc_passed"),
-    ("Authentication-Results: mx.example.se; dmarc=pass header.from=example.se; dmarc=fail", "several_dmarc_results"),
+    (
+        "Authentication-Results: mx.example.se; dmarc=pass header.from=example.se; dmarc=fail",
+        "several_dmarc_results",
+    ),
     ("X-Authentication-Results: mx.example.se; dmarc=pass header.from=example.se", "no_results"),
-    ("ARC-Authentication-Results: i=1; mx.example.se; dmarc=pass header.from=example.se", "no_results"),
-    ("Authentication-Results: mx.example.se; dmarc=pass header.from=ex\u0430mple.se", "dmarc_of_another_domain"),
-]  # fmt: skip
+    (
+        "ARC-Authentication-Results: i=1; mx.example.se; dmarc=pass header.from=example.se",
+        "no_results",
+    ),
+    (
+        "Authentication-Results: mx.example.se; dmarc=pass header.from=ex\u0430mple.se",
+        "dmarc_of_another_domain",
+    ),
+]
 
 
 @pytest.mark.parametrize("header", PASSED)
@@ -108,7 +143,7 @@ NAMELESS = (
     "header.from=example.se;compauth=pass reason=100"
 )
 INSIDE = "Received: from A.eurprd.prod.outlook.com (::1) by B.eurprd.prod.outlook.com with HTTPS"
-BORDER = "Received: from mail.example.se (1.2.3.4) by C.mail.protection.outlook.com (1.1.1.1) with Microsoft SMTP"
+BORDER = "Received: from mail.example.se (1.2.3.4) by C.mail.protection.outlook.com"
 FOREIGN = "Received: from laptop by mail.example.se with ESMTPSA"
 
 
@@ -127,12 +162,20 @@ def test_microsofts_nameless_form_is_believed_as_a_setting():
         ((NAMELESS,), "results_below_foreign_received"),
         ((INSIDE, NAMELESS.replace("compauth=pass", "compauth=fail"), BORDER), "compauth_fail"),
         ((INSIDE, NAMELESS.replace("dmarc=pass", "dmarc=fail"), BORDER), "dmarc_fail"),
-        ((INSIDE, NAMELESS.replace("from=example.se", "from=x.se"), BORDER), "dmarc_of_another_domain"),
-        ((INSIDE, "Authentication-Results: mx.evil.se; none", NAMELESS, BORDER), "topmost_results_not_trusted"),
-        ((INSIDE.replace("prod.outlook.com with", "outlook.com.evil.se with"), NAMELESS, BORDER),
-         "results_below_foreign_received"),
+        (
+            (INSIDE, NAMELESS.replace("from=example.se", "from=x.se"), BORDER),
+            "dmarc_of_another_domain",
+        ),
+        (
+            (INSIDE, "Authentication-Results: mx.evil.se; none", NAMELESS, BORDER),
+            "topmost_results_not_trusted",
+        ),
+        (
+            (INSIDE.replace("prod.outlook.com with", "outlook.com.evil.se with"), NAMELESS, BORDER),
+            "results_below_foreign_received",
+        ),
     ],
-)  # fmt: skip
+)
 def test_microsofts_form_is_not_believed_elsewhere(headers, reason):
     """D1, S03."""
     found = proof(*headers, trusted=(), microsoft365=True)

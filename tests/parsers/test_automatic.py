@@ -28,17 +28,26 @@ def test_a_person_may_be_answered():
 @pytest.mark.parametrize(
     ("header", "kind"),
     [
-        ("Auto-Submitted: auto-replied", "auto_reply"), ("Auto-Submitted: Auto-Generated; x", "auto_reply"),
-        ("X-Autoreply: yes", "auto_reply"), ("X-Autorespond: x", "auto_reply"),
-        ("Precedence: auto_reply", "auto_reply"), ("X-Mail-Autoreply: 1", "auto_reply"),
-        ("Delivered-To: Autoresponder", "auto_reply"), ("Return-Path: <>", "auto_reply"),
-        ("List-Id: <x.se>", "list"), ("Precedence: bulk", "list"), ("Precedence: list", "list"),
+        ("Auto-Submitted: auto-replied", "auto_reply"),
+        ("Auto-Submitted: Auto-Generated; x", "auto_reply"),
+        ("X-Autoreply: yes", "auto_reply"),
+        ("X-Autorespond: x", "auto_reply"),
+        ("Precedence: auto_reply", "auto_reply"),
+        ("X-Mail-Autoreply: 1", "auto_reply"),
+        ("Delivered-To: Autoresponder", "auto_reply"),
+        ("Return-Path: <>", "auto_reply"),
+        ("List-Id: <x.se>", "list"),
+        ("Precedence: bulk", "list"),
+        ("Precedence: list", "list"),
         ("Content-Type: multipart/report; report-type=feedback-report; boundary=b", "complaint"),
-        ("Content-Type: multipart/report; report-type=disposition-notification; boundary=b", "receipt"),
+        (
+            "Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
+            "receipt",
+        ),
         ("Content-Type: multipart/report; report-type=delivery-status; boundary=b", "bounce"),
         ("X-Failed-Recipients: x@y.se", "bounce"),
     ],
-)  # fmt: skip
+)
 def test_headers_decide_the_kind_and_only_a_person_is_answered(header, kind):
     """C1, S09."""
     found = verdict(header, "Subject: Skrivaren")
@@ -48,11 +57,19 @@ def test_headers_decide_the_kind_and_only_a_person_is_answered(header, kind):
 @pytest.mark.parametrize(
     "subject",
     [
-        "Frånvaro: Semester till 15/8", "Autosvar: Re: x", "Automatiskt svar: x", "Automatic reply: x",
-        "Out of Office: x", "Frånvarande v. 30", "Automatisk svar: x", "Abwesenheitsnotiz", "Läst: x",
-        "[Automatyczna odpowiedź] x", "Jag är på semester",
+        "Frånvaro: Semester till 15/8",
+        "Autosvar: Re: x",
+        "Automatiskt svar: x",
+        "Automatic reply: x",
+        "Out of Office: x",
+        "Frånvarande v. 30",
+        "Automatisk svar: x",
+        "Abwesenheitsnotiz",
+        "Läst: x",
+        "[Automatyczna odpowiedź] x",
+        "Jag är på semester",
     ],
-)  # fmt: skip
+)
 def test_a_subject_only_withdraws_the_answer(subject):
     """C1: people write such subjects too."""
     found = verdict(f"Subject: {subject}")
@@ -62,14 +79,22 @@ def test_a_subject_only_withdraws_the_answer(subject):
 @pytest.mark.parametrize(
     ("headers", "sender"),
     [
-        (("X-Auto-Response-Suppress: All",), "bo@kund.se"), (("X-Auto-Response-Suppress: DR, OOF",), "bo@kund.se"),
-        (("Return-Path: < >",), "bo@kund.se"), (("List-Unsubscribe: <x>",), "bo@kund.se"),
-        ((), "no-reply@kund.se"), ((), "noreply+1@kund.se"), ((), "donotreply@kund.se"),
-        ((), "svara-ej@kund.se"), ((), "bo@kund.se, lisa@kund.se"), ((), "support@example.se"),
-        (("X-Avtald-Instance: other",), "bo@kund.se"), (("X-Loop: x",), "bo@kund.se"),
-        (("Received: by x",) * 26, "bo@kund.se"), (("Precedence: junk",), "bo@kund.se"),
+        (("X-Auto-Response-Suppress: All",), "bo@kund.se"),
+        (("X-Auto-Response-Suppress: DR, OOF",), "bo@kund.se"),
+        (("Return-Path: < >",), "bo@kund.se"),
+        (("List-Unsubscribe: <x>",), "bo@kund.se"),
+        ((), "no-reply@kund.se"),
+        ((), "noreply+1@kund.se"),
+        ((), "donotreply@kund.se"),
+        ((), "svara-ej@kund.se"),
+        ((), "bo@kund.se, lisa@kund.se"),
+        ((), "support@example.se"),
+        (("X-Avtald-Instance: other",), "bo@kund.se"),
+        (("X-Loop: x",), "bo@kund.se"),
+        (("Received: by x",) * 26, "bo@kund.se"),
+        (("Precedence: junk",), "bo@kund.se"),
     ],
-)  # fmt: skip
+)
 def test_whatever_may_loop_is_not_answered(headers, sender):
     """C1, S08, S09."""
     found = verdict(*headers, "Subject: x", sender=sender)
@@ -151,17 +176,45 @@ def test_headers_of_the_original_are_enough():
 
 
 OLD_REPORTS = [
-    ("Mail Delivery System <Mailer-Daemon@x.se>", "Mail delivery failed: returning message to sender",
-     "The following address(es) failed:\n\n  bo@kund.se\n    550 5.1.1 unknown user\n\n"
-     "------ This is a copy ------\nMessage-ID: <1@x>\n", "bo@kund.se", "5.1.1", True),
-    ("MAILER-DAEMON@x.se", "failure notice",
-     "Hi. This is the qmail-send program at x.se.\n\n<bo@kund.se>:\nSorry, no mailbox (#5.1.1)\n\n"
-     "--- Below this line is a copy of the message.\n\nMessage-ID: <1@x>\n", "bo@kund.se", "5.1.1", True),
-    ("postmaster@x.se", "Delivery delayed", "Your message to bo@kund.se is delayed.\n452 4.2.2 full\n\n"
-     "Message-ID: <1@x>\n", "bo@kund.se", "4.2.2", False),
-    ("postmaster@x.se", "Olevererbart: x", "Det gick inte att leverera till bo@kund.se\n\nMessage-ID: <1@x>\n",
-     "bo@kund.se", "", True),
-]  # fmt: skip
+    (
+        "Mail Delivery System <Mailer-Daemon@x.se>",
+        "Mail delivery failed: returning message to sender",
+        (
+            "The following address(es) failed:\n\n  bo@kund.se\n    550 5.1.1 unknown user\n\n"
+            "------ This is a copy ------\nMessage-ID: <1@x>\n"
+        ),
+        "bo@kund.se",
+        "5.1.1",
+        True,
+    ),
+    (
+        "MAILER-DAEMON@x.se",
+        "failure notice",
+        (
+            "Hi. This is the qmail-send program.\n\n<bo@kund.se>:\nSorry, no mailbox (#5.1.1)\n\n"
+            "--- Below this line is a copy of the message.\n\nMessage-ID: <1@x>\n"
+        ),
+        "bo@kund.se",
+        "5.1.1",
+        True,
+    ),
+    (
+        "postmaster@x.se",
+        "Delivery delayed",
+        "Your message to bo@kund.se is delayed.\n452 4.2.2 full\n\nMessage-ID: <1@x>\n",
+        "bo@kund.se",
+        "4.2.2",
+        False,
+    ),
+    (
+        "postmaster@x.se",
+        "Olevererbart: x",
+        "Det gick inte att leverera till bo@kund.se\n\nMessage-ID: <1@x>\n",
+        "bo@kund.se",
+        "",
+        True,
+    ),
+]
 
 
 @pytest.mark.parametrize(

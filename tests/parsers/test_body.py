@@ -50,21 +50,27 @@ NAMES_ONLY = (
 )
 BLOCKS = (
     "Från: Bo Ek <bo@kund.se>\nSkickat: den 12 maj 2025 10:32\nTill: Support\nÄmne: Skrivare",
-    "________________________________\nFrån: Bo Ek\nSkickat: måndag, maj 12, 2025 10:32:00 fm\n"
-    "Till: Support\nÄmne: Re: x",
+    (
+        "________________________________\nFrån: Bo Ek\nSkickat: måndag, maj 12, 2025 10:32:00 fm\n"
+        "Till: Support\nÄmne: Re: x"
+    ),
     "Från: Bo Ek\n\nSkickat: den 12 maj 2025 10:32\n\nTill: Support\n\nÄmne: Skrivare",
     "*Från: *Bo Ek <bo@kund.se>\n*Datum: *måndag, 12 maj 2025 10:32\n*Till: *Support\n*Ämne: *x",
     "Ämne: Re: x\nDatum: Mon, 12 May 2025 10:32:00 +0200\nFrån: Bo Ek <bo@kund.se>\nTill: a@b.se",
-    "Från: Bo Ek <bo@kund.se>\nSkickat: den 12 maj 2025 10:32\nTill: Support <support@it.se>;\n"
-    " Lisa Lind <lisa@x.se>\nKopia: Kalle\nÄmne: Skrivare",
+    (
+        "Från: Bo Ek <bo@kund.se>\nSkickat: den 12 maj 2025 10:32\nTill: Support <support@it.se>;\n"
+        " Lisa Lind <lisa@x.se>\nKopia: Kalle\nÄmne: Skrivare"
+    ),
     "Från: Bo Ek <bo@kund.se> Skickat: den 12 maj 2025 10:32 Till: Support Ämne: Skrivare",
     "Fra: Bo Ek <bo@kund.se>\nSendt: 12. mai 2025 10:32\nTil: Support\nEmne: Skriver",
-    "Lähettäjä: Bo Ek\nLähetetty: maanantai 12. toukokuuta 2025 10.32\nVastaanottaja: Support\n"
-    "Aihe: Tulostin",
+    (
+        "Lähettäjä: Bo Ek\nLähetetty: maanantai 12. toukokuuta 2025 10.32\nVastaanottaja: Support\n"
+        "Aihe: Tulostin"
+    ),
     "Von: Bo Ek\nGesendet: Montag, 12. Mai 2025 10:32\nAn: Support\nBetreff: Drucker",
     "From: Bo Ek\nSent: den 12 maj 2025 10:32\nTo: Support\nSubject: x",
     "-----Ursprungligt meddelande-----\nFrån: Bo Ek\nSkickat: den 12 maj 2025 10:32\nTill: Support",
-    '------ Originalmeddelande ------\nFrån "Bo Ek" <bo@kund.se>\nTill support@it.se\nDatum 2025-05-12',
+    '------ Originalmeddelande ------\nFrån "Bo Ek" <bo@kund.se>\nTill a@b.se\nDatum 2025-05-12',
 )
 KEPT = (
     "Kunden bo@kund.se skrev:\nSkrivaren är trasig\n\nJag bytte toner. [tid: 1.5h]",

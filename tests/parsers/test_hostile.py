@@ -1,4 +1,4 @@
-"""Hostile mail: limits come first, and nothing takes long (notes/reliability.md 8; S06, S07, S12-S15)."""
+"""Hostile mail: limits come first, and nothing takes long (S06, S07, S12-S15)."""
 
 import importlib
 import pkgutil
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 import parsers
-from parsers import automatic, body, bounce, html, identity, message, priority, tags
+from parsers import automatic, body, bounce, html, identity, priority, tags
 from parsers.message import Limits, read
 
 KB = 1024

@@ -38,12 +38,34 @@ def test_cut_off_html_is_read_as_far_as_it_goes(source):
 
 SOURCES = st.lists(
     st.sampled_from(
-        ["<p>", "</p>", "<div>", "</div>", "<b>", "</b>", "ett", "två", " ", "<br>", "<td>", "<tr>",
-         "<table>", "</table>", "<li>", "<ul>", "</ul>", "&amp;", "<!-- x -->", "<span class='a>b'>",
-         "</span>", "<i/>", "</x>"]
+        [
+            "<p>",
+            "</p>",
+            "<div>",
+            "</div>",
+            "<b>",
+            "</b>",
+            "ett",
+            "två",
+            " ",
+            "<br>",
+            "<td>",
+            "<tr>",
+            "<table>",
+            "</table>",
+            "<li>",
+            "<ul>",
+            "</ul>",
+            "&amp;",
+            "<!-- x -->",
+            "<span class='a>b'>",
+            "</span>",
+            "<i/>",
+            "</x>",
+        ]
     ),
     max_size=25,
-).map("".join)  # fmt: skip
+).map("".join)
 
 
 @given(SOURCES)
@@ -73,15 +95,22 @@ def test_mapped_text_points_at_its_own_source_and_a_cut_removes_just_that(source
 @pytest.mark.parametrize(
     "source",
     [
-        '<div class="gmail_quote">{}</div>', '<div class="x_gmail_quote">{}</div>',
-        '<div class="protonmail_quote">{}</div>', '<div class="yahoo_quoted" id="y1">{}</div>',
-        '<div class="tutanota_quote">{}</div>', '<blockquote type="cite">{}</blockquote>',
-        '<div id="appendonsend"></div><hr>{}', '<div id="divRplyFwdMsg"></div>{}',
-        '<div id="x_divRplyFwdMsg"></div>{}', '<div class="moz-cite-prefix">{}</div>',
-        '<div style="border:none;border-top:solid #B5C4DF 1.0pt;padding:3.0pt 0cm 0cm 0cm">{}</div>',
-        '<p id="reply-intro">{}</p>', '<div name="quote">{}</div>', '<span id="OLK_SRC_BODY_SECTION">{}</span>',
+        '<div class="gmail_quote">{}</div>',
+        '<div class="x_gmail_quote">{}</div>',
+        '<div class="protonmail_quote">{}</div>',
+        '<div class="yahoo_quoted" id="y1">{}</div>',
+        '<div class="tutanota_quote">{}</div>',
+        '<blockquote type="cite">{}</blockquote>',
+        '<div id="appendonsend"></div><hr>{}',
+        '<div id="divRplyFwdMsg"></div>{}',
+        '<div id="x_divRplyFwdMsg"></div>{}',
+        '<div class="moz-cite-prefix">{}</div>',
+        '<div style="border:none;border-top:solid #B5C4DF 1.0pt;padding:3.0pt 0cm">{}</div>',
+        '<p id="reply-intro">{}</p>',
+        '<div name="quote">{}</div>',
+        '<span id="OLK_SRC_BODY_SECTION">{}</span>',
     ],
-)  # fmt: skip
+)
 def test_the_structure_of_a_mail_program_marks_its_quote(source):
     """C2: HTML is cut by structure first."""
     found = html.lines("<div>nytt</div>" + source.format("gammalt"))
@@ -94,10 +123,13 @@ def test_the_structure_of_a_mail_program_marks_its_quote(source):
 @pytest.mark.parametrize(
     "source",
     [
-        "<blockquote>{}</blockquote>", '<div style="border-top:solid windowtext 1.0pt">{}</div>',
-        '<div class="quote">{}</div>', '<div id="reply">{}</div>', '<div class="gmail_default">{}</div>',
+        "<blockquote>{}</blockquote>",
+        '<div style="border-top:solid windowtext 1.0pt">{}</div>',
+        '<div class="quote">{}</div>',
+        '<div id="reply">{}</div>',
+        '<div class="gmail_default">{}</div>',
     ],
-)  # fmt: skip
+)
 def test_what_people_make_themselves_is_no_mark(source):
     """C2."""
     assert not any(line.quoted for line in html.lines(source.format("text")))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from parsers.identity import identity
 
 MAIL = (
-    b"From: Bo Ek <bo@kund.se>\r\nTo: support@example.se\r\nSubject: =?utf-8?Q?Skrivaren?= st\xc3\xa5r\r\n"
+    b"From: Bo Ek <bo@kund.se>\r\nTo: support@example.se\r\n"
+    b"Subject: =?utf-8?Q?Skrivaren?= st\xc3\xa5r\r\n"
     b"Date: Mon, 12 May 2025 10:32:00 +0200\r\nMessage-ID: <1@kund.se>\r\nMIME-Version: 1.0\r\n\r\n"
     b"Hej\r\n\r\nD\xe5\r\n"
 )
@@ -90,11 +91,24 @@ def model(raw, delivery):
 
 LINES = st.lists(
     st.sampled_from(
-        [b"Date: x", b"From: a", b" more", b"\tmore", b"", b"X-A: b", b"Received: y", b"text", b"a:b",
-         b"Message-ID: <1>", b"Date:", b"x-b: c", b"\xff"]
+        [
+            b"Date: x",
+            b"From: a",
+            b" more",
+            b"\tmore",
+            b"",
+            b"X-A: b",
+            b"Received: y",
+            b"text",
+            b"a:b",
+            b"Message-ID: <1>",
+            b"Date:",
+            b"x-b: c",
+            b"\xff",
+        ]
     ),
     max_size=8,
-)  # fmt: skip
+)
 
 
 @given(LINES, LINES, st.sampled_from([b"\n", b"\r\n"]))

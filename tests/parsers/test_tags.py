@@ -283,12 +283,31 @@ def test_html_that_cannot_be_cut_with_certainty_is_refused(html):
 @given(
     st.lists(
         st.sampled_from(
-            ["<p>", "</p>", "<br>", "[tid: 1h]", "[klar]", "a", " ", "<b>", "</b>", "&amp;", "[", "]",
-             "<div style='display:none'>", "</div>", "klar", "<!--", "-->", "&#91;", "&#93;"]
+            [
+                "<p>",
+                "</p>",
+                "<br>",
+                "[tid: 1h]",
+                "[klar]",
+                "a",
+                " ",
+                "<b>",
+                "</b>",
+                "&amp;",
+                "[",
+                "]",
+                "<div style='display:none'>",
+                "</div>",
+                "klar",
+                "<!--",
+                "-->",
+                "&#91;",
+                "&#93;",
+            ]
         ),
         max_size=30,
     ).map("".join)
-)  # fmt: skip
+)
 @settings(max_examples=300)
 def test_html_is_cut_clean_or_not_at_all(html):
     """C13."""

@@ -1,0 +1,82 @@
+"""A text as lines, plain or from HTML, ready to be told apart."""
+
+import re
+from dataclasses import dataclass, field
+
+from parsers import html as markup
+
+_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u3000\t"), " ")
+_UNSEEN = dict.fromkeys(
+    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad")
+)
+_ODD = _SPACES | _UNSEEN
+_WRAPPED_END = re.compile(r"^>[^<>]{0,40}[:：]\s{0,9}$")
+_DEEPEST = 20
+# Lines at each end of a text that are looked at closely; what lies between is a log, not mail
+_CLOSELY = 4000
+
+
+@dataclass(slots=True)
+class Text:
+    """A text as lines: as written, their bare content, their quote depth, and what marks them."""
+
+    raw: list[str] = field(default_factory=list)
+    contents: list[str] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    marked: list[bool] = field(default_factory=list)  # quoted, says the HTML's own structure
+
+    def is_close(self, at: int) -> bool:
+        """Tell if a line is near enough to an end of the text to be looked at closely."""
+        return at < _CLOSELY or at >= len(self.raw) - _CLOSELY
+
+    def add(self, raw: str, depth: int, content: str, *, marked: bool = False) -> None:
+        """Add one line."""
+        self.raw.append(raw)
+        self.contents.append(content)
+        self.depths.append(depth)
+        self.marked.append(marked)
+
+
+def _bare(line: str) -> str:
+    if not line.isascii() or "\t" in line:
+        line = line.translate(_ODD)
+    return line.replace("*", "").strip() if "*" in line else line.strip()
+
+
+def _unquote(line: str) -> tuple[int, str]:
+    """Give how deep a line is quoted, and its content without the marks."""
+    at = depth = 0
+    while at < len(line) and line[at] in "> \u00a0":
+        depth += line[at] == ">"
+        at += 1
+    return depth, line[at:]
+
+
+def _ends_address(line: str, text: Text) -> bool:
+    """Tell if a line is the end of an address whose < stands above: `<bo@kund.se` / `>:`."""
+    if not _WRAPPED_END.match(line) or not text.raw or text.depths[-1]:
+        return False
+    above = " ".join(text.contents[-3:])
+    return above.count("<") > above.count(">")
+
+
+def add_plain(text: Text, source: str) -> None:
+    """Add the lines of a plain text."""
+    for line in source.split("\n"):
+        start = line.lstrip(" \u00a0\ufeff")
+        if start[:1] == ">" and not _ends_address(start, text):
+            depth, content = _unquote(start)
+            text.add(line, depth, _bare(content))
+        else:
+            text.add(line, 0, _bare(line))
+
+
+def add_html(text: Text, source: str) -> None:
+    """Add the lines that a reader of an HTML text sees, blockquotes marked as in plain text."""
+    for line in markup.lines(source):
+        depth, content = line.depth, line.text
+        if not depth and content[:1] == ">":
+            depth, content = _unquote(content)
+        text.add(
+            "> " * min(line.depth, _DEEPEST) + line.text, depth, _bare(content), marked=line.quoted
+        )
