@@ -32,8 +32,8 @@ class Record(Protocol):
     def read(self) -> bytes | None:
         """What was last written."""
 
-    def write(self, sealed: bytes) -> None:
-        """Replace it; durable on return."""
+    def write(self, sealed: bytes, *, usable: bool = True) -> None:
+        """Replace it; durable on return. Not `usable`: a person must consent."""
 
 
 class FileRecord:
@@ -53,8 +53,9 @@ class FileRecord:
         """What the file has; None before the first write."""
         return self._path.read_bytes() if self._path.exists() else None
 
-    def write(self, sealed: bytes) -> None:
-        """Replace the file whole."""
+    def write(self, sealed: bytes, *, usable: bool = True) -> None:
+        """Replace the file whole; who can open it sees whether it is usable."""
+        del usable
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._path, sealed, mode=0o600)
 
@@ -96,7 +97,7 @@ class SealedTokenStore:
 
     def drop(self) -> None:
         """Forget the token: consent is needed."""
-        self._keep(replace(self._kept(), token=None))
+        self._keep(replace(self._kept(), token=None), usable=False)
 
     def _kept(self) -> _Kept:
         sealed = self._record.read()
@@ -111,10 +112,11 @@ class SealedTokenStore:
             ) from None
         return _kept_of(json.loads(plain))
 
-    def _keep(self, kept: _Kept) -> None:
+    def _keep(self, kept: _Kept, *, usable: bool = True) -> None:
         nonce = os.urandom(_NONCE)
         plain = json.dumps(_plain_of(kept)).encode()
-        self._record.write(nonce + self._cipher.encrypt(nonce, plain, _PURPOSE))
+        sealed = nonce + self._cipher.encrypt(nonce, plain, _PURPOSE)
+        self._record.write(sealed, usable=usable)
 
 
 def _plain_of(kept: _Kept) -> dict[str, Any]:

@@ -145,6 +145,7 @@ class TokenSource:
             token = self._by_client_credentials(self._settings.tenant_id)
         except ConsentError:
             if refresh is None:
+                self._store.drop()
                 raise
             return self._rotate(refresh)
         return replace(token, refresh=refresh)

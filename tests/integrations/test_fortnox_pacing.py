@@ -2,11 +2,15 @@
 
 import multiprocessing
 import threading
+import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daemon.store.pacing import RequestLine
+from daemon.store.session import open_store
 from integrations.fortnox.double import LIMIT, WINDOW
 from integrations.fortnox.pacing import LONGEST, EvenPacer, FileLine, MemoryLine
 
@@ -103,8 +107,10 @@ def test_a_hold_off_delays_everybody_but_never_shortens_a_wait(played):
     assert played.seconds == pytest.approx(5)
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "database"])
 def line(request, tmp_path):
+    if request.param == "database":
+        return RequestLine(request.getfixturevalue("store"), "fortnox")
     return MemoryLine() if request.param == "memory" else FileLine(tmp_path / "var" / "pace")
 
 
@@ -146,3 +152,36 @@ def test_two_processes_share_one_line(tmp_path):
     for process in both:
         process.join()
     assert places == pytest.approx([1000 + 0.2 * number for number in range(80)])
+
+
+def wait_for_turns(url, count, queue):
+    pacer = EvenPacer(RequestLine(open_store(url), "fortnox"))
+    starts = []
+    for _ in range(count):
+        pacer.wait_turn()
+        starts.append(time.time())
+    queue.put(starts)
+
+
+def test_processes_share_the_database_s_line_in_real_time(any_url):
+    """Issue 8: whatever clock they have, they wait in one line."""
+    spawn = multiprocessing.get_context("spawn")
+    queue = spawn.Queue()
+    both = [spawn.Process(target=wait_for_turns, args=(any_url, 8, queue)) for _ in "ab"]
+    for process in both:
+        process.start()
+    starts = sorted(queue.get() + queue.get())
+    for process in both:
+        process.join()
+    assert starts[-1] - starts[0] >= 15 * 0.209 - 0.05
+    assert all(late - early > 0.1 for early, late in pairwise(starts))
+
+
+def test_a_server_s_clock_counts_and_not_the_machine_s(pg_store):
+    """Two machines whose clocks differ by an hour wait in one line all the same."""
+    line = RequestLine(pg_store, "fortnox")
+    first = line.take(1_000_000.0, 0.5) - 1_000_000.0
+    second = line.take(1_003_600.0, 0.5) - 1_003_600.0
+    assert (first, second) == (pytest.approx(0, abs=0.1), pytest.approx(0.5, abs=0.4))
+    line.push(1_000_005.0, 1_000_000.0)
+    assert line.take(1_003_600.0, 0.5) - 1_003_600.0 == pytest.approx(5, abs=0.5)

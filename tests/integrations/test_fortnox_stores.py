@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from daemon.store.tokens import TokenRecord
 from integrations.fortnox.sealing import FileRecord, SealedTokenStore
 from integrations.fortnox.tokens import MemoryTokenStore, NoAccessError, Token
 
@@ -25,13 +26,21 @@ class MemoryRecord:
     def read(self):
         return self.sealed
 
-    def write(self, sealed):
-        self.sealed = sealed
+    def write(self, sealed, *, usable=True):
+        self.sealed, self.usable = sealed, usable
 
 
-@pytest.fixture(params=["memory", "sealed in memory", "sealed in a file"])
-def store(request, tmp_path):
+PLACES = ("memory", "sealed in memory", "sealed in a file", "sealed in SQLite", "sealed in PG")
+
+
+@pytest.fixture(params=PLACES)
+def token_store(request, tmp_path):
+    def database(name):
+        return SealedTokenStore(TokenRecord(request.getfixturevalue(name), "fortnox"), "key")
+
     made = {
+        "sealed in SQLite": lambda: database("store"),
+        "sealed in PG": lambda: database("pg_store"),
         "memory": MemoryTokenStore,
         "sealed in memory": lambda: SealedTokenStore(MemoryRecord(), "key"),
         "sealed in a file": lambda: SealedTokenStore(FileRecord(tmp_path / "var" / "t"), "key"),
@@ -43,39 +52,39 @@ def a_token(name="one", refresh="refresh-one"):
     return Token(f"access-{name}", NOW, 3600, refresh)
 
 
-def test_a_store_begins_empty(store):
-    assert store.load() is None
-    assert store.pending_since() is None
+def test_a_store_begins_empty(token_store):
+    assert token_store.load() is None
+    assert token_store.pending_since() is None
 
 
-def test_what_is_saved_is_loaded_whole_and_replaced_whole(store):
-    store.save(a_token())
-    assert store.load() == a_token()
-    store.save(a_token("two", None))
-    assert store.load() == a_token("two", None)
+def test_what_is_saved_is_loaded_whole_and_replaced_whole(token_store):
+    token_store.save(a_token())
+    assert token_store.load() == a_token()
+    token_store.save(a_token("two", None))
+    assert token_store.load() == a_token("two", None)
 
 
-def test_a_pending_use_is_remembered_until_a_token_is_saved(store):
+def test_a_pending_use_is_remembered_until_a_token_is_saved(token_store):
     """reliability.md 5."""
-    store.save(a_token())
-    store.mark_pending(NOW)
-    assert store.pending_since() == NOW
-    assert store.load() == a_token()
-    store.save(a_token("two"))
-    assert store.pending_since() is None
+    token_store.save(a_token())
+    token_store.mark_pending(NOW)
+    assert token_store.pending_since() == NOW
+    assert token_store.load() == a_token()
+    token_store.save(a_token("two"))
+    assert token_store.pending_since() is None
 
 
-def test_a_dropped_token_is_gone(store):
-    store.save(a_token())
-    store.drop()
-    assert store.load() is None
+def test_a_dropped_token_is_gone(token_store):
+    token_store.save(a_token())
+    token_store.drop()
+    assert token_store.load() is None
 
 
-def test_one_renewer_at_a_time_holds_the_lock(store):
+def test_one_renewer_at_a_time_holds_the_lock(token_store):
     inside, most = [], []
 
     def work():
-        with store.lock():
+        with token_store.lock():
             inside.append(1)
             most.append(len(inside))
             inside.pop()
@@ -88,9 +97,9 @@ def test_one_renewer_at_a_time_holds_the_lock(store):
     assert most == [1] * 8
 
 
-def test_the_lock_is_free_again_after_a_failure(store):
+def test_the_lock_is_free_again_after_a_failure(token_store):
     def failing():
-        with store.lock():
+        with token_store.lock():
             raise RuntimeError
 
     for _ in range(2):
