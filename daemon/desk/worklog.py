@@ -202,23 +202,37 @@ def _named(source: Source, ticket: Ticket, work: WorkedTime) -> list[Booking]:
 
 
 def undo(source: Source, inbox_id: int) -> int:
-    """Take back all that one message booked and corrected; gives the net minutes taken back."""
+    """Take back all that one message booked and corrected; gives the net minutes taken back.
+
+    Once: a second time finds nothing left. A correction of time that has itself been undone stays.
+    """
+    tx, cause = source.tx, f"{source.cause}{ledger.UNDOES}{inbox_id}"
     minutes = 0
-    for booking in ledger.of_message(source.tx, inbox_id):
+    for booking in ledger.of_message(tx, inbox_id):
         minutes += booking.entry.actual
-        _take_back(source, booking, -booking.entry.actual, -booking.entry.billable)
-    for row in ledger.reversals_of_message(source.tx, inbox_id):
-        booking = ledger.bookings(source.tx, ledger.is_entry(row.reverses_id))[0]
-        minutes += row.actual
-        _take_back(source, booking, -row.actual, -row.billable)
+        _take_back(source, booking, -booking.entry.actual, -booking.entry.billable, cause)
+    for entry_id, taken in ledger.corrections_of_message(tx, inbox_id).items():
+        booking = ledger.latest(tx, entry_id)
+        if not ledger.is_undone(tx, booking):
+            minutes += taken
+            _take_back(source, booking, -taken, _billable_change(booking, -taken), cause)
     return minutes
 
 
-def _take_back(source: Source, booking: Booking, actual: int, billable: int) -> None:
+def _billable_change(booking: Booking, minutes: int) -> int:
+    """G5: so that billable left is again what is left of the actual minutes, rounded up."""
+    entry = booking.entry
+    left = time_bank.billable(entry.actual + minutes, entry.increment) if entry.counts else 0
+    return left - entry.billable
+
+
+def _take_back(
+    source: Source, booking: Booking, actual: int, billable: int, cause: str | None = None
+) -> None:
     if actual or billable:
         ledger.reverse(
             source.tx, booking, actual=actual, billable=billable, inbox_id=source.inbox_id,
-            ordinal=0, visible_at=source.received_at, cause=source.cause,
+            ordinal=0, visible_at=source.received_at, cause=cause or source.cause,
         )  # fmt: skip
 
 

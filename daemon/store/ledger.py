@@ -17,6 +17,7 @@ from daemon.store.session import Tx
 from daemon.store.tickets import family
 
 # Free text is not sealed: it may have to be replaced when a person is erased (K2).
+UNDOES = " undoes inbox:"  # in the cause of what takes back a message's time (C14)
 SEALED = [column for column in ledger.c if column.name not in ("id", "note")]
 
 
@@ -145,10 +146,50 @@ def of_message(tx: Tx, inbox_id: int) -> list[Booking]:
     return bookings(tx, or_(ledger.c.id.in_(mine), ledger.c.reverses_id.in_(mine)))
 
 
-def reversals_of_message(tx: Tx, inbox_id: int) -> list[Row[Any]]:
-    """What one message took off earlier entries."""
-    query = select(ledger).where(ledger.c.inbox_id == inbox_id, ledger.c.kind == "reversal")
-    return list(tx.execute(query))
+def corrections_of_message(tx: Tx, inbox_id: int) -> dict[int, int]:
+    """Minutes (below 0) that the tags of one message took off earlier entries, by their latest id.
+
+    Nothing where that has been undone; what moving to another customer took off (D7) is none.
+    """
+    corrected = and_(
+        ledger.c.inbox_id == inbox_id, ledger.c.kind == "reversal", ledger.c.ordinal > 0
+    )
+    query = select(ledger.c.reverses_id, func.sum(ledger.c.actual).label("actual"))
+    undone = select(ledger.c.id).where(ledger.c.cause.like(f"%{UNDOES}{inbox_id}"))
+    later = undone.where(ledger.c.kind == "reversal", ledger.c.actual > 0).limit(1)
+    if tx.scalar(later) is not None:
+        return {}
+    found: dict[int, int] = {}
+    for row in tx.execute(query.where(corrected).group_by(ledger.c.reverses_id)):
+        entry_id = latest(tx, row.reverses_id).entry.id
+        found[entry_id] = found.get(entry_id, 0) + int(row.actual)
+    return found
+
+
+def latest(tx: Tx, entry_id: int) -> Booking:
+    """An entry as it is booked now: perhaps anew, on another customer (D7)."""
+    row = tx.execute(select(ledger).where(ledger.c.id == entry_id)).one()
+    newest = (
+        select(ledger.c.id)
+        .where(
+            ledger.c.inbox_id == row.inbox_id, ledger.c.ordinal == row.ordinal,
+            ledger.c.kind == "use",
+        )
+        .order_by(ledger.c.booking.desc())
+        .limit(1)
+    )  # fmt: skip
+    (found,) = bookings(tx, is_entry(tx.scalar(newest) or entry_id))
+    return found
+
+
+def is_undone(tx: Tx, booking: Booking) -> bool:
+    """Whether the message that booked an entry has been undone."""
+    mine = and_(
+        ledger.c.reverses_id == booking.entry.id,
+        ledger.c.cause.like(f"%{UNDOES}{booking.inbox_id}"),
+        ledger.c.actual < 0,
+    )
+    return tx.execute(select(ledger.c.id).where(mine).limit(1)).first() is not None
 
 
 def is_entry(entry_id: int) -> ColumnElement[bool]:
