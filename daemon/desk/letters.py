@@ -7,7 +7,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 
 from daemon.domain.money import Money
-from daemon.domain.report import Figures, Standstill
+from daemon.domain.report import Figures
+from daemon.domain.report_facts import Standstill
 from daemon.domain.simulation import Margin
 
 # Stands above everything that a reply may quote; parsers cut there (C2).

@@ -50,6 +50,15 @@ _PILL = (
     '<code style="font-family:ui-monospace,Menlo,Consolas,monospace;font-size:14px;padding:1px 5px;'
     f'border:1px solid {_LINE};border:1px solid {_FAINT};border-radius:4px;white-space:nowrap">'
 )
+_BAR_TABLE = (
+    '<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%" '
+    'style="width:100%;border-collapse:collapse;margin:4px 0 3px">'
+)
+_BAR = (
+    '<td width="{width}%" height="10" bgcolor="{color}" style="width:{width}%;height:10px;'
+    'line-height:10px;font-size:1px;background:{color}">&nbsp;</td>'
+)
+_REST = '<td width="{width}%" style="font-size:1px">&nbsp;</td>'
 _ASIDE_SPAN = f'<span style="font-size:14px;{_QUIET}">'
 _QUOTE = (
     f'<blockquote style="margin:0 0 20px;padding:2px 0 2px 14px;border-left:3px solid {_LINE};'
@@ -201,6 +210,22 @@ def _table_row(kind: str, row: list[str], right: list[bool]) -> str:
     return f"<tr>{''.join(set_cells)}</tr>"
 
 
+def _bars(block: Block) -> str:
+    """Bars of table cells with a colour of their own: Outlook and Gmail draw no other picture."""
+    rows: list[str] = []
+    for line in block.lines:
+        label, text, share = cells(line)
+        width = max(0, min(int(share), 100))
+        bar = _BAR.format(width=width, color=ACCENTS[""]) if width else ""
+        rest = _REST.format(width=100 - width) if width < 100 else ""
+        rows.append(
+            f"<tr>{_LABEL_CELL}{inline(label)}</td>{_VALUE_CELL}"
+            f'{_BAR_TABLE}<tr>{bar}{rest}</tr></table><span style="font-size:14px">{inline(text)}'
+            "</span></td></tr>"
+        )
+    return _TABLE + "\n".join(rows) + "</table>"
+
+
 def _quote(block: Block) -> str:
     text = inline(NEWLINE.join(block.lines)).replace("  ", "&nbsp; ")
     return f"{_QUOTE}{text}</blockquote>"
@@ -222,6 +247,7 @@ _SETTERS: dict[str, Callable[[Block], str]] = {
     "small": _small,
     "facts": _facts,
     "table": _table,
+    "bars": _bars,
     "quote": _quote,
     "list": _list,
     "rule": _rule,

@@ -32,6 +32,7 @@ class Post:
     answer: bool = False  # counts against J2's limit for outside addresses
     about: str | None = None
     attachments: tuple[Enclosure, ...] = ()
+    alternatives: tuple[Enclosure, ...] = ()  # an invitation's calendar part (J4)
     customer_side: frozenset[str] = frozenset()
     apart: bool = False  # each recipient sees only itself
 
@@ -66,6 +67,7 @@ def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int |
         date=now,
         reply_to=_reply_address(desk, message_id),
         attachments=mail.attachments,
+        alternatives=mail.alternatives,
     )
     return outbox.put(
         tx,

@@ -38,6 +38,7 @@ _STARTS = {
     "|=": "table",
     "|-": "table",
     "|+": "table",
+    "|#": "bars",  # label, what the bar says, its length in per cent
     "> ": "quote",
     "- ": "list",
     "! ": "panel",

@@ -25,6 +25,7 @@ _CODE = re.compile("`(.+?)`")
 _ASIDE = re.compile(r"\(\((.+?)\)\)")
 _LINK = re.compile(f"{LINK}(.*?){LINK_TO}(.*?){LINK_END}", re.DOTALL)
 _MOST_UNBROKEN = 60
+_BAR = 20  # characters
 _QUOTATION_MARKS = {"sv": ("”", "”"), "en": ("“", "”")}
 
 
@@ -140,6 +141,21 @@ def _table_row(row: Sequence[str], widths: Sequence[int], right: Sequence[bool])
     return "\n".join([*first[:-1], last])
 
 
+def _bars(block: Block) -> str:
+    rows = [[inline(cell) for cell in cells(line)] for line in block.lines]
+    labels = max(len(row[0]) for row in rows)
+    return "\n".join(
+        f"{label:<{labels}}  {_bar(int(share)):<{_BAR}}  {text}".rstrip()
+        for label, text, share in rows
+    )
+
+
+def _bar(percent: int) -> str:
+    """Something is at least one mark, and only all of it is a whole bar."""
+    marks = percent * _BAR // 100
+    return "█" * (max(1, marks) if percent > 0 else 0)
+
+
 def _quote(block: Block) -> str:
     return wrap(inline(NEWLINE.join(block.lines)), 76, "> ")
 
@@ -168,6 +184,7 @@ _SETTERS: dict[str, Callable[[Block], str]] = {
     "small": _paragraph,
     "facts": _facts,
     "table": _table,
+    "bars": _bars,
     "quote": _quote,
     "list": _list,
     "marker": _marker,

@@ -13,6 +13,7 @@ from daemon.desk.letters import MARKERS, Answer, Letter, Refused
 from daemon.desk.markup import Sealed
 from daemon.desk.sanitising import sanitised
 from daemon.domain import priority, wording
+from daemon.domain.report import share
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -29,6 +30,7 @@ _MOST_QUOTED = 1_000
 _MOST_SHOWN = 50
 _MOST_LISTED = 500
 _MOST_QUOTED_LINES = 12
+_MOST_TICKETS = 10  # of a report's mail; its PDF has them all
 
 
 def render(letter: letters.Record, language: str, zone: dt.tzinfo) -> Letter:
@@ -134,6 +136,9 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Any]:
         "clock_name": phrases.CLOCKS[language].__getitem__,
         "invoice_state": lambda state: phrases.INVOICE_STATES[language].get(state, state),
         "link": markup.link,
+        "share": share,
+        "meeting_word": phrases.MEETING[language].__getitem__,
+        "MOST": _MOST_TICKETS,
         "MOST_SHOWN": _MOST_SHOWN,
         "MOST_LISTED": _MOST_LISTED,
         "br": Sealed(markup.NEWLINE),

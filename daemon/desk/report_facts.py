@@ -12,7 +12,7 @@ from daemon.domain.agreement import Version, timeline
 from daemon.domain.money import ZERO, total
 from daemon.domain.periods import Period, month_of, months_from
 from daemon.domain.register import Customer
-from daemon.domain.report import BilledMonth, ClockFact, Facts, TicketFact, Window
+from daemon.domain.report_facts import BilledMonth, ClockFact, Facts, TicketFact, Window
 from daemon.domain.simulation import History, Margin, Simulated
 from daemon.domain.ticket import Status
 from daemon.store import ledger, register, reports, statements

@@ -1,100 +1,18 @@
 """A customer's report: what a period's tickets, clocks, hours and statements come to (J3)."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from statistics import median
 
-from daemon.domain.agreement import Covered, covering
-from daemon.domain.money import ZERO, Money, half_up, total
-from daemon.domain.periods import Period, period_of
-from daemon.domain.time_bank import Draw, Reckoning, bank_on, banks, grants_of
-from daemon.domain.time_bank import forecast as runs_out_on
+from daemon.domain.forecast import Forecast, forecast
+from daemon.domain.money import Money, half_up, total
+from daemon.domain.periods import Period
+from daemon.domain.report_facts import BilledMonth, ClockFact, Facts, TicketFact, Window
+from daemon.domain.time_bank import Draw, Reckoning, banks
 
 LEVELS = (1, 2, 3, 4)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A period as instants `[start, end)` in the desk's zone (A1).
-
-    A period that still runs ends where it is looked at.
-    """
-
-    period: Period
-    start: dt.datetime
-    end: dt.datetime
-
-    def __contains__(self, at: dt.datetime | None) -> bool:
-        return at is not None and self.start <= at < self.end
-
-
-@dataclass(frozen=True, slots=True)
-class ClockFact:
-    """One clock as it is stored (E8)."""
-
-    kind: str  # response, follow-up, resolution
-    target: int | None  # minutes of opening time
-    due_at: dt.datetime | None
-    ended_at: dt.datetime | None
-    used: int | None  # minutes of opening time, once it has ended
-    result: str  # running, met, missed, unanswered
-    breached_at: dt.datetime | None
-
-    @property
-    def settled_at(self) -> dt.datetime | None:
-        """When the promise was kept or broken: it belongs to that period's report, and no other.
-
-        A clock that still runs past its deadline is broken since then (E4).
-        """
-        return self.breached_at or self.ended_at
-
-
-@dataclass(frozen=True, slots=True)
-class TicketFact:
-    """One ticket of the customer, neither spam nor merged into another."""
-
-    number: int
-    subject: str
-    level: int
-    opened_at: dt.datetime
-    closed_at: dt.datetime | None
-    waiting: bool = False
-    clocks: tuple[ClockFact, ...] = ()
-    reason: str = ""  # what an engineer noted with [orsak: …]
-    said_at: tuple[dt.datetime, ...] = ()  # when anybody wrote on it, in order
-
-
-@dataclass(frozen=True, slots=True)
-class BilledMonth:
-    """What a month's statement billed; not settled while it is open or held."""
-
-    month: Period
-    settled: bool
-    fee: Money = ZERO
-    overage: Money = ZERO
-
-    @property
-    def net(self) -> Money:
-        """Fee and overage together."""
-        return self.fee + self.overage
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything that a report is made of, as it was known when its period ended (H1)."""
-
-    windows: tuple[Window, ...]  # oldest first; the last one is the report's own
-    tickets: tuple[TicketFact, ...]
-    before: Reckoning  # what was received before the period
-    after: Reckoning  # what was received before its end
-    titles: Mapping[int, tuple[int, str]]  # a ledger's ticket → number and subject (D7)
-    billed: tuple[BilledMonth, ...] = ()
-
-
-# --- figures ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,21 +95,6 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """What is to be expected of a bank period if use goes on as it did."""
-
-    bank: Period
-    expected: int  # billable minutes in the whole bank period
-    granted: int
-    runs_out: dt.date | None  # of a bank that runs now
-
-    @property
-    def overage(self) -> int:
-        """What the bank is not expected to cover."""
-        return max(0, self.expected - self.granted)
-
-
-@dataclass(frozen=True, slots=True)
 class OpenTicket:
     """A ticket that was open when the period ended."""
 
@@ -268,6 +171,11 @@ class Figures:
         return total(each.net for each in self.billed)
 
     @property
+    def unsettled(self) -> int:
+        """How many of the period's months have no statement yet."""
+        return sum(not each.settled for each in self.billed)
+
+    @property
     def in_time(self) -> int | None:
         """Kept promises in whole per cent, never 100 where one was broken; None without any."""
         if not self.met + self.missed:
@@ -304,7 +212,7 @@ def figures(facts: Facts) -> Figures:
         late=_late(facts, window),
         banks=_banks(facts.after, window),
         billed=facts.billed,
-        trend=tuple(_trend(facts, each) for each in facts.windows),
+        trend=_trends(facts),
         forecast=forecast(facts),
         open=_open(facts.tickets, window),
         tickets=came_in,
@@ -432,6 +340,19 @@ def _runs(window: Window) -> bool:
     return window.end.date() < window.period.end
 
 
+def _trends(facts: Facts) -> tuple[Trend, ...]:
+    """The report's period and those before it, from the first with an agreement or any work."""
+    found = [_trend(facts, window) for window in facts.windows]
+    while len(found) > 1 and not _known(facts, found[0]):
+        del found[0]
+    return tuple(found)
+
+
+def _known(facts: Facts, trend: Trend) -> bool:
+    covered = any(trend.period.covered(span.start, span.end) for span in facts.after.spans)
+    return bool(covered or trend.opened or trend.minutes)
+
+
 def _trend(facts: Facts, window: Window) -> Trend:
     met, missed = _kept(facts.tickets, "response", window)
     return Trend(
@@ -460,108 +381,3 @@ def _open(tickets: Iterable[TicketFact], window: Window) -> tuple[OpenTicket, ..
         and (ticket.closed_at is None or ticket.closed_at >= window.end)
     ]
     return tuple(sorted(found, key=lambda each: (-each.days, each.number)))
-
-
-# --- tickets that stood still -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Standstill:
-    """The longest time in the period in which nobody wrote on an open ticket."""
-
-    number: int
-    subject: str
-    days: int
-    waiting: bool  # it waits for the customer now
-
-
-def stood_still(
-    tickets: Iterable[TicketFact], window: Window, days: int = 7
-) -> tuple[Standstill, ...]:
-    """Tickets on which nobody wrote for so many days that end in the period, the longest first."""
-    found = []
-    for ticket in tickets:
-        silence = _silence(ticket, window)
-        if silence >= days:
-            found.append(Standstill(ticket.number, ticket.subject, silence, ticket.waiting))
-    return tuple(sorted(found, key=lambda each: (-each.days, each.number)))
-
-
-def _silence(ticket: TicketFact, window: Window) -> int:
-    """Days between two things that happened, the later one in the period (or its end)."""
-    end = min(ticket.closed_at or window.end, window.end)
-    times = sorted({ticket.opened_at, *ticket.said_at, end})
-    return max(((b - a).days for a, b in pairwise(times) if window.start < b <= end), default=0)
-
-
-# --- forecast ---------------------------------------------------------------------------------
-
-
-def forecast(facts: Facts) -> Forecast | None:
-    """The bank that runs on after the period; where that ended with it, the next one.
-
-    Expected use is that of the agreement's days among the trend's, in proportion; for a bank that
-    runs, that of its own days so far. None where no bank follows.
-    """
-    window = facts.windows[-1]
-    last_day = min(window.end.date(), window.period.last_day)
-    bank = bank_on(facts.after.spans, last_day)
-    if bank is not None and bank.end > window.period.end:
-        return _of_running(facts.after, bank, last_day)
-    return _of_next(facts, window.period.end)
-
-
-def _of_running(reckoning: Reckoning, bank: Period, day: dt.date) -> Forecast:
-    used = sum(
-        draw.from_bank + draw.overage
-        for draw in reckoning.draws
-        if draw.bank == bank and draw.entry.worked_on <= day
-    )
-    first = min((grant.date for grant in grants_of(reckoning.spans, bank)), default=bank.start)
-    gone = (day - first).days + 1
-    expected = int(half_up(Fraction(used * (bank.end - first).days, gone)))
-    return Forecast(bank, expected, reckoning.granted(bank), runs_out_on(reckoning, day))
-
-
-def _of_next(facts: Facts, day: dt.date) -> Forecast | None:
-    span = covering(facts.after.spans, day)
-    length = span.version.terms.bank_period if span else None
-    if span is None or length is None:
-        return None
-    bank = period_of(length, day)
-    start, end = facts.windows[0].period.start, facts.windows[-1].period.end
-    covered = sum(
-        max(0, (min(each.end or end, end) - max(each.start, start)).days)
-        for each in facts.after.spans
-    )
-    used = sum(
-        draw.from_bank + draw.overage
-        for draw in facts.after.draws
-        if start <= draw.entry.worked_on < end
-    )
-    if not covered:
-        return None
-    expected = int(half_up(Fraction(used * bank.days, covered)))
-    return Forecast(bank, expected, facts.after.granted(bank), None)
-
-
-# --- which reports are promised ---------------------------------------------------------------
-
-
-def promised(
-    spans: Sequence[Covered], term: str, since: dt.date, until: dt.date
-) -> tuple[Period, ...]:
-    """The periods that ended after `since` and by `until`, and that a plan promised something for.
-
-    `term` is `reports` or `review_meetings` (J3, J4). A version that covers any day of a period
-    promises it: where the plan changes inside a quarter, the quarter and the months are both due.
-    """
-    found = set()
-    for span in spans:
-        length = getattr(span.version.terms, term)
-        period = period_of(length, max(span.start, since)) if length else None
-        while period is not None and period.end <= until:
-            if period.end > since and period.covered(span.start, span.end):
-                found.add(period)
-            period = period.following()
-    return tuple(sorted(found, key=lambda each: (each.end, each.months)))

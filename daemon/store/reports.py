@@ -68,7 +68,7 @@ def titles(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, tuple[int, str]]:
     """Number and subject by ticket id; a merged ticket has those of where it went (D7)."""
     query = select(tickets.c.id, tickets.c.number, tickets.c.subject, tickets.c.merged_into_id)
     wanted = set(ticket_ids)
-    rows: dict[int, Row[Any]] = {}
+    rows: dict[int, Any] = {}
     missing = wanted
     while missing:
         for row in tx.execute(query.where(tickets.c.id.in_(missing))):
@@ -78,7 +78,7 @@ def titles(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, tuple[int, str]]:
     return {ticket_id: _title(rows, ticket_id) for ticket_id in wanted}
 
 
-def _title(rows: dict[int, Row[Any]], ticket_id: int) -> tuple[int, str]:
+def _title(rows: dict[int, Any], ticket_id: int) -> tuple[int, str]:
     row = rows[ticket_id]
     while row.merged_into_id is not None:
         row = rows[row.merged_into_id]

@@ -29,6 +29,7 @@ from daemon.desk.letters import (
     Warned,
 )
 from daemon.domain.money import Money
+from tests.desk.report_samples import REPORT_LETTERS
 
 ZONE = ZoneInfo("Europe/Stockholm")
 DESK = "Exempel Support"
@@ -401,3 +402,4 @@ LETTERS = {
         1042, "Skrivaren på lagret står still", "Acme AB", 2, _at(30, 8, 45), "Anna Svensson", SAID
     ),
 }
+LETTERS |= REPORT_LETTERS
