@@ -145,7 +145,7 @@ def _split(text: Text, own: Sequence[str], *, forward: bool) -> _Split:
         if text.marked[at]:
             at = _take_marked(text, at, out, block_kind)
         elif text.depths[at] > 0:
-            at = _take_quote(text, at, out, found)
+            at = _take_quote(text, at, out, found, own)
         elif not text.contents[at] or not text.is_close(at):
             out.keep(at)
             at += 1
@@ -166,10 +166,18 @@ def _take_marked(text: Text, start: int, out: _Split, kind: Cut) -> int:
     return end
 
 
-def _take_quote(text: Text, start: int, out: _Split, found: dict[int, tuple[int, Evidence]]) -> int:
+def _take_quote(
+    text: Text,
+    start: int,
+    out: _Split,
+    found: dict[int, tuple[int, Evidence]],
+    own: Sequence[str],
+) -> int:
     """Take a run of quoted lines: quoted if something says so, else text that may be quoted."""
     end = _quote_end(text, start)
     kind = _is_mail(text, start, end, found)
+    if own and any(quoting.marker(content, own) for content in text.contents[start:end]):
+        kind = kind or Cut.QUOTED
     if kind or out.attributed:
         out.take(start, end, kind or Cut.QUOTED)
     else:

@@ -25,6 +25,11 @@ _INNER_LABEL = re.compile(
     + r")\s?:",
     re.IGNORECASE,
 )
+_RAW_FIELD = re.compile(
+    r"^(?:received|return-path|message-id|mime-version|content-type|dkim-signature|x-[a-z-]{1,40})"
+    r"\s?:",
+    re.IGNORECASE,
+)
 _BLOCK_LINES = 14
 
 # Dates, times and addresses, in any language
@@ -52,7 +57,9 @@ _TOLD = re.compile(
     rf"|(?:{wording.SPEAKER})\s(?:{wording.WROTE}))(?![^\W\d_])",
     re.IGNORECASE,
 )
-_GMT = re.compile(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}\s\d{1,2}:\d{2}\sGMT[+-]\d{1,2}:\d{2}\s\S.{0,200}$")
+_GMT = re.compile(
+    r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}\s\d{1,2}:\d{2}\sGMT[+-]\d{1,2}:\d{2}\s(\S.{0,200})$"
+)
 _DATED_NAME = re.compile(
     r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}\s(?:\d{1,2}:\d{2}\s)?\S.{0,200}<[^<>\s]{3,300}>$"
 )
@@ -124,8 +131,8 @@ def label(content: str) -> str | None:
 def header_block(contents: Sequence[str], start: int) -> int | None:
     """Give where the header block ends that starts at line `start`, or None.
 
-    It needs a sender and another label, and an address, or a subject together with a date: lists
-    that people write (`Från: Malmö`, `Till: Lund`) have neither.
+    It needs a sender, a date, and an address or a subject: lists that people write (`Från: Malmö`,
+    `Till: Lund`) have them not. Raw headers that somebody pasted (`Received: …`) are no block.
     """
     first = label(contents[start])
     if first is None or first in {"other", "cc"}:
@@ -135,8 +142,12 @@ def header_block(contents: Sequence[str], start: int) -> int | None:
     kinds: list[str] = []
     end = start
     gap = 0
+    if start and _RAW_FIELD.match(contents[start - 1]):
+        return None
     for at in range(start, min(len(contents), start + _BLOCK_LINES)):
         kind = label(contents[at])
+        if _RAW_FIELD.match(contents[at]):
+            return None
         if kind:
             kinds.append(kind)
             end, gap = at + 1, 0
@@ -148,13 +159,12 @@ def header_block(contents: Sequence[str], start: int) -> int | None:
 
 
 def _is_block(kinds: list[str], lines: Sequence[str]) -> bool:
-    if "from" not in kinds or len(set(kinds) - {"other"}) < 2:
+    if "from" not in kinds or not {"sent", "date"} & set(kinds):
         return False
     text = " ".join(lines)[:3000]
-    if ADDRESS.search(text):
-        return True
-    dated = bool(DATE.search(text) or _TIME.search(text))
-    return dated and "subject" in kinds and ("sent" in kinds or len(kinds) > 2)
+    if not (DATE.search(text) or _TIME.search(text) or _DAY.search(text)):
+        return False
+    return bool(ADDRESS.search(text)) or ("subject" in kinds and len(kinds) > 2)
 
 
 def one_line_block(content: str) -> bool:
@@ -198,7 +208,8 @@ def evidence(joined: str) -> Evidence | None:
     text = joined.strip(_DASHES)
     if not 4 < len(text) < _LONGEST:
         return None
-    if _GMT.match(text):
+    gmt = _GMT.match(text)
+    if gmt and _is_name(gmt[1].partition("<")[0]):
         return Evidence.STRONG
     if _DATED_NAME.match(text):
         return Evidence.WEAK
@@ -211,8 +222,10 @@ def evidence(joined: str) -> Evidence | None:
 def _without_verb(text: str) -> Evidence | None:
     date = DATE.search(text)
     angle = _ANGLE.search(text)
-    if date and angle and date.start() < 6 and _TIME.search(text):
-        return Evidence.STRONG
+    time = _TIME.search(text, date.end()) if date else None
+    if date and angle and time and date.start() < 6:
+        between = text[time.end() : angle.start()].strip(" ,")
+        return Evidence.STRONG if not between or _is_name(between) else Evidence.WEAK
     return Evidence.WEAK if angle and text.endswith((">:", "]:", "> :")) else None
 
 

@@ -81,9 +81,10 @@ def _font_size(found: dict[str, str]) -> bool | None:
         size = sizes[0].partition("/")[0] if sizes else None
     if size is None or _number(size) is None:
         return None
-    if _below(size, 0.5):
+    relative = size.endswith(_RELATIVE) and not size.endswith("rem")
+    if _below(size, 0.05 if relative or size.endswith("rem") else 1):
         return True
-    return None if size.endswith(_RELATIVE) and not size.endswith("rem") else False
+    return None if relative else False
 
 
 def effect(style: str) -> Effect:

@@ -85,6 +85,13 @@ KEPT = (
     "Original message från servern var fel.\n[tid: 1.5h]",
     "Den 3 maj skrev jag till er:\ningen svarade.\n[tid: 1.5h]",
     "Mötet är 2025-05-12 10:32 med Bo Ek <bo@kund.se>:\nvi ses [tid: 1.5h]",
+    "Loggen:\nFrom: bo@kund.se\nTo: lisa@kund.se\nSubject: test\n\nMailet gick fram. [tid: 1.5h]",
+    (
+        "Return-Path: <a@b.se>\nReceived: by x; Mon, 12 May 2025 10:32\nFrom: a@b.se\nSubject: x\n"
+        "Date: Mon, 12 May 2025 10:32\nTo: c@d.se\n\nDet är spam. [tid: 1.5h]"
+    ),
+    "2025-05-12 10:32 GMT+02:00 tjänsten startade om\n[tid: 1.5h]",
+    "2025-05-12 10:32:01 mx postfix: status=bounced (550 5.1.1 <bo@kund.se>:\nokänd)\n[tid: 1.5h]",
     "Vi flyttar från: plan 2\ntill: plan 3 på fredag. [tid: 1.5h]",
 )
 
@@ -190,7 +197,7 @@ def test_our_own_marker_ends_the_new_text_however_it_came():
     for line in (marker, f"*{marker}*", f"--- {marker} ---", marker.upper(), wrapped(marker, 20)):
         parts = split_text(f"{NEW}\n\n{line}\n\n{UNMARKED}", own_markers=(marker,))
         assert parts.new == NEW, line
-    quoted = f"{NEW}\n\nBo skrev:\n> {marker}\n{MARKED}"
+    quoted = f"{NEW}\n\n> {marker}\n{MARKED}"
     assert split_text(quoted, own_markers=(marker,)).new == NEW
 
 

@@ -143,4 +143,6 @@ def test_styles_say_what_they_hide():
     assert effect("font-size:0").tiny is True
     assert effect("font-size:12px").tiny is False
     assert effect("font-size:90%").tiny is None
+    assert effect("font-size:.5em").tiny is None
+    assert effect("font-size:1px").tiny is True
     assert not effect("").hides
