@@ -28,6 +28,8 @@ ACCESS_AGAIN = dt.timedelta(minutes=30)  # after a fault of access: I5
 MENDED_AGAIN = dt.timedelta(hours=1)  # after a fault that somebody has to mend
 _UNCLEAR_IN_A_ROW = 3  # so many, and nothing new is sent for a while
 _NO_TIME = dt.timedelta(0)
+_PASSING = (Fault.TEMPORARY, Fault.UNCLEAR)  # faults that nobody has to mend
+_ACCESS = "accounting:"  # the alarms of faults that stop the run
 
 Specification = Callable[[Tx, Desk, int], Document]  # of a statement, by its id
 
@@ -144,12 +146,9 @@ class Push:
         """I5: nothing new is tried for a while; finance and operators hear of it once."""
         log.warning("accounting out of reach", fault=error.fault.value)
         self._drafts.clear()
-        passes = error.fault in (Fault.TEMPORARY, Fault.UNCLEAR)
         with self._desk.store.writing() as tx:
-            invoices.postpone(tx, now + (AGAIN if passes else ACCESS_AGAIN))
-            if not passes:
-                key = f"{_ACCESS}{self._desk.digest(error.remedy or str(error), length=12)}"
-                _alarm(tx, self._desk, key, Alarm(str(error), error.remedy), now)
+            invoices.postpone(tx, now + (AGAIN if error.fault in _PASSING else ACCESS_AGAIN))
+            tell_of_access(tx, self._desk, error, now)
 
     # --- one invoice ----------------------------------------------------------------------
 
@@ -339,7 +338,11 @@ class Push:
         return True
 
 
-_ACCESS = "accounting:"  # the alarms of faults that stop the run
+def tell_of_access(tx: Tx, desk: Desk, error: AccountingError, now: dt.datetime) -> None:
+    """I5: a fault that somebody has to mend is told once, until an invoice comes through."""
+    if error.fault not in _PASSING:
+        key = f"{_ACCESS}{desk.digest(error.remedy or str(error), length=12)}"
+        _alarm(tx, desk, key, Alarm(str(error), error.remedy), now)
 
 
 def _concerns(problem: Problem, draft: InvoiceDraft) -> bool:

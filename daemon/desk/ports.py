@@ -1,5 +1,6 @@
 """What the desk needs of the outside world; `app.py` hands in what fits."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -28,6 +29,18 @@ class Accounting(Protocol):
 
     def attach(self, number: str, name: str, pdf: bytes) -> bool:
         """Attach the specification to the draft; False where the system or its licence cannot."""
+
+    def read(self, number: str) -> AccountingInvoice | None:
+        """One invoice as it is now, with its rows; None: it is gone (I4)."""
+
+    def changed_since(self, instant: dt.datetime | None) -> Sequence[AccountingInvoice]:
+        """The invoices whose reference is of our form that changed since then; None: all of them.
+
+        Cancelled ones and credit notes too; rows and net may be missing.
+        """
+
+    def stop(self) -> None:
+        """End its waits, from another thread: what it is asked then fails as TEMPORARY."""
 
 
 class Mailer(Protocol):

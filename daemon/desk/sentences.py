@@ -16,6 +16,7 @@ _SV = {
     "undone_held": "Ångrat: det som väntade på OK är struket.",
     "confirmed": "Bekräftat.",
     "relayed_on_ok": "Svaret skickas nu vidare.",
+    "time_is_up": "tiden är ute",
     "left_out": "Filerna är för stora att skicka vidare: {names}.",
     "takes_part": "{address} deltar nu i ärendet.",
     "encrypted": "Mejlet är krypterat och kan inte läsas här; öppna det ur bilagan.",
@@ -38,6 +39,14 @@ _SV = {
     "several": "{reference} finns på flera fakturor ({numbers}). Makulera dem som är fel; "
     "ingen ny skapas.",
     "differs": "Faktura {number} skiljer sig från avräkningen: {what}",
+    "drift": "Det här har ändrats i bokföringen sedan fakturorna skapades",
+    "drift_remedy": "Kontrollera att det var meningen. Avtald ändrar inget och gör ingen ny "
+    "faktura; det som ska faktureras om skrivs för hand.",
+    "drift_gone": "Faktura {number} finns inte längre.",
+    "drift_cancelled": "Faktura {number} är makulerad.",
+    "drift_credited": "Faktura {number} är krediterad av {detail}.",
+    "drift_changed": "Faktura {number} är ändrad: {detail}",
+    "drift_copied": "Faktura {detail} bär samma referens som {number}. Är den en kopia?",
     "shelved": "Ett mejl kunde inte behandlas och har lagts på hyllan",
     "shelved_remedy": "Se det med avtald mail --shelved, och försök igen med avtald mail replay "
     "{inbox} när orsaken är avhjälpt. Mottagningstiden behålls.",
@@ -61,6 +70,7 @@ _EN = {
     "undone_held": "Undone: what waited for an OK is struck out.",
     "confirmed": "Confirmed.",
     "relayed_on_ok": "The answer goes out now.",
+    "time_is_up": "time is up",
     "left_out": "The files are too large to carry on: {names}.",
     "takes_part": "{address} now takes part in the ticket.",
     "encrypted": "The mail is encrypted and cannot be read here; open it from the attachment.",
@@ -83,6 +93,14 @@ _EN = {
     "several": "{reference} stands on several invoices ({numbers}). Cancel those that are wrong; "
     "no new one is made.",
     "differs": "Invoice {number} differs from the statement: {what}",
+    "drift": "This has changed in accounting since the invoices were made",
+    "drift_remedy": "See that it was meant. Avtald changes nothing and makes no new invoice; what "
+    "is to be billed again is written by hand.",
+    "drift_gone": "Invoice {number} is no longer there.",
+    "drift_cancelled": "Invoice {number} is cancelled.",
+    "drift_credited": "Invoice {number} is credited by {detail}.",
+    "drift_changed": "Invoice {number} is changed: {detail}",
+    "drift_copied": "Invoice {detail} has the same reference as {number}. Is it a copy?",
     "shelved": "A message could not be processed and has been shelved",
     "shelved_remedy": "See it with avtald mail --shelved, and try again with avtald mail replay "
     "{inbox} once the cause is mended. Its receipt time is kept.",

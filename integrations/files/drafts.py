@@ -112,6 +112,20 @@ class FileDrafts:
         """Each of these drafts as it is now, for the daily look (I4); None: it is gone."""
         return {number: self.read(number) for number in numbers}
 
+    def changed_since(self, instant: dt.datetime | None) -> Sequence[AccountingInvoice]:
+        """The drafts whose file was written since then; None: all of them."""
+        since = instant.timestamp() if instant else 0.0
+        names = [(number, reference) for number, reference, kind in self._names() if kind == "json"]
+        found = [
+            self.read(number)
+            for number, reference in names
+            if (self._folder / f"{number}-{reference}.json").stat().st_mtime >= since
+        ]
+        return [invoice for invoice in found if invoice is not None]
+
+    def stop(self) -> None:
+        """It never waits for long."""
+
     def _printed(self, draft: InvoiceDraft, number: str) -> bytes:
         assert self._printer is not None  # noqa: S101 - the caller looked
         try:

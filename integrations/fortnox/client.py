@@ -53,9 +53,14 @@ class FortnoxClient:
         *,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         sleep: Callable[[float], None] = time.sleep,
+        stop: Callable[[], None] = lambda: None,
     ) -> None:
-        """Share `store` and `pacer` with every other process that talks to the tenant."""
+        """Share `store` and `pacer` with every other process that talks to the tenant.
+
+        `stop` ends `sleep` where it is under way.
+        """
         self._settings = settings
+        self._stop = stop
         self._transport = Transport(
             settings,
             store or MemoryTokenStore(),
@@ -138,19 +143,27 @@ class FortnoxClient:
                 return None
             raise
 
-    def changed_since(self, instant: dt.datetime) -> Sequence[AccountingInvoice]:
-        """The invoices of ours changed since then, without rows and net.
+    def changed_since(self, instant: dt.datetime | None) -> Sequence[AccountingInvoice]:
+        """The invoices of ours changed since then, without rows and net; None: all of them.
 
         The zone of `lastmodified` is not documented: two hours are added to be safe (facts.md 3.2).
         """
-        local = (instant - dt.timedelta(hours=2)).astimezone(_SWEDEN)
-        since = f"{local:%Y-%m-%d %H:%M}"
-        items = self._items("/3/invoices", "Invoices", sortby="documentnumber", lastmodified=since)
-        return [
-            reading("leta ändringar", mapping.item_of, item, self._settings)
-            for item in items
+        query = {"externalinvoicereference1": "AVT-", "sortby": "documentnumber"}
+        if instant is not None:
+            local = (instant - dt.timedelta(hours=2)).astimezone(_SWEDEN)
+            query["lastmodified"] = f"{local:%Y-%m-%d %H:%M}"
+        found = {
+            str(item.get("DocumentNumber")): reading(
+                "leta ändringar", mapping.item_of, item, self._settings
+            )
+            for item in self._items("/3/invoices", "Invoices", **query)
             if mapping.reference_of(item).startswith("AVT-")
-        ]
+        }
+        return list(found.values())
+
+    def stop(self) -> None:
+        """End the waits, from another thread: what is asked then fails as TEMPORARY."""
+        self._stop()
 
     def company_information(self) -> CompanyInformation:
         """The company behind the token."""

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from daemon.domain.invoice import AccountingError, Fault
 from integrations.files.whole import locked
 
 SPACING = 0.209  # seconds: 24 × 0.209 > 5, so that even a closed window of 5 s holds only 24 starts
 HOLD_OFF = 5.0  # seconds to be silent after a 429, which promises no Retry-After
+AGAIN = "Inget att göra: nytt försök görs automatiskt."
 LONGEST = 120.0  # seconds: a place further away than this is the work of a clock set back
 
 
@@ -66,6 +68,23 @@ class EvenPacer:
         """Push everybody who has no place yet behind the silence."""
         now = self._clock()
         self._line.push(now + seconds, now)
+
+
+class Waits:
+    """Sleeps that end at once when the program is to stop: nobody waits for a paced client."""
+
+    def __init__(self) -> None:
+        """Begin without a wish to stop."""
+        self._stopping = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; TEMPORARY if the program stops, for nothing is sent after a wait cut short."""
+        if self._stopping.wait(seconds):
+            raise AccountingError(Fault.TEMPORARY, "Fortnox: avtald stannar", remedy=AGAIN)
+
+    def stop(self) -> None:
+        """End every wait, also those to come."""
+        self._stopping.set()
 
 
 class MemoryLine:

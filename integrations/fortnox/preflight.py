@@ -19,13 +19,16 @@ _REGISTER = "i registret (accounting_number)"
 def look(
     drafts: Sequence[InvoiceDraft], settings: FortnoxSettings, send: Send
 ) -> Sequence[Problem]:
-    """Every problem found; a missing right for customers or articles raises AccountingError."""
-    if not drafts:
-        return []
+    """Every problem found; a missing right for customers or articles raises AccountingError.
+
+    Without drafts: what every draft will need, for `avtald check`.
+    """
+    kinds = {row.kind for draft in drafts for row in draft.rows} or {"fee", "overage"}
+    units = {row.unit for draft in drafts for row in draft.rows} or {"st", "h"}
     return [
         *_customers(drafts, send),
-        *_articles(drafts, settings, send),
-        *_optional("enheterna", lambda: _units(drafts, send)),
+        *_articles(kinds, settings, send),
+        *_optional("enheterna", lambda: _units(units, send)),
         *_optional("låst period", lambda: _locked(drafts, send)),
         *_optional("Fortnox avtalsfakturering", lambda: _contracts(drafts, send)),
     ]
@@ -63,10 +66,7 @@ def _customer_problem(draft: InvoiceDraft, number: str, send: Send) -> Problem:
     )
 
 
-def _articles(
-    drafts: Sequence[InvoiceDraft], settings: FortnoxSettings, send: Send
-) -> Iterator[Problem]:
-    used = {row.kind for draft in drafts for row in draft.rows}
+def _articles(used: set[str], settings: FortnoxSettings, send: Send) -> Iterator[Problem]:
     wanted = {"fee": settings.fee_article, "overage": settings.hour_article}
     for kind, number in wanted.items():
         if kind not in used:
@@ -82,9 +82,9 @@ def _articles(
             yield Problem(f"Artikel {number} är inaktiv i Fortnox", "Aktivera artikeln i Fortnox.")
 
 
-def _units(drafts: Sequence[InvoiceDraft], send: Send) -> Iterator[Problem]:
+def _units(used: set[str], send: Send) -> Iterator[Problem]:
     known = {str(item.get("Code")) for item in items(send, "/3/units", "Units")}
-    for unit in sorted({row.unit for draft in drafts for row in draft.rows} - known):
+    for unit in sorted(used - known):
         yield Problem(
             f"Enheten {unit} finns inte i Fortnox",
             f"Lägg upp enheten {unit} i Fortnox under Inställningar, Register, Enheter.",

@@ -7,9 +7,9 @@ import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from daemon.domain.invoice import AccountingError, Fault
+from integrations.fortnox.pacing import AGAIN
 
 ATTEMPTS = 4
-_AGAIN = "Inget att göra: nytt försök görs automatiskt."
 
 Result = TypeVar("Result")
 
@@ -30,14 +30,14 @@ def repeated(
 def not_sent(what: str, error: Exception) -> AccountingError:
     """No connection came about, so not a byte of the request left us."""
     message = f"Fortnox: {what}: ingen förbindelse ({type(error).__name__})"
-    return AccountingError(Fault.TEMPORARY, message, remedy=_AGAIN)
+    return AccountingError(Fault.TEMPORARY, message, remedy=AGAIN)
 
 
 def lost(what: str, error: Exception, *, harmless: bool) -> AccountingError:
     """The request left us and no answer came: it may have been carried out."""
     fault = Fault.TEMPORARY if harmless else Fault.UNCLEAR
     return AccountingError(
-        fault, f"Fortnox: {what}: inget svar ({type(error).__name__})", remedy=_AGAIN
+        fault, f"Fortnox: {what}: inget svar ({type(error).__name__})", remedy=AGAIN
     )
 
 

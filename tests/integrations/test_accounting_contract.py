@@ -21,9 +21,7 @@ def test_both_systems_fit_the_desks_port(client, tmp_path):
     systems: list[Accounting] = [client, FileDrafts(tmp_path)]
     assert [system.needs_accounting_number for system in systems] == [True, False]
     wanted = {name for name in vars(Accounting) if not name.startswith("_")}
-    assert wanted == {"needs_accounting_number", "preflight", "find", "create", "attach"} | (
-        wanted & {"state_of", "read"}
-    )
+    assert {"preflight", "find", "create", "attach", "read", "changed_since", "stop"} <= wanted
     for system in (FortnoxClient, FileDrafts):
         assert all(hasattr(system, name) for name in wanted)
 
@@ -113,3 +111,18 @@ def test_a_reference_that_could_mislead_a_search_is_refused(accounting, a_draft)
         with pytest.raises(Exception, match="referensen"):
             accounting.create(a_draft(reference=reference))
     assert list(accounting.find("AVT-beta-2026-11")) == []
+
+
+def test_a_look_lists_all_of_ours_and_what_has_changed_since(accounting, a_draft):
+    """I4: a draft that is there is listed, with what a list tells of it."""
+    echo = accounting.create(a_draft())
+    [listed] = accounting.changed_since(None)
+    assert (listed.number, listed.reference) == (echo.number, "AVT-beta-2026-11")
+    assert (listed.booked, listed.sent, listed.cancelled) == (False, False, False)
+    long_ago = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    assert [each.number for each in accounting.changed_since(long_ago)] == [echo.number]
+    assert accounting.changed_since(dt.datetime(2099, 1, 1, tzinfo=dt.UTC)) == []
+
+
+def test_a_stop_is_always_possible(accounting, a_draft):
+    accounting.stop()
