@@ -4,10 +4,10 @@ import datetime as dt
 import secrets
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
+from daemon.accounting import drift_step, push_step
 from daemon.config import Imap, Settings
-from daemon.desk import bounces, closing, digest, invoicing, receive, sending, warnings
+from daemon.desk import bounces, closing, digest, receive, retention, sending, warnings
 from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.domain.opening_hours import Calendar
@@ -60,37 +60,6 @@ class NoMailer:
         """Nothing is open."""
 
 
-def accounting_of(settings: Settings) -> Accounting:
-    """The accounting system that drafts go to."""
-    if settings.accounting.kind == "files":
-        return _files(settings.desk.state_dir / "drafts")
-    from integrations.fortnox.client import FortnoxClient
-    from integrations.fortnox.settings import FortnoxSettings
-
-    fortnox = settings.accounting.fortnox
-    assert fortnox is not None  # noqa: S101  the settings have checked it
-    return FortnoxClient(
-        FortnoxSettings(
-            client_id=fortnox.client_id,
-            client_secret=fortnox.client_secret_file.text,
-            tenant_id=fortnox.tenant_id,
-            fee_article=fortnox.fee_article,
-            hour_article=fortnox.hour_article,
-            api_url=fortnox.api_url,
-            auth_url=fortnox.auth_url,
-            token_url=fortnox.token_url,
-            invoice_link=fortnox.invoice_link,
-        )
-    )
-
-
-def _files(folder: Path) -> Accounting:
-    from integrations.files.drafts import FileDrafts
-    from integrations.pdf import WeasyPrinter
-
-    return FileDrafts(folder, WeasyPrinter())
-
-
 # --- steps ------------------------------------------------------------------------------------
 
 
@@ -115,13 +84,25 @@ def send_step(desk: Desk, mailer: Mailer) -> Step:
 
 
 def month_steps(desk: Desk, accounting: Accounting) -> list[Step]:
-    """Close, push, tell finance."""
-    needs = accounting.needs_accounting_number
+    """Close, push, tell finance, look what became of earlier invoices."""
     return [
-        Step("close", lambda now: closing.step(desk, now, needs_number=needs)),
-        Step("push", partial(invoicing.step, desk, accounting)),
-        Step("finance", lambda now: closing.mail_step(desk, now, needs_number=needs)),
+        close_step(desk, accounting),
+        push_step(desk, accounting),
+        finance_step(desk, accounting),
+        drift_step(desk, accounting),
     ]
+
+
+def close_step(desk: Desk, accounting: Accounting) -> Step:
+    """Close months."""
+    needs = accounting.needs_accounting_number
+    return Step("close", lambda now: closing.step(desk, now, needs_number=needs))
+
+
+def finance_step(desk: Desk, accounting: Accounting) -> Step:
+    """Tell finance of a close."""
+    needs = accounting.needs_accounting_number
+    return Step("finance", lambda now: closing.mail_step(desk, now, needs_number=needs))
 
 
 def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
@@ -132,6 +113,7 @@ def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
         Step("warn", partial(warnings.step, desk)),
         Step("digest", partial(digest.step, desk)),
         *month_steps(desk, accounting),
+        Step("keep", partial(retention.step, desk)),
         send_step(desk, mailer),
     ]
 
@@ -177,20 +159,33 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
         "receive", [Step("receive", partial(receive.step, desk))], every=1.0, clock=clock,
         others=[send], beat=Watchdog().beat,  # each round asks the database for new mail
     )  # fmt: skip
+    # Apart from the rest: an accounting system may be slow, and warnings must not wait for it.
+    books = Worker(
+        "accounting",
+        [
+            finance_step(desk, accounting),
+            push_step(desk, accounting),
+            drift_step(desk, accounting),
+        ],
+        every=30.0, clock=clock, others=[send],
+    )  # fmt: skip
     month = Worker(
         "month",
         [
             Step("warn", partial(warnings.step, desk)),
             Step("digest", partial(digest.step, desk)),
-            *month_steps(desk, accounting),
+            close_step(desk, accounting),
+            Step("keep", partial(retention.step, desk)),
         ],
-        every=30.0, clock=clock, others=[send],
+        every=30.0, clock=clock, others=[send, books],
     )  # fmt: skip
     mailboxes = [
         _mailbox_worker(desk, mailbox, work, clock) for mailbox in desk.settings.intake.imap
     ]
     return Supervisor(
-        [work, send, month, *mailboxes], doors=_doors(desk, work.wake), closers=[mailer.close]
+        [work, send, books, month, *mailboxes],
+        doors=[*_doors(desk, work.wake), accounting.stop],
+        closers=[mailer.close],
     )
 
 

@@ -337,6 +337,22 @@ class Accounting:
             raise TableError(*wrong)
 
 
+Month12 = Annotated[int, Reads(whole(1, 12))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """How long mail is kept (K2). Ledger and statements stay as long as the law says."""
+
+    __pydantic_config__ = STRICT
+
+    mail_for: Annotated[
+        Duration,
+        Key('whole mails and their texts, after their ticket closed; "0d": for ever', '"730d"'),
+    ] = dt.timedelta(0)
+    financial_year_ends: Annotated[Month12, Key("its last month; the law counts from it")] = 12
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     """The whole of `avtald.toml`."""
@@ -356,6 +372,7 @@ class Tables:
     clock: Clock = field(default_factory=Clock)
     bank: Bank = field(default_factory=Bank)
     accounting: Accounting = field(default_factory=Accounting)
+    keeping: Keeping = field(default_factory=Keeping)
     plans: Annotated[Mapping[str, Plan], MadeFrom(Mapping[str, PlanTable], catalogue)] = field(
         default_factory=lambda: BUILT_IN
     )

@@ -33,8 +33,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "statement": ("money", "Show one statement, or a preview."),
         "invoices": ("money", "List invoices; push what waits."),
         "agreements": ("agreements", "List agreements and their versions."),
+        "person": ("person", "Hand out or erase what is kept of somebody."),
         "backup": ("backup", "Copy the database while the desk runs."),
         "restore-test": ("backup", "Prove that a copy can be used."),
+        "verify": ("verifying", "Prove ledger, statements and raw mail against their hashes."),
         "db": ("database", "Upgrade or check the database's schema."),
     }
 )
