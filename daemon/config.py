@@ -38,18 +38,22 @@ class Settings(Tables):
 
     def secret_files(self) -> Iterator[Path]:
         """The files that secrets were read from."""
-        return _secret_files(self)
+        return (secret.file for secret in _secrets(self))
+
+    def secret_texts(self) -> Iterator[str]:
+        """The secrets themselves: what must show nowhere."""
+        return (secret.text for secret in _secrets(self))
 
 
-def _secret_files(part: object) -> Iterator[Path]:
+def _secrets(part: object) -> Iterator[Secret]:
     if isinstance(part, Secret):
-        yield part.file
+        yield part
     elif isinstance(part, tuple):
         for each in part:
-            yield from _secret_files(each)
+            yield from _secrets(each)
     elif is_dataclass(part):
         for field in fields(part):
-            yield from _secret_files(getattr(part, field.name))
+            yield from _secrets(getattr(part, field.name))
 
 
 def find(given: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:

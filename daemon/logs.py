@@ -1,29 +1,129 @@
-"""Logs: one JSON line an event on standard error, with the level as journald reads it."""
+"""Logs: one JSON line an event on standard error, with the level as journald reads it.
+
+What happens to a mail carries its number in the inbox (`inbox`), from the door to the last delivery
+of what it caused: `journalctl -u avtald -g '"inbox": 17[,}]'` shows its whole way. Nobody's address
+and no secret is ever in a line, whatever is told to the log.
+"""
 
 import logging
+import re
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+import traceback
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from typing import Any, Final
 
 import structlog
+from structlog.typing import EventDict, Processor
 
-_LEVELS = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+from daemon.config import Settings
+
+_LEVELS: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
+_ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_SECRET_NAME: Final = re.compile(r"passw|secret|token|authori[sz]ation|credential", re.IGNORECASE)
+_SECRET_SAID: Final = re.compile(
+    r"(?i)\b(bearer|basic|xoauth2|refresh_token|access_token|client_secret|password)"
+    r"(\s*[=:]\s*|\s+)['\"]?[^\s'\"&,;]+"
+)
+_LINES: Final = 12  # of a traceback: the last calls
+_SHORTEST: Final = 4  # a secret that is shorter would blank out ordinary words
 
 
-def configure(level: int = logging.WARNING) -> None:
-    """Write what is at least so grave; no subject, text or address at INFO and above."""
+def configure(level: int = logging.WARNING, settings: Settings | None = None) -> None:
+    """Write what is at least so grave, ours and libraries' alike.
+
+    The settings name what must never show (their secrets), and what may: the desk's own addresses.
+    """
+    own = () if settings is None else (*settings.desk.addresses, *_mailboxes(settings))
+    secrets = () if settings is None else tuple(settings.secret_texts())
+    processors: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _fault,
+        without(secrets, own),
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        _for_journald,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-            _for_journald,
-        ],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    root.handlers = [_Libraries(level)]
+    root.setLevel(logging.WARNING)  # what libraries tell at INFO is of no use here
+    logging.captureWarnings(capture=True)
+
+
+def _mailboxes(settings: Settings) -> Iterable[str]:
+    """What our own mailboxes are called."""
+    return (mailbox.username for mailbox in settings.intake.imap)
+
+
+class _Libraries(logging.Handler):
+    """Hands what libraries log to the same lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; a fault of logging itself is nobody's fault."""
+        try:
+            fault = record.exc_info[1] if record.exc_info else None
+            structlog.get_logger(record.name).log(
+                record.levelno, record.getMessage(), logger=record.name, exc_info=fault
+            )
+        except Exception:  # noqa: BLE001  as logging itself does
+            self.handleError(record)
+
+
+def _fault(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """An exception in one line: its kind, its text, and where; never what variables held."""
+    fault = event.pop("exc_info", None)
+    if fault is True:
+        fault = sys.exc_info()[1]
+    if isinstance(fault, tuple):
+        fault = fault[1]
+    if isinstance(fault, BaseException):
+        event["fault"] = f"{type(fault).__name__}: {fault}"
+        calls = traceback.extract_tb(fault.__traceback__)[-_LINES:]
+        event["where"] = [f"{call.filename}:{call.lineno} {call.name}" for call in calls]
+    return event
+
+
+def without(
+    secrets: Iterable[str], own: Iterable[str] = ()
+) -> Callable[[Any, str, EventDict], EventDict]:
+    """A processor that takes out secrets, and every address but the desk's own."""
+    hidden = sorted({each for each in secrets if len(each) >= _SHORTEST}, key=len, reverse=True)
+    ours = {each.casefold() for each in own}
+
+    def clean(text: str) -> str:
+        for secret in hidden:
+            text = text.replace(secret, "***")
+        text = _SECRET_SAID.sub(lambda found: f"{found[1]}{found[2]}***", text)
+        return _ADDRESS.sub(
+            lambda found: found[0] if _is_ours(found[0], ours) else "<address>", text
+        )
+
+    def processor(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        return {name: _cleaned(name, value, clean) for name, value in event.items()}
+
+    return processor
+
+
+def _is_ours(address: str, ours: Iterable[str]) -> bool:
+    return address.casefold() in ours
+
+
+def _cleaned(name: str, value: Any, clean: Callable[[str], str]) -> Any:
+    if _SECRET_NAME.search(name):
+        return "***"
+    if isinstance(value, bool | int | float | None):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _cleaned(str(key), each, clean) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_cleaned(name, each, clean) for each in value]
+    return clean(str(value))
 
 
 def _for_journald(_logger: Any, method: str, line: MutableMapping[str, Any] | str) -> str:

@@ -1,6 +1,7 @@
 """`avtald run` and `avtald tick`: the daemon, and one round of everything that is due."""
 
 import datetime as dt
+import logging
 from pathlib import Path
 
 import click
@@ -13,17 +14,20 @@ from daemon.cli.output import print_json, speaker
 @config_option
 def run(config: Path | None) -> None:
     """Run the desk: doors, mailboxes, clocks, sending, closing; until SIGTERM."""
-    from daemon import app, logs, parts
+    from daemon import accounting, app, logs, parts
+    from daemon.desk import erasure
 
-    logs.configure()
     with app.opened(config) as opened:
+        logs.configure(logging.INFO, opened.settings)
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
-        parts.supervisor(
-            desk,
-            parts.mailer_of(opened.settings),
-            parts.accounting_of(opened.settings),
-            lambda: dt.datetime.now(dt.UTC).replace(microsecond=0),
-        ).run()
+        erasure.replay(desk, _now())
+        books = accounting.accounting_of(opened.settings, opened.store)
+        parts.supervisor(desk, parts.mailer_of(opened.settings), books, _now).run()
+
+
+def _now() -> dt.datetime:
+    """The daemon's clock (A4: read at the edge)."""
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 @click.command()
@@ -32,17 +36,18 @@ def run(config: Path | None) -> None:
 @config_option
 def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:
     """Do everything that is due at --now, once, until nothing more is due; then end."""
-    from daemon import app, logs, parts
+    from daemon import accounting, app, logs, parts
+    from daemon.desk import erasure
     from daemon.loop import until_nothing
 
-    logs.configure()
     with app.opened(config) as opened:
+        logs.configure(settings=opened.settings)
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        erasure.replay(desk, now)
         mailer = parts.mailer_of(opened.settings)
         try:
-            found = until_nothing(
-                parts.steps(desk, mailer, parts.accounting_of(opened.settings)), now
-            )
+            books = accounting.accounting_of(opened.settings, opened.store)
+            found = until_nothing(parts.steps(desk, mailer, books), now)
         finally:
             mailer.close()
         say = speaker(opened.settings.desk.language)

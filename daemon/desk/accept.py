@@ -5,9 +5,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from daemon.store import inbox
 from daemon.store.session import Store
 from parsers.identity import identity
+
+log = structlog.get_logger("avtald.accept")
 
 _HEADERS_LOOKED_AT = 64 * 1024
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
@@ -48,10 +52,13 @@ def accept(
     """
     kept = [_delivery(arrival) for arrival in deliveries]
     with store.writing() as tx:
-        return [
+        numbers = [
             inbox.accept(tx, delivery, state=_state(arrival, go_live), unfit=arrival.shelve)
             for arrival, delivery in zip(deliveries, kept, strict=True)
         ]
+    for arrival, number in zip(deliveries, numbers, strict=True):
+        log.info("kept", inbox=number, source=arrival.source, size=len(arrival.raw))
+    return numbers
 
 
 def _state(arrival: Arrival, go_live: dt.datetime | None) -> str:

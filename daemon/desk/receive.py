@@ -26,7 +26,8 @@ def step(desk: Desk, now: dt.datetime) -> bool:
             alarms.shelved(tx, desk, inbox_id, "the program stopped three times on it", now)
         claimed = inbox.claim(tx)
     for message in claimed:
-        _attempt(desk, message, now)
+        with structlog.contextvars.bound_contextvars(inbox=message.id):
+            _attempt(desk, message, now)
     return bool(claimed)
 
 
@@ -35,14 +36,14 @@ def _attempt(desk: Desk, claimed: Claimed, now: dt.datetime) -> None:
         with desk.store.writing() as tx:
             process(tx, desk, claimed, now)
     except LeaseLostError:
-        log.warning("taken over", inbox=claimed.id)
+        log.warning("taken over")
     except StoreError:
         with desk.store.writing() as tx:
             inbox.give_back(tx, claimed.id)  # the database's fault is not the message's (B4)
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"[:500]
-        log.exception("failed", inbox=claimed.id)
+        log.exception("failed")
         with desk.store.writing() as tx:
             if inbox.fail(tx, claimed.id, reason, now):
                 alarms.shelved(tx, desk, claimed.id, reason, now)
@@ -61,7 +62,7 @@ def process(tx: Tx, desk: Desk, claimed: Claimed, now: dt.datetime) -> None:
         sender=turn.mail.sender, ticket_id=outcome.ticket_id, state=outcome.state,
         reason=outcome.reason,
     )  # fmt: skip
-    log.info("processed", inbox=claimed.id, kind=verdict.kind, outcome=outcome.outcome)
+    log.info("processed", kind=verdict.kind, outcome=outcome.outcome, ticket=outcome.ticket_id)
 
 
 def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Outcome:

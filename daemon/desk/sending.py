@@ -73,11 +73,23 @@ def step(
         return False
     outcomes = list(_hand_over(store, mailer, group))
     _settle_all(store, outcomes, group[len(outcomes) :], now, ends)
+    for outcome in outcomes:
+        _tell(outcome)
     away = outcomes[-1].error
     if away is None or not away.unreachable:
         return True
     log.warning("outgoing server out of reach", reply=str(away))
     return False
+
+
+def _tell(outcome: _Outcome) -> None:
+    """Log how a delivery ended, under the number of the message that caused it."""
+    delivery, error = outcome.delivery, outcome.error
+    about = {"inbox": delivery.inbox_id, "outbox": delivery.id, "kind": delivery.kind}
+    if error is None:
+        log.info("sent", **about)
+    else:
+        log.warning("not sent", **about, permanent=error.permanent, reply=outcome.reply)
 
 
 def _hand_over(store: Store, mailer: Mailer, group: Sequence[Delivery]) -> Iterator[_Outcome]:

@@ -1,9 +1,10 @@
 """Opening the database, and the transactions that everything happens in."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -56,12 +57,17 @@ class Store:
     """The database; `writing` and `reading` are its only doors."""
 
     engine: Engine
+    # SQLite has one writer: this process's threads line up here, and wake at once, where
+    # SQLite's own waiting is sleep and luck. Other processes wait for BUSY_SECONDS as ever.
+    _line: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
     def writing(self) -> Iterator[Tx]:
         """One transaction: committed at the end, rolled back by any exception."""
-        with _told_apart(), self.engine.begin() as connection:
-            yield connection
+        with _told_apart(), self._line if self.is_sqlite else nullcontext():
+            with self.engine.begin() as connection:
+                connection.info.pop("memo", None)  # what an earlier transaction read (memo.py)
+                yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
@@ -70,6 +76,7 @@ class Store:
         with _told_apart(), self.engine.connect() as connection:
             look = connection.execution_options(reading=True, **options)
             with look.begin() as transaction:
+                look.info.pop("memo", None)
                 yield look
                 transaction.rollback()
 
@@ -102,7 +109,7 @@ def open_store(url: str, *, password: str | None = None) -> Store:
     Raises ValueError for a URL of another kind.
     """
     parsed = make_url(url)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"hide_parameters": True}  # an error is told in logs and mails
     if password is not None:
         parsed = parsed.set(password=password)
     if parsed.get_backend_name() == "sqlite":
