@@ -11,6 +11,15 @@ _SV = {
     "merged": "Ärendet är sammanslaget med #{number}.",
     "spam": "Ärendet är stängt som skräp, utan svar till avsändaren.",
     "opened": "Ärende #{number} är öppnat för {customer}.",
+    "pdf_fault": "Rapporter skickas utan PDF",
+    "report_fault": "Rapporten eller mötet för {customer}, {period}, gick inte att göra",
+    "report_fault_remedy": "Prova avtald report, rätta det som är fel i registret; ett nytt försök "
+    "görs av sig självt.",
+    "report_nobody": "Rapporten för {customer} har ingen mottagare",
+    "report_nobody_remedy": "Sätt reports_to eller manager för kunden i registret och kör avtald "
+    "import. Rapporten finns med avtald report.",
+    "meeting_moved": "Avstämningsmötet är satt till {when}.",
+    "meeting_cancelled": "Avstämningsmötet är inställt.",
     "noted": "Noterat på ärendet.",
     "undone": "Ångrat: {minutes} min är återförda.",
     "undone_held": "Ångrat: det som väntade på OK är struket.",
@@ -65,6 +74,15 @@ _EN = {
     "merged": "The ticket is merged with #{number}.",
     "spam": "The ticket is closed as spam, without an answer to its sender.",
     "opened": "Ticket #{number} is opened for {customer}.",
+    "pdf_fault": "Reports are sent without PDF",
+    "report_fault": "The report or meeting of {customer}, {period}, could not be made",
+    "report_fault_remedy": "Try avtald report, and mend what is wrong in the register; it is tried "
+    "again by itself.",
+    "report_nobody": "The report of {customer} has nobody to go to",
+    "report_nobody_remedy": "Set reports_to or manager for the customer in the register and run "
+    "avtald import. The report is there with avtald report.",
+    "meeting_moved": "The review meeting is set to {when}.",
+    "meeting_cancelled": "The review meeting is cancelled.",
     "noted": "Noted on the ticket.",
     "undone": "Undone: {minutes} min are given back.",
     "undone_held": "Undone: what waited for an OK is struck out.",
