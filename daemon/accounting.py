@@ -18,6 +18,8 @@ from daemon.store.session import Store
 from daemon.store.tokens import TokenRecord
 
 if TYPE_CHECKING:
+    from integrations.fortnox.client import FortnoxClient
+    from integrations.fortnox.pacing import EvenPacer
     from integrations.fortnox.settings import FortnoxSettings
     from integrations.fortnox.tokens import TokenStore
 
@@ -32,22 +34,29 @@ def accounting_of(settings: Settings, store: Store | None = None) -> Accounting:
     """
     if settings.accounting.kind == "files":
         return _files(settings.desk.state_dir / "drafts")
+    return fortnox_client(settings, store)
+
+
+def fortnox_client(settings: Settings, store: Store | None = None) -> "FortnoxClient":
+    """The client of the tenant that the settings name; the table must be there."""
     from integrations.fortnox.client import FortnoxClient
-    from integrations.fortnox.pacing import EvenPacer, Waits
+    from integrations.fortnox.pacing import Waits
 
     waits = Waits()
-    if store is None:
-        return FortnoxClient(
-            fortnox_settings(settings), None, EvenPacer(sleep=waits.sleep), sleep=waits.sleep,
-            stop=waits.stop,
-        )  # fmt: skip
     return FortnoxClient(
         fortnox_settings(settings),
-        token_store(settings, store, sleep=waits.sleep),
-        EvenPacer(RequestLine(store, FORTNOX), sleep=waits.sleep),
+        token_store(settings, store, sleep=waits.sleep) if store else None,
+        pacer(store, sleep=waits.sleep),
         sleep=waits.sleep,
         stop=waits.stop,
     )
+
+
+def pacer(store: Store | None, *, sleep: Callable[[float], None] = time.sleep) -> "EvenPacer":
+    """The line that everybody waits in; without a database only this process."""
+    from integrations.fortnox.pacing import EvenPacer
+
+    return EvenPacer(RequestLine(store, FORTNOX) if store else None, sleep=sleep)
 
 
 def fortnox_settings(settings: Settings) -> "FortnoxSettings":

@@ -4,18 +4,20 @@ from collections.abc import Callable
 from functools import partial
 
 from daemon import parts
+from daemon.accounting import accounting_of
 from daemon.config import Imap, Outgoing, Settings
 from daemon.desk.check import ProbeError, Probes
 from daemon.desk.ports import SendError
+from daemon.store.session import Store
 from daemon.two_languages import Say
 
 
-def probes_of(settings: Settings, say: Say) -> Probes:
+def probes_of(settings: Settings, say: Say, store: Store | None = None) -> Probes:
     """Every probe of a desk; each looks when it is called, and changes nothing."""
     return Probes(
         mailbox=partial(_mailbox, say=say),
         outgoing=partial(_outgoing, settings=settings, say=say),
-        accounting=partial(parts.accounting_of, settings),
+        accounting=partial(accounting_of, settings, store),
     )
 
 

@@ -27,7 +27,7 @@ def check(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
 
     with app.opened(config, upgraded=False) as desk:
         say = speaker(desk.settings.desk.language)
-        findings = app.findings(desk, now, say, probes_of(desk.settings, say))
+        findings = app.findings(desk, now, say, probes_of(desk.settings, say, desk.store))
     if as_json:
         print_json(
             [

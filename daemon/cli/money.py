@@ -1,4 +1,4 @@
-"""`avtald bank`, `statements`, `statement` and `invoices`: what was used, billed and pushed."""
+"""`avtald bank`, `statements` and `statement`: what was used and billed."""
 
 import datetime as dt
 from pathlib import Path
@@ -180,65 +180,3 @@ def statement(
             click.echo(f"  {each['description']}")
     for reason in shown["held"]:
         click.echo(f"! {reason}")
-
-
-@click.group(invoke_without_command=True)
-@json_option
-@config_option
-@click.pass_context
-def invoices(ctx: click.Context, config: Path | None, *, as_json: bool) -> None:
-    """List every invoice and where it stands."""
-    if ctx.invoked_subcommand is not None:
-        return
-    from daemon import app
-    from daemon.store import statements as stored
-
-    with app.opened(config) as opened, opened.store.reading() as tx:
-        found = stored.listing(tx)
-        say = speaker(opened.settings.desk.language)
-    rows = [
-        {
-            "reference": each.reference, "customer": each.customer_key, "month": each.month,
-            "state": each.state, "number": each.number, "net": each.net, "link": each.link,
-            "fault": each.fault, "remedy": each.remedy,
-        }
-        for each in found
-        if each.state != "nothing"
-    ]  # fmt: skip
-    if as_json:
-        print_json(rows)
-        return
-    heads = say("referens tillstånd nummer netto fel", "reference state number net fault").split()
-    print_table(
-        heads,
-        [(r["reference"], r["state"], r["number"], r["net"], r["fault"]) for r in rows],
-        right=(3,),
-    )
-
-
-@invoices.command()
-@now_option
-@config_option
-def push(config: Path | None, now: dt.datetime) -> int:
-    """Push what waits now, also what a fault stopped before."""
-    from daemon import app, parts
-    from daemon.desk import invoicing
-    from daemon.store import statements as stored
-
-    with app.opened(config) as opened:
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
-        say = speaker(opened.settings.desk.language)
-        with opened.store.writing() as tx:
-            stored.retry_faults(tx)
-        accounting = parts.accounting_of(opened.settings)
-        while invoicing.step(desk, accounting, now):
-            pass
-        with opened.store.reading() as tx:
-            left = [each for each in stored.listing(tx) if each.state not in ("pushed", "nothing")]
-    for each in left:
-        click.echo(
-            f"{each.reference}: {each.state}. {each.fault or ''} {each.remedy or ''}".rstrip()
-        )
-    if not left:
-        click.echo(say("allt är överfört", "everything is pushed"))
-    return 1 if left else 0

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from daemon import app, config, parts
+from daemon.accounting import accounting_of
 from daemon.app import App
 from daemon.demo.catcher import Catcher
 from daemon.desk import register as registering
@@ -99,7 +100,7 @@ def staged(folder: Path, door_port: int, at: dt.datetime) -> Iterator[Stage]:
         after.callback(mailer.close)
         yield Stage(
             folder, door_port, catcher, double, opened, desk, mailer,
-            parts.accounting_of(opened.settings),
+            accounting_of(opened.settings, opened.store),
         )  # fmt: skip
 
 

@@ -85,7 +85,6 @@ def examine(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
     yield disk(subject.free_disk, settings.intake.disk_reserve, say)
     yield from doors(settings, probes, say)
     yield outgoing(settings, probes, say)
-    yield from accounting(settings, probes, say)
     yield holidays(subject.calendar, subject.calendar.day_of(now), say)
     try:
         yield from _kept(subject, now, say)
@@ -103,6 +102,7 @@ def _kept(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
     yield from database(found, say)
     if found.faults:
         return
+    yield from accounting(settings, subject.probes, say)  # its token is kept in the database
     with store.reading() as tx:
         register = kept.load(tx)
         past = past_months(tx, register, settings, subject.calendar, now)

@@ -345,6 +345,12 @@ def tell_of_access(tx: Tx, desk: Desk, error: AccountingError, now: dt.datetime)
         _alarm(tx, desk, key, Alarm(str(error), error.remedy), now)
 
 
+def access_is_back(tx: Tx, now: dt.datetime) -> None:
+    """I5: the fault is gone: what waited is pushed in the next round, a new fault told again."""
+    alarms.clear_all(tx, _ACCESS, now)
+    invoices.hurry(tx)
+
+
 def _concerns(problem: Problem, draft: InvoiceDraft) -> bool:
     """Whether a preflight's problem stops this draft."""
     if problem.warning or problem.customer_key != draft.customer_key:

@@ -1,0 +1,164 @@
+"""`avtald fortnox login` and `avtald fortnox check`: consent once, and access tested."""
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.output import Say, print_json, speaker
+
+if TYPE_CHECKING:
+    from daemon.app import App
+    from integrations.fortnox.client import CompanyInformation
+    from integrations.fortnox.login import Asked
+
+_PATIENCE = 600.0  # seconds: as long as a code lives
+
+
+@click.group()
+def fortnox() -> None:
+    """Consent to Fortnox once; test the access."""
+
+
+@fortnox.command()
+@click.option("--code", help="The code itself, where somebody else has consented.")
+@click.option("--paste", is_flag=True, help="Ask for the address: for a server without a browser.")
+@click.option("--port", type=int, help="Of the call-back on this machine.")
+@click.option("--redirect-uri", help="The call-back that the developer portal names.")
+@click.option("--attachments", is_flag=True, help="Ask for the right to attach files as well.")
+@now_option
+@config_option
+def login(
+    config: Path | None, now: dt.datetime, code: str | None, port: int | None,
+    redirect_uri: str | None, *, paste: bool, attachments: bool,
+) -> None:  # fmt: skip
+    """Let a system administrator of the company consent, in a browser, once."""
+    from daemon import accounting, app
+    from integrations.fortnox import login as consent
+
+    with app.opened(config) as opened:
+        say = speaker(opened.settings.desk.language)
+        _must_be_fortnox(opened, say)
+        port = consent.PORT if port is None else port
+        asked = consent.Asked(
+            accounting.fortnox_settings(opened.settings),
+            redirect_uri or consent.redirect_uri(port), attachments,
+        )  # fmt: skip
+        answer = code or _answer(asked, port, say, paste=paste)
+        pacer = accounting.pacer(opened.store)
+        company = consent.log_in(
+            asked, asked.code_of(answer), accounting.token_store(opened.settings, opened.store),
+            pacer, now,
+        )  # fmt: skip
+        lasting = consent.is_lasting(asked.settings, company, pacer)
+        _go_on(opened, now)
+    _print_company(company, say)
+    _advise(opened, company, say, lasting=lasting)
+
+
+def _must_be_fortnox(opened: "App", say: Say) -> None:
+    if opened.settings.accounting.fortnox is None:
+        says = say("avtald.toml saknar [accounting.fortnox]", "no [accounting.fortnox]")
+        raise click.UsageError(says)
+
+
+def _answer(asked: "Asked", port: int, say: Say, *, paste: bool) -> str:
+    """Where the administrator's browser came back to."""
+    from integrations.fortnox.login import Callback
+
+    click.echo(say("Öppna och godkänn:", "Open and consent:"))
+    click.echo(asked.url)
+    if paste:
+        asking = say(
+            "Klistra in adressen som webbläsaren kom tillbaka till",
+            "Paste the address that the browser came back to",
+        )
+        return str(click.prompt(asking))
+    try:
+        with Callback(port) as callback:
+            return callback.wait(_PATIENCE)
+    except OSError as error:
+        says = say(f"port {port} är upptagen: {error.strerror}", f"port {port}: {error.strerror}")
+        raise click.UsageError(f"{says} (--port, --paste)") from error
+
+
+def _go_on(opened: "App", now: dt.datetime) -> None:
+    """What waited for the consent is pushed in the next round."""
+    from daemon.desk import invoicing
+
+    with opened.store.writing() as tx:
+        invoicing.access_is_back(tx, now)
+
+
+def _print_company(company: "CompanyInformation", say: Say) -> None:
+    says = say("Åtkomst till", "Access to")
+    click.echo(f"{says} {company.name}, {company.organisation_number}, {company.tenant_id}")
+
+
+def _advise(opened: "App", company: "CompanyInformation", say: Say, *, lasting: bool) -> None:
+    """How to make the access last."""
+    fortnox = opened.settings.accounting.fortnox
+    if lasting and fortnox is not None and fortnox.tenant_id is None:
+        line = f"tenant_id = {company.tenant_id}"
+        click.echo(
+            say(
+                f"Skriv {line} under [accounting.fortnox]: då behövs inget nytt godkännande.",
+                f"Write {line} under [accounting.fortnox]: then no new consent is needed.",
+            )
+        )
+    if not lasting:
+        click.echo(
+            say(
+                "Klientuppgifter gäller inte för företaget: åtkomsten förnyas var 45:e dag minst, "
+                "och går den förlorad behövs ett nytt godkännande.",
+                "Client credentials do not work here: the access is renewed at least every 45 "
+                "days, and if it is lost a new consent is needed.",
+            )
+        )
+
+
+@fortnox.command()
+@json_option
+@config_option
+def check(config: Path | None, *, as_json: bool) -> int:
+    """Test access, rights, articles and units; creates nothing."""
+    from daemon import accounting, app
+    from daemon.domain.invoice import AccountingError
+    from integrations.fortnox.client import FortnoxClient
+
+    with app.opened(config) as opened:
+        say = speaker(opened.settings.desk.language)
+        _must_be_fortnox(opened, say)
+        client = accounting.fortnox_client(opened.settings, opened.store)
+        assert isinstance(client, FortnoxClient)  # noqa: S101  the settings name it
+        try:
+            company = client.company_information()
+            problems = [(p.message, p.remedy, p.warning) for p in client.preflight([])]
+        except AccountingError as error:
+            company, problems = None, [(str(error), error.remedy, False)]
+        finally:
+            client.close()
+    if as_json:
+        print_json(_as_json(company, problems))
+    else:
+        if company is not None:
+            _print_company(company, say)
+        for message, remedy, _ in problems:
+            click.echo(f"! {message}\n  → {remedy}")
+    return 1 if problems else 0
+
+
+def _as_json(
+    company: "CompanyInformation | None", problems: list[tuple[str, str, bool]]
+) -> dict[str, object]:
+    return {
+        "company": company and company.name,
+        "organisation_number": company and company.organisation_number,
+        "tenant_id": company and company.tenant_id,
+        "problems": [
+            {"message": message, "remedy": remedy, "warning": warning}
+            for message, remedy, warning in problems
+        ],
+    }
