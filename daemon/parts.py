@@ -7,7 +7,17 @@ from functools import partial
 
 from daemon.accounting import drift_step, push_step
 from daemon.config import Imap, Settings
-from daemon.desk import bounces, closing, digest, receive, retention, sending, warnings
+from daemon.desk import (
+    bounces,
+    closing,
+    digest,
+    meetings,
+    receive,
+    reports,
+    retention,
+    sending,
+    warnings,
+)
 from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.domain.opening_hours import Calendar
@@ -105,6 +115,17 @@ def finance_step(desk: Desk, accounting: Accounting) -> Step:
     return Step("finance", lambda now: closing.mail_step(desk, now, needs_number=needs))
 
 
+def report_steps(desk: Desk) -> list[Step]:
+    """Send reports, propose review meetings: after the month they tell of is closed."""
+    from integrations.pdf import WeasyPrinter
+
+    printer = WeasyPrinter()
+    return [
+        Step("report", partial(reports.step, desk, printer)),
+        Step("meet", partial(meetings.step, desk, printer)),
+    ]
+
+
 def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
     """Everything that may be due, in the order in which one leads to the next (`avtald tick`)."""
     return [
@@ -113,6 +134,7 @@ def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
         Step("warn", partial(warnings.step, desk)),
         Step("digest", partial(digest.step, desk)),
         *month_steps(desk, accounting),
+        *report_steps(desk),
         Step("keep", partial(retention.step, desk)),
         send_step(desk, mailer),
     ]
@@ -179,11 +201,13 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
         ],
         every=30.0, clock=clock, others=[send, books],
     )  # fmt: skip
+    # Printing takes its time; nothing else waits for it.
+    tell = Worker("report", report_steps(desk), every=60.0, clock=clock, others=[send])
     mailboxes = [
         _mailbox_worker(desk, mailbox, work, clock) for mailbox in desk.settings.intake.imap
     ]
     return Supervisor(
-        [work, send, books, month, *mailboxes],
+        [work, send, books, month, tell, *mailboxes],
         doors=[*_doors(desk, work.wake), accounting.stop],
         closers=[mailer.close],
     )
