@@ -31,6 +31,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "bank": ("money", "Show or adjust a time bank."),
         "statements": ("money", "List the statements of months."),
         "statement": ("money", "Show one statement, or a preview."),
+        "report": ("reports", "Show or print a customer's report."),
+        "simulate": ("reports", "Show what another plan would have cost."),
         "invoices": ("invoices", "List invoices; push what waits."),
         "fortnox": ("fortnox", "Consent to Fortnox once; test the access."),
         "agreements": ("agreements", "List agreements and their versions."),

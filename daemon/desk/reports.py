@@ -65,6 +65,19 @@ def make(tx: Tx, desk: Desk, customer: Customer, period: Period, now: dt.datetim
     return Made(customer, period, language, name, facts, figures(facts))
 
 
+def has_begun(desk: Desk, period: Period, now: dt.datetime) -> bool:
+    """Whether there is anything to report of a period yet."""
+    return report_facts.midnight(desk, period.start) <= now
+
+
+def letter(desk: Desk, made: Made, *, pdf: bool = False) -> Report:
+    """The mail that the customer gets."""
+    return Report(
+        desk.settings.desk.name, made.customer.name, made.plan_name, str(made.period),
+        made.figures, pdf,
+    )  # fmt: skip
+
+
 def pack(tx: Tx, desk: Desk, made: Made, sent_to: tuple[str, ...]) -> ManagerPack:
     """What is for our eyes: margin, plans compared, standstills, promises."""
     mine = made.facts.windows[-1]
@@ -239,13 +252,9 @@ def _to_customer(
         return ()
     manager = customer.manager
     copied = manager is not None and manager.active and manager.email not in customer.reports_to
-    letter = Report(
-        desk.settings.desk.name, customer.name, made.plan_name, str(made.period), made.figures,
-        pdf=bool(pdf),
-    )  # fmt: skip
     key = f"report:{customer.id}:{made.period}"
     mail = post(
-        tx, desk, letter,
+        tx, desk, letter(desk, made, pdf=bool(pdf)),
         Post(
             key=key, kind="report", about=key, to=to, language=made.language, attachments=pdf,
             cc=((manager.name, manager.email),) if manager is not None and copied else (),
