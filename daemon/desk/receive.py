@@ -4,7 +4,7 @@ import datetime as dt
 
 import structlog
 
-from daemon.desk import alarms, answer, bounces, closing, inquiry, proof, relay
+from daemon.desk import alarms, answer, bounces, closing, inquiry, meetings, proof, relay
 from daemon.desk.context import Desk
 from daemon.desk.conversation import answered_mail
 from daemon.desk.turn import Incoming, Outcome, Turn
@@ -74,6 +74,9 @@ def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Out
         return Outcome("loop")
     if verdict.kind == "bounce":
         return bounces.take(turn)
+    replied = meetings.reply(turn)
+    if replied is not None:
+        return replied
     sender = turn.mail.sender
     person = register.person_by_address(turn.tx, sender) if sender else None
     if person is None or not person.active:
@@ -109,7 +112,8 @@ def _from_registered(turn: Turn, person: Person, raw: bytes, *, released: bool) 
             return Outcome("approved")
         if answered.kind == "receipt" and answer.confirmed(turn, person, answered):
             return Outcome("confirmed", answered.ticket_id)
-    return answer.take(turn, person, answered)
+    about = meetings.answered(turn, person, answered) if answered is not None else None
+    return about or answer.take(turn, person, answered)
 
 
 def _approval(turn: Turn, raw: bytes) -> Outcome | None:
