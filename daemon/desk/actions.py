@@ -155,8 +155,19 @@ def _wait(work: Work, _tag: Tag) -> str | None:
     return None
 
 
+def _meeting(work: Work, tag: Tag) -> str | None:
+    """J4: move or cancel the customer's review meeting; without a time it is a note."""
+    customer_id = work.ticket.customer_id
+    if customer_id is None or meetings.wish(tag.value, work.turn.desk.zone) is None:
+        return _note(work, tag)
+    refusal = meetings.tagged(work.turn, work.person, customer_id, tag.value)
+    if refusal is None:
+        work.did("meeting")
+    return refusal
+
+
 def _note(work: Work, tag: Tag) -> str | None:
-    """J3, J4: a reason of a breach, a promise, a wish about a meeting: kept for the reports."""
+    """J3, J4: a reason of a breach, a promise, a word about a meeting: kept for the reports."""
     work.record(tag.name, text=tag.value)
     work.did("noted")
     return None
@@ -211,7 +222,7 @@ _ACTIONS: dict[str, Callable[[Work, Tag], str | None]] = {
     "done": _close,
     "spam": _spam,
     "reason": _note,
-    "meeting": _note,
+    "meeting": _meeting,
     "promise": _note,
     "undo": _undo,
     "help": _help,

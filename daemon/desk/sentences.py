@@ -18,8 +18,7 @@ _SV = {
     "report_nobody": "Rapporten för {customer} har ingen mottagare",
     "report_nobody_remedy": "Sätt reports_to eller manager för kunden i registret och kör avtald "
     "import. Rapporten finns med avtald report.",
-    "meeting_moved": "Avstämningsmötet är satt till {when}.",
-    "meeting_cancelled": "Avstämningsmötet är inställt.",
+    "meeting": "Avstämningsmötet är ändrat, och alla berörda har fått besked.",
     "noted": "Noterat på ärendet.",
     "undone": "Ångrat: {minutes} min är återförda.",
     "undone_held": "Ångrat: det som väntade på OK är struket.",
@@ -81,8 +80,7 @@ _EN = {
     "report_nobody": "The report of {customer} has nobody to go to",
     "report_nobody_remedy": "Set reports_to or manager for the customer in the register and run "
     "avtald import. The report is there with avtald report.",
-    "meeting_moved": "The review meeting is set to {when}.",
-    "meeting_cancelled": "The review meeting is cancelled.",
+    "meeting": "The review meeting is changed, and everybody concerned is told.",
     "noted": "Noted on the ticket.",
     "undone": "Undone: {minutes} min are given back.",
     "undone_held": "Undone: what waited for an OK is struck out.",
