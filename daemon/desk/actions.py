@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from daemon.desk import inquiry, news, worklog
+from daemon.desk import inquiry, meetings, news, worklog
 from daemon.desk.confirm import tell_priority
 from daemon.desk.work import Work
 from daemon.domain.clock import EventKind
