@@ -114,10 +114,13 @@ def _ticket(tx: "Tx", number: int, say: Say) -> "Ticket":
 
 @click.command()
 @click.argument("number", type=int)
+@click.option("--send", is_flag=True, help="Send it to the ticket's requester by mail.")
 @json_option
 @now_option
 @config_option
-def explain(config: Path | None, number: int, now: dt.datetime, *, as_json: bool) -> None:
+def explain(
+    config: Path | None, number: int, now: dt.datetime, *, send: bool, as_json: bool
+) -> None:
     """Print every segment in which the ticket's clocks ran or stood still, and why."""
     from daemon import app, parts
     from daemon.desk import tickets_shown
@@ -127,6 +130,10 @@ def explain(config: Path | None, number: int, now: dt.datetime, *, as_json: bool
         say = speaker(opened.settings.desk.language)
         with opened.store.reading() as tx:
             clocks = tickets_shown.explained(tx, desk, _ticket(tx, number, say), now)
+        if send:
+            with opened.store.writing() as tx:
+                count = tickets_shown.send_explanation(tx, desk, _ticket(tx, number, say), now)
+            click.echo(say(f"mejl i utkorgen: {count}", f"mails in the outbox: {count}"), err=True)
     if as_json:
         print_json(clocks)
         return

@@ -247,6 +247,41 @@ class TicketLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ManyWarned:
+    """E7: many clocks due together, as after a holiday: one mail instead of a storm."""
+
+    tickets: tuple[TicketLine, ...]  # by deadline; `note` says how far each has come
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLine:
+    """A stretch of a clock as people read it (E9)."""
+
+    when: str
+    minutes: str
+    why: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """E9: a ticket's clock, stretch by stretch, as it may be sent to the customer."""
+
+    desk_name: str
+    number: int
+    subject: str
+    clock: str  # response, follow_up, resolution
+    level: int
+    target_minutes: int
+    started_at: dt.datetime
+    due_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    used_minutes: int
+    result: str  # running, met, missed, unanswered
+    lines: tuple[ClockLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """J5: to a contact who asked for it: the bank left, and open tickets."""
 
@@ -407,7 +442,8 @@ REFUSALS = (
 )  # fmt: skip
 NOT_RELAYED = (
     "internal", "near_internal", "cutting_failed", "no_text", "direct", "no_recipient", "no_ticket",
-    "encrypted",
+    "encrypted", "quotes_internal", "other_address", "other_customer", "not_conversation",
+    "not_engineer",
 )  # fmt: skip
 
 # What `rendering.render` takes.
@@ -422,6 +458,8 @@ Record = (
     | InvoiceReport
     | Alarm
     | Warned
+    | ManyWarned
+    | Explanation
     | TagCard
     | Balance
     | Digest

@@ -105,7 +105,7 @@ _UNPROVEN_KINDS: Mapping[str, str] = {
 
 def unproven(reason: str, language: str) -> str:
     """Why a sender is in doubt; a sentence is given back as it is, an unknown code as nothing."""
-    kind = _UNPROVEN_KINDS.get(reason)
+    kind = _UNPROVEN_KINDS.get(reason) or ("dmarc" if reason.startswith("dmarc_") else None)
     if kind:
         return UNPROVEN[language][kind]
     return reason if " " in reason else ""
@@ -117,6 +117,16 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "internal": "Anteckningen är intern. Inget gick till kunden.",
         "near_internal": "Svaret gick inte till kunden, för det står något som liknar taggen "
         "intern. Menade du kunden: svara OK. Annars behöver du inte göra något.",
+        "quotes_internal": "Svaret gick inte till kunden, för det innehåller något ur en intern "
+        "anteckning eller ur ett mejl till er. Menade du kunden: svara OK. Skicka annars svaret "
+        "igen utan det.",
+        "other_address": "Svaret gick inte till kunden, för det nämner en adress hos en annan "
+        "kund. Menade du det: svara OK. Skicka annars svaret igen utan den.",
+        "other_customer": "Svaret gick inte till kunden, för det pekar på en annan kund. Öppna ett "
+        "nytt ärende med ett mejl som inte är ett svar.",
+        "not_conversation": "Du svarade på ett mejl mellan oss, så inget gick till kunden. Svara i "
+        "ärendet om det var meningen.",
+        "not_engineer": "Mejlet är sparat som en anteckning. Det är teknikerna som svarar kunder.",
         "cutting_failed": "Svaret gick inte till kunden, för taggarna gick inte att klippa bort "
         "säkert. Skicka det igen som ren text.",
         "encrypted": "Svaret gick inte till kunden, för det är krypterat. Skicka det igen utan "
@@ -131,6 +141,16 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "near_internal": "Your answer did not go to the customer, because something in it looks "
         "like the tag internal. If it was meant for the customer: reply OK. Otherwise there is "
         "nothing you need to do.",
+        "quotes_internal": "Your answer did not go to the customer, because it holds something of "
+        "an internal note, or of a mail between us. If you meant it: reply OK. Otherwise please "
+        "send it again without that.",
+        "other_address": "Your answer did not go to the customer, because it names an address of "
+        "another customer. If you meant it: reply OK. Otherwise please send it again without it.",
+        "other_customer": "Your answer did not go to the customer, because it points at another "
+        "customer. Open a new ticket with a mail that is no reply.",
+        "not_conversation": "You replied to a mail between us, so nothing went to the customer. "
+        "Reply in the ticket if you meant them.",
+        "not_engineer": "The mail is kept as a note. It is the engineers who answer customers.",
         "cutting_failed": "Your answer did not go to the customer, because its tags could not be "
         "cut out safely. Please send it again as plain text.",
         "encrypted": "Your answer did not go to the customer, because it is encrypted. Please send "

@@ -4,8 +4,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from daemon.desk import clocks
+from daemon.desk import clocks, mailing
 from daemon.desk.context import Desk
+from daemon.desk.letters import ClockLine, Explanation
+from daemon.domain import wording
+from daemon.domain.clock import Clock
 from daemon.domain.clock_explain import explain
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Status, Ticket
@@ -96,6 +99,80 @@ def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
             for row in tickets.events_of(tx, ticket.id)
         ],
     }  # fmt: skip
+
+
+_WHY = {
+    "sv": {
+        "open": "öppet, klockan går", "closed": "stängt", "paused": "väntar på er, klockan står",
+    },
+    "en": {"open": "open, the clock runs", "closed": "closed", "paused": "waiting, it stands"},
+}  # fmt: skip
+
+
+def explanation(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> tuple[Explanation, ...]:
+    """E9: a ticket's clocks as letters that may be sent to the customer."""
+    return tuple(
+        _letter(desk, ticket, clock)
+        for clock in clocks.read(tx, desk, ticket, now).all()
+        if clock.target is not None
+    )
+
+
+def send_explanation(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> int:
+    """E9: mail the requester how the ticket's clocks were counted; gives how many mails."""
+    letters = explanation(tx, desk, ticket, now)
+    for letter in letters:
+        mailing.post(
+            tx, desk, letter,
+            mailing.Post(
+                key=f"explanation:{ticket.id}:{letter.clock}:{letter.started_at}:{now}",
+                kind="explanation", to=((ticket.requester_name, ticket.requester),),
+                language=ticket.language, ticket=ticket, automatic=False,
+            ),
+            now,
+        )  # fmt: skip
+    return len(letters)
+
+
+def _letter(desk: Desk, ticket: Ticket, clock: Clock) -> Explanation:
+    language = "en" if ticket.language == "en" else "sv"
+    lines = tuple(
+        ClockLine(
+            _between(desk, segment.start, segment.end, language),
+            wording.hours(segment.minutes) if segment.running else "",
+            _WHY[language].get(segment.why.value, segment.why.value),
+            segment.rule,
+        )
+        for segment in explain(clock, desk.calendar)
+    )
+    return Explanation(
+        desk_name=desk.settings.desk.name,
+        number=ticket.number,
+        subject=ticket.subject,
+        clock=clock.kind.value.replace("-", "_"),
+        level=ticket.priority,
+        target_minutes=minutes_up(clock.target or dt.timedelta()),
+        started_at=clock.started_at,
+        due_at=desk.calendar.promise(clock.due_at) if clock.due_at else None,
+        ended_at=clock.ended_at,
+        used_minutes=minutes_up(clock.used),
+        result=clock.result.value,
+        lines=lines,
+    )
+
+
+def _between(desk: Desk, start: dt.datetime, end: dt.datetime | None, language: str) -> str:
+    """When a stretch was, as people write it; a day is named once."""
+    first = wording.moment(start, desk.zone, language)
+    if end is None:
+        return f"{first} –"
+    local = desk.calendar.local(end)
+    same = desk.calendar.day_of(start) == local.date()
+    return (
+        f"{first}–{local:%H:%M}"
+        if same
+        else f"{first} – {wording.moment(end, desk.zone, language)}"
+    )
 
 
 def explained(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> list[dict[str, Any]]:
