@@ -19,8 +19,8 @@ from daemon.domain.billing import (
     statement_hash,
 )
 from daemon.domain.money import Money, total
-from daemon.store import leases
 from daemon.store.chain import Sealed, seal
+from daemon.store.invoices import OPEN
 from daemon.store.rows import insert
 from daemon.store.schema import closings, customers, invoices, statement_rows, statements
 from daemon.store.session import Tx
@@ -268,72 +268,7 @@ def note_mailed(tx: Tx, month: str, at: dt.datetime) -> bool:
     return bool(tx.execute(update(closings).where(mine).values(mailed_at=at)).rowcount)
 
 
-# --- invoices ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An invoice that this process is to push (I1)."""
-
-    id: int
-    statement_id: int
-    customer_id: int
-    month: str
-    reference: str
-    state: str  # waiting, intent or unclear
-    intent_at: dt.datetime | None
-    attempts: int
-    lookups: int
-
-
-_OPEN = ("waiting", "intent", "unclear")
-
-
-def due_invoices(tx: Tx, now: dt.datetime) -> int:
-    """How many invoices are to be pushed or looked up by now."""
-    return tx.scalar(select(func.count()).select_from(invoices).where(_is_due(now))) or 0
-
-
-def _is_due(now: dt.datetime) -> Any:
-    in_time = or_(invoices.c.next_at.is_(None), invoices.c.next_at <= now)
-    return and_(invoices.c.state.in_(_OPEN), in_time)
-
-
-def claim_invoice(tx: Tx, now: dt.datetime) -> Waiting | None:
-    """Take one invoice that is due."""
-    leases.free_dead(tx, invoices, invoices.c.state.in_(_OPEN))
-    chosen = tx.scalar(
-        select(invoices.c.id)
-        .where(_is_due(now), leases.is_free(invoices))
-        .order_by(invoices.c.reference)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if chosen is None:
-        return None
-    tx.execute(update(invoices).where(invoices.c.id == chosen).values(leases.taken()))
-    row = tx.execute(
-        select(invoices, statements.c.customer_id, statements.c.month)
-        .join(statements)
-        .where(invoices.c.id == chosen)
-    ).one()
-    return Waiting(
-        row.id, row.statement_id, row.customer_id, row.month, row.reference, row.state,
-        row.intent_at, row.attempts, row.lookups,
-    )  # fmt: skip
-
-
-def waiting_invoices(tx: Tx, now: dt.datetime) -> list[int]:
-    """The statements whose invoices are due now, for a preflight."""
-    query = select(invoices.c.statement_id).where(_is_due(now)).order_by(invoices.c.reference)
-    return list(tx.scalars(query))
-
-
-def set_invoice(tx: Tx, invoice_id: int, *, keep_lease: bool = False, **values: Any) -> bool:
-    """Note where a claimed invoice stands; False where another process has taken it over."""
-    freed = {} if keep_lease else leases.FREED
-    mine = and_(invoices.c.id == invoice_id, leases.is_mine(invoices))
-    return bool(tx.execute(update(invoices).where(mine).values(values | freed)).rowcount)
+# --- their invoices (the rest is in invoices.py) -----------------------------------------------
 
 
 def approve(tx: Tx, month: str, before: dt.datetime) -> int:
@@ -345,31 +280,12 @@ def approve(tx: Tx, month: str, before: dt.datetime) -> int:
     return tx.execute(update(invoices).where(waiting).values(state="waiting")).rowcount
 
 
-def state_of(tx: Tx, invoice_id: int) -> str:
-    """Where an invoice stands."""
-    return str(tx.scalar(select(invoices.c.state).where(invoices.c.id == invoice_id)))
-
-
-def retry_faults(tx: Tx) -> int:
-    """Put invoices that failed by their data back in line (`avtald invoices push`)."""
-    return tx.execute(
-        update(invoices)
-        .where(invoices.c.state.in_(["fault", "waiting"]))
-        .values(state="waiting", next_at=None, fault=None, remedy=None)
-    ).rowcount
-
-
-def postpone_all(tx: Tx, until: dt.datetime) -> None:
-    """I5: a fault of access stops the run; nothing is tried before that instant."""
-    tx.execute(update(invoices).where(invoices.c.state == "waiting").values(next_at=until))
-
-
 def unsettled(tx: Tx, month: str) -> int:
     """How many invoices of a month may still be pushed without anybody's doing."""
     query = (
         select(func.count())
         .select_from(invoices)
         .join(statements)
-        .where(statements.c.month == month, invoices.c.state.in_(_OPEN))
+        .where(statements.c.month == month, invoices.c.state.in_(OPEN))
     )
     return tx.scalar(query) or 0
