@@ -1,7 +1,7 @@
 """A ticket's clocks: what happened is recorded, what follows is read anew and stored (E1–E8)."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daemon.desk.context import Desk
@@ -11,6 +11,7 @@ from daemon.domain.clock_warnings import next_telling, warnings
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Ticket
 from daemon.store import events, register, tickets
+from daemon.store.memo import once
 from daemon.store.session import Tx
 
 _KINDS = frozenset(EventKind)
@@ -34,13 +35,24 @@ def happened(
         tx, at=at, kind=kind.value, actor=actor, cause=cause, ticket_id=ticket.id,
         customer_id=ticket.customer_id, data={k: v for k, v in data.items() if v is not None},
     )  # fmt: skip
-    return refresh(tx, desk, ticket, at)
+    if kind is not EventKind.OPENED:
+        return refresh(tx, desk, ticket, at)
+    # A new ticket has no past: nothing to read, and no clock that was stored.
+    once(tx, "events", ("of", ticket.id), lambda: (Event(at, kind, priority, answer),))
+    return _store(tx, desk, ticket, at, {})
 
 
 def refresh(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
     """Read a ticket's clocks from its events, and store them; an ended one is frozen (E8)."""
-    clocks = read(tx, desk, ticket, now)
+    tickets.lock(tx, ticket.id)  # who acts on the same ticket at the same time comes after
     stored = {(row.kind, row.ordinal): row for row in tickets.clock_rows(tx, [ticket.id])}
+    return _store(tx, desk, ticket, now, stored)
+
+
+def _store(
+    tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime, stored: Mapping[tuple[str, int], Any]
+) -> Clocks:
+    clocks = read(tx, desk, ticket, now)
     rows = []
     for ordinal, clock in _numbered(clocks):
         kept = stored.get((clock.kind.value, ordinal))
@@ -49,7 +61,7 @@ def refresh(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
         if kept is not None and kept.result != "running" and not _ended_otherwise(kept, clock):
             row = {key: getattr(kept, key) for key in row}
         rows.append(row)
-    tickets.keep_clocks(tx, ticket.id, rows)
+    tickets.keep_clocks(tx, ticket.id, rows, stored)
     return clocks
 
 
@@ -93,17 +105,26 @@ def _row(clock: Clock, ordinal: int) -> dict[str, Any]:
 
 def read(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
     """A ticket's clocks as its events, its agreement and the calendar make them."""
-    found = [
+    key = ("clocks", ticket.id, ticket.customer_id, ticket.opened_at, now)
+    return once(tx, "events", key, lambda: _read(tx, desk, ticket, now))
+
+
+def _read(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
+    found = once(tx, "events", ("of", ticket.id), lambda: _events(tx, ticket))
+    if not any(event.kind is EventKind.OPENED for event in found):
+        return Clocks(None, (), None)
+    return read_clocks(found, targets(agreement_at_opening(tx, desk, ticket)), desk.calendar, now)
+
+
+def _events(tx: Tx, ticket: Ticket) -> tuple[Event, ...]:
+    return tuple(
         Event(
             row.at, EventKind(row.kind), (row.data or {}).get("priority"),
             (row.data or {}).get("answer"),
         )
         for row in tickets.events_of(tx, ticket.id)
         if row.kind in _KINDS
-    ]  # fmt: skip
-    if not any(event.kind is EventKind.OPENED for event in found):
-        return Clocks(None, (), None)
-    return read_clocks(found, targets(agreement_at_opening(tx, desk, ticket)), desk.calendar, now)
+    )  # fmt: skip
 
 
 def agreement_at_opening(tx: Tx, desk: Desk, ticket: Ticket) -> Version | None:

@@ -1,15 +1,28 @@
 """One stored message becomes a ticket, a reply, a held message or the shelf (B3, B4, C1, D1)."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from daemon.desk import alarms, answer, bounces, closing, inquiry, meetings, proof, relay
+from daemon.desk import (
+    alarms,
+    answer,
+    bounces,
+    closing,
+    confirming,
+    inquiry,
+    meetings,
+    proof,
+    relay,
+)
 from daemon.desk.context import Desk
 from daemon.desk.conversation import answered_mail
 from daemon.desk.turn import Incoming, Outcome, Turn
 from daemon.domain.register import Person
 from daemon.store import inbox, register, tickets
+from daemon.store.fault import fault_point
 from daemon.store.inbox import Claimed, LeaseLostError
 from daemon.store.session import StoreError, Tx
 from parsers.automatic import Verdict, judge
@@ -19,50 +32,101 @@ from parsers.message import read
 log = structlog.get_logger("avtald.receive")
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A claimed message as it was read: before any transaction, for reading takes its time."""
+
+    claimed: Claimed
+    raw: bytes
+    verdict: Verdict
+    incoming: Incoming
+
+
 def step(desk: Desk, now: dt.datetime) -> bool:
-    """Claim waiting messages and act on each, one transaction each; False where none waits."""
+    """Claim some waiting messages and act on them; False where none waits.
+
+    They share one commit. Where one of them fails, nothing of it is kept, and each is acted on
+    again in a transaction of its own, so that it fails alone (B4).
+    """
     with desk.store.writing() as tx:
         for inbox_id in inbox.given_up(tx, now):
             alarms.shelved(tx, desk, inbox_id, "the program stopped three times on it", now)
         claimed = inbox.claim(tx)
-    for message in claimed:
-        with structlog.contextvars.bound_contextvars(inbox=message.id):
-            _attempt(desk, message, now)
+        raws = inbox.raws(tx, [each.id for each in claimed])
+    if claimed:
+        fault_point("inbox.claimed")
+        _act_on(desk, claimed, raws, now)
     return bool(claimed)
 
 
-def _attempt(desk: Desk, claimed: Claimed, now: dt.datetime) -> None:
+def _act_on(
+    desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
+) -> None:
     try:
-        with desk.store.writing() as tx:
-            process(tx, desk, claimed, now)
-    except LeaseLostError:
-        log.warning("taken over")
+        _together(desk, claimed, raws, now)
     except StoreError:
         with desk.store.writing() as tx:
-            inbox.give_back(tx, claimed.id)  # the database's fault is not the message's (B4)
+            for each in claimed:
+                inbox.give_back(tx, each.id)  # the database's fault is not the message's (B4)
         raise
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"[:500]
-        log.exception("failed")
-        with desk.store.writing() as tx:
-            if inbox.fail(tx, claimed.id, reason, now):
-                alarms.shelved(tx, desk, claimed.id, reason, now)
+    except Exception as error:  # noqa: BLE001  told on the shelf, and in the log
+        if len(claimed) == 1:
+            _failed(desk, claimed[0], error, now)
+        else:
+            for each in claimed:
+                _act_on(desk, [each], raws, now)
 
 
-def process(tx: Tx, desk: Desk, claimed: Claimed, now: dt.datetime) -> None:
-    """Act on one message; all of its effects and its end are one transaction (B3)."""
-    raw = inbox.raw(tx, claimed.id)
+def _together(
+    desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
+) -> None:
+    read = [_read(desk, each, raws[each.id]) for each in claimed]
+    done = []
+    with desk.store.writing() as tx:
+        for each in read:
+            with structlog.contextvars.bound_contextvars(inbox=each.claimed.id):
+                done.append(_process(tx, desk, each, now))
+    fault_point("messages.committed")
+    for each, outcome in zip(read, done, strict=True):
+        log.info(
+            "processed", inbox=each.claimed.id, kind=each.verdict.kind, outcome=outcome.outcome,
+            ticket=outcome.ticket_id,
+        )  # fmt: skip
+
+
+def _failed(desk: Desk, claimed: Claimed, error: Exception, now: dt.datetime) -> None:
+    if isinstance(error, LeaseLostError):
+        log.warning("taken over", inbox=claimed.id)
+        return
+    reason = f"{type(error).__name__}: {error}"[:500]
+    log.error("failed", inbox=claimed.id, exc_info=error)
+    with desk.store.writing() as tx:
+        if inbox.fail(tx, claimed.id, reason, now):
+            alarms.shelved(tx, desk, claimed.id, reason, now)
+
+
+def _read(desk: Desk, claimed: Claimed, raw: bytes) -> _Read:
     message = read(raw, desk.settings.intake.limits.for_parsers())
     verdict = judge(message, own_addresses=desk.own_addresses, own_instance=desk.instance)
     body = read_body(message, own_markers=desk.markers)
-    turn = Turn(tx, desk, Incoming(claimed.id, claimed.received_at, message, body), now)
-    outcome = _outcome(turn, verdict, raw, released=claimed.released_by is not None)
+    fault_point("message.read")
+    mail = Incoming(claimed.id, claimed.received_at, message, body, claimed.envelope_to)
+    return _Read(claimed, raw, verdict, mail)
+
+
+def _process(tx: Tx, desk: Desk, each: _Read, now: dt.datetime) -> Outcome:
+    """Act on one message; all of its effects and its end are one transaction (B3)."""
+    turn = Turn(tx, desk, each.incoming, now)
+    released = each.claimed.released_by is not None
+    outcome = _outcome(turn, each.verdict, each.raw, released=released)
+    fault_point("message.acted")
     inbox.finish(
-        tx, claimed.id, at=now, outcome=outcome.outcome, kind=verdict.kind,
+        tx, each.claimed.id, at=now, outcome=outcome.outcome, kind=each.verdict.kind,
         sender=turn.mail.sender, ticket_id=outcome.ticket_id, state=outcome.state,
         reason=outcome.reason,
     )  # fmt: skip
-    log.info("processed", kind=verdict.kind, outcome=outcome.outcome, ticket=outcome.ticket_id)
+    fault_point("message.finished")
+    return outcome
 
 
 def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Outcome:
@@ -79,7 +143,10 @@ def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Out
         return replied
     sender = turn.mail.sender
     person = register.person_by_address(turn.tx, sender) if sender else None
-    if person is None or not person.active:
+    if person is None:
+        claimed = None if released else proof.claimed_person(turn)
+        if claimed is not None:
+            return _held(turn, claimed, "no_single_sender")
         return _approval(turn, raw) or inquiry.take(turn, verdict)
     if verdict.kind != "person":
         return _away(turn, person)
@@ -100,20 +167,25 @@ def _away(turn: Turn, person: Person) -> Outcome:
 def _from_registered(turn: Turn, person: Person, raw: bytes, *, released: bool) -> Outcome:
     """D1: with proof, or released by a one-time token, a registered address has authority."""
     answered = answered_mail(turn)
-    if proof.release(turn, person, answered):
-        return Outcome("released")
+    if answered is not None and answered.kind == "proof":
+        return proof.answered_request(turn, person, answered)
     if not released:
         shown = proof.proof_of(turn, raw)
         if not shown.passed:
-            proof.ask(turn, person, shown.reason)
-            return Outcome("held", state="held", reason=shown.reason)
+            return _held(turn, person, shown.reason)
     if answered is not None and proof.says_ok(turn.mail.body.new):
         if answered.kind == "close" and closing.approve(turn, answered):
             return Outcome("approved")
-        if answered.kind == "receipt" and answer.confirmed(turn, person, answered):
-            return Outcome("confirmed", answered.ticket_id)
+        confirmed = confirming.take(turn, person, answered) if answered.kind == "receipt" else None
+        if confirmed is not None:
+            return confirmed
     about = meetings.answered(turn, person, answered) if answered is not None else None
     return about or answer.take(turn, person, answered)
+
+
+def _held(turn: Turn, person: Person, reason: str) -> Outcome:
+    proof.ask(turn, person, reason)
+    return Outcome("held", state="held", reason=reason)
 
 
 def _approval(turn: Turn, raw: bytes) -> Outcome | None:

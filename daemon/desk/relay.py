@@ -4,36 +4,94 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
-from daemon.desk import clocks, worklog
+from daemon.desk import clocks, mailing, worklog
 from daemon.desk.letters import Answer, Notice, Said
 from daemon.desk.mailing import Post, people, thread_of
+from daemon.desk.sanitising import sanitised
 from daemon.desk.turn import Incoming, Turn
-from daemon.domain.register import Person
+from daemon.domain.conversation import colleagues
+from daemon.domain.register import Customer, Person
 from daemon.domain.ticket import Ticket
 from daemon.store import register, tickets
 from daemon.store.session import Tx
 from daemon.store.tickets import Participant, TicketMessage
 from parsers.message import Attachment
+from parsers.new_html import new_html, pictures, says
 from parsers.protection import protection, without_signatures
+from parsers.tags import cut_tags, read_tags
 
 _HISTORY = 3  # messages that a notice repeats
 _AROUND = 256 * 1024  # texts and headers around the files of a mail
 
 
 def customer_side(tx: Tx, ticket: Ticket) -> list[Participant]:
-    """Requester and participants who get mail (D3, D8)."""
-    return [each for each in tickets.participants_of(tx, ticket.id) if not each.silent]
+    """Requester and participants who get mail (D3, D8); who has left the customer gets none."""
+    left = _left(tx, ticket)
+    return [
+        each
+        for each in tickets.participants_of(tx, ticket.id)
+        if not each.silent and each.address not in left and mailing.is_sendable(each.address)
+    ]
 
 
-def answer_customer(
-    turn: Turn, ticket: Ticket, person: Person, text: str, *, html: str | None = None
-) -> tuple[str, ...]:
-    """D8: send an engineer's text to requester and participants; gives whom it went to."""
-    addresses = tuple((each.name, each.address) for each in customer_side(turn.tx, ticket))
+def _left(tx: Tx, ticket: Ticket) -> set[str]:
+    """Contacts who have ended, and whose domain is not the customer's either."""
+    if ticket.customer_id is None:
+        return set()
+    contacts = register.contacts_of(tx, ticket.customer_id, ended=True)
+    ended = (each.email for each in contacts if not each.active)
+    return {each for each in ended if register.customer_of_address(tx, each) is None}
+
+
+def is_own(turn: Turn, address: str) -> bool:
+    """Whether an address is the desk's own or one of its people's: never the customer's side."""
+    return turn.is_desk(address) or register.person_by_address(turn.tx, address) is not None
+
+
+def others_of(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], ...]:
+    """D4: colleagues of the customer's domains in To and Cc.
+
+    Nobody where the desk itself is not seen there: its copy was blind, or came by an alias of the
+    customer's own, and answers to all would give the first away and loop with the second.
+    """
+    written = turn.mail.written_to
+    if customer is None or not any(turn.is_desk(address) for _, address in written):
+        return ()
+    found = colleagues(written, register.domains_of(turn.tx, customer.id), {turn.mail.sender})
+    return tuple(each for each in found if not is_own(turn, each[1]))
+
+
+def join(
+    turn: Turn, ticket: Ticket, found: Sequence[tuple[str, str]], *, silent: bool = False
+) -> None:
+    """D3, D4: let people take part from now on, and note who was new (K1)."""
+    known = {each.address for each in tickets.participants_of(turn.tx, ticket.id)}
+    new = [each for each in found if each[1] and each[1] not in known]
+    tickets.join(turn.tx, ticket.id, new, turn.mail.received_at, silent=silent)
+    for _, address in new:
+        turn.record(ticket, "participant", address=address, silent=silent)
+
+
+def join_copied(turn: Turn, ticket: Ticket) -> None:
+    """D4: a colleague whom an engineer copied has that message, and gets the next ones."""
+    if ticket.customer_id is not None:
+        customer = register.customer(turn.tx, ticket.customer_id)
+        join(turn, ticket, others_of(turn, customer))
+
+
+def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tuple[str, ...]:
+    """D8: send an engineer's text to requester and participants; gives whom it went to.
+
+    Whoever has it from the engineer already is left out.
+    """
+    written = {address for _, address in turn.mail.written_to}
+    side = customer_side(turn.tx, ticket)
+    addresses = tuple((each.name, each.address) for each in side if each.address not in written)
     if not addresses:
         return ()
     desk_name = turn.desk.settings.desk.name
-    files, left_out = _carried(turn)
+    html = own_html(turn.mail, text)
+    files, left_out = _carried(turn, own_files(turn.mail, html))
     previous = _last_of_customer(turn.tx, ticket)
     turn.post(
         Answer(
@@ -49,11 +107,47 @@ def answer_customer(
             customer_side=frozenset(address for _, address in addresses),
         ),
     )  # fmt: skip
+    turn.record(ticket, "relayed", person.email, to=[address for _, address in addresses])
     return tuple(address for _, address in addresses)
 
 
+def own_html(mail: Incoming, text: str) -> str | None:
+    """The engineer's own HTML where it shows just the text that goes out (C12, C13); else None."""
+    html = new_html(mail.message, mail.body)
+    clean = sanitised(html) if html is not None else None
+    return clean if clean is not None and says(clean, text) else None
+
+
+def own_files(mail: Incoming, html: str | None = None) -> tuple[Attachment, ...]:
+    """The files that an engineer sends along, with names that hold no tag (C13).
+
+    A signature no longer fits a text that was changed on the way. A picture that only what was
+    cut away showed, and the mail that was forwarded, stay behind.
+    """
+    files = without_signatures(mail.message.attachments)
+    if html is not None:
+        shown = pictures(html)
+        files = tuple(
+            each for each in files if not each.inline or (each.content_id or "").strip("<>") in shown
+        )
+    if mail.body.forwarded:
+        files = ()
+    return tuple(_untagged(each) for each in files)
+
+
+def _untagged(file: Attachment) -> Attachment:
+    tags = read_tags(file.name)
+    return replace(file, name=cut_tags(file.name, tags).strip() or "bilaga") if tags else file
+
+
 def _last_of_customer(tx: Tx, ticket: Ticket) -> TicketMessage | None:
-    said = [each for each in tickets.said(tx, ticket.id, last=20) if each.author == "customer"]
+    """What the answer quotes: never somebody who gets no mail, nor nobody in particular."""
+    heard = {each.address for each in tickets.participants_of(tx, ticket.id) if not each.silent}
+    said = [
+        each
+        for each in tickets.said(tx, ticket.id, last=20)
+        if each.author == "customer" and each.address in heard
+    ]
     return said[-1] if said else None
 
 
@@ -78,8 +172,9 @@ def audience(tx: Tx, ticket: Ticket, day: dt.date) -> Sequence[Person]:
 
 def hand_over(turn: Turn, ticket: Ticket, absent: Person) -> None:
     """The assignee's own out-of-office: for the day, what comes goes to all engineers."""
-    register.keep_person(turn.tx, replace(absent, absent_until=turn.day))
-    turn.record(ticket, "absent", absent.email, until=turn.day.isoformat())
+    until = max(turn.day, absent.absent_until or turn.day)  # the register may know of more
+    register.keep_person(turn.tx, replace(absent, absent_until=until))
+    turn.record(ticket, "absent", absent.email, until=until.isoformat())
     remark = turn.sentence("absent", name=absent.name)
     tell_engineers(turn, ticket, new=False, remarks=(remark,))
 
@@ -89,12 +184,10 @@ def cautions(turn: Turn) -> tuple[str, ...]:
     return (turn.sentence("encrypted"),) if protection(turn.mail.message) == "encrypted" else ()
 
 
-def _carried(turn: Turn) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
-    """The files that go along, and the names of those too large for the outgoing server.
-
-    A signature no longer fits a text that was changed on the way, and stays behind.
-    """
-    files = without_signatures(turn.mail.message.attachments)
+def _carried(
+    turn: Turn, files: tuple[Attachment, ...]
+) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+    """The files that go along, and the names of those too large for the outgoing server."""
     outgoing = turn.desk.settings.outgoing
     limit = outgoing.max_size if outgoing else 25 * 1024**2
     size = _AROUND + sum(len(each.content) * 4 // 3 for each in files)
@@ -106,7 +199,7 @@ def _carried(turn: Turn) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
 def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...] = ()) -> None:
     """D8: a customer's message to the assignee, else to all engineers, with what they need."""
     mail = turn.mail
-    files, left_out = _carried(turn)
+    files, left_out = _carried(turn, without_signatures(mail.message.attachments))
     if left_out:
         remarks += (turn.sentence("left_out", names=", ".join(left_out)),)
     turn.post(
@@ -121,6 +214,21 @@ def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str,
     )  # fmt: skip
 
 
+def tell_colleagues(
+    turn: Turn, ticket: Ticket, readers: Sequence[Person], remarks: tuple[str, ...]
+) -> None:
+    """What an engineer wrote or did on a colleague's ticket, for the colleague."""
+    turn.post(
+        _notice(turn, ticket, new=False, remarks=remarks),
+        Post(
+            key=f"colleague:{turn.mail.inbox_id}", kind="notice", language=turn.language,
+            ticket=ticket, to=people(readers), inbox_id=turn.mail.inbox_id,
+            from_name=f"{turn.mail.sender_name or turn.mail.sender} "
+            f"({turn.desk.settings.desk.name})",
+        ),
+    )  # fmt: skip
+
+
 def _notice(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...]) -> Notice:
     mail = turn.mail
     customer = register.customer(turn.tx, ticket.customer_id) if ticket.customer_id else None
@@ -128,7 +236,7 @@ def _notice(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...]) 
     deadline = clocks.next_deadline(turn.clocks_of(ticket))
     bank = worklog.bank(turn.tx, turn.desk, ticket.customer_id, turn.day)
     assignee = register.person(turn.tx, ticket.assignee_id) if ticket.assignee_id else None
-    said = tickets.said(turn.tx, ticket.id, last=_HISTORY + 1)
+    said = [] if new else tickets.said(turn.tx, ticket.id, last=_HISTORY + 1)
     earlier = [each for each in said if each.inbox_id != mail.inbox_id][-_HISTORY:]
     return Notice(
         number=ticket.number,

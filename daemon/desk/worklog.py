@@ -15,6 +15,7 @@ from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
 from daemon.store import events, holds, ledger, register
 from daemon.store.ledger import Booking
+from daemon.store.memo import once
 from daemon.store.session import Tx
 from parsers.tags import Tag, WorkedTime
 
@@ -101,6 +102,7 @@ def _doubt(source: Source, entry: _Entry) -> str | None:
     if entry.work.minutes > limits.tag_hours * 60:
         return sentence("held_long", language, hours=limits.tag_hours)
     booked = ledger.minutes_of_day(source.tx, source.person.id, entry.worked_on)
+    booked += holds.minutes_of_day(source.tx, source.person.id, entry.worked_on)
     if booked + entry.work.minutes > limits.day_hours * 60:
         return sentence("held_day", language, hours=limits.day_hours)
     if (source.day - entry.worked_on).days > limits.days_back:
@@ -296,6 +298,10 @@ def bank(tx: Tx, desk: Desk, customer_id: int | None, day: dt.date) -> Bank:
     """What the bank of a date's period holds now; nothing for a ticket without customer."""
     if customer_id is None:
         return Bank(None, 0, 0)
+    return once(tx, "ledger", (customer_id, day), lambda: _bank(tx, desk, customer_id, day))
+
+
+def _bank(tx: Tx, desk: Desk, customer_id: int, day: dt.date) -> Bank:
     year = period_of("year", day)  # no bank period crosses it, and work before it costs nothing
     found = time_bank.balance(reckoning(tx, desk, customer_id, within=year), day)
     return Bank(found.period, found.remaining, found.overage)

@@ -6,8 +6,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from daemon.store.memo import forget
 from daemon.store.schema import events
 from daemon.store.session import Tx
+
+_RECORD = events.insert()
 
 
 def record(
@@ -30,14 +33,16 @@ def record(
         "at": at, "kind": kind, "actor": actor, "cause": cause, "ticket_id": ticket_id,
         "customer_id": customer_id, "data": None if data is None else dict(data),
     }  # fmt: skip
-    tx.execute(events.insert().values(values))
+    tx.execute(_RECORD, values)
+    forget(tx, "events")
 
 
 def record_all(tx: Tx, found: Sequence[Mapping[str, Any]]) -> None:
     """Keep many events at once, each with what `record` takes."""
     if found:
         nothing = {"ticket_id": None, "customer_id": None, "data": None}
-        tx.execute(events.insert(), [nothing | dict(each) for each in found])
+        tx.execute(_RECORD, [nothing | dict(each) for each in found])
+        forget(tx, "events")
 
 
 def latest(tx: Tx, kind: str, customer_ids: Sequence[int]) -> dict[int, dt.datetime]:

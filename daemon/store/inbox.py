@@ -9,11 +9,26 @@ from typing import Any
 from sqlalchemy import Row, and_, func, select, update
 
 from daemon.store import leases
-from daemon.store.rows import insert
+from daemon.store.rows import ENGINES
 from daemon.store.schema import inbox, inbox_deliveries, inbox_raw, tickets
 from daemon.store.session import Tx
 
 ATTEMPTS = 3  # B4: then the shelf
+TOGETHER = 20
+TOGETHER_BYTES = 4 * 1024**2  # of raw mail in memory at once; a larger mail comes alone
+
+# Made once: building a statement costs more than running it.
+_KEEP_RAW = inbox_raw.insert()
+_ONLY_NEW = {
+    name: engine.insert(inbox)
+    .on_conflict_do_nothing(index_elements=["identity"])
+    .returning(inbox.c.id)
+    for name, engine in ENGINES.items()
+}
+_NOTE = {
+    name: engine.insert(inbox_deliveries).on_conflict_do_nothing()
+    for name, engine in ENGINES.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +84,9 @@ def accept(
         "attempts": 0 if unfit is None else ATTEMPTS,
         "reason": unfit,
     }
-    new: int | None = tx.scalar(
-        insert(tx, inbox)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["identity"])
-        .returning(inbox.c.id)
-    )
+    new: int | None = tx.scalar(_ONLY_NEW[tx.dialect.name], values)
     if new is not None:
-        tx.execute(inbox_raw.insert().values(inbox_id=new, raw=delivery.raw))
+        tx.execute(_KEEP_RAW, {"inbox_id": new, "raw": delivery.raw})
     _note_delivery(tx, delivery, new)
     return new
 
@@ -84,18 +94,15 @@ def accept(
 def _note_delivery(tx: Tx, delivery: Delivery, inbox_id: int | None) -> None:
     if inbox_id is None:
         inbox_id = tx.scalar(select(inbox.c.id).where(inbox.c.identity == delivery.identity))
-    tx.execute(
-        insert(tx, inbox_deliveries)
-        .values(
-            inbox_id=inbox_id,
-            source=delivery.source,
-            mailbox=delivery.mailbox,
-            uidvalidity=delivery.uidvalidity,
-            uid=delivery.uid,
-            received_at=delivery.received_at,
-        )
-        .on_conflict_do_nothing()
-    )
+    values = {
+        "inbox_id": inbox_id,
+        "source": delivery.source,
+        "mailbox": delivery.mailbox,
+        "uidvalidity": delivery.uidvalidity,
+        "uid": delivery.uid,
+        "received_at": delivery.received_at,
+    }
+    tx.execute(_NOTE[tx.dialect.name], values)
 
 
 def known_uids(tx: Tx, mailbox: str, uidvalidity: int, uids: Iterable[int]) -> set[int]:
@@ -105,17 +112,20 @@ def known_uids(tx: Tx, mailbox: str, uidvalidity: int, uids: Iterable[int]) -> s
     return set(tx.scalars(select(table.uid).where(mine, table.uid.in_(list(uids)))))
 
 
-def claim(tx: Tx, limit: int = 20) -> list[Claimed]:
-    """Take the oldest unprocessed messages; the attempt is counted before it is made (B4)."""
+def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
+    """Take the oldest unprocessed messages; the attempt is counted before it is made (B4).
+
+    What was tried before is taken alone: if this process dies of it, no other message pays.
+    """
     leases.free_dead(tx, inbox, inbox.c.state == "new")
     waiting = (
-        select(inbox.c.id)
+        select(inbox.c.id, inbox.c.attempts, inbox.c.size)
         .where(inbox.c.state == "new", leases.is_free(inbox), inbox.c.attempts < ATTEMPTS)
         .order_by(inbox.c.received_at, inbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    ids = list(tx.scalars(waiting))
+    ids = _together(tx.execute(waiting).all())
     if not ids:
         return []
     rows = tx.execute(
@@ -135,6 +145,28 @@ def claim(tx: Tx, limit: int = 20) -> list[Claimed]:
         for row in rows
     ]  # fmt: skip
     return sorted(claimed, key=lambda message: (message.received_at, message.id))
+
+
+def _together(waiting: Sequence[Any]) -> list[int]:
+    """The first of them, and what may share its group."""
+    if waiting and waiting[0].attempts:
+        return [waiting[0].id]
+    group: list[int] = []
+    size = 0
+    for row in waiting:
+        size += row.size
+        if group and (row.attempts or size > TOGETHER_BYTES):
+            break
+        group.append(row.id)
+    return group
+
+
+def raws(tx: Tx, ids: Iterable[int]) -> dict[int, bytes]:
+    """Messages as they came; one that has been erased is left out (K2)."""
+    wanted = select(inbox_raw).where(
+        inbox_raw.c.inbox_id.in_(list(ids)), inbox_raw.c.raw.is_not(None)
+    )
+    return {row.inbox_id: bytes(row.raw) for row in tx.execute(wanted)}
 
 
 def raw(tx: Tx, inbox_id: int) -> bytes:

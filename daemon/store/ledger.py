@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from daemon.domain.periods import Period
 from daemon.domain.time_bank import Adjustment, Entry
 from daemon.store.chain import Sealed, seal
+from daemon.store.memo import forget
 from daemon.store.rows import add
 from daemon.store.schema import ledger
 from daemon.store.session import Tx
@@ -35,6 +36,7 @@ class Booking:
 
 def _write(tx: Tx, **values: Any) -> int:
     row_id = add(tx, ledger, **values)
+    forget(tx, "ledger")
     row = tx.execute(select(*SEALED).where(ledger.c.id == row_id)).one()
     seal(tx, [Sealed("ledger", row_id, row._asdict())])
     return row_id

@@ -9,11 +9,19 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from daemon.domain.delivery import NEVER_REPEATED
 from daemon.store import leases
-from daemon.store.rows import insert
+from daemon.store.rows import ENGINES
 from daemon.store.schema import outbox, outgoing
 from daemon.store.session import Tx
 
 LEASE = dt.timedelta(minutes=10)  # longer than a frozen server can hold up a group of deliveries
+
+_ONCE = {
+    name: engine.insert(outgoing)
+    .on_conflict_do_nothing(index_elements=["key"])
+    .returning(outgoing.c.id)
+    for name, engine in ENGINES.items()
+}
+_TO_EACH = outbox.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +61,16 @@ class Delivery:
 
 def put(tx: Tx, mail: Mail, at: dt.datetime) -> int | None:
     """Queue a mail in the transaction of the fact that caused it; None where that cause mailed."""
-    new: int | None = tx.scalar(
-        insert(tx, outgoing)
-        .values(
-            key=mail.key, kind=mail.kind, message_id=mail.message_id, ticket_id=mail.ticket_id,
-            inbox_id=mail.inbox_id, about=mail.about, created_at=at, answer=mail.answer,
-            raw=mail.raw,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(outgoing.c.id)
-    )  # fmt: skip
+    values = {
+        "key": mail.key, "kind": mail.kind, "message_id": mail.message_id,
+        "ticket_id": mail.ticket_id, "inbox_id": mail.inbox_id, "about": mail.about,
+        "created_at": at, "answer": mail.answer, "raw": mail.raw,
+    }  # fmt: skip
+    new: int | None = tx.scalar(_ONCE[tx.dialect.name], values)
     if new is None or not mail.recipients:
         return new
     tx.execute(
-        outbox.insert(),
+        _TO_EACH,
         [
             {
                 "outgoing_id": new,

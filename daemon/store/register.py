@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, and_, delete, select, update
 from daemon.domain.agreement import Terms, Version
 from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
+from daemon.store.memo import forget, once
 from daemon.store.rows import add, count_up, insert
 from daemon.store.schema import (
     agreement_versions,
@@ -58,20 +59,23 @@ def people(tx: Tx, *, ended: bool = False) -> tuple[Person, ...]:
     """Everybody of the desk's own, in order of registration; with those who ended if asked."""
     table = people_table
     found = select(table).order_by(table.c.id)
-    return _people(tx, found if ended else found.where(table.c.active))
+    if not ended:
+        found = found.where(table.c.active)
+    return once(tx, "register", ("people", ended), lambda: _people(tx, found))
 
 
 def person(tx: Tx, person_id: int) -> Person:
     """The person with that id, also one who has ended; it must exist."""
+    for each in people(tx):
+        if each.id == person_id:
+            return each
     (found,) = _people(tx, select(people_table).where(people_table.c.id == person_id))
     return found
 
 
 def person_by_address(tx: Tx, address: str) -> Person | None:
     """The active person whose registered address or alias that is (D1)."""
-    table = people_table
-    query = select(table).join(people_addresses).where(people_addresses.c.address == address)
-    return next(iter(_people(tx, query.where(table.c.active))), None)
+    return next((each for each in people(tx) if address in each.addresses), None)
 
 
 def people_with_role(tx: Tx, role: str) -> tuple[Person, ...]:
@@ -81,6 +85,8 @@ def people_with_role(tx: Tx, role: str) -> tuple[Person, ...]:
 
 def _people(tx: Tx, query: Select[Any]) -> tuple[Person, ...]:
     rows = tx.execute(query).all()
+    if not rows:
+        return ()
     table = people_addresses.c
     owned = select(table.person_id, table.address).where(
         table.person_id.in_([row.id for row in rows])
@@ -104,6 +110,7 @@ def _people(tx: Tx, query: Select[Any]) -> tuple[Person, ...]:
 
 def keep_person(tx: Tx, person: Person) -> int:
     """Set a person as given; a new one has the id 0. Gives the id."""
+    forget(tx, "register")
     values = {
         "name": person.name,
         "email": person.email,
@@ -136,8 +143,8 @@ def customers(tx: Tx, *, ended: bool = False) -> tuple[Customer, ...]:
 
 def customer(tx: Tx, customer_id: int) -> Customer:
     """The customer with that id, also one that has ended; it must exist."""
-    table = customers_table
-    (found,) = _customers(tx, select(table).where(table.c.id == customer_id))
+    query = select(customers_table).where(customers_table.c.id == customer_id)
+    (found,) = once(tx, "register", ("customer", customer_id), lambda: _customers(tx, query))
     return found
 
 
@@ -159,17 +166,21 @@ def customer_of_address(tx: Tx, address: str) -> tuple[Customer, Contact | None]
     domain = address.rpartition("@")[2]
     if is_public(domain):
         return None
+    owner = once(tx, "register", ("domain", domain), lambda: _customer_of_domain(tx, domain))
+    return None if owner is None else (owner, None)
+
+
+def _customer_of_domain(tx: Tx, domain: str) -> Customer | None:
     table = customers_table
     query = select(table).join(customer_domains).where(customer_domains.c.domain == domain)
-    owner = next(iter(_customers(tx, query.where(table.c.active))), None)
-    return None if owner is None else (owner, None)
+    return next(iter(_customers(tx, query.where(table.c.active))), None)
 
 
 def _customers(tx: Tx, query: Select[Any]) -> tuple[Customer, ...]:
     rows = tx.execute(query).all()
     managers = {row.manager_id for row in rows} - {None}
-    found = _people(tx, select(people_table).where(people_table.c.id.in_(managers)))
-    by_id = {each.id: each for each in found}
+    query_managers = select(people_table).where(people_table.c.id.in_(managers))
+    by_id = {each.id: each for each in (_people(tx, query_managers) if managers else ())}
     return tuple(_customer(row, by_id.get(row.manager_id)) for row in rows)
 
 
@@ -192,6 +203,7 @@ def _customer(row: Row[Any], manager: Person | None) -> Customer:
 
 def keep_customer(tx: Tx, customer: Customer) -> int:
     """Set a customer as given; a new one has the id 0. Gives the id."""
+    forget(tx, "register")
     table = customers_table
     values = {
         "key": customer.key,
@@ -215,17 +227,19 @@ def keep_customer(tx: Tx, customer: Customer) -> int:
 def domains_of(tx: Tx, customer_id: int) -> tuple[str, ...]:
     """The mail domains that identify a customer, in order."""
     table = customer_domains.c
-    mine = select(table.domain).where(table.customer_id == customer_id)
-    return tuple(tx.scalars(mine.order_by(table.domain)))
+    mine = select(table.domain).where(table.customer_id == customer_id).order_by(table.domain)
+    return once(tx, "register", ("domains", customer_id), lambda: tuple(tx.scalars(mine)))
 
 
 def release_domains(tx: Tx, domains: Iterable[str]) -> None:
     """Take domains from whoever has them."""
+    forget(tx, "register")
     tx.execute(delete(customer_domains).where(customer_domains.c.domain.in_(list(domains))))
 
 
 def keep_domains(tx: Tx, customer_id: int, domains: Iterable[str]) -> None:
     """Set the domains of a customer; each must be free."""
+    forget(tx, "register")
     table = customer_domains
     tx.execute(delete(table).where(table.c.customer_id == customer_id))
     for domain in sorted(set(domains)):
@@ -258,6 +272,7 @@ def _contact_by_address(tx: Tx, address: str) -> Contact | None:
 
 def keep_contact(tx: Tx, contact: Contact) -> None:
     """Set the contact with that address as given, whoever's it was."""
+    forget(tx, "register")
     values = {
         "customer_id": contact.customer_id,
         "name": contact.name,
@@ -289,7 +304,8 @@ def versions_of_many(tx: Tx, customer_ids: Iterable[int]) -> dict[int, tuple[Ver
 
 def agreements_of(tx: Tx, customer_id: int) -> tuple[Agreement, ...]:
     """The same versions, with what was agreed apart from the plan."""
-    return agreements(tx, customer_id).get(customer_id, ())
+    found = once(tx, "register", ("agreements", customer_id), lambda: agreements(tx, customer_id))
+    return found.get(customer_id, ())
 
 
 def agreements(tx: Tx, customer_id: int | None = None) -> Mapping[int, tuple[Agreement, ...]]:
@@ -320,6 +336,8 @@ def _agreement(row: Row[Any]) -> Agreement:
 
 def keep_agreement(tx: Tx, customer_id: int, agreement: Agreement) -> int:
     """Set a customer's version as given; a new one has the id 0. Gives the id."""
+    forget(tx, "register")
+    forget(tx, "ledger")  # what a bank holds follows from its terms
     table, version = agreement_versions, agreement.version
     values = {
         "plan": version.terms.plan,

@@ -1,35 +1,46 @@
 """The few SQL idioms that both engines share."""
 
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import BigInteger, Table, Text, cast, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from daemon.store import schema
 from daemon.store.session import Tx
 
+ENGINES: Mapping[str, Any] = MappingProxyType({"postgresql": postgresql, "sqlite": sqlite})
+
 
 def insert(tx: Tx, table: Table) -> Any:
     """An INSERT with ON CONFLICT, as this engine writes it."""
-    if tx.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return ENGINES[tx.dialect.name].insert(table)
+
+
+@cache
+def _add(table: Table) -> ReturningInsert[Any]:
+    return table.insert().returning(table.c.id)
 
 
 def add(tx: Tx, table: Table, **values: Any) -> int:
     """Insert one row and give its id."""
-    return int(tx.execute(table.insert().values(values).returning(table.c.id)).scalar_one())
+    return int(tx.execute(_add(table), values).scalar_one())
 
 
 def count_up(tx: Tx, name: str, first: int = 1) -> int:
     """The next number of a series; two transactions never get the same."""
     facts = schema.facts
-    tx.execute(insert(tx, facts).values(name=name, value=str(first - 1)).on_conflict_do_nothing())
-    # Read under the row's lock: on SQLite the whole transaction holds it, PostgreSQL locks the row.
-    row = tx.execute(facts.select().where(facts.c.name == name).with_for_update()).one()
-    number = int(row.value) + 1
-    tx.execute(update(facts).where(facts.c.name == name).values(value=str(number)))
-    return number
+    up = cast(cast(facts.c.value, BigInteger) + 1, Text)  # under the row's lock on both engines
+    counted = (
+        insert(tx, facts)
+        .values(name=name, value=str(first))
+        .on_conflict_do_update(index_elements=["name"], set_={"value": up})
+        .returning(facts.c.value)
+    )
+    return int(tx.execute(counted).scalar_one())
 
 
 def fact(tx: Tx, name: str) -> str | None:

@@ -64,10 +64,10 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Tx]:
         """One transaction: committed at the end, rolled back by any exception."""
-        with _told_apart(), self._line if self.is_sqlite else nullcontext():
-            with self.engine.begin() as connection:
-                connection.info.pop("memo", None)  # what an earlier transaction read (memo.py)
-                yield connection
+        line = self._line if self.is_sqlite else nullcontext()
+        with _told_apart(), line, self.engine.begin() as connection:
+            connection.info.pop("memo", None)  # what an earlier transaction read (memo.py)
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:

@@ -8,12 +8,15 @@ from typing import Any
 from sqlalchemy import Row, and_, delete, func, select, update
 
 from daemon.domain.ticket import Status, Ticket
+from daemon.store.memo import forget
 from daemon.store.rows import add, count_up, insert
 from daemon.store.schema import (
     clocks,
     events,
     inbox,
     ledger,
+    outbox,
+    outgoing,
     participants,
     ticket_messages,
     tickets,
@@ -21,6 +24,7 @@ from daemon.store.schema import (
 from daemon.store.session import Tx
 
 _FIRST_NUMBER = 1001
+_OPEN = tickets.insert().returning(tickets)
 
 
 def _ticket(row: Row[Any]) -> Ticket:
@@ -36,7 +40,7 @@ def _ticket(row: Row[Any]) -> Ticket:
 def open_ticket(tx: Tx, **values: Any) -> Ticket:
     """Make a ticket with the next number."""
     number = count_up(tx, "ticket_number", _FIRST_NUMBER)
-    row = tx.execute(tickets.insert().values(number=number, **values).returning(tickets)).one()
+    row = tx.execute(_OPEN, {"number": number} | values).one()
     return _ticket(row)
 
 
@@ -58,10 +62,42 @@ def living(tx: Tx, ticket: Ticket) -> Ticket:
     return ticket
 
 
+def of_inbox(tx: Tx, inbox_id: int) -> Ticket | None:
+    """The ticket on which a received message ended up."""
+    query = select(tickets).join(inbox, inbox.c.ticket_id == tickets.c.id)
+    row = tx.execute(query.where(inbox.c.id == inbox_id)).one_or_none()
+    return None if row is None else _ticket(row)
+
+
+def of_message_ids(tx: Tx, message_ids: Sequence[str]) -> Ticket | None:
+    """The one ticket on which received messages with these Message-IDs are; None for several."""
+    if not message_ids:
+        return None
+    query = select(tickets).join(inbox, inbox.c.ticket_id == tickets.c.id)
+    rows = tx.execute(query.where(inbox.c.message_id.in_(list(message_ids))).distinct()).all()
+    return _ticket(rows[0]) if len(rows) == 1 else None
+
+
+def opened_by(tx: Tx, ticket_id: int) -> int | None:
+    """The received message whose receipt opened a ticket."""
+    query = select(events.c.cause).where(
+        events.c.ticket_id == ticket_id, events.c.kind == "opened"
+    )
+    cause: str = tx.scalar(query.order_by(events.c.id).limit(1)) or ""
+    door, _, number = cause.partition(":")
+    return int(number) if door == "inbox" and number.isdecimal() else None
+
+
 def numbers(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, int]:
     """The numbers of tickets, by id."""
     query = select(tickets.c.id, tickets.c.number).where(tickets.c.id.in_(list(ticket_ids)))
     return {row.id: row.number for row in tx.execute(query)}
+
+
+def lock(tx: Tx, ticket_id: int) -> None:
+    """Let nobody else act on a ticket before this transaction ends; on SQLite nobody can."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(tickets.c.id).where(tickets.c.id == ticket_id).with_for_update())
 
 
 def change(tx: Tx, ticket_id: int, **values: Any) -> Ticket:
@@ -87,10 +123,14 @@ def merge(tx: Tx, ticket_id: int, into_id: int) -> None:
     """
     known = select(participants.c.address).where(participants.c.ticket_id == into_id)
     mine = participants.c.ticket_id == ticket_id
+    heard = select(participants.c.address).where(mine, participants.c.silent.is_(False))
+    theirs = and_(participants.c.ticket_id == into_id, participants.c.address.in_(heard))
+    tx.execute(update(participants).where(theirs).values(silent=False))
     tx.execute(delete(participants).where(mine, participants.c.address.in_(known)))
     tx.execute(update(participants).where(mine).values(ticket_id=into_id))
     for table in (ticket_messages, events):
         tx.execute(update(table).where(table.c.ticket_id == ticket_id).values(ticket_id=into_id))
+    forget(tx, "events")
     tx.execute(delete(clocks).where(clocks.c.ticket_id == ticket_id))
     tx.execute(
         update(tickets)
@@ -170,6 +210,12 @@ class TicketMessage:
     inbox_id: int | None
 
 
+def make_public(tx: Tx, inbox_id: int) -> None:
+    """An answer that had been stopped went to the customer after all (C9)."""
+    mine = ticket_messages.c.inbox_id == inbox_id
+    tx.execute(update(ticket_messages).where(mine).values(internal=False))
+
+
 def say(tx: Tx, ticket_id: int, **values: Any) -> int:
     """Add a message to a ticket's conversation."""
     return add(tx, ticket_messages, ticket_id=ticket_id, **values)
@@ -227,6 +273,39 @@ def with_outcome(tx: Tx, outcome: str, since: dt.datetime, until: dt.datetime) -
     return list(tx.scalars(query))
 
 
+# --- what was mailed --------------------------------------------------------------------------
+
+
+def mails_of(tx: Tx, ticket_id: int) -> list[Row[Any]]:
+    """Every mail on a ticket, one row a recipient: kind, recipient, state and times (K1)."""
+    query = (
+        select(
+            outgoing.c.id, outgoing.c.kind, outgoing.c.created_at, outbox.c.recipient,
+            outbox.c.state, outbox.c.sent_at, outbox.c.reply,
+        )
+        .join(outbox, outbox.c.outgoing_id == outgoing.c.id)
+        .where(outgoing.c.ticket_id.in_(family(tx, ticket_id)))
+        .order_by(outgoing.c.id, outbox.c.id)
+    )  # fmt: skip
+    return list(tx.execute(query))
+
+
+def latest_mails(tx: Tx, ticket_id: int, kinds: Iterable[str], limit: int) -> list[int]:
+    """The last mails of these kinds on a ticket, newest first."""
+    query = select(outgoing.c.id).where(
+        outgoing.c.ticket_id == ticket_id, outgoing.c.kind.in_(list(kinds))
+    )
+    return list(tx.scalars(query.order_by(outgoing.c.id.desc()).limit(limit)))
+
+
+def was_confirmed(tx: Tx, ticket_id: int) -> bool:
+    """Whether a ticket's requester got its confirmation: somebody whom we may answer (J1, J2)."""
+    query = select(outgoing.c.id).where(
+        outgoing.c.ticket_id == ticket_id, outgoing.c.kind == "confirmation"
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
 # --- events and clocks ------------------------------------------------------------------------
 
 
@@ -246,8 +325,10 @@ def clock_rows(tx: Tx, ticket_ids: Iterable[int]) -> Sequence[Row[Any]]:
     ).all()
 
 
-def keep_clocks(tx: Tx, ticket_id: int, rows: Sequence[dict[str, Any]]) -> None:
-    """Write a ticket's clocks as its events have them now."""
+def keep_clocks(
+    tx: Tx, ticket_id: int, rows: Sequence[dict[str, Any]], stored: Iterable[tuple[str, int]]
+) -> None:
+    """Write a ticket's clocks as its events have them now, where some were `stored` before."""
     for row in rows:
         values = {"ticket_id": ticket_id} | row
         tx.execute(
@@ -255,10 +336,9 @@ def keep_clocks(tx: Tx, ticket_id: int, rows: Sequence[dict[str, Any]]) -> None:
             .values(values)
             .on_conflict_do_update(index_elements=["ticket_id", "kind", "ordinal"], set_=row)
         )
-    keys = {(row["kind"], row["ordinal"]) for row in rows}
-    for old in clock_rows(tx, [ticket_id]):
-        if (old.kind, old.ordinal) not in keys:
-            tx.execute(delete(clocks).where(clocks.c.id == old.id))
+    for kind, ordinal in set(stored) - {(row["kind"], row["ordinal"]) for row in rows}:
+        one = and_(clocks.c.ticket_id == ticket_id, clocks.c.kind == kind)
+        tx.execute(delete(clocks).where(one, clocks.c.ordinal == ordinal))
 
 
 def running_tickets(tx: Tx) -> list[int]:
