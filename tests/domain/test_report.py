@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.domain.agreement import timeline
@@ -299,6 +299,7 @@ def _stories(draw):
     return found
 
 
+@settings(max_examples=50)
 @given(_stories())
 def test_every_promise_is_told_once_over_all_months_as_a_plain_count_says_j3(tickets):
     months = [Period.parse(f"2026-{month:02}") for month in range(8, 13)]
