@@ -14,7 +14,7 @@ _DELIVERY = re.compile(
 _HINT = re.compile(rb"^(?:date|message-id)[ \t]*:[ \t]*[^ \t\r\n]", re.IGNORECASE)
 _FOLD = re.compile(rb"\n[ \t]")
 _WHITE = re.compile(rb"[ \t\n]+")
-_NO_END = 1 << 62
+_LONGEST = 1024 * 1024  # of a header block; what is longer is shelved, and hashed as it is
 
 
 def _unfolded(block: bytes) -> list[bytes]:
@@ -35,7 +35,7 @@ def identity(raw: bytes, *, delivery: str) -> str:
     `delivery`, which the caller makes unique, is then part of it. Never raises.
     """
     text = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip(b"\n")
-    end, start = header.split(text, _NO_END)
+    end, start = header.split(text, _LONGEST)
     fields = _unfolded(text[:end])
     if fields and fields[0].startswith((b"From ", b">From ")):  # mbox, no header
         del fields[0]

@@ -3,7 +3,7 @@
 import binascii
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +12,7 @@ from parsers import charset, header
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
 _FORBIDDEN = frozenset('<>:"|?*')
 _Fields = dict[str, tuple[str, ...]]
+_TRIES = 20_000  # lines that start as a boundary does: no mail has more
 _CONTAINERS = ("message/rfc822", "message/global")
 
 
@@ -120,29 +121,36 @@ def _child_fields(raw: bytes, start: int, end: int, limits: Limits) -> tuple[int
     return min(start + body, end), out
 
 
-def _pieces(raw: bytes, part: _Part, boundary: bytes, most: int) -> list[tuple[int, int]]:
-    """Give where the pieces between the boundary lines lie; at most `most` of them."""
-    mark = b"--" + boundary
-    out: list[tuple[int, int]] = []
+def _boundary_lines(raw: bytes, part: _Part, mark: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Yield where each boundary line starts and ends, and whether it is the closing one."""
+    line_mark = b"\n" + mark
     at = part.start
+    if not raw.startswith(mark, at):
+        at = raw.find(line_mark, at, part.end) + 1
+    for _ in range(_TRIES):
+        if not at:
+            return
+        after = at + len(mark)
+        stop = min(part.end, after + 400)
+        end = raw.find(b"\n", after, stop)
+        end = stop if end < 0 else end
+        tail = raw[after:end].strip()
+        if tail in {b"", b"--"}:
+            yield at, end, bool(tail)
+        at = raw.find(line_mark, after, part.end) + 1
+
+
+def _pieces(raw: bytes, part: _Part, boundary: bytes, most: int) -> list[tuple[int, int]]:
+    """Give where the pieces between the boundary lines lie; at most one more than `most`."""
+    out: list[tuple[int, int]] = []
     opened = -1
-    while len(out) <= most:
-        at = raw.find(mark, at, part.end)
-        if at < 0:
-            break
-        line_end = raw.find(b"\n", at, part.end)
-        line_end = part.end if line_end < 0 else line_end
-        tail = raw[at + len(mark) : line_end].strip() if line_end - at < 400 else b"?"
-        if (at > part.start and raw[at - 1 : at] != b"\n") or tail not in {b"", b"--"}:
-            at += len(mark)
-            continue
+    for at, end, closing in _boundary_lines(raw, part, b"--" + boundary):
         if opened >= 0:
             out.append((opened, _before_line_end(raw, opened, at)))
-        opened = min(line_end + 1, part.end) if not tail else -1
-        if tail:
-            break
-        at = line_end
-    if opened >= 0 and len(out) <= most:
+        opened = -1 if closing else min(end + 1, part.end)
+        if closing or len(out) > most:
+            return out
+    if opened >= 0:
         out.append((opened, part.end))
     return out
 

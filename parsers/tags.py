@@ -48,6 +48,7 @@ _NUMBER_NEXT = re.compile(r"[\s;=,.]{0,5}[-+\u2212]?[0-9]")
 _SAMPLE = frozenset({"…", "...", ".."})
 _INTERNAL = ("intern", "internal")
 _FORMAT = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_LINK = re.compile(r"\s?<(?:mailto|https?|tel):[^<>\s]{1,500}>")
 _BLANKS = re.compile(r"\n[^\S\n]*\n(?:[^\S\n]*\n)+")
 
 
@@ -88,7 +89,13 @@ def _inner(text: str, start: int, end: int) -> str | None:
     inner = text[start + 1 : end - 1]
     if inner.count("\n") > 1:
         return None
-    return unicodedata.normalize("NFC", " ".join(_FORMAT.sub("", inner).split()))
+    return _on_one_line(inner)
+
+
+def _on_one_line(text: str) -> str:
+    """Give text without line breaks, invisible marks, and the link that Outlook repeats in <>."""
+    bare = _LINK.sub("", text) if "<" in text else text
+    return unicodedata.normalize("NFC", " ".join(_FORMAT.sub("", bare).split()))
 
 
 def _is_ordinary(text: str, start: int, end: int) -> bool:
@@ -233,7 +240,7 @@ def cut_tags(text: str, tags: Iterable[Tag]) -> str:
 
 
 def _spelt(tag: Tag) -> str:
-    return " ".join(tag.raw.split())
+    return _on_one_line(tag.raw)
 
 
 def cut_tags_html(html: str, tags: Iterable[Tag]) -> str | None:

@@ -261,6 +261,14 @@ def test_tags_are_cut_out_of_html_and_all_else_stays_byte_for_byte():
     assert cut_tags_html(html, tags) == expected
 
 
+def test_the_link_that_outlook_repeats_in_plain_text_is_no_part_of_a_tag():
+    """C9, C13."""
+    tags = read_tags("[för: anna@kund.se<mailto:anna@kund.se>] Ring henne.")
+    assert tags[0].value == "anna@kund.se"
+    html = '<p>[för: <a href="mailto:anna@kund.se">anna@kund.se</a>] Ring henne.</p>'
+    assert cut_tags_html(html, tags) == '<p><a href="mailto:anna@kund.se"></a> Ring henne.</p>'
+
+
 def test_entities_and_quoted_parts_are_cut_too():
     """C13."""
     html = "<p>&#91;tid&#58; 1h&#93; x</p><blockquote>[tid: 9h]</blockquote>"

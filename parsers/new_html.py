@@ -1,0 +1,104 @@
+"""The HTML of what a sender wrote now: without quote, signature and tags, or none at all."""
+
+import re
+from collections.abc import Sequence
+
+from parsers import html as markup
+from parsers.body import Body
+from parsers.message import Message
+from parsers.tags import cut_tags, cut_tags_html, read_tags
+
+_BODY = re.compile(r"<body\b[^>]{0,2000}>", re.IGNORECASE)
+_UNSHOWN = re.compile(r"<(/?)(style|script|title)\b[^>]{0,2000}>", re.IGNORECASE)
+# What programs write into the plain alternative for a picture, and for where a link leads
+_PICTURE = re.compile(r"\[(?:cid|image|bild|inline image):[^\[\]\n]{0,300}\]", re.IGNORECASE)
+_TARGET = re.compile(r"<(?:https?://|mailto:|tel:)[^<>\s]{1,2000}>", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]")
+_LONGEST = 512 * 1024
+
+
+def new_html(message: Message, body: Body) -> str | None:
+    """Give the markup of what `body.shown` says, its tags cut; None wherever that is uncertain.
+
+    What a reader sees of the result is, letter for letter, `cut_tags(body.shown, …)`: it is the
+    beginning of the message's HTML up to the last letter of the new text, so what stands below,
+    quote and signature, is not in it. None where plain text and HTML say different things (C12),
+    where anything in it is hidden (C13), and where quote or forwarded text stands above or between
+    what is new (C2).
+    """
+    html = message.html
+    if html is None or len(html) > _LONGEST or not _is_whole(message) or not body.certain:
+        return None
+    start = _BODY.search(html)
+    html = _without_sheets(html[start.end() :] if start else html)
+    end = _end(html, _letters(_undecorated(body.shown)))
+    if end is None:
+        return None
+    tags = read_tags(body.shown)
+    cut = cut_tags_html(html[:end], tags)
+    approved = cut_tags(body.shown, tags)
+    return cut if cut is not None and says(cut, approved) else None
+
+
+def says(html: str, text: str) -> bool:
+    """Whether the HTML shows, and holds, the letters and figures of the text and no other."""
+    wanted = _letters(_undecorated(text))
+    seen = _letters(markup.mapped_text(html)[0])
+    return seen == wanted == _letters(markup.all_text(html)) and not read_tags(_values(html))
+
+
+def pictures(html: str) -> frozenset[str]:
+    """The content ids of the pictures that the HTML shows, without brackets."""
+    found = re.findall(r"""src\s*=\s*["']?cid:([^"'\s>]{1,300})""", html, re.IGNORECASE)
+    return frozenset(found)
+
+
+def _is_whole(message: Message) -> bool:
+    """One text, perhaps in two forms: of several the HTML would not be the whole."""
+    return len(message.texts) == 1
+
+
+def _without_sheets(html: str) -> str:
+    """Without style sheets, scripts and titles, which hold text that is none of the mail's."""
+    out: list[str] = []
+    at = 0
+    inside = ""
+    for found in _UNSHOWN.finditer(html):
+        name = found[2].lower()
+        if inside and found[1] and name == inside:
+            at, inside = found.end(), ""
+        elif not inside and not found[1]:
+            out.append(html[at : found.start()])
+            at, inside = len(html), name
+    return "".join([*out, html[at:]])
+
+
+def _undecorated(text: str) -> str:
+    return _TARGET.sub(" ", _PICTURE.sub(" ", text))
+
+
+def _letters(text: str) -> str:
+    return "".join(_WORD.findall(text))
+
+
+def _values(html: str) -> str:
+    """Everything between quotation marks: no tag may hide in an attribute."""
+    return "\n".join(re.findall(r"""["']([^"']{0,2000})["']""", html))
+
+
+def _end(html: str, wanted: str) -> int | None:
+    """Where the markup of the wanted letters ends; None where others stand before or among them."""
+    text, places = markup.mapped_text(html)
+    letters = [at for at, char in enumerate(text) if _WORD.match(char)]
+    if not wanted or _letters_at(text, letters[: len(wanted)]) != wanted:
+        return None
+    last = letters[len(wanted) - 1]
+    stop = letters[len(wanted)] if len(letters) > len(wanted) else len(text)
+    closing = last
+    while closing + 1 < stop and text[closing + 1] != "\n" and places[closing + 1][0] >= 0:
+        closing += 1  # the full stop, the bracket and the smile after the last word
+    return places[closing][1]
+
+
+def _letters_at(text: str, places: Sequence[int]) -> str:
+    return "".join(text[at] for at in places)
