@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from daemon.desk import inquiry, meetings, news, worklog
+from daemon.desk import inquiry, meetings, news, relay, worklog
 from daemon.desk.confirm import tell_priority
 from daemon.desk.work import Work
 from daemon.domain.clock import EventKind
 from daemon.domain.register import Person
-from daemon.domain.ticket import Status
+from daemon.domain.ticket import Status, Ticket
 from daemon.store import holds, register, tickets
 from parsers.addresses import one_mailbox
 from parsers.tags import Tag
@@ -24,6 +24,15 @@ def carry_out(work: Work, *, before_answer: bool) -> None:
         refusal = _ACTIONS[tag.name](work, tag)
         if refusal is not None:
             work.refuse(tag, refusal)
+
+
+def refuse_all(work: Work) -> None:
+    """D8: whoever is no engineer asks for the card, and nothing else."""
+    for _, tag in work.tags:
+        if tag.name == "help":
+            _help(work, tag)
+        elif tag.kind == "tag":
+            work.refuse(tag, "not_allowed")
 
 
 def mailbox(value: str) -> tuple[str, str] | None:
@@ -91,6 +100,7 @@ def _place(work: Work, tag: Tag) -> str | None:
         customer_id=customer.id,
         status=Status.OPEN if unplaced else work.ticket.status,
         language=customer.language or work.ticket.language,
+        spam=False,
     )
     worklog.rebook(work.source, work.ticket, customer.id)
     holds.move_entries(work.tx, work.ticket.id, customer.id)
@@ -109,16 +119,29 @@ def _merge(work: Work, tag: Tag) -> str | None:
     ticket = work.ticket
     if target is None or target.id == ticket.id:
         return "unknown_ticket"
-    if target.customer_id != ticket.customer_id:
+    if not _same_customer(ticket, target):
         return "other_customer"
+    told = relay.customer_side(work.tx, ticket)
     tickets.merge(work.tx, ticket.id, target.id)
     work.found = target
-    work.change(opened_at=min(ticket.opened_at, target.opened_at))
+    work.change(
+        opened_at=min(ticket.opened_at, target.opened_at),
+        assignee_id=target.assignee_id or ticket.assignee_id,
+    )
+    if target.is_closed and not ticket.is_closed:
+        _reopen(work, tag)
     inquiry.refresh(work.turn, work.ticket)
     work.record("merged", number=ticket.number)
     work.did("merged", number=target.number)
-    news.to_customer(work, "merged", ticket, other=target.number)
+    news.merged(work, ticket, told)
     return None
+
+
+def _same_customer(ticket: Ticket, target: Ticket) -> bool:
+    """D7; two tickets without customer are of one only where one person asked both."""
+    if ticket.customer_id is None:
+        return target.customer_id is None and ticket.requester == target.requester != ""
+    return ticket.customer_id == target.customer_id
 
 
 def _close(work: Work, _tag: Tag) -> str | None:
@@ -126,7 +149,7 @@ def _close(work: Work, _tag: Tag) -> str | None:
         work.change(status=Status.CLOSED, closed_at=work.turn.mail.received_at)
         work.happened(EventKind.SOLVED)
         work.did("closed")
-        if not work.relayed_to:
+        if not work.relayed_to and work.not_relayed != "direct":
             news.to_customer(work, "closed", work.ticket)
     return None
 
@@ -141,7 +164,10 @@ def _spam(work: Work, _tag: Tag) -> str | None:
 
 def _reopen(work: Work, _tag: Tag) -> str | None:
     if work.ticket.status == Status.CLOSED:
-        work.change(status=Status.OPEN, closed_at=None, spam=False)
+        placed = work.ticket.customer_id is not None
+        status = Status.OPEN if placed else Status.UNPLACED
+        work.change(status=status, closed_at=None, spam=False)
+        work.reopened = True
         work.happened(EventKind.REOPENED)
     work.did("reopened")
     return None
@@ -198,14 +224,18 @@ def _help(work: Work, _tag: Tag) -> str | None:
 
 def _for(work: Work, tag: Tag) -> str | None:
     """D6 opens a ticket with it; on a ticket it lets somebody take part, a stranger too (D3)."""
-    if work.opened:
-        return None
     wanted = mailbox(tag.value)
-    if wanted is None:
+    if wanted is None or relay.is_own(work.turn, wanted[1]):
         return "bad_value"
-    tickets.join(work.tx, work.ticket.id, [wanted], work.turn.mail.received_at)
+    if work.opened and wanted[1] == work.ticket.requester:
+        return None
+    found = register.customer_of_address(work.tx, wanted[1])
+    if found is not None and found[0].id != work.ticket.customer_id:
+        # Meant for another customer, text and all: nothing of it may go to this one.
+        work.misdirected = True
+        return "other_customer"
+    relay.join(work.turn, work.ticket, [wanted])
     tickets.let_hear(work.tx, work.ticket.id, wanted[1])
-    work.record("participant", address=wanted[1])
     work.did("takes_part", address=wanted[1])
     return None
 

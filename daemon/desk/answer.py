@@ -1,44 +1,46 @@
-"""A message from an engineer: tags are carried out and cut, the rest goes on (C9–C14, D6, D8)."""
+"""A message from an engineer: tags are carried out and cut, the rest goes on (C9–C14, D8)."""
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 
-from daemon.desk import actions, inquiry, receipts, relay, worklog
-from daemon.desk.confirm import confirm
-from daemon.desk.conversation import joined_ticket
-from daemon.desk.letters import Refused, Said
+from daemon.desk import actions, leaks, news, opening, receipts, relay, worklog
+from daemon.desk.conversation import engineers_ticket
 from daemon.desk.turn import Incoming, Outcome, Turn
-from daemon.desk.work import Work
+from daemon.desk.work import ENGINEERS, STOPS, Work
 from daemon.domain.clock import EventKind
-from daemon.domain.priority import DEFAULT
 from daemon.domain.register import Person
-from daemon.store import holds, inbox, register, tickets
+from daemon.store import holds, tickets
 from daemon.store.outbox import Sent
-from parsers.body import read_body
-from parsers.message import read
-from parsers.priority import read_priority
 from parsers.protection import protection
+from parsers.subject import base_subject
 from parsers.tags import Tag, cut_tags, read_tags
 
 # Mail of ours that carries the conversation; the rest (receipts, alarms, requests) is between the
 # desk and its people, and nothing that answers it ever reaches a customer.
 _CONVERSATION = frozenset({"notice", "relay", "confirmation", "priority", "warning", "digest"})
+_RECEIPT_SUBJECTS = ("kvitto:", "receipt:")
+_SEALED = "-----BEGIN PGP MESSAGE-----"
 
 
 def take(turn: Turn, person: Person, answered: Sent | None) -> Outcome:
     """Act on a message that proves to be an engineer's."""
     work = Work(turn, person, answered)
-    _read_tags(work)
-    if work.has("for") and answered is not None and _asked_for_customer(answered):
-        return _resume(work, answered)
+    read_message_tags(work)
+    resumed = opening.resumed(work)
+    if resumed is not None:
+        read_message_tags(resumed)
+        opening.add_reply(resumed, work)
+        work = resumed
     return _carry_out(work)
 
 
 def _carry_out(work: Work) -> Outcome:
-    _find_ticket(work)
+    if not ENGINEERS & set(work.person.roles):
+        return _from_office(work)
     if work.found is None:
-        _open_for_customer(work)
+        work.found = engineers_ticket(work.turn, work.answered)
+    if work.found is None:
+        opening.open_for_customer(work)
     if work.found is not None:
         _on_ticket(work)
     receipts.send(work)
@@ -47,18 +49,23 @@ def _carry_out(work: Work) -> Outcome:
     return Outcome("opened" if work.opened else "answered", work.ticket.id)
 
 
-def _find_ticket(work: Work) -> None:
-    joined = joined_ticket(work.turn, customer_id=None, engineer=True)
-    if joined is not None:
-        work.found = joined[0]
-    elif work.answered is not None and work.answered.ticket_id is not None:
-        work.found = tickets.living(work.tx, tickets.by_id(work.tx, work.answered.ticket_id))
+def _from_office(work: Work) -> Outcome:
+    """Finance without an engineer's part: what they write on a ticket stays inside (D8)."""
+    work.found = engineers_ticket(work.turn, work.answered)
+    actions.refuse_all(work)
+    text = answer_text(work.turn.mail)
+    work.not_relayed = "not_engineer"
+    if work.found is not None and text:
+        work.turn.say(work.ticket, "engineer", text, internal=True)
+        news.to_colleagues(work, text)
+    receipts.send(work)
+    return Outcome("answered", work.found.id) if work.found else Outcome("no-ticket")
 
 
 # --- tags -------------------------------------------------------------------------------------
 
 
-def _read_tags(work: Work) -> None:
+def read_message_tags(work: Work) -> None:
     """C2, C12: the tags of the new text in order; those of the subject are only cut (C13)."""
     body = work.turn.mail.body
     found: Sequence[Tag] = read_tags(body.new)
@@ -68,8 +75,17 @@ def _read_tags(work: Work) -> None:
     for tag in found:
         if tag.kind == "wrong":
             work.refuse(tag, tag.error or "bad_value")
-    for tag in read_tags(work.turn.mail.message.subject):
+    work.of_subject = _of_subject(work)
+    for tag in work.of_subject:
         work.refuse(tag, "in_subject")
+
+
+def _of_subject(work: Work) -> tuple[Tag, ...]:
+    """The tags of the subject, those left out that a customer wrote there."""
+    ticket = engineers_ticket(work.turn, work.answered)
+    known = {tag.raw for tag in read_tags(ticket.subject)} if ticket else set()
+    found = read_tags(work.turn.mail.message.subject)
+    return tuple(tag for tag in found if tag.raw not in known)
 
 
 def _without_quoted(
@@ -77,8 +93,9 @@ def _without_quoted(
 ) -> tuple[list[Tag], tuple[str, ...]]:
     """C2: in uncertain text, a tag that stands in the message being answered is quoted."""
     earlier = ""
-    if work.answered is not None and work.answered.ticket_id is not None:
-        said = tickets.said(work.tx, work.answered.ticket_id, last=20)
+    ticket = engineers_ticket(work.turn, work.answered)
+    if ticket is not None:
+        said = tickets.said(work.tx, ticket.id, last=20)
         earlier = "\n".join(message.text for message in said)
     stood = {tag.raw for tag in read_tags(earlier)}
     quoted = [
@@ -89,84 +106,24 @@ def _without_quoted(
     return [tag for tag in found if tag not in quoted], tuple(tag.raw for tag in quoted)
 
 
-# --- D6: a ticket for a customer --------------------------------------------------------------
-
-
-def _open_for_customer(work: Work) -> None:
-    """D6: a phone call or a forwarded mail becomes a ticket, if the engineer says for whom."""
-    wanted = next((tag for _, tag in work.right_tags("for")), None)
-    requester = actions.mailbox(wanted.value) if wanted else None
-    found = register.customer_of_address(work.tx, requester[1]) if requester else None
-    if requester is None or found is None:
-        _ask_for_customer(work, wanted)
-        return
-    customer, contact = found
-    name = requester[0] or (contact.name if contact else "")
-    work.found = inquiry.open_for(
-        work.turn, customer, level=_level(work), spam=False, requester=(name, requester[1])
-    )
-    work.opened = True
-    work.did("opened", number=work.ticket.number, customer=customer.name)
-
-
-def _asked_for_customer(answered: Sent) -> bool:
-    return answered.kind == "receipt" and answered.ticket_id is None
-
-
-def _resume(work: Work, answered: Sent) -> Outcome:
-    """D6: the reply names the customer; the message that lacked it is acted on now."""
-    if answered.inbox_id is None:
-        return _carry_out(work)
-    original = inbox.received(work.tx, answered.inbox_id)
-    message = read(inbox.raw(work.tx, answered.inbox_id))
-    body = read_body(message, own_markers=work.turn.desk.markers)
-    mail = Incoming(answered.inbox_id, original, message, body)
-    resumed = Work(replace(work.turn, mail=mail), work.person, None)
-    _read_tags(resumed)
-    named = [tag for _, tag in work.right_tags("for")]
-    resumed.tags = [*resumed.tags, *enumerate(named, start=len(resumed.tags) + 1)]
-    resumed.receipt_for = work.turn.mail
-    outcome = _carry_out(resumed)
-    if resumed.found is not None:
-        inbox.note_ticket(work.tx, answered.inbox_id, resumed.ticket.id)
-    return outcome
-
-
-def _level(work: Work) -> int:
-    tagged = next((tag.level for _, tag in work.right_tags("priority") if tag.level), None)
-    mail, words = work.turn.mail, work.turn.desk.settings.priority.words
-    return tagged or read_priority(mail.message.subject, mail.body.new, words).level or DEFAULT
-
-
-def _ask_for_customer(work: Work, wanted: Tag | None) -> None:
-    work.asks_for_customer = True
-    work.not_relayed = "no_ticket"
-    for _, tag in work.tags:
-        if tag is wanted:
-            work.refuse(tag, "unknown_customer")
-        elif tag.kind == "tag" and tag.name != "help":
-            work.refuse(tag, "no_ticket")
-
-
 # --- what a message does on its ticket --------------------------------------------------------
 
 
 def _on_ticket(work: Work) -> None:
     actions.carry_out(work, before_answer=True)
     text = answer_text(work.turn.mail)
+    work.not_relayed = _obstacle(work, text)
     if text:
-        work.turn.say(work.ticket, "engineer", text, internal=work.has("internal"))
+        inside = work.not_relayed not in {None, "direct"}
+        work.turn.say(work.ticket, "engineer", text, internal=inside)
     _relay(work, text)
     _book(work)
     actions.carry_out(work, before_answer=False)
+    news.of_work(work, text)
 
 
 def _book(work: Work) -> None:
-    timed = work.right_tags("time")
-    if not {"engineer", "manager"} & set(work.person.roles):
-        work.refused += [Refused(tag.raw, "not_allowed") for _, tag in timed]
-        return
-    booked, refused = worklog.book(work.source, work.ticket, timed)
+    booked, refused = worklog.book(work.source, work.ticket, work.right_tags("time"))
     work.booked += booked
     work.refused += refused
     work.confirm = work.confirm or any(each.held for each in booked)
@@ -180,91 +137,83 @@ def answer_text(mail: Incoming) -> str:
 
 def _relay(work: Work, text: str) -> None:
     """D8: send the answer on, unless something stands against it."""
-    work.not_relayed = _obstacle(work, text)
-    if work.not_relayed == "near_internal":
+    if work.not_relayed in STOPS:
         _stop(work)
+    elif work.opened:
+        opening.confirm_opened(work, text)
     elif work.not_relayed == "direct":
         # D8: written to the customer with the desk in Cc: known, and not sent twice. The id is
         # kept apart from those of our own mails.
         work.happened(EventKind.ANSWER, answer=-work.turn.mail.inbox_id)
         work.take_over()
     elif work.not_relayed is None:
-        work.relayed_to = _send(work, text)
+        work.relayed_to = relay.answer_customer(work.turn, work.ticket, work.person, text)
         work.take_over()
-
-
-def _send(work: Work, text: str) -> tuple[str, ...]:
-    if not work.opened:
-        return relay.answer_customer(work.turn, work.ticket, work.person, text)
-    mail = work.turn.mail
-    said = Said(work.person.name, mail.received_at, text, mail.body.forwarded)
-    confirm(work.turn, work.ticket, None, engineer=said)
-    return (work.ticket.requester,)
+    relay.join_copied(work.turn, work.ticket)
 
 
 def _obstacle(work: Work, text: str) -> str | None:
     """Why the text must not go to the customer; None where it may."""
-    talks = work.answered is None or work.answered.kind in _CONVERSATION
-    if work.has("internal", "spam", "undo", "help") or not talks:
+    if work.has("internal", "spam", "undo", "help"):
         return "internal"
-    if any(tag.kind == "near_internal" for _, tag in work.tags):
+    if not _talks(work):
+        return "not_conversation"
+    if _nearly_internal(work):
         return "near_internal"
-    if protection(work.turn.mail.message) == "encrypted":
+    if work.misdirected:
+        return "other_customer"
+    if _encrypted(work.turn.mail):
         return "encrypted"
     if read_tags(text):
         return "cutting_failed"
     if not text:
         return "no_text"
+    return leaks.leak(work.turn, work.ticket, work.answered, text) or _no_reader(work)
+
+
+def _talks(work: Work) -> bool:
+    """Whether it answers a mail that carries the conversation, or none of ours.
+
+    A client that strips headers leaves the subject: `Kvitto:` before the ticket's own.
+    """
+    if work.answered is not None:
+        return work.answered.kind in _CONVERSATION
+    subject = base_subject(work.turn.mail.message.subject).casefold()
+    own = work.ticket.subject.casefold()
+    return not subject.startswith(_RECEIPT_SUBJECTS) or own.startswith(_RECEIPT_SUBJECTS)
+
+
+def _nearly_internal(work: Work) -> bool:
+    """C9: a bracket that is nearly [intern], one that is wrong, or one that is in the subject."""
+    return any(
+        tag.kind == "near_internal" or tag.name == "internal"
+        for tag in (*(tag for _, tag in work.tags), *work.of_subject)
+    )
+
+
+def _encrypted(mail: Incoming) -> bool:
+    """Whether nobody here can read it; a quoted mail that was encrypted is another matter."""
+    if protection(mail.message) != "encrypted":
+        return False
+    quoted = mail.message.content_type != "multipart/encrypted" and bool(mail.body.new.strip())
+    return not quoted or _SEALED in mail.body.new
+
+
+def _no_reader(work: Work) -> str | None:
+    """Where there is nobody to send it to, or everybody has it already."""
     side = {each.address for each in relay.customer_side(work.tx, work.ticket)}
     if not side:
         return "no_recipient"
-    return "direct" if side & {address for _, address in work.turn.mail.written_to} else None
+    written = {address for _, address in work.turn.mail.written_to}
+    return "direct" if side <= written or work.ticket.requester in side & written else None
 
 
 def _stop(work: Work) -> None:
-    """C9: a bracket that is nearly [intern] stops the answer until the engineer says OK."""
+    """C9: what may not be meant for the customer waits until the engineer says OK."""
     holds.hold(
         work.tx, kind="internal", token=secrets.token_hex(16),
         inbox_id=work.turn.mail.inbox_id, person_id=work.person.id, ticket_id=work.ticket.id,
-        created_at=work.turn.mail.received_at, reason="near_internal",
+        created_at=work.turn.mail.received_at, reason=work.not_relayed or "",
     )  # fmt: skip
     work.confirm = True
-
-
-# --- an OK to a receipt (C9, C11) -------------------------------------------------------------
-
-
-def confirmed(turn: Turn, person: Person, answered: Sent) -> bool:
-    """Book what a receipt held, and send what it stopped; False where nothing of it waits."""
-    if answered.inbox_id is None or answered.ticket_id is None:
-        return False
-    waiting = [
-        row for row in holds.of_message(turn.tx, answered.inbox_id) if row.person_id == person.id
-    ]
-    if not waiting:
-        return False
-    work = Work(turn, person, answered)
-    work.found = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
-    held = [row.id for row in waiting if row.kind == "entry"]
-    work.booked += worklog.release(work.source, work.ticket, held)
-    for row in waiting:
-        if row.kind == "internal":
-            _send_stopped(work, row.id, row.inbox_id)
-    work.did("confirmed")
-    receipts.send(work)
-    return True
-
-
-def _send_stopped(work: Work, hold_id: int, inbox_id: int) -> None:
-    """C9: the engineer says that the answer was meant for the customer after all."""
-    mail = work.turn.mail
-    if not holds.settle(
-        work.tx, hold_id, at=mail.received_at, by=mail.inbox_id, outcome="released"
-    ):
-        return
-    said = tickets.said(work.tx, work.ticket.id)
-    stopped = next((message for message in said if message.inbox_id == inbox_id), None)
-    if stopped is not None:
-        work.relayed_to = relay.answer_customer(work.turn, work.ticket, work.person, stopped.text)
-        work.did("relayed_on_ok")
-        work.take_over()
+    work.record("answer-stopped", why=work.not_relayed)

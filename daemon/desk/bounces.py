@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from daemon.desk import clocks, relay
+from daemon.desk import alarms, clocks, relay
 from daemon.desk.context import Desk
 from daemon.desk.sentences import sentence
 from daemon.desk.turn import Outcome, Turn
@@ -11,6 +11,11 @@ from daemon.store import inbox, outbox, tickets
 from daemon.store.outbox import Delivery
 from daemon.store.session import Tx
 from parsers.bounce import read_bounce
+
+# What goes to the customer's side; the rest goes to people of ours, whose mailboxes can fail too.
+_OUTWARD = frozenset(
+    {"relay", "confirmation", "priority", "news", "balance", "explanation", "report", "meeting"}
+)
 
 
 def take(turn: Turn) -> Outcome:
@@ -33,7 +38,10 @@ def take(turn: Turn) -> Outcome:
     if failed and outbox.all_failed(turn.tx, sent.id):
         # E1: an answer that failed for good at all of the customer's side stops no clock.
         turn.happened(ticket, EventKind.ANSWER_BOUNCED, actor="avtald", answer=sent.id)
-    relay.tell_engineers(turn, ticket, new=False, remarks=(remark,))
+    if sent.kind in _OUTWARD:
+        relay.tell_engineers(turn, ticket, new=False, remarks=(remark,))
+    else:  # a notice of a notice that came back would come back itself, for ever
+        alarms.own_mail_bounced(turn.tx, turn.desk, remark, turn.now)
     return Outcome("noted", ticket.id)
 
 

@@ -6,12 +6,15 @@ from daemon.desk.mailing import Post, thread_of
 from daemon.desk.turn import Turn
 from daemon.domain.clock import Clock
 from daemon.domain.ticket import Ticket
+from daemon.store import tickets
+from parsers.message import Attachment
 from parsers.priority import Statement
 
 
 def confirm(
-    turn: Turn, ticket: Ticket, statement: Statement | None, *, engineer: Said | None = None
-) -> None:
+    turn: Turn, ticket: Ticket, statement: Statement | None, *, engineer: Said | None = None,
+    files: tuple[Attachment, ...] = (),
+) -> None:  # fmt: skip
     """J1: tell the requester what was understood, and by when work starts.
 
     Where an engineer opened the ticket (D6) her text goes along, and nothing is answered.
@@ -25,7 +28,7 @@ def confirm(
             ticket=ticket, inbox_id=turn.mail.inbox_id, answer=engineer is None,
             in_reply_to=None if engineer else message.message_id,
             references=() if engineer else thread_of(message.message_id, message.references),
-            attachments=message.attachments if engineer else (),
+            attachments=files,
         ),
     )  # fmt: skip
 
@@ -64,6 +67,8 @@ def _target_minutes(clock: Clock | None) -> int | None:
 
 def tell_priority(turn: Turn, before: Ticket, after: Ticket, *, conflict: bool = False) -> None:
     """C8: tell the requester the new level, and what it means for the promise."""
+    if not tickets.was_confirmed(turn.tx, after.id):
+        return  # J2: opened by a machine, or by whom we may not answer
     response = turn.clocks_of(after).response
     promised = response.due_at if response is not None and response.running else None
     turn.post(

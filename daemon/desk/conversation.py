@@ -10,16 +10,13 @@ from parsers.subject import ticket_number
 
 
 def answered_mail(turn: Turn) -> Sent | None:
-    """The mail of ours that the message answers, by its Message-ID."""
-    message = turn.mail.message
-    wanted = reply_references(message.in_reply_to, message.references)
+    """The mail of ours that the message answers, by its Message-ID or the reply address."""
+    wanted = _ids(turn)
     found = outbox.by_message_ids(turn.tx, wanted)
     return next((found[each] for each in wanted if each in found), None)
 
 
-def joined_ticket(
-    turn: Turn, *, customer_id: int | None, engineer: bool = False
-) -> tuple[Ticket, bool] | None:
+def joined_ticket(turn: Turn, *, customer_id: int | None) -> tuple[Ticket, bool] | None:
     """The ticket a message belongs to, and whether a keyed reply id says so; None: a new one."""
     keyed = _named(turn, _keyed_number(turn))
     if keyed is not None:
@@ -31,9 +28,24 @@ def joined_ticket(
         each.address for each in tickets.participants_of(turn.tx, ticket.id) if not each.silent
     )
     candidate = Candidate(ticket.number, ticket.customer_id, taking_part)
-    if may_join_by_number(candidate, turn.mail.sender, customer_id, engineer=engineer):
+    if may_join_by_number(candidate, turn.mail.sender, customer_id, engineer=False):
         return ticket, False
     return None
+
+
+def engineers_ticket(turn: Turn, answered: Sent | None) -> Ticket | None:
+    """The ticket that an engineer writes on: by reply id, by number, or by the mail she answers.
+
+    That may be the customer's own mail, of which she had a copy.
+    """
+    message = turn.mail.message
+    found = _named(turn, _keyed_number(turn)) or _named(turn, ticket_number(message.subject))
+    if found is None and answered is not None and answered.ticket_id is not None:
+        found = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
+    if found is None:
+        known = tickets.of_message_ids(turn.tx, _references(turn))
+        found = tickets.living(turn.tx, known) if known else None
+    return found
 
 
 def _named(turn: Turn, number: int | None) -> Ticket | None:
@@ -42,14 +54,25 @@ def _named(turn: Turn, number: int | None) -> Ticket | None:
     return None if ticket is None else tickets.living(turn.tx, ticket)
 
 
-def _keyed_number(turn: Turn) -> int | None:
-    """The ticket number of our keyed id: in a reference, or in the address it was sent to."""
-    desk, message = turn.desk, turn.mail.message
-    ids = list(reply_references(message.in_reply_to, message.references))
+def _references(turn: Turn) -> tuple[str, ...]:
+    message = turn.mail.message
+    return reply_references(message.in_reply_to, message.references)
+
+
+def _ids(turn: Turn) -> list[str]:
+    """What the message answers, best first: its references, then the address it was sent to."""
+    desk = turn.desk
+    ids = [*_references(turn)]
     local = desk.settings.desk.address.rpartition("@")[0]
-    for _, address in turn.mail.written_to:
-        account, _, domain = address.rpartition("@")
+    for address in (*(each for _, each in turn.mail.written_to), *turn.mail.envelope_to):
+        account, _, domain = address.lower().rpartition("@")
         if domain == desk.domain and account.startswith(f"{local}+"):
             ids.append(f"<{account[len(local) + 1 :]}@{domain}>")
-    found = (reply_ids.read(desk.key, each) for each in ids)
+    # Ours are lower case, and some mail systems change the case of what they carry.
+    return list(dict.fromkeys([*ids, *(each.lower() for each in ids)]))
+
+
+def _keyed_number(turn: Turn) -> int | None:
+    """The ticket number of our keyed id."""
+    found = (reply_ids.read(turn.desk.key, each) for each in _ids(turn))
     return next((number for number in found if number is not None), None)

@@ -5,7 +5,6 @@ from daemon.desk.confirm import confirm, tell_priority
 from daemon.desk.conversation import joined_ticket
 from daemon.desk.turn import Outcome, Turn
 from daemon.domain.clock import EventKind
-from daemon.domain.conversation import colleagues
 from daemon.domain.priority import DEFAULT
 from daemon.domain.register import Customer
 from daemon.domain.ticket import Status, Ticket, is_thanks, reopens
@@ -13,6 +12,7 @@ from daemon.store import register, tickets
 from parsers.automatic import Verdict
 from parsers.priority import Statement, read_priority
 from parsers.subject import base_subject
+from parsers.tags import cut_tags, read_tags
 
 
 def take(turn: Turn, verdict: Verdict) -> Outcome:
@@ -20,19 +20,22 @@ def take(turn: Turn, verdict: Verdict) -> Outcome:
     sender = turn.mail.sender
     found = register.customer_of_address(turn.tx, sender) if sender else None
     customer, contact = found or (None, None)
-    if customer and contact and verdict.kind == "person" and balance.asks(turn):
-        return balance.answer(turn, customer, contact)
     joined = joined_ticket(turn, customer_id=customer.id if customer else None)
     if joined is None:
-        if verdict.kind == "auto_reply" and turn.mail.message.in_reply_to:
+        if customer and contact and verdict.kind == "person" and balance.asks(turn):
+            return balance.answer(turn, customer, contact)
+        answers = verdict.kind == "auto_reply" and turn.mail.message.in_reply_to
+        if answers or verdict.kind == "receipt":
             return Outcome("noted")
         return _new(turn, verdict, customer)
-    ticket, by_key = joined
+    ticket, _ = joined
     if verdict.kind != "person":
-        return _machine_reply(turn, ticket)
+        return _machine_reply(turn, verdict, ticket)
+    if _is_outsider(turn, ticket, customer):
+        return _outsiders_reply(turn, ticket, known=customer is not None)
     if ticket.is_closed:
         return _to_closed(turn, verdict, ticket, customer)
-    return _reply(turn, verdict, ticket, _join_in(turn, ticket, customer, by_key=by_key))
+    return _reply(turn, verdict, ticket, _join_in(turn, ticket, customer))
 
 
 def _statement(turn: Turn) -> Statement:
@@ -52,7 +55,7 @@ def _new(
         turn, customer, level=statement.level or DEFAULT, spam=spam, follows=follows,
         requester=(turn.mail.sender_name, turn.mail.sender),
     )  # fmt: skip
-    tickets.join(turn.tx, ticket.id, _others(turn, customer), turn.mail.received_at)
+    relay.join(turn, ticket, relay.others_of(turn, customer))
     person = verdict.kind == "person"
     turn.say(ticket, "customer" if customer or person else "machine", _shown(turn))
     if not spam:
@@ -71,12 +74,15 @@ def open_for(
 ) -> Ticket:  # fmt: skip
     """Open a ticket; its clock starts at the message's receipt (B2, E1)."""
     at = turn.mail.received_at
+    name, address = requester
+    if turn.is_desk(address):
+        name, address = "", ""  # anybody can write our own address there; nobody is to be answered
     ticket = tickets.open_ticket(
         turn.tx,
-        subject=base_subject(turn.mail.message.subject)[:400],
+        subject=_subject(turn),
         customer_id=customer.id if customer else None,
-        requester=requester[1],
-        requester_name=requester[0],
+        requester=address,
+        requester_name=name,
         language=(customer and customer.language) or turn.language,
         priority=level,
         status=Status.OPEN if customer else Status.UNPLACED,
@@ -84,8 +90,7 @@ def open_for(
         spam=spam,
         follows_id=follows.id if follows else None,
     )
-    if requester[1]:
-        tickets.join(turn.tx, ticket.id, [requester], at)
+    relay.join(turn, ticket, [(name, address)])
     turn.happened(ticket, EventKind.OPENED, priority=level)
     return ticket
 
@@ -99,12 +104,12 @@ def _marked_as_spam(turn: Turn) -> bool:
     return any(mark.startswith(value.strip().casefold()) for mark in marks)
 
 
-def _others(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], ...]:
-    """D4: colleagues of the customer's domains in To and Cc."""
-    if customer is None:
-        return ()
-    ours = turn.desk.own_addresses | {turn.mail.sender}
-    return colleagues(turn.mail.written_to, register.domains_of(turn.tx, customer.id), ours)
+def _subject(turn: Turn) -> str:
+    """What the ticket is about; a tag that an engineer wrote there is cut (C13)."""
+    subject = base_subject(turn.mail.message.subject)[:400]
+    if register.person_by_address(turn.tx, turn.mail.sender) is None:
+        return subject
+    return cut_tags(subject, read_tags(subject)).strip()
 
 
 def _shown(turn: Turn) -> str:
@@ -116,14 +121,19 @@ def _shown(turn: Turn) -> str:
 
 def _to_closed(turn: Turn, verdict: Verdict, ticket: Ticket, customer: Customer | None) -> Outcome:
     """D5: a thank-you changes nothing, a reply in time reopens, a later one opens a new ticket."""
-    if is_thanks(turn.mail.body.shown, attachments=len(turn.mail.message.attachments)):
+    files = [each for each in turn.mail.message.attachments if not each.inline]
+    if is_thanks(turn.mail.body.shown, attachments=len(files)):
         turn.say(ticket, "customer", _shown(turn))
         return Outcome("thanks", ticket.id)
     if not reopens(ticket, turn.mail.received_at, turn.desk.settings.desk.reopen_within):
         return _new(turn, verdict, customer, follows=ticket)
-    ticket = tickets.change(turn.tx, ticket.id, status=Status.OPEN, closed_at=None)
+    if ticket.spam:
+        turn.say(ticket, "customer", _shown(turn))  # [skräp]: silence, until an engineer opens it
+        return Outcome("spam", ticket.id)
+    status = Status.OPEN if ticket.customer_id is not None else Status.UNPLACED
+    ticket = tickets.change(turn.tx, ticket.id, status=status, closed_at=None)
     turn.happened(ticket, EventKind.REOPENED)
-    remarks = _join_in(turn, ticket, customer, by_key=True)
+    remarks = _join_in(turn, ticket, customer)
     return _reply(turn, verdict, ticket, [*remarks, turn.sentence("reopened_by_customer")])
 
 
@@ -142,24 +152,42 @@ def _reply(turn: Turn, verdict: Verdict, ticket: Ticket, remarks: list[str]) -> 
     return Outcome("joined", ticket.id)
 
 
-def _join_in(turn: Turn, ticket: Ticket, customer: Customer | None, *, by_key: bool) -> list[str]:
-    """D3, D4: who takes part from now on; an unknown sender gets nothing yet."""
-    sender = (turn.mail.sender_name, turn.mail.sender)
-    known = {each.address for each in tickets.participants_of(turn.tx, ticket.id)}
+def _join_in(turn: Turn, ticket: Ticket, customer: Customer | None) -> list[str]:
+    """D4: who takes part from now on."""
     if customer is not None and customer.id == ticket.customer_id:
-        joining = (sender, *_others(turn, customer))
-        tickets.join(turn.tx, ticket.id, joining, turn.mail.received_at)
-    elif by_key and sender[1] and sender[1] not in known:
-        tickets.join(turn.tx, ticket.id, [sender], turn.mail.received_at, silent=True)
-        return [turn.sentence("stranger")]
+        sender = (turn.mail.sender_name, turn.mail.sender)
+        relay.join(turn, ticket, (sender, *relay.others_of(turn, customer)))
     return []
 
 
-def _machine_reply(turn: Turn, ticket: Ticket) -> Outcome:
+# --- outsiders and machines -------------------------------------------------------------------
+
+
+def _is_outsider(turn: Turn, ticket: Ticket, customer: Customer | None) -> bool:
+    """D3: neither of the ticket's customer nor somebody who takes part in it."""
+    if customer is not None and customer.id == ticket.customer_id:
+        return False
+    side = tickets.participants_of(turn.tx, ticket.id)
+    return turn.mail.sender not in {each.address for each in side if not each.silent}
+
+
+def _outsiders_reply(turn: Turn, ticket: Ticket, *, known: bool) -> Outcome:
+    """D3: it is kept and shown; it moves no clock and no level, and reopens nothing."""
+    sender = (turn.mail.sender_name, turn.mail.sender)
+    turn.say(ticket, "stranger", _shown(turn))
+    if not turn.is_desk(sender[1]):
+        relay.join(turn, ticket, [sender], silent=True)
+    remarks = (turn.sentence("other_customers" if known else "stranger"), *relay.cautions(turn))
+    relay.tell_engineers(turn, ticket, new=False, remarks=remarks)
+    return Outcome("joined", ticket.id)
+
+
+def _machine_reply(turn: Turn, verdict: Verdict, ticket: Ticket) -> Outcome:
     """An out-of-office in a ticket: kept and shown, without effect on clock or status (E5)."""
     turn.say(ticket, "machine", _shown(turn))
     turn.happened(ticket, EventKind.AUTO_REPLY)
-    relay.tell_engineers(turn, ticket, new=False, remarks=(turn.sentence("auto_reply"),))
+    if verdict.kind != "receipt":  # that it was read is no news
+        relay.tell_engineers(turn, ticket, new=False, remarks=(turn.sentence("auto_reply"),))
     return Outcome("noted", ticket.id)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daemon.desk import alarms, reply_ids
+from daemon.desk import alarms, headers, reply_ids
 from daemon.desk.compose import Enclosure, compose
 from daemon.desk.context import Desk
 from daemon.desk.rendering import render
@@ -83,7 +83,18 @@ def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int |
 
 def _sendable(people: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Those whose address an ASCII header can hold; whoever has none gets no mail."""
-    return tuple((name, address) for name, address in people if address.isascii() and address)
+    return tuple((name, address) for name, address in people if is_sendable(address))
+
+
+def is_sendable(address: str) -> bool:
+    """Whether mail can go to that address, by an outgoing server that knows ASCII only."""
+    if not address or not address.isascii():
+        return False
+    try:
+        headers.address(address)
+    except headers.AddressError:
+        return False
+    return True
 
 
 def _reply_address(desk: Desk, message_id: str) -> str | None:

@@ -1,5 +1,7 @@
 """Telling those concerned what happened to a ticket where no answer says it, once (issue of D8)."""
 
+from collections.abc import Sequence
+
 from daemon.desk import clocks, relay, worklog
 from daemon.desk.letters import Assigned, Said, TagCard, TicketNews
 from daemon.desk.mailing import Post, thread_of
@@ -7,29 +9,66 @@ from daemon.desk.work import Work
 from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
 from daemon.store import tickets
+from daemon.store.tickets import Participant
 
 
-def to_customer(work: Work, what: str, ticket: Ticket, *, other: int | None = None) -> None:
-    """Closed, reopened or merged: the customer's side hears it."""
-    side = tuple((each.name, each.address) for each in relay.customer_side(work.tx, ticket))
-    if ticket.spam or ticket.customer_id is None or not side:
+def to_customer(work: Work, what: str, ticket: Ticket) -> None:
+    """Closed or reopened: the customer's side hears it."""
+    _tell(work, what, ticket, relay.customer_side(work.tx, ticket))
+
+
+def merged(work: Work, ticket: Ticket, side: Sequence[Participant]) -> None:
+    """Merged: those who took part in the ticket that is no more hear which one goes on."""
+    _tell(work, "merged", ticket, side, other=work.ticket.number)
+
+
+def _tell(
+    work: Work, what: str, ticket: Ticket, side: Sequence[Participant], *, other: int | None = None
+) -> None:
+    """Nobody hears of spam, or of a ticket that a machine opened (J2)."""
+    to = tuple((each.name, each.address) for each in side)
+    if ticket.spam or ticket.customer_id is None or not to:
+        return
+    if not tickets.was_confirmed(work.tx, ticket.id):
         return
     inbox_id = work.turn.mail.inbox_id
     work.turn.post(
-        TicketNews(
-            work.turn.desk.settings.desk.name, ticket.number, ticket.subject, what, other=other
-        ),
+        TicketNews(work.turn.desk.settings.desk.name, ticket.number, ticket.subject, what, other),
         Post(
-            key=f"news:{what}:{inbox_id}", kind="news", to=side[:1], cc=side[1:],
+            key=f"news:{what}:{inbox_id}", kind="news", to=to[:1], cc=to[1:],
             language=ticket.language, ticket=ticket, inbox_id=inbox_id,
         ),
     )  # fmt: skip
+
+
+def of_work(work: Work, text: str) -> None:
+    """Once all is done: those concerned who have not heard of it otherwise."""
+    if work.reopened and not work.relayed_to and work.not_relayed != "direct":
+        to_customer(work, "reopened", work.ticket)
+    to_colleagues(work, text)
+
+
+def to_colleagues(work: Work, text: str) -> None:
+    """The assignee hears what somebody else wrote or did; without one all read an internal note."""
+    readers = [each for each in _colleagues(work) if each.id not in {work.person.id, work.told}]
+    if not readers or not (text or work.done) or work.opened or work.ticket.spam:
+        return
+    codes = ["answered_by"] if work.relayed_to else ["note_internal"] if text else []
+    remarks = [work.turn.sentence(code, name=work.person.name) for code in codes]
+    relay.tell_colleagues(work.turn, work.ticket, readers, (*remarks, *work.done))
+
+
+def _colleagues(work: Work) -> Sequence[Person]:
+    if work.ticket.assignee_id is None and work.not_relayed != "internal":
+        return ()
+    return relay.audience(work.tx, work.ticket, work.turn.day)
 
 
 def assigned(work: Work, person: Person) -> None:
     """Whoever is given a ticket by somebody else hears of it, with its last message."""
     if person.id == work.person.id:
         return
+    work.told = person.id
     ticket = work.ticket
     said = tickets.said(work.tx, ticket.id, last=1)
     due = clocks.next_deadline(work.turn.clocks_of(ticket))

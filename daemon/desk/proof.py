@@ -2,21 +2,29 @@
 
 import re
 
-from daemon.desk.letters import ProofRequest
+from daemon.desk.letters import ProofRequest, Receipt
 from daemon.desk.mailing import Post
-from daemon.desk.turn import Turn
+from daemon.desk.turn import Outcome, Turn
 from daemon.domain.register import Person
-from daemon.store import holds, inbox
+from daemon.store import holds, inbox, register
 from daemon.store.outbox import Sent
+from parsers.addresses import mailboxes
 from parsers.authentication import Proof, authenticate
 
 _EXCERPT = 400
-_OK = re.compile(r"\W*ok\b", re.IGNORECASE)
+# The first word, perhaps in bold or in quotation marks; `> OK` is somebody else's.
+_OK = re.compile(r"""[\s\ufeff\u200b*_"'”’»]*ok(?=$|[\s.,!;:)*_"'”’»…])""", re.IGNORECASE)
+_NO = re.compile(r"(?<!\w)(?:nej|nä|inte|icke|ej|aldrig|no|not|never)(?!\w)", re.IGNORECASE)
+_YES = re.compile(r"\W*(?:ja|japp|jo|yes|ok)\b", re.IGNORECASE)
+_ONCE = ("From", "Subject", "To", "Cc", "Date", "Message-ID", "In-Reply-To", "Content-Type")
 
 
 def proof_of(turn: Turn, raw: bytes) -> Proof:
     """Whether the message proves that it comes from the address it names (D1)."""
     identity = turn.desk.settings.identity
+    if any(len(turn.mail.message.all(name)) > 1 for name in _ONCE):
+        # Whatever was proven, another reader takes the other one (notes/reliability.md 7).
+        return Proof(passed=False, method="none", reason="header_repeated")
     if identity.require == "none":
         return Proof(passed=True, method="none", reason="")
     return authenticate(
@@ -54,13 +62,48 @@ def ask(turn: Turn, person: Person, reason: str) -> None:
     )  # fmt: skip
 
 
-def release(turn: Turn, person: Person, answered: Sent | None) -> bool:
-    """Let a held message through when its confirmation request is answered; once (D1)."""
-    if answered is None or answered.kind != "proof" or not answered.about:
-        return False
-    hold = holds.open_by_id(turn.tx, int(answered.about.partition(":")[2]))
+def answered_request(turn: Turn, person: Person, request: Sent) -> Outcome:
+    """D1: a reply to a confirmation request lets the held message through; once, and in time.
+
+    Whoever answers that the message is not theirs has refused it.
+    """
+    hold = holds.open_by_id(turn.tx, int((request.about or ":0").partition(":")[2]))
     if hold is None or hold.person_id != person.id:
-        return False
-    at, by = turn.mail.received_at, turn.mail.inbox_id
+        return Outcome("noted")
+    at, by, text = turn.mail.received_at, turn.mail.inbox_id, turn.mail.body.new
+    if at >= hold.created_at + turn.desk.settings.identity.confirm_within:
+        holds.settle(turn.tx, hold.id, at=at, by=by, outcome="expired")
+        _tell(turn, person, "confirmed_late")
+        return Outcome("expired")
+    if _NO.search(text) and not _YES.match(text):
+        holds.settle(turn.tx, hold.id, at=at, by=by, outcome="refused")
+        _tell(turn, person, "confirmed_not")
+        return Outcome("refused")
     settled = holds.settle(turn.tx, hold.id, at=at, by=by, outcome="released")
-    return settled and inbox.reopen(turn.tx, hold.inbox_id, released_by=by)
+    released = settled and inbox.reopen(turn.tx, hold.inbox_id, released_by=by)
+    return Outcome("released" if released else "noted")
+
+
+def _tell(turn: Turn, person: Person, code: str) -> None:
+    """Say to the registered address that the held message stays where it is."""
+    letter = Receipt(
+        number=None, subject=turn.mail.message.subject, customer=None, booked=(), refused=(),
+        done=(turn.sentence(code),), bank_before=None, bank_after=None, bank_period=None,
+        relayed_to=(),
+    )  # fmt: skip
+    turn.post(
+        letter,
+        Post(
+            key=f"receipt:{turn.mail.inbox_id}", kind="receipt", to=((person.name, person.email),),
+            language=turn.language, about=f"receipt:{turn.mail.inbox_id}",
+        ),
+    )  # fmt: skip
+
+
+def claimed_person(turn: Turn) -> Person | None:
+    """The registered person whom a message without one single sender names in a From (D1)."""
+    if turn.mail.sender:
+        return None
+    named = (box for value in turn.mail.message.raw("From") for box in mailboxes(value, 20))
+    found = (register.person_by_address(turn.tx, box.address) for box in named)
+    return next((person for person in found if person is not None), None)

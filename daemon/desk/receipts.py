@@ -3,10 +3,14 @@
 from daemon.desk import worklog
 from daemon.desk.letters import Receipt
 from daemon.desk.mailing import Post, thread_of
-from daemon.desk.work import Work
+from daemon.desk.turn import Incoming
+from daemon.desk.work import STOPS, Work
 
 # An answer that stayed behind without the engineer's wish is told of, also where it has no tags.
-_UNWISHED = frozenset({"encrypted", "cutting_failed", "no_recipient", "near_internal"})
+_UNWISHED = STOPS | {
+    "encrypted", "cutting_failed", "no_recipient", "not_conversation", "not_engineer",
+    "other_customer",
+}  # fmt: skip
 
 
 def send(work: Work) -> None:
@@ -15,11 +19,19 @@ def send(work: Work) -> None:
     if not (told or work.asks_for_customer or work.not_relayed in _UNWISHED):
         return
     mail = work.receipt_for or work.turn.mail
-    about = work.turn.mail.inbox_id
+    _post(work, f"receipt:{mail.inbox_id}", mail, work.turn.mail.inbox_id)
+
+
+def send_for_ok(work: Work, about: int) -> None:
+    """C11: what an OK brought about. A reply to it means the message that had waited."""
+    _post(work, f"receipt:{work.turn.mail.inbox_id}:ok", work.turn.mail, about)
+
+
+def _post(work: Work, key: str, mail: Incoming, about: int) -> None:
     work.turn.post(
         _receipt(work),
         Post(
-            key=f"receipt:{mail.inbox_id}", kind="receipt",
+            key=key, kind="receipt",
             to=((work.person.name, work.person.email),), language=work.turn.language,
             ticket=work.found, inbox_id=about, about=f"receipt:{about}",
             in_reply_to=mail.message.message_id,

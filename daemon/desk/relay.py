@@ -127,12 +127,14 @@ def own_files(mail: Incoming, html: str | None = None) -> tuple[Attachment, ...]
     files = without_signatures(mail.message.attachments)
     if html is not None:
         shown = pictures(html)
-        files = tuple(
-            each for each in files if not each.inline or (each.content_id or "").strip("<>") in shown
-        )
+        files = tuple(each for each in files if not each.inline or _content_id(each) in shown)
     if mail.body.forwarded:
         files = ()
     return tuple(_untagged(each) for each in files)
+
+
+def _content_id(file: Attachment) -> str:
+    return (file.content_id or "").strip("<>")
 
 
 def _untagged(file: Attachment) -> Attachment:

@@ -27,6 +27,7 @@ _SV = {
     "confirmed_late": "Tiden för att bekräfta mejlet har gått ut, så inget i det har räknats. "
     "Skicka det igen.",
     "confirmed_not": "Mejlet släpps inte fram. Inget i det har räknats.",
+    "other_customers": "Avsändaren hör till en annan kund och får inga svar.",
     "note_internal": "Intern anteckning från {name}.",
     "answered_by": "{name} svarade kunden.",
     "own_bounce_remedy": "Kontrollera mottagarens brevlåda. Läget står i avtald tickets.",
@@ -64,6 +65,11 @@ _SV = {
     "shelved": "Ett mejl kunde inte behandlas och har lagts på hyllan",
     "shelved_remedy": "Se det med avtald mail --shelved, och försök igen med avtald mail replay "
     "{inbox} när orsaken är avhjälpt. Mottagningstiden behålls.",
+    "breaker": "Spärren är utlöst: {limit} automatiska svar har gått ut den här timmen",
+    "breaker_remedy": "Mejl tas emot och behandlas som vanligt, men automatiska svar väntar till "
+    "nästa timme. Se efter med avtald mail om det är en slinga. Gränsen är desk.all_answers.",
+    "canary": "Provmejlet från {at} har inte kommit tillbaka genom brevlådan",
+    "canary_remedy": "Prova med avtald check: mejl går kanske inte ut, eller kommer inte in.",
     "answers": "Gränsen för automatiska svar till {address} är nådd",
     "answers_remedy": "Kontrollera om två autosvar svarar varandra. Mejl därifrån tas emot som "
     "vanligt; inga fler automatiska svar skickas förrän fönstret har gått.",
@@ -95,6 +101,7 @@ _EN = {
     "confirmed_late": "The time to confirm the mail is over, so nothing in it has counted. "
     "Please send it again.",
     "confirmed_not": "The mail is not let through. Nothing in it has counted.",
+    "other_customers": "The sender belongs to another customer and gets nothing.",
     "note_internal": "Internal note by {name}.",
     "answered_by": "{name} answered the customer.",
     "own_bounce_remedy": "Check the recipient's mailbox. avtald tickets shows how things stand.",
@@ -132,6 +139,11 @@ _EN = {
     "shelved": "A message could not be processed and has been shelved",
     "shelved_remedy": "See it with avtald mail --shelved, and try again with avtald mail replay "
     "{inbox} once the cause is mended. Its receipt time is kept.",
+    "breaker": "The breaker is open: {limit} automatic answers have gone out this hour",
+    "breaker_remedy": "Mail is taken and acted on as usual, but automatic answers wait for the "
+    "next hour. See with avtald mail whether it is a loop. The limit is desk.all_answers.",
+    "canary": "The canary of {at} has not come back through the mailbox",
+    "canary_remedy": "Try avtald check: mail may not go out, or not come in.",
     "answers": "The limit of automatic answers to {address} has been reached",
     "answers_remedy": "Check whether two automatic repliers answer each other. Mail from there is "
     "received as usual; no more automatic answers go out until the window has passed.",

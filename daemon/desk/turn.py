@@ -24,6 +24,7 @@ class Incoming:
     received_at: dt.datetime
     message: Message
     body: Body
+    envelope_to: tuple[str, ...] = ()  # the addresses of ours that it was delivered to
 
     @property
     def sender(self) -> str:
@@ -64,6 +65,11 @@ class Turn:
     desk: Desk
     mail: Incoming
     now: dt.datetime
+
+    def is_desk(self, address: str) -> bool:
+        """Whether an address reaches this desk, with a reply id in it or not (D3)."""
+        account, _, domain = address.rpartition("@")
+        return f"{account.partition('+')[0]}@{domain}" in self.desk.own_addresses
 
     @property
     def language(self) -> str:

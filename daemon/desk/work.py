@@ -16,6 +16,11 @@ from parsers.tags import Tag
 
 Numbered = tuple[int, Tag]  # a tag and its place among all tags of the message (C12)
 
+# Whose messages are answers to customers, and whose time counts (D6, D8).
+ENGINEERS = frozenset({"engineer", "manager"})
+# Why an answer waits for its writer's OK (C9).
+STOPS = frozenset({"near_internal", "quotes_internal", "other_address"})
+
 
 @dataclass(slots=True)
 class Work:
@@ -25,6 +30,7 @@ class Work:
     person: Person
     answered: Sent | None  # the mail of ours that it replies to
     tags: Sequence[Numbered] = ()
+    of_subject: tuple[Tag, ...] = ()  # C13: cut, and never carried out
     found: Ticket | None = None
     booked: list[Booked] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -35,6 +41,9 @@ class Work:
     confirm: bool = False
     asks_for_customer: bool = False
     opened: bool = False  # D6: the confirmation carries the text
+    reopened: bool = False
+    told: int | None = None  # who has been given the ticket, and has a mail of its own
+    misdirected: bool = False  # it names somebody of another customer: meant for them
     receipt_for: Incoming | None = None  # whose receipt it is, where not the message's own (D6)
 
     @property

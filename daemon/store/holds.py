@@ -9,6 +9,9 @@ from sqlalchemy import Row, func, select, update
 from daemon.store.rows import add
 from daemon.store.schema import holds
 from daemon.store.session import Tx
+from daemon.store.tickets import family
+
+Hold = Row[Any]
 
 
 def _digest(token: str) -> str:
@@ -64,10 +67,19 @@ def waiting_for(tx: Tx, inbox_id: int, kind: str) -> int:
     return tx.scalar(query) or 0
 
 
+def minutes_of_day(tx: Tx, person_id: int, day: dt.date) -> int:
+    """Minutes of a person's worked date that wait for an OK (C11)."""
+    query = select(holds.c.data).where(
+        holds.c.kind == "entry", holds.c.settled_at.is_(None), holds.c.person_id == person_id,
+        holds.c.worked_on == day,
+    )  # fmt: skip
+    return sum(data["minutes"] for data in tx.scalars(query))
+
+
 def move_entries(tx: Tx, ticket_id: int, customer_id: int) -> None:
-    """Held time follows its ticket to another customer (D7)."""
+    """Held time follows its ticket, and what was merged into it, to another customer (D7)."""
     tx.execute(
         update(holds)
-        .where(holds.c.ticket_id == ticket_id, holds.c.settled_at.is_(None))
+        .where(holds.c.ticket_id.in_(family(tx, ticket_id)), holds.c.settled_at.is_(None))
         .values(customer_id=customer_id)
     )

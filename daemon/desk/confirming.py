@@ -1,0 +1,63 @@
+"""An OK in reply to a receipt: what waited is booked, and what was stopped goes out (C9, C11)."""
+
+from dataclasses import replace
+
+from daemon.desk import answer, news, opening, receipts, relay, worklog
+from daemon.desk.turn import Outcome, Turn
+from daemon.desk.work import Work
+from daemon.domain.register import Person
+from daemon.store import holds, tickets
+from daemon.store.outbox import Sent
+from parsers.tags import read_tags
+
+
+def take(turn: Turn, person: Person, answered: Sent) -> Outcome | None:
+    """Act on an OK of the person whose message waits; anybody else's, and a second one, is noted.
+
+    None where the reply holds more than the OK: its tags are then read as in any other.
+    """
+    waiting = []
+    if answered.inbox_id is not None and answered.ticket_id is not None:
+        found = holds.of_message(turn.tx, answered.inbox_id)
+        waiting = [row for row in found if row.person_id == person.id]
+    if waiting:
+        _release(turn, person, answered, waiting)
+    if read_tags(turn.mail.body.new):
+        return None
+    return Outcome("confirmed" if waiting else "noted", answered.ticket_id)
+
+
+def _release(turn: Turn, person: Person, answered: Sent, waiting: list[holds.Hold]) -> None:
+    work = Work(turn, person, answered)
+    work.found = tickets.living(work.tx, tickets.by_id(work.tx, answered.ticket_id or 0))
+    held = [row.id for row in waiting if row.kind == "entry"]
+    work.booked += worklog.release(work.source, work.ticket, held)
+    for row in waiting:
+        if row.kind == "internal":
+            _send_stopped(work, row)
+    work.did("confirmed")
+    receipts.send_for_ok(work, answered.inbox_id or 0)
+
+
+def _send_stopped(work: Work, row: holds.Hold) -> None:
+    """C9: the engineer says that the answer was meant for the customer after all.
+
+    It goes out as the message that it is: its files, its HTML, and its receipt for the clock (E1).
+    """
+    mail = work.turn.mail
+    if not holds.settle(work.tx, row.id, at=mail.received_at, by=mail.inbox_id, outcome="released"):
+        return
+    original = opening.stored(work, row.inbox_id)
+    stopped = Work(replace(work.turn, mail=original), work.person, None)
+    stopped.found = work.ticket
+    text = answer.answer_text(original)
+    tickets.make_public(work.tx, row.inbox_id)
+    if tickets.opened_by(work.tx, work.ticket.id) == row.inbox_id:
+        opening.confirm_opened(stopped, text)
+    else:
+        stopped.relayed_to = relay.answer_customer(stopped.turn, work.ticket, work.person, text)
+    stopped.take_over()
+    news.to_colleagues(stopped, text)
+    work.found = stopped.ticket
+    work.relayed_to = stopped.relayed_to
+    work.did("relayed_on_ok")
