@@ -48,7 +48,8 @@ ORIGINAL = (
     "ursprüngliche mail|oorspronkelijk bericht|message d'origine|message original|"
     "mensaje original|mensagem original|messaggio originale|alkuperäinen viesti|"
     "wiadomość oryginalna|původní zpráva|исходное сообщение|original email|original mail|"
-    "ursprunglig avtalad tid|original appointment|originalmail|ursprungligt mejl|ursprungligt mail|ursprunglig e-post|reply message|"
+    "ursprunglig avtalad tid|original appointment|"
+    "originalmail|ursprungligt mejl|ursprungligt mail|ursprunglig e-post|reply message|"
     "svarsmeddelande"
 )
 FORWARDED = (
