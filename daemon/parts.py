@@ -9,6 +9,7 @@ from daemon.accounting import drift_step, push_step
 from daemon.config import Imap, Settings
 from daemon.desk import (
     bounces,
+    canary,
     closing,
     digest,
     meetings,
@@ -18,15 +19,17 @@ from daemon.desk import (
     sending,
     warnings,
 )
+from daemon.desk.breaker import Breaker
 from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting, Mailer, SendError
+from daemon.domain.delivery import GIVE_UP
 from daemon.domain.opening_hours import Calendar
 from daemon.loop import Clock, OutOfReachError, Step, Supervisor, Watchdog, Worker
 from daemon.settings_types import text_of
 from daemon.store import rows
 from daemon.store.session import Store
 
-_GRACE = 20.0  # seconds for what a door is receiving when it closes
+_GRACE = 15.0  # seconds for what a door is receiving when it closes
 
 
 def desk_of(settings: Settings, store: Store, calendar: Calendar) -> Desk:
@@ -73,8 +76,11 @@ class NoMailer:
 # --- steps ------------------------------------------------------------------------------------
 
 
-def send_step(desk: Desk, mailer: Mailer) -> Step:
-    """Mail out."""
+def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
+    """Mail out; `patient`: wait where the outgoing server's pace says so (`avtald tick`)."""
+    outgoing, breaker = desk.settings.outgoing, Breaker(desk)
+    pace = sending.Pace(outgoing.per_minute if outgoing else 0, patient)
+    give_up = outgoing.give_up_after if outgoing else GIVE_UP
 
     def run(now: dt.datetime) -> bool:
         return sending.step(
@@ -88,6 +94,9 @@ def send_step(desk: Desk, mailer: Mailer) -> Step:
             on_unclear=lambda tx, delivery, at, reply: bounces.failed(
                 tx, desk, delivery, at, reply=reply
             ),
+            give_up=give_up,
+            breaker=breaker,
+            pace=pace,
         )
 
     return Step("send", run)
@@ -136,7 +145,8 @@ def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
         *month_steps(desk, accounting),
         *report_steps(desk),
         Step("keep", partial(retention.step, desk)),
-        send_step(desk, mailer),
+        Step("canary", partial(canary.step, desk)),
+        send_step(desk, mailer, patient=True),
     ]
 
 
@@ -167,7 +177,7 @@ def _mailbox_worker(desk: Desk, mailbox: Imap, work: Worker, clock: Clock) -> Wo
     door = ImapDoor(mailbox, desk.store, go_live=desk.settings.desk.go_live)
     return Worker(
         f"imap {mailbox.name}", [Step("fetch", door.step)], every=mailbox.poll.total_seconds(),
-        clock=clock, others=[work], wait=door.wait,
+        clock=clock, others=[work], wait=door.wait, end=door.close,
     )  # fmt: skip
 
 
@@ -198,6 +208,7 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
             Step("digest", partial(digest.step, desk)),
             close_step(desk, accounting),
             Step("keep", partial(retention.step, desk)),
+            Step("canary", partial(canary.step, desk)),
         ],
         every=30.0, clock=clock, others=[send, books],
     )  # fmt: skip
@@ -208,9 +219,24 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     ]
     return Supervisor(
         [work, send, books, month, tell, *mailboxes],
-        doors=[*_doors(desk, work.wake), accounting.stop],
+        doors=[*_doors(desk, work.wake), accounting.stop, *_window(desk, clock)],
         closers=[mailer.close],
     )
+
+
+def _window(desk: Desk, clock: Clock) -> list[Callable[[], None]]:
+    """Let others see how the desk is, where the settings say so; gives what ends that."""
+    table = desk.settings.watch
+    if table is None:
+        return []
+    from daemon.watch import Watcher, Window
+
+    try:
+        window = Window(Watcher(desk, table, clock), table.listen.host, table.listen.port)
+    except OSError as error:
+        raise OutOfReachError(f"cannot listen at {table.listen}: {error}") from error
+    window.start()
+    return [window.stop]
 
 
 def _doors(desk: Desk, kept: Callable[[], None]) -> list[Callable[[], None]]:

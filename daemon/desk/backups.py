@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemon.desk import verify
 from daemon.store import backup, health, migrations
 from daemon.store.backup import BackupError, Manifest
 from daemon.store.session import Store
+from daemon.two_languages import speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def prove(store: Store, file: Path) -> Proof:
             return _proof(file, manifest, None, faults)
         with copy.reading() as tx:
             found = backup.contents(tx)
-        faults = _schema_faults(found.schema) or backup.foreign(store, found)
+        faults = _schema_faults(found.schema) or [*_altered(copy), *backup.foreign(store, found)]
     return _proof(file, manifest, found, faults)
 
 
@@ -86,3 +88,11 @@ def _schema_faults(schema: str) -> list[str]:
     if schema > migrations.newest():
         return [f"the copy has schema {schema}, newer than this program's {migrations.newest()}"]
     return []
+
+
+def _altered(copy: Store) -> list[str]:
+    """Ledger, statements and raw mail against their hashes, where the copy has our schema."""
+    with copy.reading() as tx:
+        if migrations.current(tx) != migrations.newest():
+            return []
+        return [verify.told(fault, speaker("en")) for fault in verify.prove(tx).faults]

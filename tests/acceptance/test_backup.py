@@ -162,6 +162,27 @@ def test_rows_that_went_missing_are_named(store, tmp_path):
     assert fault == "participants: 0 rows, 1 when the copy was made"
 
 
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("UPDATE inbox_raw SET raw = CAST(raw || 'x' AS BLOB) WHERE inbox_id = 1", "message 1"),
+        ("UPDATE ledger SET actual = actual - 1", "ledger row 1"),
+    ],
+)
+def test_R26_a_row_that_is_not_as_it_was_written_is_named(store, tmp_path, statement, named):
+    desk = a_desk(store, tmp_path)
+    desk.get(a_mail(), "2026-11-02 09:00")
+    notice = desk.mailer.to("anna@example.se")[0]
+    desk.get(an_engineers_mail("[tid: 2h]\n", reply_to=notice), "2026-11-02 09:30")
+    copy, _ = backups.make(store, tmp_path / "copy", NOW)
+    (tmp_path / "copy.json").unlink()
+    with sqlite3.connect(copy) as connection:
+        connection.execute("DROP TRIGGER ledger_no_update")
+        connection.execute(statement)
+    connection.close()
+    assert any(named in fault for fault in backups.prove(store, copy).faults)
+
+
 def test_another_desks_copy_is_found(desk, store, tmp_path_factory):
     folder = tmp_path_factory.mktemp("other")
     url = store.engine.url.set(database=str(folder / "other.db"))

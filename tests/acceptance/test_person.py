@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from sqlalchemy import JSON, LargeBinary, Text, cast, select
 
-from daemon.desk import backups, erasure, retention
+from daemon.desk import backups, erasure, retention, verify
 from daemon.domain.keeping import kept_until
 from daemon.store import backup, persons, statements
 from daemon.store.schema import events, metadata
@@ -130,6 +130,8 @@ def test_ledger_statements_and_chain_stay_as_they_were(any_desk):
     assert all(kept.values())
     erase(any_desk)
     assert accounting(any_desk.desk.store) == kept
+    with any_desk.desk.store.reading() as tx:
+        assert verify.prove(tx).faults == []
 
 
 def test_others_keep_their_tickets_and_what_they_said(any_desk):
