@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -134,13 +134,16 @@ class Pushing:
             self.client.close()
         self.run = self.client = None
 
-    def settle(self) -> None:
+    def settle(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """The faults have stopped: let hours pass until everything has found its end."""
         self.double.faults.clear()
         self.played.deaths.clear()
-        for _ in range(16):
+        for turn in range(48):
+            meanwhile()
             self.push()
-            self.played.seconds += 20 * 60
+            self.played.seconds += 5 * 60
+            if turn > 2 and set(self.states().values()) == {"pushed"}:
+                return
 
     def states(self) -> dict[str, str]:
         with self.desk.desk.store.reading() as tx:

@@ -1,8 +1,10 @@
 """One statement, one invoice, whatever faults and kills come in whatever order (I1, I2, I5)."""
 
+import json
 import shutil
 import tempfile
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from daemon.store import migrations
 from daemon.store.session import open_store
 from integrations.fortnox.double import FortnoxDouble
-from integrations.fortnox.double_faults import Trouble
+from integrations.fortnox.double_faults import PlannedFault, Trouble
 from tests.builders import ADesk
 from tests.desk.pushing import Played, Pushing, a_closed_desk
 from tests.servers import memory
@@ -57,6 +59,7 @@ class Faults(RuleBasedStateMachine):
         own = ADesk(replace(desk.desk, store=self.store))
         self.pushing = Pushing(own, self.double, played)
         self.foreign = []
+        self.late = []  # creations that are under way inside Fortnox: seconds, and what was sent
 
     @rule(trouble=st.sampled_from(PLAIN), on=st.sampled_from(ENDPOINTS), times=st.integers(1, 5))
     def something_goes_wrong(self, trouble, on, times):
@@ -74,14 +77,41 @@ class Faults(RuleBasedStateMachine):
     def the_process_dies_soon(self, moments):
         self.pushing.played.die_in(moments)
 
+    @rule(seconds=st.sampled_from([10, 70, 120, 360]))
+    def a_creation_is_carried_out_long_after_its_connection_was_lost(self, seconds):
+        self.double.faults.planned.insert(
+            0, PlannedFault(Trouble.DROP_BEFORE, "POST /3/invoices")
+        )  # fmt: skip
+        posts = len(self.double.requests)
+        self.push()
+        for request, status in zip(
+            self.double.requests[posts:], self.double.statuses[posts:], strict=True
+        ):
+            if (request.method, request.path, status) == ("POST", "/3/invoices", 0):
+                at = self.pushing.played.seconds + seconds
+                self.late.append((at, json.loads(request.body, parse_float=Decimal)["Invoice"]))
+                break
+        self.double.faults.planned = [
+            fault for fault in self.double.faults.planned if fault.trouble != Trouble.DROP_BEFORE
+        ]
+
+    def arrive(self):
+        """What was under way inside Fortnox for long enough is there now."""
+        now = self.pushing.played.seconds
+        for at, sent in self.late:
+            if at <= now:
+                self.double.books.create(sent)
+        self.late = [(at, sent) for at, sent in self.late if at > now]
+
     @rule()
     def push(self):
+        self.arrive()
         self.pushing.push()
 
     @rule(seconds=st.sampled_from([1, 14, 15, 60, 300, 1800, 3600]))
     def time_passes(self, seconds):
         self.pushing.played.seconds += seconds
-        self.pushing.push()
+        self.push()
 
     @rule()
     def an_operator_pushes_what_waits(self):
@@ -89,7 +119,7 @@ class Faults(RuleBasedStateMachine):
 
         with self.store.writing() as tx:
             invoices.hurry(tx)
-        self.pushing.push()
+        self.push()
 
     @rule(key=st.sampled_from(["AVT-acme-2026-11x", "AVT-acme-2026-1", "avt-beta-2026-11"]))
     def somebody_else_makes_an_invoice(self, key):
@@ -107,7 +137,7 @@ class Faults(RuleBasedStateMachine):
 
     def teardown(self):
         try:
-            self.pushing.settle()
+            self.pushing.settle(self.arrive)
             self.pushing.assert_exactly_once()
             for made in self.foreign:
                 assert made in self.double.invoices
