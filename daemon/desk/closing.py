@@ -7,16 +7,25 @@ from typing import Any
 
 import structlog
 
-from daemon.desk import billing_facts, finance_mail
+from daemon.desk import billing_facts, finance_mail, specification
 from daemon.desk.billing_facts import Drawn, Facts
 from daemon.desk.closing_words import words
 from daemon.desk.context import Desk
+from daemon.desk.ports import PdfPrinter
 from daemon.desk.sentences import sentence
 from daemon.desk.turn import Turn
 from daemon.domain.billing import StatementDraft
 from daemon.domain.periods import Period
 from daemon.domain.register import Customer
-from daemon.store import events, holds, inbox, leases, register, statements, tickets
+from daemon.store import (
+    events,
+    holds,
+    inbox,
+    leases,
+    register,
+    statements,
+    tickets,
+)
 from daemon.store.outbox import Sent
 from daemon.store.session import Tx
 from daemon.store.statements import Freezing
@@ -289,8 +298,13 @@ def _note_released(
 # --- finance ----------------------------------------------------------------------------------
 
 
-def mail_step(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
-    """H7: mail finance once a close, when its drafts are in accounting (or cannot be, yet)."""
+def mail_step(
+    desk: Desk, now: dt.datetime, *, needs_number: bool, printer: PdfPrinter | None = None
+) -> bool:
+    """H7: mail finance once a close, when its drafts are in accounting (or cannot be, yet).
+
+    Without a printer the specification is CSV alone. Nothing is locked while it prints.
+    """
     with desk.store.reading() as tx:
         rows = [row for row in statements.closing_rows(tx) if row.mailed_at is None]
         ready = [
@@ -300,10 +314,14 @@ def mail_step(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
         ]
     for row in ready[:1]:
         month = Period.parse(row.month)
+        with desk.store.reading() as tx:
+            specifications = finance_mail.papers(tx, desk, month)
+        files = specification.documents(month, specifications, printer)
         with desk.store.writing() as tx:
             held = held_customers(tx, desk, month, row.held, needs_number=needs_number)
             if statements.note_mailed(tx, row.month, now):
-                finance_mail.closed(tx, desk, month, held, now)
+                made = finance_mail.Papers(month, tuple(finance_mail.found(tx, month)), *files)
+                finance_mail.closed(tx, desk, made, held, now)
     return bool(ready)
 
 

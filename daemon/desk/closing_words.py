@@ -6,10 +6,18 @@ _WORDS: Final = {
     "sv": {
         "fault": "Avräkningen av {key} gick inte att räkna fram. Kör avtald verify, och rätta "
         "kundens avtal i registret; felet står i loggen.",
+        "before_first": "{time} utöver timbanken är arbetade före den första månad som faktureras; "
+        "de debiteras inte. Flytta first_month om de ska med.",
+        "stray": "Justeringar på {time} gäller ett datum då kunden inte har någon timbank; de "
+        "räknas inte.",
     },
     "en": {
         "fault": "The statement of {key} could not be drawn. Run avtald verify, and mend the "
         "customer's agreements in the register; the log has the fault.",
+        "before_first": "{time} beyond the time bank were worked before the first month that is "
+        "billed; they are not charged. Move first_month if they should be.",
+        "stray": "Adjustments of {time} are dated when the customer has no time bank; they do not "
+        "count.",
     },
 }
 

@@ -1,21 +1,24 @@
 """What finance reads: one mail a close, and what became of its drafts later (H7)."""
 
-import csv
 import datetime as dt
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from daemon.desk import alarms
+from daemon.desk import alarms, specification
+from daemon.desk.closing_words import words
 from daemon.desk.context import Desk
 from daemon.desk.letters import Alarm, Close, HeldCustomer, InvoiceReport, StatementSummary
 from daemon.desk.mailing import Post, post
-from daemon.domain.billing import Row
+from daemon.desk.ports import PdfError
+from daemon.desk.sentences import sentence
+from daemon.desk.specification import Specification
 from daemon.domain.document import Document
 from daemon.domain.invoice import Problem
 from daemon.domain.money import total
 from daemon.domain.periods import Period
 from daemon.domain.register import Customer
+from daemon.domain.wording import hours
 from daemon.store import ledger, register, statements, tickets
 from daemon.store.session import Tx
 from daemon.store.statements import Frozen
@@ -34,72 +37,119 @@ def _readers(tx: Tx, desk: Desk) -> tuple[tuple[str, str], ...]:
     return tuple(("", each) for each in finance(tx, desk) or desk.settings.desk.operators)
 
 
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """The statements that a mail tells of, and what is attached to it."""
+
+    month: Period
+    found: tuple[Frozen, ...]
+    attached: tuple[Document, ...]
+    fault: PdfError | None = None
+
+
+def papers(
+    tx: Tx, desk: Desk, month: Period, customer_ids: Collection[int] | None = None
+) -> list[Specification]:
+    """H7: the specifications of a month, of some customers or of all."""
+    return specification.gather(tx, desk, found(tx, month, customer_ids))
+
+
+def found(tx: Tx, month: Period, customer_ids: Collection[int] | None = None) -> list[Frozen]:
+    """The frozen statements of a month, of some customers or of all."""
+    listed = statements.listing(tx, month=str(month))
+    return [each for each in listed if customer_ids is None or each.customer_id in customer_ids]
+
+
 def closed(
-    tx: Tx, desk: Desk, month: Period, held: Sequence[tuple[Customer, Sequence[Any]]],
+    tx: Tx, desk: Desk, made: Papers, held: Sequence[tuple[Customer, Sequence[Any]]],
     now: dt.datetime,
 ) -> None:  # fmt: skip
     """H7: the mail of a close."""
-    found = statements.listing(tx, month=str(month))
-    _mail(tx, desk, month, found, now, held=held)
+    _mail(tx, desk, made, now, held=held)
+    if made.fault is None:
+        alarms.clear(tx, "pdf", now)
+    else:
+        says = sentence("pdf_fault", desk.settings.desk.language)
+        letter = Alarm(f"{says}: {made.fault}", made.fault.remedy)
+        alarms.raise_alarm(tx, desk, "pdf", letter, now)
 
 
 def released(
     tx: Tx, desk: Desk, month: Period, customer_ids: Sequence[int], now: dt.datetime
 ) -> None:
     """Statements of customers that were held when finance got its mail."""
-    found = [f for f in statements.listing(tx, month=str(month)) if f.customer_id in customer_ids]
-    _mail(tx, desk, month, found, now, late="-".join(map(str, sorted(customer_ids))))
+    files = specification.documents(month, papers(tx, desk, month, customer_ids), None)
+    made = Papers(month, tuple(found(tx, month, customer_ids)), *files)
+    _mail(tx, desk, made, now, late="-".join(map(str, sorted(customer_ids))))
 
 
 def _mail(
-    tx: Tx, desk: Desk, month: Period, found: Sequence[Frozen], now: dt.datetime, *,
+    tx: Tx, desk: Desk, made: Papers, now: dt.datetime, *,
     held: Sequence[tuple[Customer, Sequence[Any]]] = (), late: str = "",
 ) -> None:  # fmt: skip
-    billed = [each for each in found if each.net or statements.has_rows(tx, each.id)]
+    told = [each for each in summaries(tx, desk, made.found) if _says_anything(each)]
     letter = Close(
-        month=str(month),
-        statements=tuple(summary(tx, each) for each in billed),
+        month=str(made.month),
+        statements=tuple(told),
         held=tuple(
             HeldCustomer(customer.name, customer.key, tuple(each.text for each in why))
             for customer, why in held
         ),
         unplaced=() if late else _unplaced(tx),
-        total=total(each.net for each in found),
-        approval=any(each.state == "approval" for each in found),
+        total=total(each.net for each in made.found),
+        approval=any(each.state == "approval" for each in made.found),
         released_late=bool(late),
     )
     post(
         tx, desk, letter,
         Post(
-            key=f"close:{month!s}:{late}", kind="close", about=f"close:{month!s}",
+            key=f"close:{made.month!s}:{late}", kind="close", about=f"close:{made.month!s}",
             to=_readers(tx, desk),
-            language=desk.settings.desk.language, attachments=specification(tx, desk, month, found),
+            language=desk.settings.desk.language, attachments=made.attached,
         ),
         now,
     )  # fmt: skip
 
 
-def summary(tx: Tx, frozen: Frozen) -> StatementSummary:
-    """One statement as finance reads it."""
-    customer = register.customer(tx, frozen.customer_id)
-    rows = [each for each in statements.printed_rows(tx, frozen.id) if each[0].kind != "text"]
-    return StatementSummary(
-        customer=customer.name,
-        customer_key=customer.key,
-        reference=frozen.reference,
-        net=frozen.net,
-        rows=tuple(
-            (
-                text, str(row.quantity), row.unit,
-                str(row.price), str(row.amount),
-            )
-            for row, text in rows
-        ),
-        left_out=frozen.left_out or None,
-        state=frozen.state,
-        number=frozen.number,
-        link=frozen.link,
-    )  # fmt: skip
+def _says_anything(each: StatementSummary) -> bool:
+    return bool(each.rows or each.left_out or each.remarks or each.net)
+
+
+def summaries(tx: Tx, desk: Desk, found: Sequence[Frozen]) -> list[StatementSummary]:
+    """Statements as finance reads them, in their order."""
+    customers = {each.id: each for each in register.customers(tx, ended=True)}
+    rows = statements.printed(tx, [each.id for each in found], ("fee", "overage"))
+    months = {each.month for each in found}
+    before = statements.told_before(tx, min(months)) if months else {}
+    return [
+        StatementSummary(
+            customer=customers[each.customer_id].name,
+            customer_key=each.customer_key,
+            reference=each.reference,
+            net=each.net,
+            rows=tuple(
+                (text, str(row.quantity), row.unit, str(row.price), str(row.amount))
+                for row, text in rows.get(each.id, ())
+            ),
+            left_out=each.left_out or None,
+            state=each.state,
+            number=each.number,
+            link=each.link,
+            remarks=_remarks(desk, each, before.get(each.customer_id, (0, 0))),
+        )
+        for each in found
+    ]
+
+
+def _remarks(desk: Desk, frozen: Frozen, before: tuple[int, int]) -> tuple[str, ...]:
+    """What nobody is billed, once: where the last statement did not tell the same."""
+    found = zip(("before_first", "stray"), (frozen.before_first, frozen.stray), before, strict=True)
+    language = desk.settings.desk.language
+    return tuple(
+        words(code, language, time=hours(minutes))
+        for code, minutes, told in found
+        if minutes and minutes != told
+    )
 
 
 def _unplaced(tx: Tx) -> tuple[tuple[int, str, int], ...]:
@@ -112,54 +162,7 @@ def _unplaced(tx: Tx) -> tuple[tuple[int, str, int], ...]:
     return tuple((ticket.number, ticket.subject, each) for ticket, each in found)
 
 
-# --- the specification ------------------------------------------------------------------------
-
-_HEADER = (
-    "reference",
-    "ticket",
-    "subject",
-    "date",
-    "engineer",
-    "minutes",
-    "from_bank",
-    "overage",
-    "billable",
-)
-
-
-def specification(
-    tx: Tx, desk: Desk, month: Period, found: Iterable[Frozen]
-) -> tuple[Document, ...]:
-    """H2, H7: tickets, dates, engineers and minutes behind the rows, as CSV for a spreadsheet."""
-    del desk
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(_HEADER)
-    for frozen in found:
-        for row in statements.rows_of(tx, frozen.id):
-            if row.work is not None:
-                writer.writerow([harmless(cell) for cell in _cells(tx, frozen, row)])
-    content = out.getvalue().encode("utf-8-sig")
-    return (Document(f"specifikation-{month!s}.csv", "text/csv", content),)
-
-
-def _cells(tx: Tx, frozen: Frozen, row: Row) -> tuple[object, ...]:
-    work = row.work
-    assert work is not None  # noqa: S101  the caller has looked
-    ticket = tickets.by_number(tx, work.ticket)
-    person = register.person(tx, work.engineer)
-    return (
-        frozen.reference, work.ticket, ticket.subject if ticket else "", work.worked_on,
-        person.name if person else work.engineer, work.actual, work.from_bank, work.overage,
-        "ja" if work.counts else "nej",
-    )  # fmt: skip
-
-
-def harmless(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(cell, str) and cell.lstrip()[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return f"'{cell}"
-    return cell
+# --- on the invoice -----------------------------------------------------------------------------
 
 
 def remarks(lines: Iterable[str], month: Period, language: str) -> str:
@@ -186,7 +189,7 @@ def pushed_late(
     faults = [each for each in news if each.state == "fault"]
     letter = InvoiceReport(
         str(month),
-        tuple(summary(tx, each) for each in pushed),
+        tuple(summaries(tx, desk, pushed)),
         tuple((each.reference, each.fault or "", each.remedy or "") for each in faults),
     )
     key = ",".join(f"{each.reference}:{each.state}:{each.number}" for each in news)

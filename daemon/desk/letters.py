@@ -173,6 +173,7 @@ class StatementSummary:
     number: str | None = None
     link: str | None = None
     left_out: Money | None = None  # credit that stays due (H5)
+    remarks: tuple[str, ...] = ()  # whole sentences of what nobody is billed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Closed months: frozen statements with their rows, and the invoices that follow from them."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from daemon.domain.money import Money, total
 from daemon.store.chain import Sealed, seal
 from daemon.store.invoices import OPEN
 from daemon.store.rows import insert
-from daemon.store.schema import closings, customers, invoices, statement_rows, statements
+from daemon.store.schema import closings, customers, invoices, statement_rows, statements, tickets
 from daemon.store.session import Tx
 
 
@@ -44,6 +44,8 @@ class Frozen:
     link: str | None
     fault: str | None
     remedy: str | None
+    before_first: int = 0  # minutes of overage worked before the first month: never billed (H1)
+    stray: int = 0  # minutes of adjustments whose date has no bank
 
 
 # --- statements -------------------------------------------------------------------------------
@@ -142,12 +144,47 @@ def _row(statement_id: int, ordinal: int, row: Row, language: str) -> dict[str, 
 
 def printed_rows(tx: Tx, statement_id: int) -> list[tuple[Row, str]]:
     """A statement's rows with their texts, as they were frozen (H5)."""
-    query = (
-        select(statement_rows.c.data, statement_rows.c.description)
-        .where(statement_rows.c.statement_id == statement_id)
-        .order_by(statement_rows.c.ordinal)
-    )
-    return [(row_from_json(row.data), row.description) for row in tx.execute(query)]
+    return printed(tx, [statement_id]).get(statement_id, [])
+
+
+def printed(
+    tx: Tx, statement_ids: Sequence[int], kinds: Sequence[str] = ("fee", "overage", "text")
+) -> dict[int, list[tuple[Row, str]]]:
+    """The same of many statements, by statement; of some kinds of rows where they are named."""
+    of = statement_rows.c
+    found: dict[int, list[tuple[Row, str]]] = {}
+    for chunk in _chunks(statement_ids):
+        query = (
+            select(of.statement_id, of.data, of.description)
+            .where(of.statement_id.in_(chunk), of.kind.in_(kinds))
+            .order_by(of.statement_id, of.ordinal)
+        )
+        for row in tx.execute(query):
+            made = row_from_json(row.data), row.description
+            found.setdefault(row.statement_id, []).append(made)
+    return found
+
+
+def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
+    known = sorted(ids)
+    yield from (known[at : at + 500] for at in range(0, len(known), 500))
+
+
+def subjects(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
+    """The subjects of tickets by number, for a specification."""
+    found: dict[int, str] = {}
+    for chunk in _chunks(numbers):
+        query = select(tickets.c.number, tickets.c.subject).where(tickets.c.number.in_(chunk))
+        found |= {row.number: row.subject for row in tx.execute(query)}
+    return found
+
+
+def told_before(tx: Tx, month: str) -> dict[int, tuple[int, int]]:
+    """By customer, what the last statement before a month told of and billed nobody."""
+    of = statements.c
+    query = select(of.customer_id, of.before_first, of.stray).where(of.month < month)
+    rows = tx.execute(query.order_by(of.month))
+    return {row.customer_id: (row.before_first, row.stray) for row in rows}
 
 
 def rows_of(tx: Tx, statement_id: int) -> tuple[Row, ...]:
@@ -189,12 +226,6 @@ def by_id(tx: Tx, statement_id: int) -> Frozen:
     return _frozen(tx.execute(_query().where(statements.c.id == statement_id)).mappings().one())
 
 
-def has_rows(tx: Tx, statement_id: int) -> bool:
-    """Whether a statement says anything."""
-    query = select(statement_rows.c.id).where(statement_rows.c.statement_id == statement_id)
-    return tx.execute(query.limit(1)).first() is not None
-
-
 def news_since(tx: Tx, month: str, since: dt.datetime) -> list[Frozen]:
     """Statements of a month whose invoice was pushed after an instant, or stands in a fault."""
     news = or_(invoices.c.pushed_at > since, invoices.c.state == "fault")
@@ -218,7 +249,7 @@ def _frozen(row: Any) -> Frozen:
         Money(row[statements.c.net_ore]), Money(row[statements.c.left_out_ore]),
         row[statements.c.hash], row[invoices.c.state],
         row[invoices.c.number], row[invoices.c.link], row[invoices.c.fault],
-        row[invoices.c.remedy],
+        row[invoices.c.remedy], row[statements.c.before_first], row[statements.c.stray],
     )  # fmt: skip
 
 

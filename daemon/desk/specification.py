@@ -1,0 +1,323 @@
+"""The specification behind a statement: tickets, dates, minutes, as PDF and CSV (H2, H7).
+
+A statement's rows are printed as they were frozen; subjects and names are joined here (H5).
+"""
+
+import csv
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from html import escape
+from typing import Final
+
+from daemon.desk.context import Desk
+from daemon.desk.markup import one_line
+from daemon.desk.ports import PdfError, PdfPrinter
+from daemon.domain import wording
+from daemon.domain.billing import Row, Work
+from daemon.domain.document import Document
+from daemon.domain.money import Money, total
+from daemon.domain.periods import Period
+from daemon.store import register, statements
+from daemon.store.session import Tx
+from daemon.store.statements import Frozen
+
+MOST_APART: Final = 40  # customers with files of their own in one mail
+_MOST_BYTES: Final = 8_000_000  # of all attachments: a mail of 12 MB, as it is sent
+_PDF, _CSV = "application/pdf", "text/csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry as the statement lists it, with the names that belong to its numbers."""
+
+    work: Work
+    subject: str
+    engineer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Specification:
+    """What is printed of one customer's month."""
+
+    reference: str
+    customer: str
+    customer_key: str
+    month: Period
+    language: str
+    rows: tuple[tuple[Row, str], ...]  # with their texts as frozen
+    lines: tuple[Line, ...]
+    left_out: Money
+
+    @property
+    def net(self) -> Money:
+        """The sum of the printed rows (H4)."""
+        return total(row.amount for row, _ in self.rows if row.amount is not None)
+
+    @property
+    def name(self) -> str:
+        """What its files are called, without their ending."""
+        word = "specifikation" if self.language == "sv" else "specification"
+        return f"{word}-{self.month!s}-{self.customer_key}"
+
+
+def gather(tx: Tx, desk: Desk, found: Sequence[Frozen]) -> list[Specification]:
+    """The specifications of frozen statements, of those that say anything."""
+    rows = statements.printed(tx, [each.id for each in found])
+    return of_rows(tx, desk, [(each, tuple(rows[each.id])) for each in found if each.id in rows])
+
+
+def of_rows(
+    tx: Tx, desk: Desk, found: Sequence[tuple[Frozen, tuple[tuple[Row, str], ...]]]
+) -> list[Specification]:
+    """The same of statements whose rows are at hand: a preview is not frozen."""
+    works = [row.work for _, rows in found for row, _ in rows if row.work is not None]
+    subjects = statements.subjects(tx, {work.ticket for work in works})
+    engineers = {each.id: each.name for each in register.people(tx, ended=True)}
+    customers = {each.id: each for each in register.customers(tx, ended=True)}
+    made = []
+    for frozen, rows in found:
+        customer = customers[frozen.customer_id]
+        language = customer.invoice_language or customer.language or desk.settings.desk.language
+        made.append(
+            Specification(
+                frozen.reference,
+                customer.name,
+                customer.key,
+                Period.parse(frozen.month),
+                "en" if language == "en" else "sv",
+                rows,
+                tuple(_lines(rows, subjects, engineers)),
+                frozen.left_out,
+            )
+        )
+    return made
+
+
+def _lines(
+    rows: Iterable[tuple[Row, str]], subjects: Mapping[int, str], engineers: Mapping[int, str]
+) -> Iterable[Line]:
+    for row, _ in rows:
+        if row.work is not None:
+            work = row.work
+            name = engineers.get(work.engineer, str(work.engineer))
+            yield Line(work, subjects.get(work.ticket, ""), name)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def documents(
+    month: Period, found: Sequence[Specification], printer: PdfPrinter | None
+) -> tuple[tuple[Document, ...], PdfError | None]:
+    """What is attached to finance's mail: one CSV with all, and PDF and CSV for each customer.
+
+    Where customers are many, or a PDF cannot be printed, what can be made is attached; the fault
+    that printing met is given beside it.
+    """
+    whole = _whole(month, found)
+    told = [each for each in found if each.lines]
+    if len(told) > MOST_APART:
+        return (whole,), None
+    made, fault = [whole], None
+    for each in told:
+        if printer is not None and fault is None:
+            try:
+                made.append(pdf(each, printer))
+            except PdfError as error:
+                fault = error
+        made.append(Document(f"{each.name}.csv", _CSV, as_csv([each], each.language)))
+    if sum(len(each.content) for each in made) > _MOST_BYTES:
+        made = [whole]
+    return tuple(made), fault
+
+
+def _whole(month: Period, found: Sequence[Specification]) -> Document:
+    name, content = f"specifikation-{month!s}.csv", as_csv(found, "sv")
+    if len(content) <= _MOST_BYTES // 4:
+        return Document(name, _CSV, content)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo(name, (month.end.year, month.end.month, 1, 0, 0, 0)),
+                         content, zipfile.ZIP_DEFLATED)  # fmt: skip
+    return Document(f"specifikation-{month!s}.zip", "application/zip", packed.getvalue())
+
+
+def pdf(specification: Specification, printer: PdfPrinter) -> Document:
+    """One customer's specification as PDF; PdfError where it cannot be printed."""
+    content = printer.print(page(specification))
+    return Document(f"{specification.name}.pdf", _PDF, content)
+
+
+def of_statement(printer: PdfPrinter, tx: Tx, desk: Desk, statement_id: int) -> Document:
+    """What is put beside a statement's invoice in accounting."""
+    (made,) = of_rows(
+        tx, desk,
+        [(statements.by_id(tx, statement_id), tuple(statements.printed_rows(tx, statement_id)))],
+    )  # fmt: skip
+    return pdf(made, printer)
+
+
+# --- CSV --------------------------------------------------------------------------------------
+
+_HEADER: Final = (
+    "reference", "customer", "ticket", "subject", "date", "engineer", "minutes", "from_bank",
+    "overage", "billable",
+)  # fmt: skip
+
+
+def as_csv(found: Iterable[Specification], language: str) -> bytes:
+    """Every entry on a line, for a spreadsheet: semicolons, UTF-8 with its mark, no formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    writer.writerow(_HEADER)
+    yes, no = ("ja", "nej") if language == "sv" else ("yes", "no")
+    for each in found:
+        for line in each.lines:
+            work = line.work
+            cells = (
+                each.reference, each.customer, work.ticket, line.subject, work.worked_on,
+                line.engineer, work.actual, work.from_bank, work.overage,
+                yes if work.counts else no,
+            )  # fmt: skip
+            writer.writerow([harmless(cell) for cell in cells])
+    return out.getvalue().encode("utf-8-sig", "replace")
+
+
+def harmless(cell: object) -> object:
+    """A cell that no spreadsheet takes for a formula, nor splits at what looks like its end."""
+    if not isinstance(cell, str):
+        return cell
+    text = "".join(" " if each < " " or each in "\x7f\u2028\u2029" else each for each in cell)
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
+
+
+# As spreadsheets read them: the wide forms count as well.
+_FORMULA: Final = frozenset("=+-@|%＝＋－＠")
+
+
+# --- the page ---------------------------------------------------------------------------------
+
+_WORDS: Final = {
+    "sv": {
+        "title": "Specifikation", "customer": "Kund", "reference": "Referens", "row": "Rad",
+        "quantity": "Antal", "price": "À-pris", "amount": "Belopp", "net": "Netto",
+        "excluding": "Alla belopp i SEK, exklusive moms.", "work": "Arbetad tid",
+        "ticket": "Ärende", "date": "Datum", "engineer": "Tekniker", "time": "Tid",
+        "bank": "Ur timbank", "overage": "Debiteras", "sum": "Summa", "free": "debiteras ej",
+        "nothing": "Ingen arbetad tid.", "left_out": "Kredit som står kvar:",
+        "subject": "utan ämne",
+    },
+    "en": {
+        "title": "Specification", "customer": "Customer", "reference": "Reference", "row": "Row",
+        "quantity": "Quantity", "price": "Price", "amount": "Amount", "net": "Net",
+        "excluding": "All amounts in SEK, excluding VAT.", "work": "Time worked",
+        "ticket": "Ticket", "date": "Date", "engineer": "Engineer", "time": "Time",
+        "bank": "From bank", "overage": "Charged", "sum": "Sum", "free": "not billable",
+        "nothing": "No time worked.", "left_out": "Credit that stays due:",
+        "subject": "no subject",
+    },
+}  # fmt: skip
+
+_STYLE: Final = """
+@page { size: A4; margin: 18mm 16mm 20mm;
+  @bottom-right { content: counter(page) " / " counter(pages); font-size: 8pt; color: #666 } }
+body { font: 9.5pt/1.45 "DejaVu Sans", sans-serif; color: #1c1c1c }
+h1 { font-size: 17pt; margin: 0 0 1mm } h2 { font-size: 11.5pt; margin: 8mm 0 2mm }
+p { margin: 0 0 1mm; color: #444 }
+table { width: 100%; border-collapse: collapse } thead { display: table-header-group }
+th { text-align: left; font-size: 8.5pt; color: #555; border-bottom: 0.6pt solid #888 }
+th, td { padding: 1.2mm 2mm 1.2mm 0; vertical-align: top }
+td { border-bottom: 0.3pt solid #ddd; overflow-wrap: anywhere } tr { break-inside: avoid }
+.n { text-align: right; white-space: nowrap; padding-right: 0; padding-left: 3mm }
+tr.sum td { font-weight: bold; border-bottom: 0; border-top: 0.6pt solid #888 }
+"""
+
+
+def page(specification: Specification) -> str:
+    """The page to print; every text from outside is escaped, cut and on one line."""
+    words, language = _WORDS[specification.language], specification.language
+    title = f"{words['title']} {wording.month(str(specification.month), language)}"
+    parts = [
+        f"<!doctype html><html lang={language}><head><meta charset=utf-8>",
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{escape(title)}</h1>",
+        f"<p>{words['customer']}: <b>{_line(specification.customer)}</b></p>",
+        f"<p>{words['reference']}: {escape(specification.reference)}</p>",
+        *_money_table(specification, words),
+        f"<h2>{words['work']}</h2>",
+        *(_work_table(specification, words) or [f"<p>{words['nothing']}</p>"]),
+        "</body></html>",
+    ]
+    return "\n".join(parts)
+
+
+def _line(text: str, length: int = 160) -> str:
+    return escape(one_line(text, length))
+
+
+def _row(*cells: str, numbers: int, mark: str = "td", kind: str = "") -> str:
+    """A table's row whose last cells are numbers."""
+    first = len(cells) - numbers
+    inside = "".join(
+        f"<{mark}{' class=n' if at >= first else ''}>{cell}</{mark}>"
+        for at, cell in enumerate(cells)
+    )
+    return f"<tr{kind and f' class={kind}'}>{inside}</tr>"
+
+
+def _money_table(specification: Specification, words: Mapping[str, str]) -> list[str]:
+    language = specification.language
+    billed = [(row, text) for row, text in specification.rows if row.amount is not None]
+    heads = (words["row"], words["quantity"], words["price"], words["amount"])
+    net = escape(wording.money(specification.net, language))
+    found = [
+        f"<h2>{words['amount']}</h2><table><thead>{_row(*heads, numbers=3, mark='th')}</thead>"
+    ]
+    for row, text in billed:
+        quantity = wording.number(row.quantity or Decimal(0), language)
+        price, amount = (
+            wording.number(each.kronor, language) for each in (row.price, row.amount) if each
+        )
+        found.append(
+            _row(_line(text), f"{escape(quantity)} {row.unit}", escape(price), escape(amount),
+                 numbers=3)
+        )  # fmt: skip
+    found.append(_row(words["net"], "", "", net, numbers=3, kind="sum") + "</table>")
+    if specification.left_out:
+        left = escape(wording.money(specification.left_out, language))
+        found.append(f"<p>{words['left_out']} {left}</p>")
+    return [*found, f"<p>{words['excluding']}</p>"]
+
+
+def _work_table(specification: Specification, words: Mapping[str, str]) -> list[str]:
+    if not specification.lines:
+        return []
+    names = ("ticket", "date", "engineer", "time", "bank", "overage")
+    found = [f"<table><thead>{_row(*(words[n] for n in names), numbers=3, mark='th')}</thead>"]
+    sums = [0, 0, 0]
+    for line in specification.lines:
+        work = line.work
+        minutes = (work.actual, work.from_bank, work.overage)
+        sums = [before + more for before, more in zip(sums, minutes, strict=True)]
+        subject = _line(line.subject, 90) or words["subject"]
+        charged = _hours(work.overage) if work.counts else words["free"]
+        found.append(
+            _row(f"#{work.ticket} {subject}", _day(work.worked_on), _line(line.engineer, 40),
+                 _hours(work.actual), _hours(work.from_bank), charged, numbers=3)
+        )  # fmt: skip
+    found.append(
+        _row(words["sum"], "", "", *(_hours(each) for each in sums), numbers=3, kind="sum")
+    )
+    return [*found, "</table>"]
+
+
+def _day(day: dt.date) -> str:
+    return f"<span style='white-space:nowrap'>{day.isoformat()}</span>"
+
+
+def _hours(minutes: int) -> str:
+    return escape(wording.hours(minutes)).replace(" ", "&nbsp;") if minutes else "–"
