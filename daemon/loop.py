@@ -72,6 +72,7 @@ class Worker:
     beat: Callable[[], None] = lambda: None  # called after each piece of work that went well
     others: list["Worker"] = field(default_factory=list)  # woken when something was found
     wait: Callable[[threading.Event], None] | None = None  # instead of `every`: a server's hint
+    end: Callable[[], None] = lambda: None  # called by its own thread, when it has stopped
     _wake: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -86,6 +87,12 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop; a fault is logged and the loop goes on, a little later."""
+        try:
+            self._run()
+        finally:
+            self.end()
+
+    def _run(self) -> None:
         faults = 0
         while not self._stop.is_set():
             self._wake.clear()

@@ -8,6 +8,7 @@ from daemon.settings_checked import TableError
 from daemon.settings_types import (
     STRICT,
     Count,
+    CountOrNone,
     Host,
     Key,
     Line,
@@ -226,7 +227,9 @@ class Outgoing(Login):
     port: Annotated[Port | None, Key("the usual one for tls", "465")] = None
 
     max_size: Annotated[Size, Key("the largest message that the server takes")] = 25 * 1024**2
-    per_minute: Annotated[Count, Key("no more mails than this")] = 600
+    per_minute: Annotated[
+        CountOrNone, Key("no more mails than this, as Microsoft 365 asks (30); 0: no limit")
+    ] = 0
     give_up_after: Annotated[SomeTime, Key("of temporary refusals")] = dt.timedelta(days=5)
 
     def __post_init__(self) -> None:

@@ -38,6 +38,7 @@ from daemon.settings_types import (
     text_of,
     whole,
 )
+from daemon.settings_watch import Canary, Watch
 
 
 def _warn_at(highest: int) -> Any:
@@ -122,6 +123,9 @@ class Desk:
     ] = dt.timedelta(days=14)
     answers: Annotated[Count, Key("most automatic answers to one outside address … (J2)")] = 10
     answers_within: Annotated[SomeTime, Key("… in so long a time")] = dt.timedelta(hours=3)
+    all_answers: Annotated[
+        Count, Key("most automatic answers of the whole desk in an hour; others wait (J2)")
+    ] = 500
 
     def __post_init__(self) -> None:
         if self.address in self.aliases:
@@ -373,6 +377,8 @@ class Tables:
     bank: Bank = field(default_factory=Bank)
     accounting: Accounting = field(default_factory=Accounting)
     keeping: Keeping = field(default_factory=Keeping)
+    canary: Canary = field(default_factory=Canary)
+    watch: Watch | None = None
     plans: Annotated[Mapping[str, Plan], MadeFrom(Mapping[str, PlanTable], catalogue)] = field(
         default_factory=lambda: BUILT_IN
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from daemon.store import inbox
+from daemon.store.fault import fault_point
 from daemon.store.session import Store
 from parsers.identity import identity
 
@@ -56,6 +57,8 @@ def accept(
             inbox.accept(tx, delivery, state=_state(arrival, go_live), unfit=arrival.shelve)
             for arrival, delivery in zip(deliveries, kept, strict=True)
         ]
+        fault_point("inbox.writing")
+    fault_point("inbox.committed")
     for arrival, number in zip(deliveries, numbers, strict=True):
         log.info("kept", inbox=number, source=arrival.source, size=len(arrival.raw))
     return numbers

@@ -10,6 +10,7 @@ from daemon.desk import (
     alarms,
     answer,
     bounces,
+    canary,
     closing,
     confirming,
     inquiry,
@@ -135,7 +136,10 @@ def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Out
         alarms.shelved(turn.tx, turn.desk, turn.mail.inbox_id, refusal, turn.now)
         return Outcome("refused", state="shelved", reason=refusal)
     if verdict.is_ours:
-        return Outcome("loop")
+        tokens = turn.mail.message.all(canary.HEADER)
+        return Outcome(
+            "canary" if canary.came_back(turn.tx, turn.desk, tokens, turn.now) else "loop"
+        )
     if verdict.kind == "bounce":
         return bounces.take(turn)
     replied = meetings.reply(turn)

@@ -2,14 +2,17 @@
 
 import datetime as dt
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
 from daemon.desk.ports import Mailer, SendError
 from daemon.domain import delivery as rules
 from daemon.store import outbox
+from daemon.store.fault import fault_point
 from daemon.store.outbox import Delivery
 from daemon.store.session import Store, StoreError, Tx
 
@@ -21,6 +24,43 @@ _SETTLE_ATTEMPTS = 3
 
 OnSent = Callable[[Tx, Delivery, dt.datetime], None]
 OnFailed = Callable[[Tx, Delivery, dt.datetime, str], None]
+
+
+class Gate(Protocol):
+    """What holds automatic answers back (`breaker.Breaker`)."""
+
+    def room(self, tx: Tx, now: dt.datetime) -> int:
+        """How many may go out now."""
+
+    def passed(self, tx: Tx, now: dt.datetime, *, room: int, answers: int) -> None:
+        """That many go out, of the room there was."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many mails may go out now: in any minute no more than so many; 0: no limit."""
+
+    per_minute: int = 0
+    patient: bool = False  # wait until there is room, instead of saying that there is none
+    _sent: deque[float] = field(default_factory=deque)
+
+    def room(self) -> int:
+        """How many may go out now."""
+        if not self.per_minute:
+            return outbox.TOGETHER
+        while not (room := self._left()) and self.patient:
+            time.sleep(0.2)
+        return min(room, outbox.TOGETHER)
+
+    def spend(self, count: int) -> None:
+        """That many go out."""
+        if self.per_minute:
+            self._sent.extend([time.monotonic()] * count)
+
+    def _left(self) -> int:
+        while self._sent and self._sent[0] < time.monotonic() - 60:
+            self._sent.popleft()
+        return self.per_minute - len(self._sent)
 
 
 def _nothing(_tx: Tx, _delivery: Delivery, _now: dt.datetime, _reply: str) -> None:
@@ -53,6 +93,8 @@ def step(
     on_failed: OnFailed,
     on_unclear: OnFailed = _nothing,
     give_up: dt.timedelta = rules.GIVE_UP,
+    breaker: Gate | None = None,
+    pace: Pace | None = None,
 ) -> bool:
     """Send a few mails that are due; True where more may be, so that the loop goes on.
 
@@ -62,16 +104,21 @@ def step(
     between leaves deliveries in doubt, which the next step settles as unclear (`domain.delivery`).
     The three functions are called inside the transaction that ends a delivery: it was accepted, it
     failed for good (5xx, or `give_up` of 4xx), or nobody can know and it is not repeated.
+    `breaker` holds automatic answers back (J2); `pace` tells how many mails may go out now.
     Raises StoreError.
     """
     ends = _Ends(on_sent, on_failed, on_unclear, give_up)
     with store.writing() as tx:
         for doubtful in outbox.take_over(tx):
             _in_doubt(tx, _Outcome(doubtful, "the program stopped while it sent this"), now, ends)
-        group = outbox.claim(tx, now)
+        group = _claim(tx, now, breaker, outbox.TOGETHER if pace is None else pace.room())
+        texts = _texts(tx, group)
     if not group:
         return False
-    outcomes = list(_hand_over(store, mailer, group))
+    if pace is not None:
+        pace.spend(len(group))
+    fault_point("outbox.claimed")
+    outcomes = list(_hand_over(store, mailer, group, texts))
     _settle_all(store, outcomes, group[len(outcomes) :], now, ends)
     for outcome in outcomes:
         _tell(outcome)
@@ -92,13 +139,26 @@ def _tell(outcome: _Outcome) -> None:
         log.warning("not sent", **about, permanent=error.permanent, reply=outcome.reply)
 
 
-def _hand_over(store: Store, mailer: Mailer, group: Sequence[Delivery]) -> Iterator[_Outcome]:
+def _claim(tx: Tx, now: dt.datetime, breaker: Gate | None, most: int) -> list[Delivery]:
+    if not most:
+        return []
+    if breaker is None:
+        return outbox.claim(tx, now, most)
+    room = breaker.room(tx, now)
+    group = outbox.claim(tx, now, most, answers=room)
+    breaker.passed(tx, now, room=room, answers=sum(each.answer for each in group))
+    return group
+
+
+def _hand_over(
+    store: Store, mailer: Mailer, group: Sequence[Delivery], texts: dict[int, bytes | None]
+) -> Iterator[_Outcome]:
     """Try each, outside any transaction; stop where the server is down or everything takes long."""
     started = time.monotonic()
-    texts: dict[int, bytes | None] = {}
     for at, delivery in enumerate(group):
         if delivery.outgoing_id not in texts:
-            texts = _texts(store, group[at:])
+            with store.reading() as tx:
+                texts = _texts(tx, group[at:])
         outcome = _try(mailer, delivery, texts[delivery.outgoing_id])
         yield outcome
         if outcome.error is not None and outcome.error.unreachable:
@@ -107,7 +167,7 @@ def _hand_over(store: Store, mailer: Mailer, group: Sequence[Delivery]) -> Itera
             return
 
 
-def _texts(store: Store, group: Sequence[Delivery]) -> dict[int, bytes | None]:
+def _texts(tx: Tx, group: Sequence[Delivery]) -> dict[int, bytes | None]:
     """The texts of the first of these mails, as many as may be in memory together."""
     total = 0
     wanted: dict[int, bytes | None] = {}
@@ -116,16 +176,18 @@ def _texts(store: Store, group: Sequence[Delivery]) -> dict[int, bytes | None]:
         if wanted and total > TOGETHER_BYTES:
             break
         wanted[delivery.outgoing_id] = None
-    with store.reading() as tx:
-        return wanted | outbox.raws(tx, wanted)
+    return {**wanted, **outbox.raws(tx, wanted)} if wanted else {}
 
 
 def _try(mailer: Mailer, delivery: Delivery, raw: bytes | None) -> _Outcome:
     if raw is None:
         erased = SendError("the mail was erased before it was sent (K2)", permanent=True)
         return _Outcome(delivery, str(erased), erased)
+    fault_point("mail.offered")
     try:
-        return _Outcome(delivery, mailer.send(delivery.envelope_from, delivery.recipient, raw))
+        reply = mailer.send(delivery.envelope_from, delivery.recipient, raw)
+        fault_point("mail.taken")
+        return _Outcome(delivery, reply)
     except SendError as error:
         return _Outcome(delivery, str(error), error)
     except Exception as error:  # noqa: BLE001  a fault of ours: it may have gone out, or not
@@ -178,11 +240,13 @@ def _commit(
                 for outcome in outcomes:
                     if outcome.error is not None:
                         _settle(tx, outcome, outcome.error, now, ends)
+                fault_point("outbox.settling")
         except StoreError:
             if attempt == _SETTLE_ATTEMPTS:
                 raise
             time.sleep(attempt)
         else:
+            fault_point("outbox.settled")
             return
 
 

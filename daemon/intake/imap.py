@@ -23,6 +23,7 @@ from daemon.intake import mailbox
 from daemon.intake.mailbox import AccessError, Listed, Mailbox
 from daemon.intake.oauth import AccessToken, OAuth2Settings, OAuthError
 from daemon.store import leases, mailboxes
+from daemon.store.fault import fault_point
 from daemon.store.session import Store, StoreError
 
 log = structlog.get_logger("avtald.imap")
@@ -154,6 +155,7 @@ class _Round:
     def _take(self, messages: Sequence[Listed]) -> int:
         arrivals = self._fetch(messages)
         if arrivals:
+            fault_point("imap.fetched")
             accept(self._store, arrivals, go_live=self._go_live)
             # Durable from here on: only now may the server's copy be touched.
             self._file([arrival.uid for arrival in arrivals if arrival.uid is not None])
@@ -227,8 +229,10 @@ class _Round:
             theirs = set(self._box.search("DELETED"))
             ours = [uid for uid in uids if uid not in theirs]
             if ours and self._move_or_mark(ours):
+                fault_point("imap.moved")
                 with self._store.writing() as tx:
                     mailboxes.filed(tx, self._settings.name, self._box.uidvalidity, ours)
+                fault_point("imap.noted")
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as refusal:

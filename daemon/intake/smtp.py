@@ -22,6 +22,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from daemon.desk.accept import Arrival, accept
 from daemon.intake.keeper import Keeper
+from daemon.store.fault import fault_point
 from daemon.store.session import Store
 from parsers import addresses
 
@@ -382,6 +383,7 @@ class _Dialogue(SMTP):
             reply = await self._receive(envelope)
             self.envelope = self._create_envelope()
             await self.push("\r\n".join([reply] * self.answers(envelope)))
+            fault_point("door.answered")
         finally:
             self.receiving = False
 
@@ -390,6 +392,7 @@ class _Dialogue(SMTP):
         await self._read(text)
         if text.too_large:
             return TOO_LARGE
+        fault_point("door.received")
         try:
             await self._door.keeper.keep(self._arrival(envelope, text.plain()))
         except Exception as error:  # noqa: BLE001  whatever it is, it is our fault, and temporary

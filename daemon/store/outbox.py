@@ -13,6 +13,7 @@ from daemon.store.rows import ENGINES
 from daemon.store.schema import outbox, outgoing
 from daemon.store.session import Tx
 
+TOGETHER = 20
 LEASE = dt.timedelta(minutes=10)  # longer than a frozen server can hold up a group of deliveries
 
 _ONCE = {
@@ -22,6 +23,14 @@ _ONCE = {
     for name, engine in ENGINES.items()
 }
 _TO_EACH = outbox.insert()
+_DUE = (
+    select(outbox.c.id, outbox.c.repeats, outbox.c.answer, outgoing.c.kind)
+    .join(outgoing)
+    .where(outbox.c.state == "pending", outbox.c.next_at <= bindparam("now"))
+    .order_by(outbox.c.next_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=outbox, skip_locked=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class Delivery:
     ticket_id: int | None
     inbox_id: int | None
     customer_side: bool
+    answer: bool = False  # J2
 
 
 def put(tx: Tx, mail: Mail, at: dt.datetime) -> int | None:
@@ -87,21 +97,17 @@ def put(tx: Tx, mail: Mail, at: dt.datetime) -> int | None:
     return new
 
 
-def claim(tx: Tx, now: dt.datetime, limit: int = 10) -> list[Delivery]:
+def claim(
+    tx: Tx, now: dt.datetime, limit: int = TOGETHER, *, answers: int = TOGETHER
+) -> list[Delivery]:
     """Take what is to go out by now, marked as being sent; an attempt counts before it is made.
 
     A mail that must not be repeated, or has been once, is taken alone: if this process dies, only
-    one such delivery is in doubt, and nothing that was never tried.
+    one such delivery is in doubt, and nothing that was never tried. Of automatic answers no more
+    than `answers` are taken: the others wait (J2).
     """
-    due = (
-        select(outbox.c.id, outbox.c.repeats, outgoing.c.kind)
-        .join(outgoing)
-        .where(outbox.c.state == "pending", outbox.c.next_at <= now)
-        .order_by(outbox.c.next_at, outbox.c.id)
-        .limit(limit)
-        .with_for_update(of=outbox, skip_locked=True)
-    )
-    ids = _together(tx.execute(due).all())
+    due = _DUE if answers else _DUE.where(outbox.c.answer.is_(False))
+    ids = _together(tx.execute(due, {"now": now, "most": limit}).all(), answers)
     if not ids:
         return []
     tx.execute(
@@ -112,12 +118,24 @@ def claim(tx: Tx, now: dt.datetime, limit: int = 10) -> list[Delivery]:
     return _deliveries(tx, ids)
 
 
-def _together(due: Sequence[Any]) -> list[int]:
+def _together(due: Sequence[Any], answers: int) -> list[int]:
     """The first of them, and what may share its group."""
-    alone = [row.repeats > 0 or row.kind in NEVER_REPEATED for row in due]
-    if True not in alone:
-        return [row.id for row in due]
-    return [row.id for row in due[: max(1, alone.index(True))]]
+    group: list[int] = []
+    for row in due:
+        alone = row.repeats > 0 or row.kind in NEVER_REPEATED
+        if (alone and group) or (row.answer and not answers):
+            break
+        group.append(row.id)
+        answers -= row.answer
+        if alone:
+            break
+    return group
+
+
+def answers_wait(tx: Tx, now: dt.datetime) -> bool:
+    """Whether automatic answers are due that have not gone out (J2)."""
+    due = _DUE.where(outbox.c.answer.is_(True))
+    return tx.execute(due, {"now": now, "most": 1}).first() is not None
 
 
 def take_over(tx: Tx) -> list[Delivery]:
@@ -157,7 +175,7 @@ def _deliveries(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
         Delivery(
             row.id, row.outgoing_id, row.size or 0, row.recipient, row.envelope_from, row.kind,
             row.attempts, row.repeats, row.created_at, row.ticket_id, row.inbox_id,
-            row.customer_side,
+            row.customer_side, row.answer,
         )
         for row in rows
     ]  # fmt: skip

@@ -1,0 +1,187 @@
+"""How the desk is, over HTTP on this machine: `/health` for an answer, `/metrics` for figures."""
+
+import datetime as dt
+import json
+import threading
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import AF_INET6
+from typing import Any
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from daemon.desk import breaker, canary
+from daemon.desk.context import Desk
+from daemon.settings_watch import Watch
+from daemon.store import depths
+from daemon.store.depths import Depth, Depths
+from daemon.store.session import StoreError
+
+log = structlog.get_logger("avtald.watch")
+
+Clock = Callable[[], dt.datetime]
+
+
+class Watcher:
+    """Looks at the database when it is asked, so that its figures hold for every process."""
+
+    def __init__(self, desk: Desk, table: Watch, clock: Clock) -> None:
+        """Look at nothing yet."""
+        self._desk = desk
+        self._table = table
+        self._clock = clock
+
+    def health(self) -> tuple[bool, dict[str, Any]]:
+        """Whether all is well, and what is not; a database that is away is told, not raised."""
+        now = self._clock()
+        try:
+            found, is_open, flight = self._look(now)
+        except StoreError as fault:
+            return False, {"ok": False, "faults": [str(fault)]}
+        faults = list(self._faults(found, now))
+        if flight is not None and flight.told and flight.back_at is None:
+            faults.append(f"the canary of {flight.left_at.isoformat()} has not come back")
+        told = {
+            "ok": not faults,
+            "faults": faults,
+            "inbox": found.inbox.count,
+            "outbox": found.waiting,
+            "shelved": found.shelved,
+            "breaker_open": is_open,
+        }
+        return not faults, told
+
+    def _look(self, now: dt.datetime) -> tuple[Depths, bool, canary.Flight | None]:
+        with self._desk.store.reading() as tx:
+            return depths.look(tx, now), breaker.is_open(tx), canary.last(tx)
+
+    def _faults(self, found: Depths, now: dt.datetime) -> Iterator[str]:
+        for each in found.mailboxes:
+            if each.name in self._polled and _age(each.polled_at, now) > _of(
+                self._table.polled_within
+            ):
+                yield f"mailbox {each.name}: no good poll in {self._table.polled_within}" + (
+                    f" ({each.error})" if each.error else ""
+                )
+        if _age(found.inbox.oldest, now) > _of(self._table.processed_within):
+            yield f"{found.inbox.count} mails wait to be acted on"
+        if _age(found.outbox.oldest, now) > _of(self._table.sent_within):
+            yield f"{found.outbox.count} mails wait to go out"
+
+    @cached_property
+    def _polled(self) -> frozenset[str]:
+        return frozenset(each.name for each in self._desk.settings.intake.imap)
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures, as prometheus-client asks for them."""
+        now = self._clock()
+        try:
+            found, is_open, flight = self._look(now)
+        except StoreError:
+            yield _gauge("up", "Whether the database answers.", 0)
+            return
+        yield _gauge("up", "Whether the database answers.", 1)
+        yield from _depth("inbox", "Mail that waits to be acted on.", found.inbox, now)
+        yield from _depth("outbox_due", "Mail that is due to go out.", found.outbox, now)
+        yield _gauge("outbox", "Mail that has not gone out.", found.waiting)
+        yield _gauge("outbox_unclear", "Mail of which nobody knows.", found.unclear)
+        yield _gauge("shelved", "Mail that could not be processed.", found.shelved)
+        yield _gauge("held", "Mail and time held until somebody confirms.", found.held)
+        yield _gauge("alarms", "Faults that were told and stand.", found.alarms)
+        yield _gauge("breaker_open", "Whether automatic answers wait.", is_open)
+        if flight is not None:
+            out = flight.told and flight.back_at is None
+            yield _gauge("canary_missing", "Whether the last canary is missing.", out)
+        polled = GaugeMetricFamily(
+            "avtald_mailbox_poll_age_seconds", "Since the last good poll.", labels=["mailbox"]
+        )
+        for each in found.mailboxes:
+            if each.polled_at is not None:
+                polled.add_metric([each.name], _age(each.polled_at, now))
+        yield polled
+        states = GaugeMetricFamily("avtald_invoices", "Invoices by state.", labels=["state"])
+        for state, count in found.invoices.items():
+            states.add_metric([state], count)
+        yield states
+
+
+def _of(length: dt.timedelta) -> float:
+    return length.total_seconds()
+
+
+def _age(at: dt.datetime | None, now: dt.datetime) -> float:
+    return 0.0 if at is None else max(0.0, (now - at).total_seconds())
+
+
+def _gauge(name: str, says: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"avtald_{name}", says, value=float(value))
+
+
+def _depth(name: str, says: str, depth: Depth, now: dt.datetime) -> Iterator[Metric]:
+    yield _gauge(name, says, depth.count)
+    yield _gauge(f"{name}_age_seconds", f"{says} Age of the oldest.", _age(depth.oldest, now))
+
+
+class Window:
+    """The HTTP server, in a thread of its own."""
+
+    def __init__(self, watcher: Watcher, host: str, port: int) -> None:
+        """Bind; raises OSError where the place is taken."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(watcher)
+
+        class Handler(_Handler):
+            """Answers for this watcher."""
+
+            tells = watcher
+            figures = registry
+
+        family = AF_INET6 if ":" in host else ThreadingHTTPServer.address_family
+        kind = type("_Server", (ThreadingHTTPServer,), {"address_family": family})
+        self._server: ThreadingHTTPServer = kind((host, port), Handler)
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True
+        )
+
+    def start(self) -> None:
+        """Answer from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    tells: Watcher
+    figures: CollectorRegistry
+    timeout = 10.0  # of a client that says nothing
+    server_version = "avtald"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """Answer the two places that there are."""
+        if self.path == "/health":
+            well, told = self.tells.health()
+            body = json.dumps(told, ensure_ascii=False).encode() + b"\n"
+            self._send(200 if well else 503, "application/json; charset=utf-8", body)
+        elif self.path == "/metrics":
+            self._send(200, CONTENT_TYPE_LATEST, generate_latest(self.figures))
+        else:
+            self._send(404, "text/plain; charset=utf-8", b"/health or /metrics\n")
+
+    def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing of every scrape."""
