@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -36,11 +37,20 @@ def as_json(value: object) -> object:
 
 
 def print_table(
-    headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    right: Sequence[int] = (),
+    colours: Sequence[str | None] = (),
 ) -> None:
-    """Print rows under their headings; the columns numbered in `right` (from 0) end flush."""
-    for line in table(headings, rows, right=right):
-        click.echo(line)
+    """Print rows under their headings; the columns numbered in `right` (from 0) end flush.
+
+    `colours` has one for each row, shown on a terminal only.
+    """
+    heading, *lines = table(headings, rows, right=right)
+    click.echo(heading)
+    for line, colour in zip_longest(lines, colours):
+        click.echo(click.style(line, fg=colour) if colour else line)
 
 
 def table(

@@ -53,7 +53,16 @@ def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: 
             for each in found
         ],
         right=(0, 1, 7, 8),
+        colours=[_colour(each, now) for each in found],
     )  # fmt: skip
+
+
+def _colour(shape: dict[str, Any], now: dt.datetime) -> str | None:
+    """Red past its time, yellow while the clock runs, nothing else."""
+    response = shape["response"]
+    if response["ended_at"] or response["due_at"] is None:
+        return None
+    return "red" if response["due_at"] < now else "yellow"
 
 
 def _moment(local: Callable[[dt.datetime], dt.datetime], at: dt.datetime | None) -> str:

@@ -158,7 +158,10 @@ def test_an_echo_that_differs_is_an_alarm_I3(closed, books):
     books.creating = ["wrong net"]
     push(closed, books, CLOSE)
     closed.work(CLOSE)
-    assert any("AVT-acme-2026-11" in text_of(m) or "≠" in text_of(m) for m in closed.mailer.to("ekonomi@example.se"))
+    assert any(
+        "AVT-acme-2026-11" in text_of(m) or "≠" in text_of(m)
+        for m in closed.mailer.to("ekonomi@example.se")
+    )
 
 
 def test_the_same_key_on_two_invoices_is_an_alarm_and_makes_no_third_I1(closed, books):
