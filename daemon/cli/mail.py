@@ -3,11 +3,15 @@
 import datetime as dt
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from daemon.cli.options import config_option, json_option, now_option
 from daemon.cli.output import print_json, print_table, speaker
+
+if TYPE_CHECKING:
+    from daemon.store import inbox
 
 
 @click.command()
@@ -76,6 +80,66 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
         ],
         right=(0,),
     )  # fmt: skip
+
+
+@mail.command()
+@click.argument("message", type=int, metavar="ID")
+@json_option
+@config_option
+def show(config: Path | None, message: int, *, as_json: bool) -> None:
+    """Show one message's way through the desk: its deliveries, what it did, what it sent."""
+    from daemon import app
+    from daemon.store import inbox
+
+    with app.opened(config) as opened, opened.store.reading() as tx:
+        found = inbox.way(tx, message)
+        say = speaker(opened.settings.desk.language)
+    if found is None:
+        raise click.UsageError(say(f"det finns inget mejl {message}", f"no message {message}"))
+    if as_json:
+        print_json(_whole(found))
+        return
+    for name, value in _whole(found).items():
+        if not isinstance(value, list):
+            click.echo(f"{name}: {'-' if value is None else value}")
+    for name, rows in (("deliveries", found.deliveries), ("events", found.events)):
+        click.echo(f"{name}:")
+        for row in rows:
+            what = row.source if name == "deliveries" else f"{row.kind} ({row.actor})"
+            at = row.received_at if name == "deliveries" else row.at
+            click.echo(f"  {at:%Y-%m-%d %H:%M:%S}Z  {what}")
+    click.echo("mails:")
+    for row in found.mails:
+        click.echo(f"  {row.kind} -> {row.recipient}: {row.state}, {row.reply or '-'}")
+
+
+def _whole(way: "inbox.Way") -> dict[str, object]:
+    row = way.message
+    return {
+        "id": row.id, "received_at": row.received_at, "source": row.source, "from": row.sender,
+        "envelope_from": row.envelope_from, "envelope_to": row.envelope_to,
+        "message_id": row.message_id, "identity": row.identity, "size": row.size,
+        "state": row.state, "kind": row.kind, "outcome": row.outcome, "reason": row.reason,
+        "attempts": row.attempts, "processed_at": row.processed_at, "ticket": row.ticket_number,
+        "deliveries": [
+            {
+                "received_at": each.received_at, "source": each.source, "mailbox": each.mailbox,
+                "uidvalidity": each.uidvalidity, "uid": each.uid, "moved": each.moved,
+            }
+            for each in way.deliveries
+        ],
+        "events": [
+            {"at": each.at, "kind": each.kind, "actor": each.actor, "data": each.data}
+            for each in way.events
+        ],
+        "mails": [
+            {
+                "kind": each.kind, "to": each.recipient, "state": each.state,
+                "attempts": each.attempts, "sent_at": each.sent_at, "reply": each.reply,
+            }
+            for each in way.mails
+        ],
+    }  # fmt: skip
 
 
 @mail.command()

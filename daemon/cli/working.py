@@ -32,6 +32,19 @@ def _now() -> dt.datetime:
 
 @click.command()
 @json_option
+def steps(*, as_json: bool) -> None:
+    """List the steps of a mail's way at which a test can kill the process (AVTALD_KILL_AT)."""
+    from daemon.store.fault import STEPS
+
+    if as_json:
+        print_json([{"name": name, "state": says} for name, says in STEPS.items()])
+        return
+    for name, says in STEPS.items():
+        click.echo(f"{name:<20} {says}")
+
+
+@click.command()
+@json_option
 @now_option
 @config_option
 def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:

@@ -10,7 +10,15 @@ from sqlalchemy import Row, and_, func, select, update
 
 from daemon.store import leases
 from daemon.store.rows import ENGINES
-from daemon.store.schema import inbox, inbox_deliveries, inbox_raw, tickets
+from daemon.store.schema import (
+    events,
+    inbox,
+    inbox_deliveries,
+    inbox_raw,
+    outbox,
+    outgoing,
+    tickets,
+)
 from daemon.store.session import Tx
 
 ATTEMPTS = 3  # B4: then the shelf
@@ -103,13 +111,6 @@ def _note_delivery(tx: Tx, delivery: Delivery, inbox_id: int | None) -> None:
         "received_at": delivery.received_at,
     }
     tx.execute(_NOTE[tx.dialect.name], values)
-
-
-def known_uids(tx: Tx, mailbox: str, uidvalidity: int, uids: Iterable[int]) -> set[int]:
-    """Which of these messages of a mailbox are kept already (B1)."""
-    table = inbox_deliveries.c
-    mine = and_(table.mailbox == mailbox, table.uidvalidity == uidvalidity)
-    return set(tx.scalars(select(table.uid).where(mine, table.uid.in_(list(uids)))))
 
 
 def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
@@ -262,6 +263,43 @@ def unprocessed_before(tx: Tx, instant: dt.datetime) -> int:
     """How many messages received before an instant still wait to be acted on (H1)."""
     waiting = and_(inbox.c.state == "new", inbox.c.received_at < instant)
     return tx.scalar(select(func.count()).select_from(inbox).where(waiting)) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A message's way through the desk: its row, its deliveries, what it did, what it sent."""
+
+    message: Row[Any]
+    deliveries: Sequence[Row[Any]]
+    events: Sequence[Row[Any]]
+    mails: Sequence[Row[Any]]  # one for each recipient
+
+
+def way(tx: Tx, inbox_id: int) -> Way | None:
+    """Everything that is known of a message; None where there is none of that number."""
+    query = (
+        select(inbox, tickets.c.number.label("ticket_number"))
+        .outerjoin(tickets, tickets.c.id == inbox.c.ticket_id)
+        .where(inbox.c.id == inbox_id)
+    )
+    message = tx.execute(query).one_or_none()
+    if message is None:
+        return None
+    came = select(inbox_deliveries).where(inbox_deliveries.c.inbox_id == inbox_id)
+    did = select(events).where(
+        events.c.cause == f"inbox:{inbox_id}", events.c.ticket_id == message.ticket_id
+    )
+    sent = (
+        select(outgoing.c.kind, outbox)
+        .join(outbox, outbox.c.outgoing_id == outgoing.c.id)
+        .where(outgoing.c.inbox_id == inbox_id)
+    )
+    return Way(
+        message,
+        tx.execute(came.order_by(inbox_deliveries.c.id)).all(),
+        tx.execute(did.order_by(events.c.id)).all(),
+        tx.execute(sent.order_by(outbox.c.id)).all(),
+    )
 
 
 def listing(tx: Tx, *, states: Sequence[str] | None = None, limit: int = 200) -> Sequence[Row[Any]]:
