@@ -32,8 +32,10 @@ def _now() -> dt.datetime:
 
 @click.command()
 @json_option
-def steps(*, as_json: bool) -> None:
+@config_option
+def steps(config: Path | None, *, as_json: bool) -> None:
     """List the steps of a mail's way at which a test can kill the process (AVTALD_KILL_AT)."""
+    del config
     from daemon.store.fault import STEPS
 
     if as_json:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from daemon.store import inbox, leases
+from daemon.store import inbox, leases, mailboxes
 from daemon.store.inbox import Delivery, LeaseLostError
 from tests.builders import instant
 
