@@ -11,7 +11,12 @@ from parsers.tags import cut_tags, cut_tags_html, read_tags
 _BODY = re.compile(r"<body\b[^>]{0,2000}>", re.IGNORECASE)
 _UNSHOWN = re.compile(r"<(/?)(style|script|title)\b[^>]{0,2000}>", re.IGNORECASE)
 # What programs write into the plain alternative for a picture, and for where a link leads
-_PICTURE = re.compile(r"\[(?:cid|image|bild|inline image):[^\[\]\n]{0,300}\]", re.IGNORECASE)
+_PICTURE = re.compile(
+    r"\[(?:cid|image|bild|inline image):[^\[\]\n]{0,300}\]|\ufffc"
+    r"|<[^<>\s]{1,200}\.(?:png|jpe?g|gif|heic|webp)>",
+    re.IGNORECASE,
+)
+_IMAGE = re.compile(r"<img\b[^>]{0,5000}>", re.IGNORECASE)
 _TARGET = re.compile(r"<(?:https?://|mailto:|tel:)[^<>\s]{1,2000}>", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]")
 _LONGEST = 512 * 1024
@@ -31,7 +36,8 @@ def new_html(message: Message, body: Body) -> str | None:
         return None
     start = _BODY.search(html)
     html = _without_sheets(html[start.end() :] if start else html)
-    end = _end(html, _letters(_undecorated(body.shown)))
+    shown = len(_PICTURE.findall(body.shown))
+    end = _end(html, _letters(_undecorated(body.shown)), shown)
     if end is None:
         return None
     tags = read_tags(body.shown)
@@ -86,8 +92,11 @@ def _values(html: str) -> str:
     return "\n".join(re.findall(r"""["']([^"']{0,2000})["']""", html))
 
 
-def _end(html: str, wanted: str) -> int | None:
-    """Where the markup of the wanted letters ends; None where others stand before or among them."""
+def _end(html: str, wanted: str, shown: int) -> int | None:
+    """Where the markup of the wanted letters ends; None where others stand before or among them.
+
+    `shown` is how many pictures the plain text has marks for.
+    """
     text, places = markup.mapped_text(html)
     letters = [at for at, char in enumerate(text) if _WORD.match(char)]
     if not wanted or _letters_at(text, letters[: len(wanted)]) != wanted:
@@ -97,7 +106,20 @@ def _end(html: str, wanted: str) -> int | None:
     closing = last
     while closing + 1 < stop and text[closing + 1] != "\n" and places[closing + 1][0] >= 0:
         closing += 1  # the full stop, the bracket and the smile after the last word
-    return places[closing][1]
+    following = places[letters[len(wanted)]][0] if len(letters) > len(wanted) else len(html)
+    return _after_pictures(html, places[closing][1], following, shown)
+
+
+def _after_pictures(html: str, end: int, following: int, shown: int) -> int | None:
+    """Where the pictures below the last letter end that are new, by their marks in the plain text.
+
+    None where a picture stands there without any: it may be new, or the signature's, or a quote's.
+    """
+    below = list(_IMAGE.finditer(html, end, following))
+    missing = shown - len(_IMAGE.findall(html[:end]))
+    if missing > len(below) or (below and not shown):
+        return None
+    return below[missing - 1].end() if missing > 0 else end
 
 
 def _letters_at(text: str, places: Sequence[int]) -> str:

@@ -138,7 +138,7 @@ def _content_id(file: Attachment) -> str:
 
 
 def _untagged(file: Attachment) -> Attachment:
-    tags = read_tags(file.name)
+    tags = read_tags(file.name.replace("_", ":"))  # a file's name has no colon
     return replace(file, name=cut_tags(file.name, tags).strip() or "bilaga") if tags else file
 
 
