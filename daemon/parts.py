@@ -8,6 +8,8 @@ from functools import partial
 from daemon.accounting import drift_step, push_step
 from daemon.config import Imap, Settings
 from daemon.desk import (
+    agreement_reminders,
+    bank_notices,
     bounces,
     canary,
     closing,
@@ -119,9 +121,14 @@ def close_step(desk: Desk, accounting: Accounting) -> Step:
 
 
 def finance_step(desk: Desk, accounting: Accounting) -> Step:
-    """Tell finance of a close."""
-    needs = accounting.needs_accounting_number
-    return Step("finance", lambda now: closing.mail_step(desk, now, needs_number=needs))
+    """Tell finance of a close, with its specifications."""
+    from integrations.pdf import WeasyPrinter
+
+    needs, printer = accounting.needs_accounting_number, WeasyPrinter()
+    return Step(
+        "finance",
+        lambda now: closing.mail_step(desk, now, needs_number=needs, printer=printer),
+    )
 
 
 def report_steps(desk: Desk) -> list[Step]:
@@ -141,6 +148,8 @@ def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
         *(fetch_step(desk, mailbox) for mailbox in desk.settings.intake.imap),
         Step("receive", partial(receive.step, desk)),
         Step("warn", partial(warnings.step, desk)),
+        Step("notice", partial(bank_notices.step, desk)),
+        Step("remind", partial(agreement_reminders.step, desk)),
         Step("digest", partial(digest.step, desk)),
         *month_steps(desk, accounting),
         *report_steps(desk),
@@ -205,6 +214,8 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
         "month",
         [
             Step("warn", partial(warnings.step, desk)),
+            Step("notice", partial(bank_notices.step, desk)),
+            Step("remind", partial(agreement_reminders.step, desk)),
             Step("digest", partial(digest.step, desk)),
             close_step(desk, accounting),
             Step("keep", partial(retention.step, desk)),

@@ -32,7 +32,7 @@ def finance(tx: Tx, desk: Desk) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*desk.settings.accounting.finance, *people)))
 
 
-def _readers(tx: Tx, desk: Desk) -> tuple[tuple[str, str], ...]:
+def readers(tx: Tx, desk: Desk) -> tuple[tuple[str, str], ...]:
     """Finance; the operators where nobody is named."""
     return tuple(("", each) for each in finance(tx, desk) or desk.settings.desk.operators)
 
@@ -104,7 +104,7 @@ def _mail(
         tx, desk, letter,
         Post(
             key=f"close:{made.month!s}:{late}", kind="close", about=f"close:{made.month!s}",
-            to=_readers(tx, desk),
+            to=readers(tx, desk),
             language=desk.settings.desk.language, attachments=made.attached,
         ),
         now,
@@ -197,7 +197,7 @@ def pushed_late(
         tx, desk, letter,
         Post(
             key=f"invoices:{month!s}:{desk.digest(key, length=16)}", kind="invoices",
-            to=_readers(tx, desk),
+            to=readers(tx, desk),
             language=desk.settings.desk.language,
         ),
         now,

@@ -13,7 +13,7 @@ from daemon.domain.time_bank import Adjustment, Entry
 from daemon.store.chain import Sealed, seal
 from daemon.store.memo import forget
 from daemon.store.rows import add
-from daemon.store.schema import ledger
+from daemon.store.schema import chain, ledger
 from daemon.store.session import Tx
 from daemon.store.tickets import family
 
@@ -246,3 +246,17 @@ def earliest(tx: Tx, customer_ids: Iterable[int]) -> dict[int, dt.date]:
         .group_by(ledger.c.customer_id)
     )
     return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def sealed_since(tx: Tx, link: int) -> list[tuple[int, int | None]]:
+    """Rows that were sealed after that link of the chain, as (link, customer), in order.
+
+    The chain has the order in which transactions ended; ids may be taken in another.
+    """
+    query = (
+        select(chain.c.seq, ledger.c.customer_id)
+        .join(ledger, and_(chain.c.kind == "ledger", ledger.c.id == chain.c.row_id))
+        .where(chain.c.seq > link)
+        .order_by(chain.c.seq)
+    )
+    return [(row.seq, row.customer_id) for row in tx.execute(query)]

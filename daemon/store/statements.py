@@ -73,7 +73,7 @@ def freeze(
     values = {each.customer_id: _statement(each, at, cut) for each in asked}
     if not values:
         return []
-    new = insert(tx, statements).on_conflict_do_nothing(index_elements=["customer_id", "month"])
+    new = insert(tx, statements).on_conflict_do_nothing()  # by its month, or by its reference
     made = tx.execute(
         new.returning(statements.c.id, statements.c.customer_id), list(values.values())
     )

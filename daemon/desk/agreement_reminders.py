@@ -1,0 +1,82 @@
+"""Telling finance and the account manager 60 and 30 days before a term ends, once each (F2)."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from daemon.desk import finance_mail
+from daemon.desk.context import Desk
+from daemon.desk.letters import TermEnding
+from daemon.desk.mailing import Post, post
+from daemon.domain import agreement
+from daemon.domain.agreement import Reminder
+from daemon.domain.register import Customer
+from daemon.store import events, register, rows
+from daemon.store.session import Tx
+
+_DAY = dt.timedelta(days=1)
+_LATEST = 7  # days: a desk that stood still tells what fell due meanwhile, and nothing older
+_FACT = "term-reminders"  # the last day that was looked at
+
+
+def step(desk: Desk, now: dt.datetime) -> bool:
+    """Tell what has fallen due since it was last looked at; True where anything had."""
+    today = desk.calendar.day_of(now)
+    with desk.store.reading() as tx:
+        last = rows.fact(tx, _FACT)
+    if last is not None and last >= today.isoformat():
+        return False
+    earliest = today - _LATEST * _DAY
+    since = max(dt.date.fromisoformat(last) + _DAY, earliest) if last else today
+    with desk.store.writing() as tx:
+        told = [
+            each
+            for customer in register.customers(tx)
+            for each in _tell(tx, desk, customer, since, now)
+        ]
+        rows.keep_fact(tx, _FACT, today.isoformat())
+    return bool(told)
+
+
+def _tell(
+    tx: Tx, desk: Desk, customer: Customer, since: dt.date, now: dt.datetime
+) -> Sequence[Reminder]:
+    versions = register.versions_of(tx, customer.id)
+    due = agreement.reminders(versions, since, desk.calendar.day_of(now) + _DAY)
+    for each in due:
+        (name,) = {v.terms.plan_name for v in versions if v.id == each.version}
+        letter = TermEnding(
+            customer.name, name, each.days_before, each.term_ends - _DAY, each.renews
+        )
+        _mail(tx, desk, customer, each, letter, now=now)
+    return due
+
+
+def _mail(
+    tx: Tx, desk: Desk, customer: Customer, reminder: Reminder, letter: TermEnding, *,
+    now: dt.datetime,
+) -> None:  # fmt: skip
+    """One mail for each term and number of days, whatever became of the versions meanwhile."""
+    readers = [("", each) for each in finance_mail.finance(tx, desk)]
+    if customer.manager is not None and customer.manager.active:
+        readers.append((customer.manager.name, customer.manager.email))
+    posted = post(
+        tx, desk, letter,
+        Post(
+            key=f"term:{customer.id}:{reminder.term_ends}:{reminder.days_before}",
+            kind="term-ending", to=_once(readers) or finance_mail.readers(tx, desk),
+            language=desk.settings.desk.language, about=f"customer:{customer.id}",
+        ),
+        now,
+    )  # fmt: skip
+    if posted is not None:
+        events.record(
+            tx, at=now, kind="term-reminded", actor="avtald", cause="clock",
+            customer_id=customer.id,
+            data={"term_ends": reminder.term_ends.isoformat(), "days": reminder.days_before},
+        )  # fmt: skip
+
+
+def _once(people: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Each address once; a name where somebody gave one."""
+    names = {address: name for name, address in reversed(people)}
+    return tuple((names[address], address) for address in dict.fromkeys(a for _, a in people))
