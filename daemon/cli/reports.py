@@ -91,9 +91,8 @@ def _print_letter(letter: Any, language: str, desk: "Desk") -> None:
     from daemon.desk.rendering import render
 
     text = render(letter, language, desk.zone).text
-    for line in text.split("\n"):
-        if line not in desk.markers:
-            click.echo(line)
+    kept = [line for line in text.split("\n") if line not in desk.markers]
+    click.echo("\n".join(kept).strip("\n"))
 
 
 @click.command()

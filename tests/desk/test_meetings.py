@@ -158,9 +158,8 @@ def test_an_english_customer_is_invited_in_english_j4(due):
 
 
 def test_the_manager_is_not_in_two_places_at_once_j4(due):
-    first, second = meeting(due, "acme"), meeting(due, "beta")
-    assert local(first.starts_at) == "2027-01-11 10:00" or first.starts_at != second.starts_at
-    assert first.ends_at <= second.starts_at or second.ends_at <= first.starts_at
+    times = [local(meeting(due, key).starts_at) for key in ("acme", "beta")]
+    assert times == ["2027-01-08 10:00", "2027-01-11 10:00"]
 
 
 def test_nothing_is_proposed_before_the_desk_opens_j4(desk):
@@ -170,7 +169,7 @@ def test_nothing_is_proposed_before_the_desk_opens_j4(desk):
 
 def test_the_manager_hears_of_it_and_how_to_change_it_j4(due):
     (raw,) = news(due)
-    assert "har gått till bo@acme.se, anna@example.se" in text_of(raw)
+    assert "har gått till bo@acme.se, anna@example.se" in " ".join(text_of(raw).split())
     assert "möte: 2027-01-14 10:00" in text_of(raw)
 
 
@@ -351,9 +350,7 @@ def test_a_calendar_part_of_another_meeting_is_an_ordinary_mail(due):
     mail = a_calendar_mail(due, OUTLOOK.replace("3f2a@example.se", "other@acme.se"))
     due.get(mail, "2027-01-05 09:30")
     assert meeting(due).replies == {}
-    assert "Ärende" in subject(due.mailer.to("bo@acme.se")[-1]) or "#" in subject(
-        due.mailer.to("bo@acme.se")[-1]
-    )
+    assert subject(due.mailer.to("bo@acme.se")[-1]).startswith("[#1001]")
 
 
 def test_the_settings_first_month_holds_for_meetings_too_h1(store, tmp_path):
