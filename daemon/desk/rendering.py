@@ -121,8 +121,8 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Any]:
         "period": partial(wording.period, language=language),
         "listed": partial(wording.listed, language=language),
         "hours": _hours,
-        "money": partial(wording.money, language=language),
-        "price": partial(wording.price, language=language),
+        "money": lambda amount: _unbroken(wording.money(amount, language)),
+        "price": lambda amount: _unbroken(wording.price(amount, language)),
         "amount": partial(_amount, language=language),
         "level_title": lambda number: priority.level(number).title(language),
         "meaning": partial(_meaning, language=language),
@@ -148,6 +148,11 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Any]:
 @lru_cache(maxsize=512)
 def _hours(minutes: int) -> Sealed:
     return markup.glued(wording.hours(minutes))
+
+
+def _unbroken(text: str) -> Sealed:
+    """An amount that no line ends inside: its own no-break spaces would not outlive sealing."""
+    return markup.glued(text.replace(wording.NBSP, " "))
 
 
 def _amount(text: str, language: str) -> Sealed:
