@@ -8,6 +8,7 @@ from daemon.accounting import accounting_of
 from daemon.config import Imap, Outgoing, Settings
 from daemon.desk.check import ProbeError, Probes
 from daemon.desk.ports import SendError
+from daemon.mail_records import Lookup
 from daemon.store.session import Store
 from daemon.two_languages import Say
 
@@ -18,6 +19,7 @@ def probes_of(settings: Settings, say: Say, store: Store | None = None) -> Probe
         mailbox=partial(_mailbox, say=say),
         outgoing=partial(_outgoing, settings=settings, say=say),
         accounting=partial(accounting_of, settings, store),
+        records=Lookup().of,
     )
 
 
@@ -34,17 +36,24 @@ def _mailbox(mailbox: Imap, *, say: Say) -> str:
         box = open_mailbox(mailbox, token=_token(mailbox))
         try:
             box.select(mailbox.folder)
-            moves = box.can_move
+            moves, idles = box.can_move, box.can_idle
         finally:
             box.close()
     except (AccessError, OAuthError, *FAULTS) as error:
         raise ProbeError(str(error), remedy) from error
-    if moves or not mailbox.done_folder:
-        return say("inloggning fungerar", "login works")
-    return say(
-        "inloggning fungerar; utan MOVE märks hanterad post i stället",
-        "login works; without MOVE handled mail is marked instead",
-    )
+    said = say("inloggning fungerar", "login works")
+    if not idles:
+        seconds = int(mailbox.poll.total_seconds())
+        said += say(
+            f"; utan IDLE hämtas post var {seconds}:e sekund",
+            f"; without IDLE mail is fetched every {seconds} seconds",
+        )
+    if mailbox.done_folder and not moves:
+        said += say(
+            "; utan MOVE märks hanterad post i stället",
+            "; without MOVE handled mail is marked instead",
+        )
+    return said
 
 
 def _token(mailbox: Imap) -> Callable[[], str] | None:

@@ -46,13 +46,27 @@ class ProbeError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailRecords:
+    """What DNS says of a mail domain."""
+
+    spf: str | None = None  # the record
+    dkim: bool = False  # whether any key is published
+    dmarc: str | None = None  # the policy: none, quarantine, reject
+
+    @property
+    def is_enforced(self) -> bool:
+        """Whether mail that only pretends to come from there is stopped."""
+        return self.dmarc in {"quarantine", "reject"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probes:
     """What looks outside; None where this installation has nothing to look with."""
 
     mailbox: Callable[[Imap], str] | None = None  # login, IDLE, MOVE
     outgoing: Callable[[Outgoing], str] | None = None
     accounting: Callable[[], Accounting] | None = None
-    dmarc: Callable[[str], str | None] | None = None  # a domain's policy, None where it has none
+    records: Callable[[str], MailRecords | None] | None = None  # None: DNS does not answer
 
 
 def probed(area: str, name: str, probe: Callable[[], str]) -> Finding:
@@ -85,6 +99,7 @@ def examine(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
     yield disk(subject.free_disk, settings.intake.disk_reserve, say)
     yield from doors(settings, probes, say)
     yield outgoing(settings, probes, say)
+    yield from dns(settings.desk.address.rpartition("@")[2], probes, say)
     yield holidays(subject.calendar, subject.calendar.day_of(now), say)
     try:
         yield from _kept(subject, now, say)
@@ -172,13 +187,12 @@ def identity(settings: Settings, register: Register, probes: Probes, say: Say) -
 
 def _without_proof(register: Register, probes: Probes, say: Say) -> Iterator[Finding]:
     """People whose domain has no DMARC policy: their mail can never pass it."""
-    if probes.dmarc is None:
+    if probes.records is None:
         return
-    policy = probes.dmarc
     people = [person for person in register.people if person.active]
     for domain in sorted({person.email.rpartition("@")[2] for person in people}):
-        found = policy(domain)
-        if found in {"quarantine", "reject"}:
+        found = probes.records(domain)
+        if found is None or found.is_enforced:
             continue
         who = ", ".join(each.email for each in people if each.email.endswith(f"@{domain}"))
         yield Finding(
@@ -233,6 +247,32 @@ def outgoing(settings: Settings, probes: Probes, say: Say) -> Finding:
     if probes.outgoing is None:
         return Finding("outgoing", OK, name)
     return probed("outgoing", name, partial(probes.outgoing, server))
+
+
+def dns(domain: str, probes: Probes, say: Say) -> Iterator[Finding]:
+    """Whether others can tell mail of the desk's domain from what pretends to be."""
+    if probes.records is None:
+        return
+    found = probes.records(domain)
+    if found is None:
+        says = say("DNS svarar inte: inte kontrollerat", "DNS does not answer: not looked at")
+        yield Finding("dns", OK, f"{domain}: {says}")
+        return
+    missing = [
+        (name, record)
+        for name, there, record in (
+            ("SPF", found.spf, f'{domain}. TXT "v=spf1 mx -all"'),
+            ("DKIM", found.dkim, f"selector._domainkey.{domain}. TXT"),
+            ("DMARC", found.is_enforced, f'_dmarc.{domain}. TXT "v=DMARC1; p=quarantine"'),
+        )
+        if not there
+    ]
+    if not missing:
+        yield Finding("dns", OK, f"{domain}: SPF, DKIM, DMARC p={found.dmarc}")
+    for name, record in missing:
+        weak = f" p={found.dmarc}" if name == "DMARC" and found.dmarc else ""
+        says = say(f"{domain}: ingen skarp {name}{weak}", f"{domain}: no enforced {name}{weak}")
+        yield Finding("dns", WARNING, says, say(f"publicera {record}", f"publish {record}"))
 
 
 def disk(free: int, reserve: int, say: Say) -> Finding:

@@ -85,6 +85,11 @@ class Mailbox:
         self._keeps_keywords = False
 
     @property
+    def can_idle(self) -> bool:
+        """Whether the server tells of new mail by itself (RFC 2177)."""
+        return "IDLE" in self._capabilities
+
+    @property
     def can_move(self) -> bool:
         """Whether the server has a real MOVE (RFC 6851); COPY and EXPUNGE is never used."""
         return "MOVE" in self._capabilities
@@ -146,7 +151,7 @@ class Mailbox:
         Search again after it whatever it was: news that came just before IDLE is never told, and
         a connection that died looks as if nothing had happened.
         """
-        if "IDLE" not in self._capabilities:
+        if not self.can_idle:
             stop.wait(seconds)
             return
         until = time.monotonic() + min(seconds, IDLE_SECONDS)

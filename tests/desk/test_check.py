@@ -7,7 +7,7 @@ import pytest
 
 from daemon import config
 from daemon.desk import check
-from daemon.desk.check import FAULT, OK, WARNING, Finding, ProbeError, Probes
+from daemon.desk.check import FAULT, OK, WARNING, Finding, MailRecords, ProbeError, Probes
 from daemon.domain.agreement import BUILT_IN, Version
 from daemon.domain.invoice import AccountingError, Problem
 from daemon.domain.invoice import Fault as AccountingFault
@@ -237,9 +237,34 @@ def test_people_whose_domain_enforces_no_dmarc_are_named(settings):
     erik = Person(2, "Erik", "erik@example.com")
     gone = Person(3, "Gone", "gone@example.org", active=False)
     policies = {"example.se": "reject", "example.com": "none"}
-    probes = Probes(dmarc=policies.get)
+    probes = Probes(records=lambda domain: MailRecords(dmarc=policies[domain]))
     found = one(check.identity(settings(), Register((ANNA, erik, gone)), probes, ENGLISH))
     assert found.says == "erik@example.com: example.com enforces no DMARC"
+
+
+def test_where_dns_does_not_answer_nobody_is_accused(settings):
+    probes = Probes(records=lambda _domain: None)
+    assert attention(check.identity(settings(), Register((ANNA,)), probes, ENGLISH)) == []
+    (found,) = check.dns("example.se", probes, ENGLISH)
+    assert (found.status, found.says) == (OK, "example.se: DNS does not answer: not looked at")
+
+
+def test_a_domain_with_all_three_records_is_ok():
+    complete = MailRecords(spf="v=spf1 mx -all", dkim=True, dmarc="reject")
+    (found,) = check.dns("example.se", Probes(records=lambda _domain: complete), ENGLISH)
+    assert (found.status, found.says) == (OK, "example.se: SPF, DKIM, DMARC p=reject")
+
+
+def test_each_missing_record_is_told_with_what_to_publish():
+    weak = MailRecords(spf=None, dkim=False, dmarc="none")
+    found = attention(check.dns("example.se", Probes(records=lambda _domain: weak), ENGLISH))
+    assert [each.says for each in found] == [
+        "example.se: no enforced SPF",
+        "example.se: no enforced DKIM",
+        "example.se: no enforced DMARC p=none",
+    ]
+    assert "v=spf1" in found[0].remedy
+    assert "v=DMARC1; p=quarantine" in found[2].remedy
 
 
 def test_customers_without_contact_are_named_the_ended_ones_apart():
