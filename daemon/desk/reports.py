@@ -221,7 +221,7 @@ def _send(
         if not reports.claim(tx, customer.id, str(period), now):
             return False
         sent_to = _to_customer(tx, desk, made, pdf, now)
-        _to_manager(tx, desk, made, sent_to, now)
+        _to_manager(tx, desk, made, pack(tx, desk, made, sent_to), pdf=pdf, now=now)
     return True
 
 
@@ -265,20 +265,23 @@ def _to_customer(
     return customer.reports_to
 
 
-def _to_manager(tx: Tx, desk: Desk, made: Made, sent_to: tuple[str, ...], now: dt.datetime) -> None:
-    """The manager's pack; without an account manager, those with the role get it."""
+def _to_manager(
+    tx: Tx, desk: Desk, made: Made, letter: ManagerPack, *, pdf: tuple[Attachment, ...],
+    now: dt.datetime,
+) -> None:  # fmt: skip
+    """The same report and what is for our eyes; where nobody is named, to all with the role."""
     readers = managers(tx, desk, made.customer)
-    if not sent_to and not readers:
+    if not letter.sent_to and not readers:
         language = desk.settings.desk.language
         says = sentence("report_nobody", language, customer=made.customer.key)
         remedy = sentence("report_nobody_remedy", language)
         key = f"reports_to:{made.customer.key}"
         alarms.raise_alarm(tx, desk, key, Alarm(says, remedy), now)
     post(
-        tx, desk, pack(tx, desk, made, sent_to),
+        tx, desk, letter,
         Post(
             key=f"pack:{made.customer.id}:{made.period}", kind="report", to=readers,
-            language=desk.settings.desk.language,
+            language=desk.settings.desk.language, attachments=pdf,
         ),
         now,
     )  # fmt: skip

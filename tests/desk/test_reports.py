@@ -393,6 +393,7 @@ def test_the_pack_has_margin_plans_standstills_and_promises(desk):
         answer="Vi gör det. [tid: 4h] [löfte: Klart före sportlovet]")  # fmt: skip
     send(desk, "2026-02-02 08:00")
     (raw,) = [raw for raw in mails(desk, "anna@example.se", "Internt") if "Alfa" in subject(raw)]
+    assert list(files(raw)) == ["supportrapport-alfa-2026-01.pdf"]
     text = text_of(raw)
     assert "Klart före sportlovet" in text
     assert "26 dagar utan ett ord" in text
