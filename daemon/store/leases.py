@@ -92,7 +92,9 @@ def take(tx: Tx, name: str, length: dt.timedelta = LEASE) -> bool:
     new = insert(tx, table).values(name=name, **values).on_conflict_do_nothing()
     if tx.scalar(new.returning(table.c.name)) is not None:  # psycopg counts no inserted rows
         return True
-    row = tx.execute(select(table).where(table.c.name == name).with_for_update()).one()
+    row = tx.execute(select(table).where(table.c.name == name).with_for_update()).one_or_none()
+    if row is None:
+        return False  # given back this moment: whoever asks again gets it
     if row.owner != owner() and row.until >= wall() and not is_dead(row.owner):
         return False
     tx.execute(update(table).where(table.c.name == name).values(values))
