@@ -24,9 +24,11 @@ def gmail(new: str, quoted: str, page: str) -> tuple[str, str]:
     line = "Den fre 20 nov. 2026 kl 10:00 skrev Exempel Support <support@example.se>:"
     return (
         f"{new}\n\n{line}\n\n{_marked(quoted)}",
-        f'<div dir="ltr">{_lines(new)}</div><br><div class="gmail_quote"><div dir="ltr" '
-        f'class="gmail_attr">{html.escape(line)}<br></div><blockquote class="gmail_quote" '
-        f'style="margin:0">{page}</blockquote></div>',
+        (
+            f'<div dir="ltr">{_lines(new)}</div><br><div class="gmail_quote"><div dir="ltr" '
+            f'class="gmail_attr">{html.escape(line)}<br></div><blockquote class="gmail_quote" '
+            f'style="margin:0">{page}</blockquote></div>'
+        ),
     )
 
 
@@ -37,11 +39,15 @@ def outlook(new: str, quoted: str, page: str) -> tuple[str, str]:
     )
     return (
         f"{new}\n\n{head}\n{quoted}",
-        f'<html><head><style>p.MsoNormal{{margin:0}}</style></head><body><div class="WordSection1">'
-        f'{_paragraphs(new)}<div><div style="border:none;border-top:solid #E1E1E1 1.0pt;'
-        f'padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal"><b>Från:</b> Exempel Support '
-        f"&lt;support@example.se&gt;<br><b>Skickat:</b> den 20 november 2026 10:00<br><b>Till:</b> "
-        f"Anna Svensson<br><b>Ämne:</b> x</p></div></div>{page}</div></body></html>",
+        (
+            f"<html><head><style>p.MsoNormal{{margin:0}}</style></head><body>"
+            '<div class="WordSection1">'
+            f'{_paragraphs(new)}<div><div style="border:none;border-top:solid #E1E1E1 1.0pt;'
+            f'padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal"><b>Från:</b> Exempel Support '
+            f"&lt;support@example.se&gt;<br><b>Skickat:</b> den 20 november 2026 10:00<br>"
+            "<b>Till:</b> "
+            f"Anna Svensson<br><b>Ämne:</b> x</p></div></div>{page}</div></body></html>"
+        ),
     )
 
 
@@ -57,9 +63,11 @@ def apple(new: str, quoted: str, page: str) -> tuple[str, str]:
     line = "20 nov. 2026 kl. 10:00 skrev Exempel Support <support@example.se>:"
     return (
         f"{new}\n\n{_marked(line + chr(10) + chr(10) + quoted)}",
-        f'<html><body dir="auto">{_lines(new)}<div><br><blockquote type="cite"><div>'
-        f'{html.escape(line)}</div></blockquote></div><blockquote type="cite">{page}</blockquote>'
-        f"</body></html>",
+        (
+            f'<html><body dir="auto">{_lines(new)}<div><br><blockquote type="cite"><div>'
+            f"{html.escape(line)}</div></blockquote></div>"
+            f'<blockquote type="cite">{page}</blockquote></body></html>'
+        ),
     )
 
 
@@ -67,8 +75,10 @@ def thunderbird(new: str, quoted: str, page: str) -> tuple[str, str]:
     line = "Den 2026-11-20 kl. 10:00, skrev Exempel Support:"
     return (
         f"{new}\n\n{line}\n{_marked(quoted)}",
-        f'<html><body><p>{_lines(new)}</p><div class="moz-cite-prefix">{line}<br></div>'
-        f'<blockquote type="cite" cite="mid:x">{page}</blockquote></body></html>',
+        (
+            f'<html><body><p>{_lines(new)}</p><div class="moz-cite-prefix">{line}<br></div>'
+            f'<blockquote type="cite" cite="mid:x">{page}</blockquote></body></html>'
+        ),
     )
 
 

@@ -54,7 +54,7 @@ def test_whatever_the_mail_program_quotes_of_a_notice_stays_inside_D8(noted, sty
         assert "inom hakparenteser" not in says
 
 
-@pytest.mark.parametrize("style", [each for each in STYLES if each not in {"unmarked"}])
+@pytest.mark.parametrize("style", [each for each in STYLES if each != "unmarked"])
 def test_and_the_answer_itself_arrives_D8(noted, style):
     before = len(outside(noted))
     noted.get(a_reply(style, "Nu går den.", noted.notice), "2026-11-20 10:00")
