@@ -93,7 +93,8 @@ class Pushing:
         store = self.mortal.store
         line = RequestLine(self.desk.desk.store, FORTNOX) if self.shared_line else MemoryLine()
         pacer = EvenPacer(line, clock=self.played.ticks, sleep=self.played.sleep)
-        tokens = SealedTokenStore(TokenRecord(store, FORTNOX, sleep=self.played.sleep), "key")
+        record = TokenRecord(store, FORTNOX, sleep=self.played.sleep)
+        tokens = SealedTokenStore(record, self.double.tokens.client_secret)
         self.client = FortnoxClient(
             self.double.settings(timeout=self.timeout, invoice_link="https://books/{number}"),
             tokens, pacer, clock=self.played.now, sleep=self.played.sleep,
