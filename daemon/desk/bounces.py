@@ -2,15 +2,15 @@
 
 import datetime as dt
 
-from daemon.desk import alarms, clocks, relay
+from daemon.desk import alarms, clocks, relay, reports
 from daemon.desk.context import Desk
 from daemon.desk.sentences import sentence
 from daemon.desk.turn import Outcome, Turn
 from daemon.domain.clock import EventKind
 from daemon.store import inbox, outbox, tickets
-from daemon.store.outbox import Delivery
+from daemon.store.outbox import Delivery, Sent
 from daemon.store.session import Tx
-from parsers.bounce import read_bounce
+from parsers.bounce import Bounce, read_bounce
 
 # What goes to the customer's side; the rest goes to people of ours, whose mailboxes can fail too.
 _OUTWARD = frozenset(
@@ -23,7 +23,10 @@ def take(turn: Turn) -> Outcome:
     bounce = read_bounce(turn.mail.message)
     original = bounce.original_message_id if bounce else None
     sent = outbox.by_message_ids(turn.tx, [original]).get(original) if original else None
-    if bounce is None or sent is None or sent.ticket_id is None:
+    if bounce is None or sent is None:
+        return Outcome("noted")
+    if sent.ticket_id is None:
+        _of_no_ticket(turn, sent, bounce)
         return Outcome("noted")
     ticket = tickets.living(turn.tx, tickets.by_id(turn.tx, sent.ticket_id))
     failed = [each for each in bounce.recipients if each.permanent]
@@ -45,6 +48,17 @@ def take(turn: Turn) -> Outcome:
     return Outcome("noted", ticket.id)
 
 
+def _of_no_ticket(turn: Turn, sent: Sent, bounce: Bounce) -> None:
+    """A report or an invitation that came back for good."""
+    for each in bounce.recipients:
+        if each.permanent:
+            outbox.bounced(turn.tx, sent.id, each.address, each.status or "")
+            reports.undelivered(
+                turn.tx, turn.desk, (sent.id, sent.kind), turn.now, recipient=each.address,
+                reply=each.status or "",
+            )  # fmt: skip
+
+
 def accepted(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime) -> None:
     """E1: a server took an answer for the customer's side: the clock stopped at its receipt."""
     del now
@@ -62,6 +76,8 @@ def accepted(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime) -> None:
 def failed(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime, *, reply: str) -> None:
     """A delivery ended without success: a note on the ticket, for the engineers to see."""
     if delivery.ticket_id is None:
+        mail = (delivery.outgoing_id, delivery.kind)
+        reports.undelivered(tx, desk, mail, now, recipient=delivery.recipient, reply=reply)
         return
     ticket = tickets.living(tx, tickets.by_id(tx, delivery.ticket_id))
     text = sentence(

@@ -11,6 +11,9 @@ _SV = {
     "merged": "Ärendet är sammanslaget med #{number}.",
     "spam": "Ärendet är stängt som skräp, utan svar till avsändaren.",
     "opened": "Ärende #{number} är öppnat för {customer}.",
+    "undelivered": "En rapport eller mötesinbjudan till {address} kom kanske inte fram",
+    "undelivered_remedy": "Den skickas aldrig om av sig själv. Kontrollera adressen, och skicka "
+    "den för hand om det behövs: avtald report KUND PERIOD --pdf FIL.",
     "pdf_fault": "Rapporter skickas utan PDF",
     "report_fault": "Rapporten eller mötet för {customer}, {period}, gick inte att göra",
     "report_fault_remedy": "Prova avtald report, rätta det som är fel i registret; ett nytt försök "
@@ -85,6 +88,9 @@ _EN = {
     "merged": "The ticket is merged with #{number}.",
     "spam": "The ticket is closed as spam, without an answer to its sender.",
     "opened": "Ticket #{number} is opened for {customer}.",
+    "undelivered": "A report or invitation to {address} may not have arrived",
+    "undelivered_remedy": "It is never sent again by itself. Check the address, and send it by "
+    "hand if need be: avtald report CUSTOMER PERIOD --pdf FILE.",
     "pdf_fault": "Reports are sent without PDF",
     "report_fault": "The report or meeting of {customer}, {period}, could not be made",
     "report_fault_remedy": "Try avtald report, and mend what is wrong in the register; it is tried "

@@ -12,6 +12,7 @@ import pytest
 
 from daemon.desk import report_facts, report_page, reports, worklog
 from daemon.domain import time_bank
+from daemon.domain.delivery import SendError
 from daemon.domain.document import PdfError
 from daemon.domain.invoice import AccountingInvoice
 from daemon.domain.money import Money, total
@@ -350,6 +351,25 @@ def test_one_customers_fault_stops_no_other_and_is_told_once(desk, monkeypatch):
     assert len(mails(desk, "vd@beta.se")) == 1
     alarms = desk.mailer.to("drift@example.se")
     assert [text_of(raw).count("odd") for raw in alarms] == [1, 1]  # February and March
+
+
+@pytest.mark.parametrize("fault", [{"permanent": True}, {"unclear": True}])
+def test_a_report_that_fails_or_may_have_is_not_repeated_and_operators_hear_of_it(desk, fault):
+    whole = desk.mailer.send
+    tried = []
+
+    def refuse(envelope_from, recipient, raw):
+        if recipient == "vd@alfa.se":
+            tried.append(recipient)
+            raise SendError("no such user", **fault)
+        return whole(envelope_from, recipient, raw)
+
+    desk.mailer.send = refuse
+    send(desk, "2026-02-02 08:00")
+    send(desk, "2026-02-03 08:00")
+    assert tried == ["vd@alfa.se"]
+    (alarm,) = desk.mailer.to("drift@example.se")
+    assert "vd@alfa.se kom kanske inte fram" in " ".join(text_of(alarm).split())
 
 
 # --- when it is due ---------------------------------------------------------------------------
