@@ -4,13 +4,14 @@ from typing import Any
 
 from daemon.desk.letters import ManagerPack
 from daemon.desk.reports import Made
-from daemon.domain.report import Figures
+from daemon.domain.report import BankFigures, Breach, Figures, OpenTicket, TicketHours, Trend
+from daemon.domain.report_facts import BilledMonth
 
 
 def shown(made: Made, pack: ManagerPack | None) -> dict[str, Any]:
     """Everything a report says; what is for our eyes only where it is asked for."""
     figures = made.figures
-    shape = {
+    shape: dict[str, Any] = {
         "customer": made.customer.key,
         "period": made.period,
         "start": made.period.start,
@@ -23,37 +24,13 @@ def shown(made: Made, pack: ManagerPack | None) -> dict[str, Any]:
         "resolution": {"met": figures.resolutions[0], "missed": figures.resolutions[1]},
         "breaches": [_breach(each) for each in figures.breaches],
         "minutes": _minutes(figures),
-        "hours": [
-            {
-                "number": each.number, "subject": each.subject, "actual": each.actual,
-                "from_bank": each.from_bank, "overage": each.overage, "not_billable": each.free,
-            }
-            for each in figures.hours
-        ],
+        "hours": [_hours(each) for each in figures.hours],
         "banks": [_bank(each) for each in figures.banks],
-        "billed": [
-            {
-                "month": each.month, "settled": each.settled, "fee": each.fee,
-                "overage": each.overage, "net": each.net,
-            }
-            for each in figures.billed
-        ],
-        "trend": [
-            {
-                "period": each.period, "opened": each.opened, "minutes": each.minutes,
-                "met": each.met, "missed": each.missed,
-            }
-            for each in figures.trend
-        ],
+        "billed": [_billed(each) for each in figures.billed],
+        "trend": [_trend(each) for each in figures.trend],
         "forecast": _forecast(figures),
-        "open": [
-            {
-                "number": each.number, "subject": each.subject, "priority": each.level,
-                "opened_on": each.opened_on, "days": each.days, "waiting": each.waiting,
-            }
-            for each in figures.open
-        ],
-    }  # fmt: skip
+        "open": [_open(each) for each in figures.open],
+    }
     return shape if pack is None else shape | {"internal": _internal(pack)}
 
 
@@ -68,7 +45,7 @@ def _response(figures: Figures) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _breach(breach: Any) -> dict[str, Any]:
+def _breach(breach: Breach) -> dict[str, Any]:
     return {
         "number": breach.number, "subject": breach.subject, "priority": breach.level,
         "clock": breach.clock, "target_minutes": breach.target, "broken_at": breach.broken_at,
@@ -83,7 +60,35 @@ def _minutes(figures: Figures) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _bank(bank: Any) -> dict[str, Any]:
+def _hours(each: TicketHours) -> dict[str, Any]:
+    return {
+        "number": each.number, "subject": each.subject, "actual": each.actual,
+        "from_bank": each.from_bank, "overage": each.overage, "not_billable": each.free,
+    }  # fmt: skip
+
+
+def _billed(each: BilledMonth) -> dict[str, Any]:
+    return {
+        "month": each.month, "settled": each.settled, "fee": each.fee,
+        "overage": each.overage, "net": each.net,
+    }  # fmt: skip
+
+
+def _trend(each: Trend) -> dict[str, Any]:
+    return {
+        "period": each.period, "opened": each.opened, "minutes": each.minutes,
+        "met": each.met, "missed": each.missed,
+    }  # fmt: skip
+
+
+def _open(each: OpenTicket) -> dict[str, Any]:
+    return {
+        "number": each.number, "subject": each.subject, "priority": each.level,
+        "opened_on": each.opened_on, "days": each.days, "waiting": each.waiting,
+    }  # fmt: skip
+
+
+def _bank(bank: BankFigures) -> dict[str, Any]:
     return {
         "period": bank.period, "granted_minutes": bank.granted, "used_minutes": bank.used,
         "used_in_period_minutes": bank.used_here, "remaining_minutes": bank.left,
