@@ -231,7 +231,7 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     return Supervisor(
         [work, send, books, month, tell, *mailboxes],
         doors=[*_doors(desk, work.wake), accounting.stop, *_window(desk, clock)],
-        closers=[mailer.close],
+        closers=[mailer.close, accounting.close],
     )
 
 

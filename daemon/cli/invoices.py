@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,9 +94,10 @@ def push(config: Path | None, now: dt.datetime) -> int:
         say = speaker(opened.settings.desk.language)
         with opened.store.writing() as tx:
             stored.hurry(tx)
-        run = accounting.push_of(desk, accounting.accounting_of(opened.settings, opened.store))
-        while run.step(now):
-            pass
+        with closing(accounting.accounting_of(opened.settings, opened.store)) as books:
+            run = accounting.push_of(desk, books)
+            while run.step(now):
+                pass
         with opened.store.reading() as tx:
             left = [each for each in stored.listing(tx) if each.state != "pushed"]
     _print_left(left, say)

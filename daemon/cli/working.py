@@ -60,11 +60,12 @@ def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
         erasure.replay(desk, now)
         mailer = parts.mailer_of(opened.settings)
+        books = accounting.accounting_of(opened.settings, opened.store)
         try:
-            books = accounting.accounting_of(opened.settings, opened.store)
             found = until_nothing(parts.steps(desk, mailer, books), now)
         finally:
             mailer.close()
+            books.close()
         say = speaker(opened.settings.desk.language)
     done = {name: count for name, count in found.items() if count}
     if as_json:

@@ -98,10 +98,9 @@ def staged(folder: Path, door_port: int, at: dt.datetime) -> Iterator[Stage]:
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
         mailer = parts.mailer_of(opened.settings)
         after.callback(mailer.close)
-        yield Stage(
-            folder, door_port, catcher, double, opened, desk, mailer,
-            accounting_of(opened.settings, opened.store),
-        )  # fmt: skip
+        books = accounting_of(opened.settings, opened.store)
+        after.callback(books.close)
+        yield Stage(folder, door_port, catcher, double, opened, desk, mailer, books)
 
 
 def free_port(wanted: int = 0) -> int:

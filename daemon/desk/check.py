@@ -4,6 +4,7 @@ What reaches outside is handed in as probes: functions that give what they found
 raise ProbeError with a remedy.
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -318,9 +319,9 @@ def accounting(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding
         yield Finding("accounting", OK, kind)
         return
     try:
-        books = probes.accounting()
-        problems = books.preflight([])
-        books.find(_NO_REFERENCE)  # a look that needs access, and finds nothing
+        with contextlib.closing(probes.accounting()) as books:
+            problems = books.preflight([])
+            books.find(_NO_REFERENCE)  # a look that needs access, and finds nothing
     except AccountingError as error:
         yield Finding("accounting", FAULT, f"{kind}: {error}", error.remedy)
         return

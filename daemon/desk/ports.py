@@ -42,6 +42,9 @@ class Accounting(Protocol):
     def stop(self) -> None:
         """End its waits, from another thread: what it is asked then fails as TEMPORARY."""
 
+    def close(self) -> None:
+        """End its connections; nothing is asked of it after."""
+
 
 class Mailer(Protocol):
     """Hands one message for one recipient to the outgoing server, over a reused connection."""

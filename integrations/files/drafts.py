@@ -126,6 +126,9 @@ class FileDrafts:
     def stop(self) -> None:
         """It never waits for long."""
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def _printed(self, draft: InvoiceDraft, number: str) -> bytes:
         assert self._printer is not None  # noqa: S101 - the caller looked
         try:

@@ -208,6 +208,9 @@ class Books:
             raise self.fault
         return ()
 
+    def close(self):
+        """Nothing is open."""
+
 
 def test_accounting_is_asked_through_its_port(settings):
     def findings(books: Books) -> list[Finding]:

@@ -111,7 +111,12 @@ def holds_the_pace(played, double, count):
     assert busiest(double.times) <= 25
     assert len(double.requests) <= 3 * count
     assert played.seconds <= 1.1 * (len(double.requests) / 25 * 5)
-    assert asked(double, "GET /3/customers") == 1
+    first_pages = [
+        each
+        for each in double.requests
+        if each.path == "/3/customers" and each.query.get("page") == "1"
+    ]
+    assert len(first_pages) == 1  # one preflight for all
 
 
 def test_sixty_statements_keep_the_pace_of_the_limit(store, tmp_path):
