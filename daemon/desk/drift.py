@@ -48,16 +48,17 @@ def step(desk: Desk, accounting: Accounting, now: dt.datetime) -> bool:
         if not _is_time(tx, desk, now) or not leases.take(tx, "drift", _LEASE):
             return False
         ours = invoices.pushed(tx, now)
+        rows.keep_fact(tx, _NEXT, (now + _AGAIN).isoformat())  # whatever becomes of this look
     try:
         if ours:
             _look(desk, accounting, ours, now)
-        after = _next_look(desk, now)
     except AccountingError as error:
-        after = now + _AGAIN
         with desk.store.writing() as tx:
             invoicing.tell_of_access(tx, desk, error, now)
+    else:
+        with desk.store.writing() as tx:
+            rows.keep_fact(tx, _NEXT, _next_look(desk, now).isoformat())
     with desk.store.writing() as tx:
-        rows.keep_fact(tx, _NEXT, after.isoformat())
         leases.give_back(tx, "drift")
     return True
 
