@@ -228,14 +228,19 @@ def _close_implied(reader: _Reader, name: str) -> None:
     while len(reader.stack) > 1 and reader.stack[-1].name in wanted:
         _pop(reader)
     if name in _BLOCK and reader.opened["p"]:
-        for element in reversed(reader.stack[-8:]):
-            if element.name in _WALLS:
-                return
-            if element.name == "p":
-                while reader.stack[-1] is not element:
-                    _pop(reader)
+        _close_paragraph(reader)
+
+
+def _close_paragraph(reader: _Reader) -> None:
+    """Close the paragraph that stands open, unless a wall stands between."""
+    for element in reversed(reader.stack[-8:]):
+        if element.name in _WALLS:
+            return
+        if element.name == "p":
+            while reader.stack[-1] is not element:
                 _pop(reader)
-                return
+            _pop(reader)
+            return
 
 
 def _open(reader: _Reader, name: str, tag: str) -> None:

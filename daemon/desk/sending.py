@@ -235,12 +235,7 @@ def _commit(
     for attempt in range(1, _SETTLE_ATTEMPTS + 1):
         try:
             with store.writing() as tx:
-                outbox.give_back(tx, [delivery.id for delivery in untried])
-                _settle_sent(tx, outcomes, now, ends)
-                for outcome in outcomes:
-                    if outcome.error is not None:
-                        _settle(tx, outcome, outcome.error, now, ends)
-                fault_point("outbox.settling")
+                _note_ends(tx, outcomes, untried, now, ends)
         except StoreError:
             if attempt == _SETTLE_ATTEMPTS:
                 raise
@@ -248,6 +243,21 @@ def _commit(
         else:
             fault_point("outbox.settled")
             return
+
+
+def _note_ends(
+    tx: Tx,
+    outcomes: Sequence[_Outcome],
+    untried: Sequence[Delivery],
+    now: dt.datetime,
+    ends: _Ends,
+) -> None:
+    outbox.give_back(tx, [delivery.id for delivery in untried])
+    _settle_sent(tx, outcomes, now, ends)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            _settle(tx, outcome, outcome.error, now, ends)
+    fault_point("outbox.settling")
 
 
 def _settle_sent(tx: Tx, outcomes: Sequence[_Outcome], now: dt.datetime, ends: _Ends) -> None:
