@@ -87,10 +87,10 @@ class FaultPlan:
     def strike(self, method: str, path: str) -> PlannedFault | None:
         """The fault for this request, if any; it is used up by that."""
         with self._lock:
-            for fault in self.planned:
-                if fault.strikes(method, path):
-                    self.struck.append(f"{fault.trouble} {method} {path}")
-                    if fault.times is not None:
-                        fault.times -= 1
-                    return fault
-        return None
+            fault = next((each for each in self.planned if each.strikes(method, path)), None)
+            if fault is None:
+                return None
+            self.struck.append(f"{fault.trouble} {method} {path}")
+            if fault.times is not None:
+                fault.times -= 1
+            return fault
