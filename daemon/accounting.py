@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from daemon.config import Settings
-from daemon.desk import drift, invoicing
+from daemon.desk import drift, invoicing, specification
 from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting
+from daemon.domain.document import Document
 from daemon.loop import Step
+from daemon.store import statements
 from daemon.store.pacing import RequestLine
 from daemon.store.session import Store
 from daemon.store.tokens import TokenRecord
@@ -98,7 +100,22 @@ def _files(folder: Path) -> Accounting:
 
 def push_of(desk: Desk, accounting: Accounting) -> invoicing.Push:
     """A run that pushes; against a Fortnox elsewhere look-ups wait by the machine's clock too."""
-    return invoicing.Push(desk, accounting, real_time=_is_elsewhere(desk.settings))
+    return invoicing.Push(
+        desk,
+        accounting,
+        specification=partial(_specification, desk),
+        real_time=_is_elsewhere(desk.settings),
+    )
+
+
+def _specification(desk: Desk, statement_id: int) -> Document | None:
+    """The hours behind a statement as PDF; nothing is locked while it prints."""
+    from integrations.pdf import WeasyPrinter
+
+    with desk.store.reading() as tx:
+        frozen = statements.by_id(tx, statement_id)
+        made = [each for each in specification.gather(tx, desk, [frozen]) if each.lines]
+    return specification.pdf(made[0], WeasyPrinter()) if made else None
 
 
 def push_step(desk: Desk, accounting: Accounting) -> Step:

@@ -9,7 +9,7 @@ import structlog
 from daemon.desk import alarms, closing, finance_mail
 from daemon.desk.context import Desk
 from daemon.desk.letters import Alarm
-from daemon.desk.ports import Accounting
+from daemon.desk.ports import Accounting, PdfError
 from daemon.desk.sentences import sentence
 from daemon.domain.billing import invoice_rows
 from daemon.domain.document import Document
@@ -31,7 +31,8 @@ _NO_TIME = dt.timedelta(0)
 _PASSING = (Fault.TEMPORARY, Fault.UNCLEAR)  # faults that nobody has to mend
 _ACCESS = "accounting:"  # the alarms of faults that stop the run
 
-Specification = Callable[[Tx, Desk, int], Document]  # of a statement, by its id
+# What is put beside the invoice of a statement (by its id); None where there is nothing to tell.
+Specification = Callable[[int], Document | None]
 
 
 def draft_of(tx: Tx, desk: Desk, statement_id: int) -> InvoiceDraft:
@@ -322,11 +323,15 @@ class Push:
         if claimed is None:
             return False
         statement_id, number = claimed
-        with self._desk.store.reading() as tx:
-            made = specification(tx, self._desk, statement_id)
         attached: bool | None
         try:
+            made = specification(statement_id)
+            if made is None:
+                return True
             attached = self._accounting.attach(number, made.name, made.content)
+        except PdfError as error:
+            log.warning("not printed", number=number, error=str(error))
+            return True
         except AccountingError as error:
             log.warning("not attached", number=number, fault=error.fault.value)
             self._attach_after = now + AGAIN

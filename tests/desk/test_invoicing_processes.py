@@ -4,12 +4,14 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 
 import pytest
 
-from daemon import accounting, config
+from daemon import accounting, app, config
 from daemon.desk.context import Desk
 from daemon.domain.opening_hours import Calendar
 from daemon.store import invoices
@@ -146,3 +148,22 @@ def test_a_process_that_is_killed_leaves_exactly_one_invoice(moment, store, sqli
         assert double.violations == []
     finally:
         double.stop()
+
+
+def test_sigterm_ends_a_daemon_whose_client_waits_its_turn(tmp_path):
+    """R29, issue 8: a Fortnox that says 429 keeps a client waiting, and nobody waits for it."""
+    with FortnoxDouble() as double:
+        file = settings_for(tmp_path, double)
+        with app.opened(file) as opened:
+            close_november(a_desk(opened.store, tmp_path, settings=file.read_text()))
+        double.faults.add("429", "GET *", times=None)
+        daemon = subprocess.Popen([sys.executable, "-m", "daemon", "run", "--config", str(file)])
+        until = time.monotonic() + 30
+        while 429 not in double.statuses and time.monotonic() < until:
+            time.sleep(0.05)
+        assert 429 in double.statuses
+        daemon.terminate()
+        before = time.monotonic()
+        assert daemon.wait(60) == 0
+        assert time.monotonic() - before < 20  # without it: until all patience is gone
+        assert double.invoices == []

@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
+from daemon import accounting
 from daemon.desk import invoicing
-from daemon.domain.document import Document
+from daemon.domain.document import Document, PdfError
 from daemon.domain.invoice import AccountingError, Fault
 from daemon.store import invoices, leases, schema, tokens
 from integrations.fortnox.double import FortnoxDouble
@@ -351,7 +352,7 @@ def test_a_token_lost_between_answer_and_store_needs_consent_and_tickets_go_on(p
 # --- the specification ------------------------------------------------------------------------
 
 
-def specification(tx, desk, statement_id):
+def specification(statement_id):
     return Document(f"specifikation-{statement_id}.pdf", "application/pdf", b"%PDF-1.7 timmar")
 
 
@@ -367,6 +368,27 @@ def test_the_specification_stands_beside_each_invoice_once(pushing, double):
     linked = sorted(each["entityId"] for each in double.books.attachments)
     assert linked == sorted(int(each["DocumentNumber"]) for each in double.invoices)
     assert {pdf for _, pdf in double.books.uploads.values()} == {b"%PDF-1.7 timmar"}
+
+
+def test_one_that_cannot_be_printed_or_says_nothing_stops_nothing(pushing, double):
+    def unprintable(statement_id):
+        if statement_id != 1:
+            raise PdfError("broken")
+
+    attaching(pushing).run._specification = unprintable
+    pushing.push()
+    assert double.books.attachments == []
+    pushing.assert_exactly_once()
+
+
+def test_the_desk_s_own_push_attaches_the_hours_as_pdf(pushing, double):
+    """H2: not where no time was worked: there is nothing to tell."""
+    pushing.start()
+    pushing.run = accounting.push_of(pushing.desk.desk, pushing.client)
+    pushing.push()
+    names = sorted(name for name, _ in double.books.uploads.values())
+    assert names == ["specification-2026-11-delta.pdf", "specifikation-2026-11-beta.pdf"]
+    assert all(pdf.startswith(b"%PDF") for _, pdf in double.books.uploads.values())
 
 
 def test_without_the_right_it_is_asked_for_once_and_goes_with_the_mail(pushing, double):
