@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import DayParam, config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, print_table, speaker
 
 if TYPE_CHECKING:
@@ -45,12 +45,15 @@ def _needs_number(opened: "App") -> bool:
 @click.argument("customer")
 @click.option("--adjust", "minutes", type=int, metavar="MINUTES", help="Add to the bank (or take).")
 @click.option("--reason", help="Why; goes with --adjust.")
+@click.option(
+    "--on", "day", type=DayParam(), help="The bank period of this date, to show or adjust."
+)
 @json_option
 @now_option
 @config_option
 def bank(
-    config: Path | None, customer: str, now: dt.datetime, minutes: int | None, reason: str | None,
-    *, as_json: bool,
+    config: Path | None, customer: str, now: dt.datetime, *, minutes: int | None,
+    reason: str | None, day: dt.date | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show a customer's time bank and its ledger; --adjust with --reason changes it."""
     from daemon import app, parts
@@ -65,10 +68,10 @@ def bank(
             with opened.store.writing() as tx:
                 bank_shown.adjust(
                     tx, _customer(tx, customer, say), minutes=minutes,
-                    day=opened.calendar.day_of(now), at=now, reason=reason,
+                    day=day or opened.calendar.day_of(now), at=now, reason=reason,
                 )  # fmt: skip
         with opened.store.reading() as tx:
-            shown = bank_shown.shown(tx, desk, _customer(tx, customer, say), now)
+            shown = bank_shown.shown(tx, desk, _customer(tx, customer, say), now, day)
     if as_json:
         print_json(shown)
         return
@@ -77,20 +80,58 @@ def bank(
 
 def _print_bank(shown: dict[str, Any], say: Say) -> None:
     period = shown["period"]
-    when = f"{period['start']} – {period['end']}" if period else say("ingen bank", "no bank")
+    when = (
+        f"{period['start']} – {_last_day(period['end'])}"
+        if period
+        else say("ingen timbank", "no bank")
+    )
     click.echo(f"{shown['customer']}  {when}")
     names = say("beviljat använt kvar utöver", "granted used left overage").split()
     keys = ("granted_minutes", "used_minutes", "remaining_minutes", "overage_minutes")
     for name, key in zip(names, keys, strict=True):
         click.echo(f"  {name:<10} {_hours(shown[key]):>8}")
-    print_table(
-        ["", say("datum", "date"), "h:min", say("orsak", "cause")],
-        [
-            (each["kind"], each["date"], _hours(each["minutes"]), each["cause"])
-            for each in shown["movements"]
-        ],
-        right=(2,),
-    )
+    if shown["movements"]:
+        click.echo("")
+        print_table(
+            ["", say("datum", "date"), "h:min", say("utöver", "over"), say("orsak", "cause")],
+            [
+                (
+                    say(*_KINDS[each["kind"]]), each["date"], _hours(each["minutes"]),
+                    _hours(each["overage_minutes"]) if each["overage_minutes"] else "",
+                    each["cause"],
+                )
+                for each in shown["movements"]
+            ],
+            right=(2, 3),
+        )  # fmt: skip
+    if len(shown["periods"]) > 1 or (shown["periods"] and period is None):
+        click.echo("")
+        heads = say(
+            "period beviljat använt kvar förfallet utöver",
+            "period granted used left expired overage",
+        ).split()
+        print_table(
+            heads,
+            [
+                (each["period"], *(_hours(each[f"{key}_minutes"]) for key in _COLUMNS))
+                for each in shown["periods"]
+            ],
+            right=(1, 2, 3, 4, 5),
+        )
+
+
+_KINDS = {
+    "grant": ("beviljat", "granted"),
+    "adjustment": ("justering", "adjustment"),
+    "use": ("använt", "used"),
+    "reversal": ("återfört", "returned"),
+    "expiry": ("förfallet", "expired"),
+}
+_COLUMNS = ("granted", "used", "remaining", "expired", "overage")
+
+
+def _last_day(end: dt.date) -> dt.date:
+    return end - dt.timedelta(days=1)
 
 
 def _hours(minutes: int) -> str:
@@ -148,13 +189,22 @@ def _statements(
 @click.command()
 @click.argument("customer")
 @click.argument("month", metavar="YYYY-MM")
+@click.option(
+    "--pdf",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Print the specification of a closed month there.",
+)
 @json_option
 @now_option
 @config_option
 def statement(
-    config: Path | None, customer: str, month: str, now: dt.datetime, *, as_json: bool
-) -> None:
+    config: Path | None, customer: str, month: str, now: dt.datetime, pdf: Path | None, *,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Show the statement of a customer and month; for an open month, a preview."""
+    if pdf is not None:
+        _print_pdf(config, customer, month, pdf)
     say, found = _statements(config, now, month, customer)
     if not found:
         raise click.UsageError(
@@ -164,19 +214,56 @@ def statement(
     if as_json:
         print_json(shown)
         return
-    click.echo(f"{shown['reference']}  {shown['state']}  {shown['invoice_number'] or ''}".rstrip())
-    print_table(
-        ["", say("antal", "quantity"), "", say("pris", "price"), say("belopp", "amount")],
-        [
-            (each["description"], each["quantity"], each["unit"], each["price"], each["amount"])
-            for each in shown["rows"]
-            if each["kind"] != "text"
-        ],
-        right=(1, 3, 4),
-    )
-    click.echo(f"{say('netto', 'net')} {shown['net']} SEK")
-    for each in shown["rows"]:
-        if each["kind"] == "text":
-            click.echo(f"  {each['description']}")
+    _print_statement(shown, say)
+
+
+def _print_pdf(config: Path | None, customer: str, month: str, file: Path) -> None:
+    from daemon import app, parts
+    from daemon.desk import specification
+    from daemon.store import statements as stored
+    from integrations.pdf import WeasyPrinter
+
+    with app.opened(config) as opened:
+        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        say = speaker(opened.settings.desk.language)
+        with opened.store.reading() as tx:
+            owner, wanted = _customer(tx, customer, say), _month(month, say)
+            found = stored.listing(tx, month=str(wanted), customer_id=owner.id)
+            if not found:
+                raise click.UsageError(
+                    say(
+                        f"{customer} {month} är inte avräknad: bara en stängd månad skrivs ut",
+                        f"{customer} {month} is not closed: only a closed month is printed",
+                    )
+                )
+            made = specification.of_statement(WeasyPrinter(), tx, desk, found[0].id)
+    file.write_bytes(made.content)
+
+
+def _print_statement(shown: dict[str, Any], say: Say) -> None:
+    states = {
+        "open": ("öppen månad, förhandsvisning", "open month, a preview"),
+        "held": ("väntar", "held"),
+        "approval": ("väntar på ekonomins OK", "waits for finance's OK"),
+        "frozen": ("avräknad, ännu inte överförd", "closed, not pushed yet"),
+        "pushing": ("avräknad, överförs", "closed, being pushed"),
+        "pushed": ("avräknad, fakturautkast", "closed, invoice draft"),
+        "nothing": ("avräknad, inget att fakturera", "closed, nothing to invoice"),
+    }
+    state = say(*states.get(shown["state"], (shown["state"],) * 2))
+    click.echo(f"{shown['reference']}  {state} {shown['invoice_number'] or ''}".rstrip())
+    money = [each for each in shown["rows"] if each["kind"] != "text"]
+    rows = [(e["description"], e["quantity"], e["unit"], e["price"], e["amount"]) for e in money]
+    net = (say("netto, SEK exklusive moms", "net, SEK excluding VAT"), "", "", "", shown["net"])
+    heads = ["", say("antal", "quantity"), "", say("pris", "price"), say("belopp", "amount")]
+    print_table(heads, [*rows, net], right=(1, 3, 4))
+    if shown["left_out"]:
+        left = say("kredit som står kvar till senare", "credit that stays due for later")
+        click.echo(f"{left}: {shown['left_out']}")
+    texts = [each["description"] for each in shown["rows"] if each["kind"] == "text"]
+    if texts:
+        click.echo("")
+    for text in texts:
+        click.echo(f"  {text}")
     for reason in shown["held"]:
         click.echo(f"! {reason}")

@@ -1,28 +1,37 @@
 """The time bank as commands show it, and finance's adjustments (G1, contract 4)."""
 
 import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from daemon.desk import worklog
 from daemon.desk.context import Desk
 from daemon.domain import time_bank
 from daemon.domain.register import Customer
-from daemon.domain.time_bank import Correction, Movement
-from daemon.store import events, ledger
+from daemon.domain.time_bank import Balance, Correction, Movement
+from daemon.store import events, ledger, tickets
 from daemon.store.session import Tx
 
 
-def shown(tx: Tx, desk: Desk, customer: Customer, now: dt.datetime) -> dict[str, Any]:
-    """The bank of the period that `now` lies in, with its movements."""
-    day = desk.calendar.day_of(now)
+def shown(
+    tx: Tx, desk: Desk, customer: Customer, now: dt.datetime, on: dt.date | None = None
+) -> dict[str, Any]:
+    """The bank of the period that `now` (or another date) lies in, with its movements.
+
+    `periods` tells every bank period so far: what was granted, used, over it, and has expired.
+    """
+    today = desk.calendar.day_of(now)
     reckoned = worklog.reckoning(tx, desk, customer.id)
-    balance = time_bank.balance(reckoned, day)
+    balance = time_bank.balance(reckoned, on or today)
     period = balance.period
     moved = (
         []
         if period is None
-        else time_bank.movements(reckoned, period, day, _corrections(tx, customer))
+        else time_bank.movements(reckoned, period, today, _corrections(tx, customer))
     )
+    numbers = tickets.numbers(tx, {each.entry.ticket for each in moved if each.entry})
+    language = desk.settings.desk.language
     return {
         "customer": customer.key,
         "period": None if period is None else {"start": period.start, "end": period.end},
@@ -30,7 +39,26 @@ def shown(tx: Tx, desk: Desk, customer: Customer, now: dt.datetime) -> dict[str,
         "used_minutes": balance.used,
         "remaining_minutes": balance.remaining,
         "overage_minutes": balance.overage,
-        "movements": [_movement(each) for each in moved],
+        "movements": [_movement(each, numbers, language) for each in moved],
+        "periods": [
+            _period(time_bank.balance_of(reckoned, bank), today)
+            for bank in time_bank.banks(reckoned, today + dt.timedelta(days=1))
+        ],
+    }
+
+
+def _period(balance: Balance, today: dt.date) -> dict[str, Any]:
+    """One bank period in a line; what is left when it has ended has expired (G2)."""
+    bank = balance.period
+    ended = bank is not None and bank.end <= today
+    left = max(0, balance.remaining)
+    return {
+        "period": None if bank is None else str(bank),
+        "granted_minutes": balance.granted,
+        "used_minutes": balance.used,
+        "remaining_minutes": 0 if ended else balance.remaining,
+        "expired_minutes": left if ended else 0,
+        "overage_minutes": balance.overage,
     }
 
 
@@ -42,26 +70,17 @@ def _corrections(tx: Tx, customer: Customer) -> list[Correction]:
     ]
 
 
-def _movement(movement: Movement) -> dict[str, Any]:
+def _movement(movement: Movement, numbers: Mapping[int, int], language: str) -> dict[str, Any]:
+    if movement.entry is not None:  # people know a ticket by its number
+        entry = replace(movement.entry, ticket=numbers[movement.entry.ticket])
+        movement = replace(movement, entry=entry)
     return {
         "kind": movement.kind,
         "minutes": movement.minutes,
         "overage_minutes": movement.overage,
         "date": movement.date,
-        "cause": cause(movement),
+        "cause": time_bank.cause(movement, language),
     }
-
-
-def cause(movement: Movement) -> str:
-    """What made a movement, in words (G1)."""
-    if movement.grant is not None:
-        grant = movement.grant
-        return f"{grant.plan_name} {grant.bank}: {grant.days}/{grant.bank.days}"
-    if movement.entry is not None:
-        return f"entry {movement.entry.id}"
-    if movement.adjustment is not None:
-        return movement.adjustment.reason
-    return movement.kind
 
 
 def adjust(

@@ -242,7 +242,11 @@ def _draw(
 
 def balance(reckoning: Reckoning, on: dt.date) -> Balance:
     """The bank of the period a date lies in; without a bank that day, the use no bank covers."""
-    bank = bank_on(reckoning.spans, on)
+    return balance_of(reckoning, bank_on(reckoning.spans, on))
+
+
+def balance_of(reckoning: Reckoning, bank: Period | None) -> Balance:
+    """The same of a bank period by itself; None: the use that no bank covers."""
     draws = [draw for draw in reckoning.draws if draw.bank == bank]
     granted = reckoning.granted(bank) if bank else 0
     used = sum(draw.from_bank for draw in draws)
