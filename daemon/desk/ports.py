@@ -19,7 +19,10 @@ class Accounting(Protocol):
         """Whether a customer without number in the system's register can be invoiced (H6)."""
 
     def preflight(self, drafts: Sequence[InvoiceDraft]) -> Sequence[Problem]:
-        """Look once per run for what would make these drafts fail; creates nothing."""
+        """Look once per run for what would make these drafts fail; creates nothing.
+
+        Without drafts: whether there is access, and what every draft will need.
+        """
 
     def find(self, reference: str) -> Sequence[AccountingInvoice]:
         """Every live invoice whose reference is exactly this: no cancelled one, no credit note."""

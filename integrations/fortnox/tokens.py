@@ -130,12 +130,21 @@ class TokenSource:
 
     def _renewed(self, refused: str | None) -> str:
         with self._store.lock():
-            stored = self._store.load()
+            stored = self._loaded()
             if not stored or not stored.is_fresh(self._clock()) or stored.access == refused:
                 stored = self._obtain(stored)
                 self._store.save(stored)
             self._token = stored
             return stored.access
+
+    def _loaded(self) -> Token | None:
+        """The stored token; one that cannot be opened counts only where nothing else lets us in."""
+        try:
+            return self._store.load()
+        except NoAccessError:
+            if self._settings.tenant_id is None:
+                raise
+            return None
 
     def _obtain(self, stored: Token | None) -> Token:
         refresh = stored.refresh if stored else None

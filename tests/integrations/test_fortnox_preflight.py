@@ -1,6 +1,7 @@
 """What would make drafts fail is told once per run, each with what mends it (I5, issue 8)."""
 
 import dataclasses
+import datetime as dt
 
 import pytest
 
@@ -122,3 +123,28 @@ def test_preflight_asks_and_never_writes(client, double, a_draft):
     client.preflight([a_draft()])
     assert {request.method for request in double.requests[1:]} == {"GET"}
     assert double.invoices == []
+
+
+def test_without_drafts_it_looks_for_what_every_draft_will_need(client, double):
+    """`avtald check`: access, articles and units, before the first month closes."""
+    assert told(client) == []
+    del double.registers.articles["SUPPORTTIM"]
+    del double.registers.units["st"]
+    messages = [message for _, _, message in told(client)]
+    assert messages == [
+        "Artikel SUPPORTTIM finns inte i Fortnox",
+        "Enheten st finns inte i Fortnox",
+    ]
+    double.tokens.consented = False
+    double.tokens.access.clear()
+    with pytest.raises(AccountingError) as caught:
+        client.preflight([])
+    assert caught.value.fault is Fault.ACCESS
+
+
+def test_a_locked_period_concerns_one_draft_and_not_the_customer(client, double, a_draft):
+    """I5: the next month of the same customer is open."""
+    double.registers.locked_until = "2026-11-30"
+    later = a_draft(month="2026-12", date=dt.date(2026, 12, 31))
+    [problem] = client.preflight([a_draft(), later])
+    assert problem.reference == "AVT-beta-2026-11"

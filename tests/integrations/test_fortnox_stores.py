@@ -163,3 +163,25 @@ def test_a_client_goes_on_with_the_token_that_another_process_sealed(a_client, d
     for _ in range(2):
         a_client(store=SealedTokenStore(FileRecord(tmp_path / "token"), "key")).read("1")
     assert double.tokens.issued == 1
+
+
+def test_a_changed_key_costs_nothing_where_client_credentials_let_us_in(a_client, double, tmp_path):
+    """facts.md 2.3: what is stored is then no more than a token kept for an hour."""
+    record = FileRecord(tmp_path / "token")
+    SealedTokenStore(record, "old key").save(a_token())
+    a_client(store=SealedTokenStore(record, "new key")).read("1")
+    with pytest.raises(NoAccessError, match="nyckeln"):
+        a_client(store=SealedTokenStore(record, "third key"), tenant_id=None).read("1")
+    double.tokens.consented = False
+    with pytest.raises(NoAccessError):
+        a_client(store=SealedTokenStore(record, "third key")).read("1")
+
+
+def test_a_dropped_token_is_known_from_outside_without_the_key():
+    """I5: the state says that consent is needed."""
+    record = MemoryRecord()
+    store = SealedTokenStore(record, "key")
+    store.save(a_token())
+    assert record.usable
+    store.drop()
+    assert not record.usable
