@@ -1,12 +1,20 @@
 """One statement, one invoice, whatever accounting answers (I1, I3, I5)."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from daemon.desk import invoicing
-from daemon.domain.invoice import AccountingError, Fault, Problem
-from daemon.store import statements
+from daemon.domain.invoice import (
+    AccountingError,
+    AccountingInvoice,
+    Fault,
+    InvoiceRow,
+    Problem,
+)
+from daemon.domain.money import Money
+from daemon.store import invoices, statements
 from tests.builders import instant, text_of
 from tests.desk.test_closing import CLOSE, Books
 
@@ -154,14 +162,48 @@ def test_a_fault_of_access_stops_the_run_is_told_once_and_mends_itself_I5(closed
     assert states(closed) == {"acme": "pushed", "beta": "pushed"}
 
 
-def test_an_echo_that_differs_is_an_alarm_I3(closed, books):
+def told(desk, words, at=CLOSE):
+    """How often finance and the operators have been told in these words."""
+    desk.work(at)
+    return [
+        sum(words in " ".join(text_of(raw).split()) for raw in desk.mailer.to(address))
+        for address in ("ekonomi@example.se", "drift@example.se")
+    ]
+
+
+def test_an_echo_that_differs_is_an_alarm_with_what_differs_told_once_I3(closed, books):
     books.creating = ["wrong net"]
     push(closed, books, CLOSE)
-    closed.work(CLOSE)
-    assert any(
-        "AVT-acme-2026-11" in text_of(m) or "≠" in text_of(m)
-        for m in closed.mailer.to("ekonomi@example.se")
-    )
+    push(closed, books, "2026-12-01 09:00")
+    assert told(closed, "16000.00 ≠ 8000.00") == [1, 1]
+    with closed.desk.store.reading() as tx:
+        [acme] = [each for each in invoices.listing(tx) if each.customer_key == "acme"]
+    assert (acme.state, acme.fault) == ("pushed", "16000.00 ≠ 8000.00")
+
+
+ROW = InvoiceRow("fee", "Avgift", Decimal("1.00"), "st", Money.parse("8000.00"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "overage"},
+        {"quantity": Decimal("0.99")},
+        {"unit": "h"},
+        {"price": Money.parse("8000.01")},
+    ],
+    ids=["kind", "quantity", "unit", "price"],
+)
+def test_each_part_of_a_row_is_compared_and_its_text_is_not_I3(closed, change):
+    with closed.desk.store.reading() as tx:
+        draft = invoicing.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
+    draft = replace(draft, rows=(ROW,))
+    echo = AccountingInvoice("1", draft.reference, draft.net, (replace(ROW, description="A"),))
+    assert invoicing.difference(draft, echo) is None
+    assert invoicing.difference(draft, replace(echo, rows=(replace(ROW, **change),)))
+    assert invoicing.difference(draft, replace(echo, rows=(ROW, ROW)))
+    assert invoicing.difference(draft, replace(echo, rows=()))
+    assert invoicing.difference(draft, replace(echo, reference="AVT-other-2026-11"))
 
 
 def test_the_same_key_on_two_invoices_is_an_alarm_and_makes_no_third_I1(closed, books):
@@ -172,3 +214,10 @@ def test_the_same_key_on_two_invoices_is_an_alarm_and_makes_no_third_I1(closed, 
     push(closed, books, CLOSE)
     assert states(closed)["acme"] == "fault"
     assert [i.reference for i in books.made].count("AVT-acme-2026-11") == 2
+    assert told(closed, "AVT-acme-2026-11 finns på flera fakturor (1, 2)") == [1, 1]
+    del books.made[0]  # somebody has cancelled the wrong one
+    push(closed, books, "2026-12-01 06:59")
+    assert states(closed)["acme"] == "fault"
+    push(closed, books, "2026-12-01 07:00")
+    assert states(closed)["acme"] == "pushed"
+    assert books.posts == 1
