@@ -88,7 +88,7 @@ def _sendable(people: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 def is_sendable(address: str) -> bool:
     """Whether mail can go to that address, by an outgoing server that knows ASCII only."""
-    if not address or not address.isascii():
+    if not address or not address.isascii() or address.endswith(".invalid"):  # RFC 2606, K2
         return False
     try:
         headers.address(address)
