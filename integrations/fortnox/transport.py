@@ -19,6 +19,9 @@ from integrations.fortnox.tokens import ConsentError, TokenSource, TokenStore
 _LOG = logging.getLogger(__name__)
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0  # a write gets the setting's longer time
 _LONGEST_HOLD_OFF = 60.0
+# A creation that was asked for so long ago is not sent: the machine slept, and another may have
+# taken over. Shorter than the desk's claim on an invoice whose request is out.
+_STALE = dt.timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Transport:
         self._settings = settings
         self._pacer = pacer
         self._sleep = sleep
+        self._clock = clock
         loopback = httpx.URL(settings.api_url).host in {"127.0.0.1", "localhost", "::1"}
         self._timeouts = {
             harmless: httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
@@ -71,14 +75,15 @@ class Transport:
 
     def send(self, call: Call) -> Any:
         """Give the answer's JSON, or None where it is empty."""
-        return repeated(lambda: self._attempt(call), self._sleep)
+        until = self._clock() + _STALE
+        return repeated(lambda: self._attempt(call, until), self._sleep)
 
-    def _attempt(self, call: Call) -> Any:
+    def _attempt(self, call: Call, until: dt.datetime) -> Any:
         access = self._tokens.access()
-        response = self._exchange(call, access)
+        response = self._exchange(call, access, until)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             access = self._tokens.renew(access)
-            response = self._exchange(call, access)
+            response = self._exchange(call, access, until)
         if not response.is_success:
             raise self._refused(call, response)
         if not response.content:
@@ -88,9 +93,11 @@ class Transport:
         except ValueError as error:
             raise lost(call.what, error, harmless=call.harmless) from None
 
-    def _exchange(self, call: Call, access: str) -> httpx.Response:
+    def _exchange(self, call: Call, access: str, until: dt.datetime) -> httpx.Response:
         request = self._request(call, access)
         self._pacer.wait_turn()
+        if not call.harmless and self._clock() > until:
+            raise not_sent(call.what, TimeoutError())
         try:
             response = self._http.send(request)
         except NOT_SENT as error:

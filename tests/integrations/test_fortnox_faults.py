@@ -72,6 +72,22 @@ def test_an_endless_429_ends_as_a_temporary_fault(client, double, a_draft):
     assert double.invoices == []
 
 
+def test_a_creation_is_not_sent_after_the_machine_slept(a_client, double, a_draft, played):
+    """I1: another process may have taken over meanwhile; look-ups are harmless at any time."""
+
+    class Asleep(EvenPacer):
+        def wait_turn(self):
+            super().wait_turn()
+            played.seconds += 21 * 60
+
+    client = a_client(pacer=Asleep(clock=played.ticks, sleep=played.sleep))
+    assert list(client.find(KEY)) == []
+    with pytest.raises(AccountingError) as caught:
+        client.create(a_draft())
+    assert caught.value.fault is Fault.TEMPORARY
+    assert posts(double) == 0
+
+
 def test_no_connection_at_all_is_temporary_and_repeated(client, double, a_draft, played):
     """I1: not a byte was sent."""
     client.find(KEY)
