@@ -105,11 +105,11 @@ def entry(customer: int, number: int) -> dict[str, object]:
 
 
 def yardstick() -> float:
-    """Seconds for a fixed piece of work."""
-    began = time.perf_counter()
+    """Processor seconds for a fixed piece of work: 0.3 on the quiet machine of the aim."""
+    began = time.process_time()
     for number in range(150_000):
         hashlib.sha256(json.dumps({"number": number}).encode()).hexdigest()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def close(count: int) -> dict[str, float]:
@@ -157,7 +157,7 @@ def main() -> int:
             f"(aim for 10,000: 20 s, 400 MB); yardstick {each['yardstick']:.2f} s"
         )
     small, large = (found[count] for count in CUSTOMERS)
-    growth = large["seconds"] / small["seconds"]
+    growth = large["processor"] / small["processor"]
     fair = growth / (large["yardstick"] / small["yardstick"])
     print(f"growth from 1,000 to 10,000: {growth:.1f} times, {fair:.1f} by the yardstick")
     return 0

@@ -93,9 +93,12 @@ def _next_month(tx: Tx, desk: Desk, now: dt.datetime) -> Period | None:
 
 def earliest_month(tx: Tx, desk: Desk) -> Period | None:
     """H1: the first month that any customer is billed for."""
-    found: list[Period] = []
+    same = bool(desk.settings.accounting.first_month or desk.settings.desk.go_live)
+    found: set[Period] = set()
     for batch in _batches(register.customers(tx, ended=True)):
-        found += billing_facts.first_months(tx, desk, batch).values()
+        found |= set(billing_facts.first_months(tx, desk, batch).values())
+        if found and same:
+            break  # the settings say it, for everybody
     return min(found, default=None)
 
 

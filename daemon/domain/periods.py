@@ -43,13 +43,11 @@ class Period:
     @classmethod
     def parse(cls, text: str) -> "Period":
         """Read a key as `str()` prints it; a ValueError tells anything else."""
-        match = _KEY.fullmatch(text)
         try:
-            if match:
-                return _from_key(match)
+            return _from_key(text)
         except ValueError:
-            pass
-        raise ValueError(f"{text!r} is no period: write 2026-11, 2026-Q4, 2026-H2 or 2026")
+            wrong = f"{text!r} is no period: write 2026-11, 2026-Q4, 2026-H2 or 2026"
+            raise ValueError(wrong) from None
 
     @property
     def end(self) -> dt.date:
@@ -103,7 +101,11 @@ class Period:
         return f"{self.start.year} {_PARTS[language, self.months]} {number}"
 
 
-def _from_key(match: re.Match[str]) -> Period:
+@lru_cache(maxsize=4096)
+def _from_key(text: str) -> Period:
+    match = _KEY.fullmatch(text)
+    if not match:
+        raise ValueError(text)
     year = int(match["year"])
     for group, months in (("month", 1), ("quarter", 3), ("half", 6)):
         if match[group]:
