@@ -136,9 +136,9 @@ class Supervisor:
             threading.Thread(target=worker.run, name=worker.name, daemon=True)
             for worker in self.workers
         ]
+        notify("READY=1")  # the doors are open; nothing is fed to the watchdog before it
         for thread in threads:
             thread.start()
-        notify("READY=1")
         log.info("ready", workers=len(threads))
         self._stopping.wait()
         notify("STOPPING=1")
