@@ -17,7 +17,9 @@ need dovecot-imapd /usr/lib/dovecot/imap
 need dovecot-lmtpd /usr/lib/dovecot/lmtp
 need postfix /usr/sbin/postfix
 need postgresql initdb $(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null || true)
+need postgresql-client pg_dump $(ls /usr/lib/postgresql/*/bin/pg_dump 2>/dev/null || true)
 need poppler-utils pdftoppm
+need systemd systemd-analyze
 need libfaketime $(ls /usr/lib/*/faketime/libfaketime.so.1 2>/dev/null || true)
 library libpango-1.0.so libpango-1.0-0
 library libpangoft2-1.0.so libpangoft2-1.0-0
