@@ -53,10 +53,13 @@ def accept(
     """
     kept = [_delivery(arrival) for arrival in deliveries]
     with store.writing() as tx:
-        numbers = [
-            inbox.accept(tx, delivery, state=_state(arrival, go_live), unfit=arrival.shelve)
-            for arrival, delivery in zip(deliveries, kept, strict=True)
-        ]
+        numbers = inbox.accept_all(
+            tx,
+            [
+                (delivery, _state(arrival, go_live), arrival.shelve)
+                for arrival, delivery in zip(deliveries, kept, strict=True)
+            ],
+        )
         fault_point("inbox.writing")
     fault_point("inbox.committed")
     for arrival, number in zip(deliveries, numbers, strict=True):

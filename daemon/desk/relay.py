@@ -57,6 +57,8 @@ def others_of(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], .
     written = turn.mail.written_to
     if customer is None or not any(turn.is_desk(address) for _, address in written):
         return ()
+    if all(address == turn.mail.sender or turn.is_desk(address) for _, address in written):
+        return ()
     found = colleagues(written, register.domains_of(turn.tx, customer.id), {turn.mail.sender})
     return tuple(each for each in found if not is_own(turn, each[1]))
 
@@ -65,10 +67,9 @@ def join(
     turn: Turn, ticket: Ticket, found: Sequence[tuple[str, str]], *, silent: bool = False
 ) -> None:
     """D3, D4: let people take part from now on, and note who was new (K1)."""
-    known = {each.address for each in tickets.participants_of(turn.tx, ticket.id)}
-    new = [each for each in found if each[1] and each[1] not in known]
-    tickets.join(turn.tx, ticket.id, new, turn.mail.received_at, silent=silent)
-    for _, address in new:
+    real = [each for each in found if each[1]]
+    new = tickets.join(turn.tx, ticket.id, real, turn.mail.received_at, silent=silent)
+    for address in new:
         turn.record(ticket, "participant", address=address, silent=silent)
 
 

@@ -303,7 +303,10 @@ def bank(tx: Tx, desk: Desk, customer_id: int | None, day: dt.date) -> Bank:
 
 def _bank(tx: Tx, desk: Desk, customer_id: int, day: dt.date) -> Bank:
     year = period_of("year", day)  # no bank period crosses it, and work before it costs nothing
-    found = time_bank.balance(reckoning(tx, desk, customer_id, within=year), day)
+    entries, adjustments = ledger.history(tx, customer_id, year)
+    versions = register.versions_of(tx, customer_id)
+    reckoned = time_bank.reckon(versions, entries, adjustments, desk.none_terms)
+    found = time_bank.balance(reckoned, day)
     return Bank(found.period, found.remaining, found.overage)
 
 

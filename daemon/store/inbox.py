@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select, update
+from sqlalchemy import Row, and_, bindparam, func, select, update
 
 from daemon.store import leases
 from daemon.store.rows import ENGINES
@@ -27,6 +27,12 @@ TOGETHER_BYTES = 4 * 1024**2  # of raw mail in memory at once; a larger mail com
 
 # Made once: building a statement costs more than running it.
 _KEEP_RAW = inbox_raw.insert()
+_FINISH = update(inbox).where(
+    inbox.c.id == bindparam("message"),
+    inbox.c.state == "new",
+    inbox.c.lease_owner == bindparam("me"),
+    inbox.c.lease_until >= bindparam("wall", type_=inbox.c.lease_until.type),
+)
 _ONLY_NEW = {
     name: engine.insert(inbox)
     .on_conflict_do_nothing(index_elements=["identity"])
@@ -79,6 +85,27 @@ def accept(
 
     `unfit` says why nobody can act on it: no attempt is left, and `given_up` shelves it (B4).
     """
+    return accept_all(tx, [(delivery, state, unfit)])[0]
+
+
+def accept_all(tx: Tx, found: Iterable[tuple[Delivery, str, str | None]]) -> list[int | None]:
+    """Keep many deliveries, each with its state and why it is unfit."""
+    new: list[int | None] = []
+    raws: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    for delivery, state, unfit in found:
+        number = _message(tx, delivery, state, unfit)
+        new.append(number)
+        if number is not None:
+            raws.append({"inbox_id": number, "raw": delivery.raw})
+        notes.append(_note(tx, delivery, number))
+    if raws:
+        tx.execute(_KEEP_RAW, raws)
+    tx.execute(_NOTE[tx.dialect.name], notes)
+    return new
+
+
+def _message(tx: Tx, delivery: Delivery, state: str, unfit: str | None) -> int | None:
     values = {
         "identity": delivery.identity,
         "received_at": delivery.received_at,
@@ -93,16 +120,13 @@ def accept(
         "reason": unfit,
     }
     new: int | None = tx.scalar(_ONLY_NEW[tx.dialect.name], values)
-    if new is not None:
-        tx.execute(_KEEP_RAW, {"inbox_id": new, "raw": delivery.raw})
-    _note_delivery(tx, delivery, new)
     return new
 
 
-def _note_delivery(tx: Tx, delivery: Delivery, inbox_id: int | None) -> None:
+def _note(tx: Tx, delivery: Delivery, inbox_id: int | None) -> dict[str, Any]:
     if inbox_id is None:
         inbox_id = tx.scalar(select(inbox.c.id).where(inbox.c.identity == delivery.identity))
-    values = {
+    return {
         "inbox_id": inbox_id,
         "source": delivery.source,
         "mailbox": delivery.mailbox,
@@ -110,7 +134,6 @@ def _note_delivery(tx: Tx, delivery: Delivery, inbox_id: int | None) -> None:
         "uid": delivery.uid,
         "received_at": delivery.received_at,
     }
-    tx.execute(_NOTE[tx.dialect.name], values)
 
 
 def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
@@ -207,14 +230,12 @@ def finish(
 
     Raises LeaseLostError where another process has taken it over: then none of the effects is kept.
     """
-    changed = tx.execute(
-        update(inbox)
-        .where(inbox.c.id == inbox_id, inbox.c.state == "new", leases.is_mine(inbox))
-        .values(
-            state=state, outcome=outcome, kind=kind, sender=sender, ticket_id=ticket_id,
-            reason=reason, processed_at=at, **leases.FREED,
-        )
-    ).rowcount  # fmt: skip
+    values = {
+        "message": inbox_id, "me": leases.owner(), "wall": leases.wall(),
+        "state": state, "outcome": outcome, "kind": kind, "sender": sender,
+        "ticket_id": ticket_id, "reason": reason, "processed_at": at,
+    } | leases.FREED  # fmt: skip
+    changed = tx.execute(_FINISH, values).rowcount
     if changed != 1:
         raise LeaseLostError(f"message {inbox_id}")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy import Row, and_, bindparam, case, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from daemon.domain.periods import Period
@@ -20,6 +20,16 @@ from daemon.store.tickets import family
 # Free text is not sealed: it may have to be replaced when a person is erased (K2).
 UNDOES = " undoes inbox:"  # in the cause of what takes back a message's time (C14)
 SEALED = [column for column in ledger.c if column.name not in ("id", "note")]
+
+_HISTORY = (
+    select(ledger)
+    .where(
+        ledger.c.customer_id == bindparam("customer"),
+        ledger.c.worked_on >= bindparam("start"),
+        ledger.c.worked_on < bindparam("end"),
+    )
+    .order_by(ledger.c.worked_on, ledger.c.received_at, ledger.c.ordinal, ledger.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +111,16 @@ def bookings(
 
 
 def _booking(row: Row[Any]) -> Booking:
-    entry = Entry(
-        id=row.id, ticket=row.ticket_id, engineer=row.person_id, worked_on=row.worked_on,
-        received_at=row.received_at, ordinal=row.ordinal, actual=int(row.left),
-        billable=int(row.billable_left), counts=row.counts, outside=row.outside,
-        increment=row.increment,
-    )  # fmt: skip
+    entry = _entry(row, int(row.left), int(row.billable_left))
     return Booking(entry, row.customer_id, row.inbox_id, row.booking, row.note, row.visible_at)
+
+
+def _entry(row: Row[Any], actual: int, billable: int) -> Entry:
+    return Entry(
+        id=row.id, ticket=row.ticket_id, engineer=row.person_id, worked_on=row.worked_on,
+        received_at=row.received_at, ordinal=row.ordinal, actual=actual, billable=billable,
+        counts=row.counts, outside=row.outside, increment=row.increment,
+    )  # fmt: skip
 
 
 def of_customer(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Entry]:
@@ -135,6 +148,19 @@ def _of(customer_ids: Sequence[int], within: Period | None) -> ColumnElement[boo
     if within is None:
         return mine
     return and_(mine, ledger.c.worked_on >= within.start, ledger.c.worked_on < within.end)
+
+
+def history(tx: Tx, customer_id: int, within: Period) -> tuple[list[Entry], list[Adjustment]]:
+    """A customer's entries and adjustments of a period's worked dates, in one reading."""
+    start_end = {"customer": customer_id, "start": within.start, "end": within.end}
+    rows = tx.execute(_HISTORY, start_end).all()
+    left: dict[int, tuple[int, int]] = {}
+    for row in rows:
+        actual, billable = left.get(row.reverses_id or row.id, (0, 0))
+        left[row.reverses_id or row.id] = (actual + row.actual, billable + row.billable)
+    entries = [_entry(row, *left[row.id]) for row in rows if row.kind == "use"]
+    made = [_adjustment(row) for row in rows if row.kind == "adjustment"]
+    return entries, sorted(made, key=lambda each: each.id)
 
 
 def on_ticket(tx: Tx, ticket_id: int) -> list[Booking]:
@@ -227,9 +253,12 @@ def adjustments(
         query = query.where(ledger.c.visible_at < before)
     found: dict[int, list[Adjustment]] = {}
     for row in tx.execute(query.order_by(ledger.c.id)):
-        made = Adjustment(row.id, row.worked_on, row.actual, row.cause)
-        found.setdefault(row.customer_id, []).append(made)
+        found.setdefault(row.customer_id, []).append(_adjustment(row))
     return found
+
+
+def _adjustment(row: Row[Any]) -> Adjustment:
+    return Adjustment(row.id, row.worked_on, row.actual, row.cause)
 
 
 def reversal_rows(tx: Tx, customer_id: int) -> list[Row[Any]]:

@@ -1,11 +1,21 @@
-"""What a transaction has read already: the same question to the same state is asked once."""
+"""What has been read already: the same question to the same state is asked once."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
+from sqlalchemy import Engine, select
+
+from daemon.store.rows import count_up
+from daemon.store.schema import facts
 from daemon.store.session import Tx
 
 T = TypeVar("T")
+
+REGISTER = "register_changes"  # counted up by every transaction that changes the register
+_MOST = 20_000
+_KEPT: "WeakKeyDictionary[Engine, dict[Any, Any]]" = WeakKeyDictionary()
+_VERSION = select(facts.c.value).where(facts.c.name == REGISTER)
 
 
 def once(tx: Tx, topic: str, key: Any, read: Callable[[], T]) -> T:
@@ -23,3 +33,27 @@ def once(tx: Tx, topic: str, key: Any, read: Callable[[], T]) -> T:
 def forget(tx: Tx, topic: str) -> None:
     """Ask anew from here on: something of that topic has changed."""
     tx.info.get("memo", {}).pop(topic, None)
+
+
+def of_register(tx: Tx, key: Any, read: Callable[[], T]) -> T:
+    """What `read` gave for that key since the register last changed, in whichever transaction."""
+    if once(tx, "changed", "register", lambda: False):
+        return once(tx, "register", key, read)
+    version = once(tx, "register", "version", lambda: tx.scalar(_VERSION))
+    kept = _KEPT.setdefault(tx.engine, {})
+    if (version, key) not in kept:
+        if len(kept) > _MOST:
+            kept.clear()
+        kept[version, key] = read()
+    found: T = kept[version, key]
+    return found
+
+
+def register_changed(tx: Tx) -> None:
+    """Tell every reader, in this transaction and in later ones; call before the change itself."""
+    if not once(tx, "changed", "register", lambda: False):
+        forget(tx, "changed")
+        once(tx, "changed", "register", lambda: True)
+        count_up(tx, REGISTER)
+    forget(tx, "register")
+    forget(tx, "ledger")  # what a bank holds follows from its terms

@@ -23,6 +23,15 @@ _ONCE = {
     for name, engine in ENGINES.items()
 }
 _TO_EACH = outbox.insert()
+_ANSWERS = (
+    select(func.count())
+    .select_from(outbox)
+    .where(
+        outbox.c.recipient == bindparam("to"),
+        outbox.c.answer.is_(True),
+        outbox.c.created_at > bindparam("since"),
+    )
+)
 _DUE = (
     select(outbox.c.id, outbox.c.repeats, outbox.c.answer, outgoing.c.kind)
     .join(outgoing)
@@ -244,10 +253,7 @@ def waits_until(tx: Tx) -> dt.datetime | None:
 
 def answers_since(tx: Tx, recipient: str, since: dt.datetime) -> int:
     """How many automatic answers went to an outside address after an instant (J2)."""
-    mine = and_(
-        outbox.c.recipient == recipient, outbox.c.answer.is_(True), outbox.c.created_at > since
-    )
-    return tx.scalar(select(func.count()).select_from(outbox).where(mine)) or 0
+    return tx.scalar(_ANSWERS, {"to": recipient, "since": since}) or 0
 
 
 @dataclass(frozen=True, slots=True)

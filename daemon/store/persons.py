@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Table, Text, and_, cast, func, or_, select, update
 
+from daemon.store.memo import register_changed
 from daemon.store.schema import (
     contacts,
     customers,
@@ -165,6 +166,7 @@ def end(tx: Tx, who: Known, pseudonym: str, number_name: str, *, removed: str) -
     Gives how many of their messages were emptied.
     """
     named = {"name": number_name}
+    register_changed(tx)
     tx.execute(
         update(contacts).where(contacts.c.id.in_(who.contacts)).values(**named, active=False)
     )

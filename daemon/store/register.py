@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, select, update
+from sqlalchemy import Row, Select, and_, bindparam, delete, select, update
 
 from daemon.domain.agreement import Terms, Version
 from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
-from daemon.store.memo import forget, once
-from daemon.store.rows import add, count_up, insert
+from daemon.store.memo import of_register, register_changed
+from daemon.store.rows import add, insert
 from daemon.store.schema import (
     agreement_versions,
     contacts,
@@ -28,7 +28,7 @@ from daemon.store.session import Tx
 
 def lock(tx: Tx) -> None:
     """Wait until nobody else changes the register; to be called before it is loaded."""
-    count_up(tx, "register_changes")
+    register_changed(tx)
 
 
 def load(tx: Tx) -> Register:
@@ -61,7 +61,7 @@ def people(tx: Tx, *, ended: bool = False) -> tuple[Person, ...]:
     found = select(table).order_by(table.c.id)
     if not ended:
         found = found.where(table.c.active)
-    return once(tx, "register", ("people", ended), lambda: _people(tx, found))
+    return of_register(tx, ("people", ended), lambda: _people(tx, found))
 
 
 def person(tx: Tx, person_id: int) -> Person:
@@ -110,7 +110,7 @@ def _people(tx: Tx, query: Select[Any]) -> tuple[Person, ...]:
 
 def keep_person(tx: Tx, person: Person) -> int:
     """Set a person as given; a new one has the id 0. Gives the id."""
-    forget(tx, "register")
+    register_changed(tx)
     values = {
         "name": person.name,
         "email": person.email,
@@ -144,7 +144,7 @@ def customers(tx: Tx, *, ended: bool = False) -> tuple[Customer, ...]:
 def customer(tx: Tx, customer_id: int) -> Customer:
     """The customer with that id, also one that has ended; it must exist."""
     query = select(customers_table).where(customers_table.c.id == customer_id)
-    (found,) = once(tx, "register", ("customer", customer_id), lambda: _customers(tx, query))
+    (found,) = of_register(tx, ("customer", customer_id), lambda: _customers(tx, query))
     return found
 
 
@@ -160,14 +160,16 @@ def customer_of_address(tx: Tx, address: str) -> tuple[Customer, Contact | None]
     A public mail domain identifies nobody, nor does the subdomain of a domain; what has ended is
     not found.
     """
-    found = _contact_by_address(tx, address)
+    found = of_register(tx, ("contact", address), lambda: _contact_by_address(tx, address))
     if found is not None:
         return customer(tx, found.customer_id), found
     domain = address.rpartition("@")[2]
     if is_public(domain):
         return None
-    owner = once(tx, "register", ("domain", domain), lambda: _customer_of_domain(tx, domain))
-    return None if owner is None else (owner, None)
+    owner = of_register(tx, ("domain", domain), lambda: _customer_of_domain(tx, domain))
+    if owner is None:
+        return None
+    return of_register(tx, ("customer", owner.id), lambda: (owner,))[0], None
 
 
 def _customer_of_domain(tx: Tx, domain: str) -> Customer | None:
@@ -203,7 +205,7 @@ def _customer(row: Row[Any], manager: Person | None) -> Customer:
 
 def keep_customer(tx: Tx, customer: Customer) -> int:
     """Set a customer as given; a new one has the id 0. Gives the id."""
-    forget(tx, "register")
+    register_changed(tx)
     table = customers_table
     values = {
         "key": customer.key,
@@ -228,18 +230,18 @@ def domains_of(tx: Tx, customer_id: int) -> tuple[str, ...]:
     """The mail domains that identify a customer, in order."""
     table = customer_domains.c
     mine = select(table.domain).where(table.customer_id == customer_id).order_by(table.domain)
-    return once(tx, "register", ("domains", customer_id), lambda: tuple(tx.scalars(mine)))
+    return of_register(tx, ("domains", customer_id), lambda: tuple(tx.scalars(mine)))
 
 
 def release_domains(tx: Tx, domains: Iterable[str]) -> None:
     """Take domains from whoever has them."""
-    forget(tx, "register")
+    register_changed(tx)
     tx.execute(delete(customer_domains).where(customer_domains.c.domain.in_(list(domains))))
 
 
 def keep_domains(tx: Tx, customer_id: int, domains: Iterable[str]) -> None:
     """Set the domains of a customer; each must be free."""
-    forget(tx, "register")
+    register_changed(tx)
     table = customer_domains
     tx.execute(delete(table).where(table.c.customer_id == customer_id))
     for domain in sorted(set(domains)):
@@ -260,19 +262,21 @@ def _contact(row: Row[Any]) -> Contact:
     return Contact(row.id, row.customer_id, row.name, row.email, row.active)
 
 
+_CONTACT = (
+    select(contacts)
+    .join(customers_table)
+    .where(contacts.c.email == bindparam("address"), contacts.c.active, customers_table.c.active)
+)
+
+
 def _contact_by_address(tx: Tx, address: str) -> Contact | None:
-    query = (
-        select(contacts)
-        .join(customers_table)
-        .where(contacts.c.email == address, contacts.c.active, customers_table.c.active)
-    )
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(_CONTACT, {"address": address}).one_or_none()
     return None if row is None else _contact(row)
 
 
 def keep_contact(tx: Tx, contact: Contact) -> None:
     """Set the contact with that address as given, whoever's it was."""
-    forget(tx, "register")
+    register_changed(tx)
     values = {
         "customer_id": contact.customer_id,
         "name": contact.name,
@@ -304,7 +308,7 @@ def versions_of_many(tx: Tx, customer_ids: Iterable[int]) -> dict[int, tuple[Ver
 
 def agreements_of(tx: Tx, customer_id: int) -> tuple[Agreement, ...]:
     """The same versions, with what was agreed apart from the plan."""
-    found = once(tx, "register", ("agreements", customer_id), lambda: agreements(tx, customer_id))
+    found = of_register(tx, ("agreements", customer_id), lambda: agreements(tx, customer_id))
     return found.get(customer_id, ())
 
 
@@ -336,8 +340,7 @@ def _agreement(row: Row[Any]) -> Agreement:
 
 def keep_agreement(tx: Tx, customer_id: int, agreement: Agreement) -> int:
     """Set a customer's version as given; a new one has the id 0. Gives the id."""
-    forget(tx, "register")
-    forget(tx, "ledger")  # what a bank holds follows from its terms
+    register_changed(tx)
     table, version = agreement_versions, agreement.version
     values = {
         "plan": version.terms.plan,

@@ -30,17 +30,20 @@ def add(tx: Tx, table: Table, **values: Any) -> int:
     return int(tx.execute(_add(table), values).scalar_one())
 
 
+# Under the row's lock on both engines.
+_UP = cast(cast(schema.facts.c.value, BigInteger) + 1, Text)
+_COUNT_UP = {
+    name: engine.insert(schema.facts)
+    .on_conflict_do_update(index_elements=["name"], set_={"value": _UP})
+    .returning(schema.facts.c.value)
+    for name, engine in ENGINES.items()
+}
+
+
 def count_up(tx: Tx, name: str, first: int = 1) -> int:
     """The next number of a series; two transactions never get the same."""
-    facts = schema.facts
-    up = cast(cast(facts.c.value, BigInteger) + 1, Text)  # under the row's lock on both engines
-    counted = (
-        insert(tx, facts)
-        .values(name=name, value=str(first))
-        .on_conflict_do_update(index_elements=["name"], set_={"value": up})
-        .returning(facts.c.value)
-    )
-    return int(tx.execute(counted).scalar_one())
+    values = {"name": name, "value": str(first)}
+    return int(tx.execute(_COUNT_UP[tx.dialect.name], values).scalar_one())
 
 
 def fact(tx: Tx, name: str) -> str | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, delete, func, select, update
 
 from daemon.domain.ticket import Status, Ticket
 from daemon.store.memo import forget
-from daemon.store.rows import add, count_up, insert
+from daemon.store.rows import ENGINES, add, count_up
 from daemon.store.schema import (
     clocks,
     events,
@@ -25,6 +25,21 @@ from daemon.store.session import Tx
 
 _FIRST_NUMBER = 1001
 _OPEN = tickets.insert().returning(tickets)
+_KEPT = (
+    "started_at", "target_minutes", "due_at", "paused", "ended_at", "used_minutes", "result",
+    "breached_at", "tell_at",
+)  # fmt: skip
+_JOIN = {
+    name: engine.insert(participants).on_conflict_do_nothing().returning(participants.c.address)
+    for name, engine in ENGINES.items()
+}
+_KEEP_CLOCK = {
+    name: (put := engine.insert(clocks)).on_conflict_do_update(
+        index_elements=["ticket_id", "kind", "ordinal"],
+        set_={column: put.excluded[column] for column in _KEPT},
+    )
+    for name, engine in ENGINES.items()
+}
 
 
 def _ticket(row: Row[Any]) -> Ticket:
@@ -80,9 +95,7 @@ def of_message_ids(tx: Tx, message_ids: Sequence[str]) -> Ticket | None:
 
 def opened_by(tx: Tx, ticket_id: int) -> int | None:
     """The received message whose receipt opened a ticket."""
-    query = select(events.c.cause).where(
-        events.c.ticket_id == ticket_id, events.c.kind == "opened"
-    )
+    query = select(events.c.cause).where(events.c.ticket_id == ticket_id, events.c.kind == "opened")
     cause: str = tx.scalar(query.order_by(events.c.id).limit(1)) or ""
     door, _, number = cause.partition(":")
     return int(number) if door == "inbox" and number.isdecimal() else None
@@ -167,14 +180,20 @@ def join(
     at: dt.datetime,
     *,
     silent: bool = False,
-) -> None:
-    """Add participants, as (name, address); those who take part already stay as they are."""
+) -> list[str]:
+    """Add participants, as (name, address); those who take part already stay as they are.
+
+    Gives the addresses that are new, in their order.
+    """
+    people = list(people)
     rows = [
         {"ticket_id": ticket_id, "address": address, "name": name, "added_at": at, "silent": silent}
         for name, address in people
     ]
-    if rows:
-        tx.execute(insert(tx, participants).values(rows).on_conflict_do_nothing())
+    if not rows:
+        return []
+    new = set(tx.scalars(_JOIN[tx.dialect.name], rows))
+    return list(dict.fromkeys(address for _, address in people if address in new))
 
 
 def participants_of(tx: Tx, ticket_id: int) -> list[Participant]:
@@ -329,13 +348,8 @@ def keep_clocks(
     tx: Tx, ticket_id: int, rows: Sequence[dict[str, Any]], stored: Iterable[tuple[str, int]]
 ) -> None:
     """Write a ticket's clocks as its events have them now, where some were `stored` before."""
-    for row in rows:
-        values = {"ticket_id": ticket_id} | row
-        tx.execute(
-            insert(tx, clocks)
-            .values(values)
-            .on_conflict_do_update(index_elements=["ticket_id", "kind", "ordinal"], set_=row)
-        )
+    if rows:
+        tx.execute(_KEEP_CLOCK[tx.dialect.name], [{"ticket_id": ticket_id} | row for row in rows])
     for kind, ordinal in set(stored) - {(row["kind"], row["ordinal"]) for row in rows}:
         one = and_(clocks.c.ticket_id == ticket_id, clocks.c.kind == kind)
         tx.execute(delete(clocks).where(one, clocks.c.ordinal == ordinal))

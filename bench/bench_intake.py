@@ -1,0 +1,418 @@
+"""From delivery to the confirmation that an SMTP server has taken, with the real `avtald run`.
+
+Mails a second over LMTP and IMAP, on SQLite and PostgreSQL; how long one mail takes; statements,
+memory and start-up time; and django-helpdesk over the same mails, where it can be installed.
+Set BENCH_MAILS to another number than 300, and BENCH_LONG=1 for one and two daemons on PostgreSQL.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import smtplib
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from tests.servers import free_port, listens, postgres  # noqa: E402
+from tests.servers import wait_for as wait_until  # noqa: E402
+
+MAILS = int(os.environ.get("BENCH_MAILS", "300"))
+ONE_BY_ONE = 40
+SETTINGS = """
+[desk]
+name = "Exempel Support"
+address = "support@example.se"
+all_answers = 1000000
+[database]
+url = "{url}"
+[identity]
+require = "none"
+[intake]
+disk_reserve = "1MB"
+[intake.lmtp]
+listen = "127.0.0.1:{lmtp}"
+{imap}
+[outgoing]
+host = "127.0.0.1"
+port = {sink}
+tls = "none"
+"""
+IMAP = """
+[[intake.imap]]
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+username = "{user}"
+password_file = "imap-password"
+"""
+REGISTER = """
+[[engineers]]
+name = "Anna Svensson"
+email = "anna@example.se"
+""" + "".join(
+    f"""
+[[customers]]
+key = "kund{n}"
+name = "Kund {n} AB"
+domains = ["kund{n}.se"]
+[[customers.agreements]]
+plan = "{("alert", "attend", "access")[n % 3]}"
+from = 2026-01-01
+"""
+    for n in range(30)
+)
+
+
+def a_mail(name: str, number: int) -> bytes:
+    """About 10 kB: Swedish, text and HTML, every third with a file."""
+    words = "skrivaren på plan två står still och vi kommer inte åt ritningarna härifrån".split()
+    chance = random.Random(number)
+    text = "\n".join(" ".join(chance.choices(words, k=10)) for _ in range(40))
+    mail = EmailMessage()
+    mail["From"] = f"Åsa Öberg {number} <asa{name}{number}@kund{number % 30}.se>"
+    mail["To"] = "Exempel Support <support@example.se>"
+    mail["Subject"] = f"Ärende {number}: skrivaren på plan två står still"
+    mail["Date"] = "Mon, 02 Nov 2026 10:00:00 +0100"
+    mail["Message-ID"] = f"<{name}.{number}@kund{number % 30}.se>"
+    mail.set_content(f"Hej!\n\n{text}\n\nHälsningar\nÅsa\n")
+    mail.add_alternative(f"<p>Hej!</p><p>{text}</p><p>Hälsningar<br>Åsa</p>", subtype="html")
+    if number % 3 == 0:
+        mail.add_attachment(chance.randbytes(3000), "image", "png", filename="skärm.png")
+    return mail.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+class Sink:
+    """The sink's process, and what it has told."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "mail_sink.py")], stdout=subprocess.PIPE, text=True
+        )
+        self.port = int(self.process.stdout.readline())
+        self.confirmed: dict[str, float] = {}  # Message-ID of the mail: when
+        self.taken = 0
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            at, recipient, answered = line.split()
+            self.taken += 1
+            if recipient.startswith("asa"):
+                self.confirmed.setdefault(answered, float(at))
+
+    def wait(self, ids: list[str], seconds: float = 300) -> None:
+        deadline = time.monotonic() + seconds
+        while not all(each in self.confirmed for each in ids):
+            if time.monotonic() > deadline:
+                missing = [each for each in ids if each not in self.confirmed]
+                raise SystemExit(f"{len(missing)} confirmations are missing")
+            time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def daemon(folder: Path) -> Iterator[subprocess.Popen]:
+    """`avtald run`; ended as systemd would."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "daemon", "run"], cwd=folder, env=_environment(),
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(HERE.parent)}
+
+
+def a_place(folder: Path, url: str, sink: int, imap: str = "") -> int:
+    """A configured desk in that folder; gives the LMTP port."""
+    folder.mkdir()
+    port = free_port()
+    settings = SETTINGS.format(url=url, lmtp=port, sink=sink, imap=imap)
+    (folder / "avtald.toml").write_text(settings, encoding="utf-8")
+    (folder / "imap-password").write_text("hemligt")
+    (folder / "imap-password").chmod(0o600)
+    (folder / "register.toml").write_text(REGISTER, encoding="utf-8")
+    command = [sys.executable, "-m", "daemon", "import", "register.toml"]
+    subprocess.run(command, cwd=folder, env=_environment(), check=True, capture_output=True)
+    return port
+
+
+def deliver(port: int, mails: list[bytes], connections: int = 4) -> None:
+    """Hand mails over, as an MTA with some connections does."""
+
+    def run(some: list[bytes]) -> None:
+        with smtplib.LMTP("127.0.0.1", port) as client:
+            for mail in some:
+                client.sendmail("asa@kund1.se", ["support@example.se"], mail)
+
+    threads = [
+        threading.Thread(target=run, args=(mails[at::connections],)) for at in range(connections)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def ids_of(name: str, numbers: range) -> list[str]:
+    return [f"<{name}.{number}@kund{number % 30}.se>" for number in numbers]
+
+
+def memory(pid: int, field: str = "VmRSS") -> float:
+    """Of a process, in MB."""
+    return int(Path(f"/proc/{pid}/status").read_text().partition(f"{field}:")[2].split()[0]) / 1024
+
+
+def cpu(pid: int) -> float:
+    """Of a process, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def load() -> str:
+    return "load {:.1f}".format(os.getloadavg()[0])
+
+
+def lmtp(folder: Path, url: str, sink: Sink, what: str) -> float:
+    """Throughput, then one mail at a time; prints, and gives the mails a second."""
+    port = a_place(folder, url, sink.port)
+    started = time.monotonic()
+    with daemon(folder) as process:
+        wait_until(lambda: listens(port), "the door", process)
+        ready = time.monotonic() - started
+        deliver(port, [a_mail("warm", n) for n in range(30)])
+        sink.wait(ids_of("warm", range(30)))
+        mails = [a_mail("lmtp", n) for n in range(MAILS)]
+        spent, started = cpu(process.pid), time.monotonic()
+        deliver(port, mails)
+        taken = time.monotonic() - started
+        sink.wait(ids_of("lmtp", range(MAILS)))
+        seconds = time.monotonic() - started
+        spent = (cpu(process.pid) - spent) / MAILS * 1000
+        print(f"{what}, LMTP: {MAILS / seconds:.0f} mails/s to the confirmation "
+              f"({MAILS / taken:.0f}/s taken), {spent:.1f} ms CPU a mail, {load()}")  # fmt: skip
+        waits = []
+        for number in range(ONE_BY_ONE):
+            (key,) = ids_of("one", range(number, number + 1))
+            time.sleep(0.05)
+            started = time.monotonic()
+            deliver(port, [a_mail("one", number)], 1)
+            sink.wait([key])
+            waits.append((sink.confirmed[key] - started) * 1000)
+        print(f"{what}, one mail at a time, LMTP: {told(waits)}, {load()}")
+        print(f"{what}: memory {memory(process.pid):.0f} MB, peak "
+              f"{memory(process.pid, 'VmHWM'):.0f} MB; ready to receive after {ready:.2f} s")  # fmt: skip
+    return MAILS / seconds
+
+
+def told(waits: list[float]) -> str:
+    waits = sorted(waits)
+    return f"median {statistics.median(waits):.0f} ms, 95 % {waits[int(len(waits) * 0.95)]:.0f} ms"
+
+
+def imap(folder: Path, url: str, sink: Sink, server, what: str, name: str) -> float:
+    """A mailbox with mail in it, then one mail at a time with IDLE."""
+    server.put(name, *(a_mail(name, n) for n in range(MAILS)))
+    port = a_place(folder, url, sink.port, IMAP.format(port=server.port, user=name))
+    with daemon(folder) as process:
+        wait_until(lambda: listens(port), "the door", process)
+        started = time.monotonic()  # the mailbox is opened at the same time
+        sink.wait(ids_of(name, range(MAILS)))
+        seconds = time.monotonic() - started
+        print(f"{what}, IMAP: {MAILS / seconds:.0f} mails/s to the confirmation, {load()}")
+        time.sleep(1)
+        waits = []
+        for number in range(12):
+            (key,) = ids_of(f"i{name}", range(number, number + 1))
+            started = time.monotonic()
+            server.put(name, a_mail(f"i{name}", number))
+            sink.wait([key])
+            waits.append((sink.confirmed[key] - started) * 1000)
+            time.sleep(0.2)
+        print(f"{what}, one mail at a time, IMAP IDLE: {told(waits)}, {load()}")
+    return MAILS / seconds
+
+
+def helpdesk(folder: Path, sink: Sink) -> float | None:
+    """django-helpdesk over the same mails as files, with its confirmation and one notice."""
+    python = os.environ.get("BENCH_HELPDESK")
+    if python is None:
+        home = folder / "venv"
+        steps = [
+            [sys.executable, "-m", "venv", str(home)],
+            [str(home / "bin/pip"), "install", "-q", "django-helpdesk"],
+        ]
+        for step in steps:
+            if subprocess.run(step, capture_output=True, check=False).returncode:
+                print("django-helpdesk: cannot be installed here; no comparison")
+                return None
+        python = str(home / "bin/python")
+    box = folder / "box"
+    box.mkdir()
+    for number in range(MAILS):
+        (box / f"{number}.eml").write_bytes(a_mail("peer", number))
+    done = subprocess.run(
+        [python, str(HERE / "peer_helpdesk.py"), str(box), str(sink.port), str(folder / "peer.db")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        print(f"django-helpdesk: fails here; no comparison\n{done.stderr[-800:]}")
+        return None
+    found = json.loads(done.stdout.splitlines()[-1])
+    rate = found["mails"] / found["seconds"]
+    print(f"django-helpdesk, SQLite, local files: {rate:.0f} mails/s ({found['tickets']} tickets), "
+          f"{found['statements']:.0f} statements a mail, {found['memory_mb']:.0f} MB, {load()}")  # fmt: skip
+    return rate
+
+
+def statements(folder: Path) -> None:
+    """Statements and commits for each new mail, in groups and alone."""
+    import datetime as dt
+    from collections import Counter
+
+    from sqlalchemy import event
+
+    from daemon.desk import receive, sending
+    from daemon.desk.accept import Arrival, accept
+    from daemon.store import migrations
+    from daemon.store.session import open_store
+    from tests.builders import a_desk
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    folder.mkdir()
+    store = open_store(f"sqlite:///{folder}/a.db")
+    migrations.upgrade(store)
+    desk = a_desk(store, folder, register=REGISTER)
+    now = dt.datetime(2026, 11, 2, 9, 0, tzinfo=dt.UTC)
+    counted: Counter[str] = Counter()
+    event.listen(store.engine, "before_cursor_execute", lambda *_: counted.update(["statements"]))
+    event.listen(store.engine, "commit", lambda _: counted.update(["commits"]))
+
+    def work() -> None:
+        while receive.step(desk.desk, now):
+            pass
+        while sending.step(
+            store, desk.mailer, now, on_sent=lambda *_: None, on_failed=lambda *_: None
+        ):
+            pass
+
+    for what, group, rounds in (("in groups of 20", 20, 10), ("alone", 1, 10)):
+        work()
+        counted.clear()
+        parts = []
+        for each in range(rounds):
+            arrivals = [
+                Arrival(a_mail(f"s{group}", each * group + n), now, "lmtp", f"{each}.{n}")
+                for n in range(group)
+            ]
+            accept(store, arrivals, go_live=None)
+            parts.append(counted["statements"])
+            work()
+        mails = group * rounds
+        print(f"a new mail {what}: {counted['statements'] / mails:.1f} statements, "
+              f"{counted['commits'] / mails:.2f} commits, intake and sending included")  # fmt: skip
+    store.close()
+
+
+def start_up() -> None:
+    command = [sys.executable, "-m", "daemon", "--help"]
+    times = []
+    for _ in range(5):
+        started = time.monotonic()
+        subprocess.run(command, env=_environment(), check=True, capture_output=True, cwd="/")
+        times.append(time.monotonic() - started)
+    print(f"avtald --help: {statistics.median(times):.2f} s, {load()}")
+
+
+@contextlib.contextmanager
+def an_imap_server(folder: Path) -> Iterator[object]:
+    from tests.mail_servers import dovecot
+    from tests.servers import Certificate
+
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+         "/CN=localhost", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    with dovecot(Certificate(folder / "cert.pem", folder / "key.pem")) as server:
+        yield server
+
+
+def two_daemons(folder: Path, url: str, sink: Sink) -> None:
+    """The same work with two processes on one PostgreSQL."""
+    ports = [a_place(folder / str(n), url, sink.port) for n in range(2)]
+    with daemon(folder / "0") as one, daemon(folder / "1") as two:
+        for port, process in zip(ports, (one, two), strict=True):
+            wait_until(lambda port=port: listens(port), "the door", process)
+        mails = [a_mail("two", n) for n in range(MAILS)]
+        spent, started = cpu(one.pid) + cpu(two.pid), time.monotonic()
+        halves = [
+            threading.Thread(target=deliver, args=(port, mails[at::2], 2))
+            for at, port in enumerate(ports)
+        ]
+        for half in halves:
+            half.start()
+        sink.wait(ids_of("two", range(MAILS)))
+        seconds = time.monotonic() - started
+        spent = (cpu(one.pid) + cpu(two.pid) - spent) / MAILS * 1000
+    print(f"PostgreSQL, two daemons, LMTP: {MAILS / seconds:.0f} mails/s, "
+          f"{spent:.1f} ms CPU a mail, {load()}")  # fmt: skip
+
+
+def main() -> None:
+    sink = Sink()
+    with tempfile.TemporaryDirectory(prefix="avtald-bench-") as home, contextlib.ExitStack() as own:
+        folder = Path(home)
+        print(f"{MAILS} mails of {len(a_mail('x', 3)) / 1024:.0f} kB, {os.cpu_count()} cores")
+        start_up()
+        statements(folder / "count")
+        url = f"sqlite:///{folder}/sqlite.db"
+        peer = helpdesk(folder, sink)
+        ours = lmtp(folder / "lite", url, sink, "SQLite")
+        again = helpdesk_again(folder, sink, peer)
+        if again:
+            print(f"ratio to django-helpdesk in this run, before and after: {ours / again:.1f}")
+        server = own.enter_context(an_imap_server(folder))
+        imap(folder / "imap", f"sqlite:///{folder}/imap.db", sink, server, "SQLite", "lite")
+        cluster = own.enter_context(postgres())
+        for name in ("one", "mail", "two"):
+            cluster.run(f"CREATE DATABASE {name}")
+        print("PostgreSQL below runs as the tests start it: without fsync")
+        lmtp(folder / "pg", cluster.url("one"), sink, "PostgreSQL")
+        imap(folder / "pgimap", cluster.url("mail"), sink, server, "PostgreSQL", "pg")
+        (folder / "pair").mkdir()
+        two_daemons(folder / "pair", cluster.url("two"), sink)
+    sink.process.kill()
+
+
+def helpdesk_again(folder: Path, sink: Sink, before: float | None) -> float | None:
+    """Once more after ours, for the machine's speed changes by the second; gives the mean."""
+    if before is None:
+        return None
+    second = folder / "again"
+    second.mkdir()
+    os.environ.setdefault("BENCH_HELPDESK", str(folder / "venv/bin/python"))
+    after = helpdesk(second, sink)
+    return None if after is None else (before + after) / 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Drives django-helpdesk over the same mails, in an environment of its own (see bench_intake.py).
+
+`python peer_helpdesk.py FOLDER SINK_PORT DATABASE` prints seconds, mails, statements and memory.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    folder, port, database = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    import django
+    from django.conf import settings
+
+    settings.configure(
+        SECRET_KEY="bench",
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database}},
+        INSTALLED_APPS=[
+            "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions",
+            "django.contrib.sites", "django.contrib.humanize", "django.contrib.messages",
+            "django.contrib.admin", "rest_framework", "helpdesk",
+        ],
+        ROOT_URLCONF="helpdesk.urls",
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        EMAIL_HOST="127.0.0.1",
+        EMAIL_PORT=port,
+        MEDIA_ROOT=str(folder.parent / "media"),
+        DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+        USE_TZ=True,
+        SITE_ID=1,
+        TEMPLATES=[
+            {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
+        ],
+        HELPDESK_TEAMS_MODE_ENABLED=False,
+        VALID_EXTENSIONS=[".txt", ".html", ".png", ".pdf"],
+    )  # fmt: skip
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+    from helpdesk.email import process_email
+    from helpdesk.models import Queue, Ticket
+
+    call_command("migrate", verbosity=0)
+    call_command("loaddata", "emailtemplate.json", verbosity=0)
+    Queue.objects.create(
+        title="Support", slug="support", email_address="support@example.se",
+        allow_email_submission=True, email_box_type="local", email_box_local_dir=f"{folder}/",
+        new_ticket_cc="anna@example.se", enable_notifications_on_email_events=True,
+        locale="sv", logging_type="none",
+    )  # fmt: skip
+    many = len(os.listdir(folder))
+    statements = 0
+
+    def count(execute, *rest):
+        nonlocal statements
+        statements += 1
+        return execute(*rest)
+
+    with connection.execute_wrapper(count):
+        started = time.monotonic()
+        process_email(quiet=True)
+        seconds = time.monotonic() - started
+    peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+    print(json.dumps({
+        "seconds": seconds, "mails": many, "tickets": Ticket.objects.count(),
+        "statements": statements / many, "memory_mb": int(peak) / 1024,
+    }))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
