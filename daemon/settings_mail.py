@@ -171,7 +171,7 @@ class Limits:
     depth: Annotated[Count, Key("parts inside parts")] = 20
     addresses: Annotated[Count, Key("in one header")] = 100
     parameters: Annotated[Count, Key("of one header")] = 20
-    text: Annotated[Size, Key("")] = 4 * 1024**2
+    text: Annotated[Size, Key("")] = 2 * 1024**2
     html: Annotated[Size, Key("")] = 512 * 1024
 
     def for_parsers(self) -> "parsers.message.Limits":
