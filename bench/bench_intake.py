@@ -76,7 +76,21 @@ from = 2026-01-01
 
 def a_mail(name: str, number: int) -> bytes:
     """About 10 kB: Swedish, text and HTML, every third with a file."""
-    words = "skrivaren på plan två står still och vi kommer inte åt ritningarna härifrån".split()
+    words = [
+        "skrivaren",
+        "på",
+        "plan",
+        "två",
+        "står",
+        "still",
+        "och",
+        "vi",
+        "kommer",
+        "inte",
+        "åt",
+        "ritningarna",
+        "härifrån",
+    ]
     chance = random.Random(number)
     text = "\n".join(" ".join(chance.choices(words, k=10)) for _ in range(40))
     mail = EmailMessage()
@@ -185,7 +199,7 @@ def cpu(pid: int) -> float:
 
 
 def load() -> str:
-    return "load {:.1f}".format(os.getloadavg()[0])
+    return f"load {os.getloadavg()[0]:.1f}"
 
 
 def lmtp(folder: Path, url: str, sink: Sink, what: str) -> float:
@@ -285,6 +299,7 @@ def statements(folder: Path) -> None:
     import datetime as dt
     from collections import Counter
 
+    import structlog
     from sqlalchemy import event
 
     from daemon.desk import receive, sending
@@ -292,8 +307,6 @@ def statements(folder: Path) -> None:
     from daemon.store import migrations
     from daemon.store.session import open_store
     from tests.builders import a_desk
-
-    import structlog
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     folder.mkdir()

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -51,7 +50,7 @@ def main() -> None:
         new_ticket_cc="anna@example.se", enable_notifications_on_email_events=True,
         locale="sv", logging_type="none",
     )  # fmt: skip
-    many = len(os.listdir(folder))
+    many = len(list(folder.iterdir()))
     statements = 0
 
     def count(execute, *rest):

@@ -1,0 +1,107 @@
+"""J2 for the whole desk: beyond the setting automatic answers wait, and everything else goes on."""
+
+import datetime as dt
+
+from sqlalchemy import select
+
+from daemon.desk import bounces, sending
+from daemon.desk.breaker import Breaker, is_open
+from daemon.store import alarms, schema
+from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
+
+T0 = instant("2026-11-23 10:00")
+HOUR = dt.timedelta(hours=1)
+NARROW = SETTINGS.replace("[identity]", "all_answers = 2\n\n[identity]").replace(
+    'operators = ["drift@example.se"]\n\nall_answers',
+    'operators = ["drift@example.se"]\nall_answers',
+)
+
+
+def send(desk, now):
+    store = desk.desk.store
+    while sending.step(
+        store, desk.mailer, now, breaker=Breaker(desk.desk),
+        on_sent=lambda tx, each, at: bounces.accepted(tx, desk.desk, each, at),
+        on_failed=lambda *_: None,
+    ):  # fmt: skip
+        pass
+
+
+def five_customers(store, tmp_path):
+    desk = a_desk(store, tmp_path, settings=NARROW)
+    for number in range(5):
+        desk.receive(a_mail(f"Kund <kund{number}@acme.se>", message_id=f"<{number}@acme.se>"), T0)
+    process(desk, T0)
+    return desk
+
+
+def process(desk, now):
+    from daemon.desk import receive
+
+    while receive.step(desk.desk, now):
+        pass
+
+
+def answered(desk):
+    return [to for to, _ in desk.mailer.sent if to.startswith("kund")]
+
+
+def opened(desk):
+    with desk.desk.store.reading() as tx:
+        return is_open(tx)
+
+
+def test_answers_beyond_the_hours_share_wait_and_notices_go_out_J2(any_store, tmp_path):
+    desk = five_customers(any_store, tmp_path)
+    send(desk, T0)
+    assert answered(desk) == ["kund0@acme.se", "kund1@acme.se"]
+    assert len(desk.mailer.to("anna@example.se")) == 5
+    assert opened(desk)
+    with any_store.reading() as tx:
+        waiting = tx.scalars(
+            select(schema.outbox.c.recipient).where(schema.outbox.c.state == "pending")
+        ).all()
+    assert sorted(waiting) == ["kund2@acme.se", "kund3@acme.se", "kund4@acme.se"]
+
+
+def test_the_operators_are_told_once_J2(any_store, tmp_path):
+    desk = five_customers(any_store, tmp_path)
+    for minutes in (0, 5, 60, 65):
+        send(desk, T0 + dt.timedelta(minutes=minutes))
+    assert len(desk.mailer.to("drift@example.se")) == 1
+    assert "2 automatiska svar" in text_of(desk.mailer.to("drift@example.se")[0])
+
+
+def test_the_rest_goes_out_in_the_next_hours_and_the_alarm_clears_J2(any_store, tmp_path):
+    desk = five_customers(any_store, tmp_path)
+    for hours in range(4):
+        send(desk, T0 + hours * HOUR)
+    assert sorted(answered(desk)) == [f"kund{number}@acme.se" for number in range(5)]
+    assert not opened(desk)
+    with any_store.reading() as tx:
+        assert alarms.standing(tx) == []
+
+
+def test_what_people_write_goes_out_while_the_breaker_is_open_J2(store, tmp_path):
+    desk = five_customers(store, tmp_path)
+    send(desk, T0)
+    notice = desk.mailer.to("anna@example.se")[0]
+    desk.receive(an_engineers_mail("Jag kommer.\n", reply_to=notice), T0)
+    process(desk, T0)
+    send(desk, T0)
+    assert opened(desk)
+    (answer,) = [raw for to, raw in desk.mailer.sent[-2:] if to.startswith("kund")]
+    assert "Jag kommer." in text_of(answer)
+
+
+def test_the_count_survives_a_restart_J2(store, tmp_path):
+    desk = five_customers(store, tmp_path)
+    send(desk, T0)
+    desk.mailer.sent.clear()
+    send(a_desk_again(desk), T0 + dt.timedelta(minutes=1))
+    assert answered(desk) == []
+
+
+def a_desk_again(desk):
+    """The same database, looked at by another process."""
+    return type(desk)(desk.desk, desk.mailer)

@@ -1,0 +1,134 @@
+"""/health and /metrics tell how the desk is, from the database."""
+
+import dataclasses
+import datetime as dt
+import json
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from daemon import config
+from daemon.settings_types import Listen
+from daemon.settings_watch import Watch
+from daemon.store import mailboxes
+from daemon.store.session import open_store
+from daemon.watch import Watcher, Window
+from tests.builders import SETTINGS, a_desk, a_mail, instant, settings_in
+
+T0 = instant("2026-11-23 10:00")
+MINUTE = dt.timedelta(minutes=1)
+IMAP = """
+[intake.imap]
+host = "127.0.0.1"
+tls = "none"
+username = "support@example.se"
+password_file = "imap-password"
+"""
+
+
+@contextmanager
+def window(desk, now=T0):
+    table = Watch(listen=Listen("127.0.0.1", 0))
+    opened = Window(Watcher(desk, table, lambda: now), "127.0.0.1", 0)
+    opened.start()
+    try:
+        yield lambda path: get(opened.port, path)
+    finally:
+        opened.stop()
+
+
+def get(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def figures(text):
+    return {
+        (each.name, *each.labels.values()): each.value
+        for family in text_string_to_metric_families(text)
+        for each in family.samples
+    }
+
+
+@pytest.fixture
+def desk(any_store, tmp_path):
+    return a_desk(any_store, tmp_path)
+
+
+def test_a_desk_at_rest_is_well(desk):
+    with window(desk.desk) as ask:
+        status, body = ask("/health")
+        assert (status, json.loads(body)["faults"]) == (200, [])
+        found = figures(ask("/metrics")[1])
+    assert found["avtald_up",] == 1
+    assert found["avtald_inbox",] == found["avtald_outbox",] == found["avtald_shelved",] == 0
+
+
+def test_mail_that_nobody_acts_on_is_a_fault_with_its_age(desk):
+    desk.receive(a_mail(), T0)
+    with window(desk.desk, T0 + 4 * MINUTE) as ask:
+        assert ask("/health")[0] == 200
+    with window(desk.desk, T0 + 6 * MINUTE) as ask:
+        status, body = ask("/health")
+        assert status == 503
+        assert "1 mails wait to be acted on" in body
+        found = figures(ask("/metrics")[1])
+    assert (found["avtald_inbox",], found["avtald_inbox_age_seconds",]) == (1, 360)
+
+
+def test_mail_that_does_not_go_out_is_a_fault(desk):
+    desk.receive(a_mail(), T0)
+    from daemon.desk import receive
+
+    while receive.step(desk.desk, T0):
+        pass
+    with window(desk.desk, T0 + 31 * MINUTE) as ask:
+        status, body = ask("/health")
+        found = figures(ask("/metrics")[1])
+    assert (status, found["avtald_outbox",]) == (503, 3)
+    assert "wait to go out" in body
+
+
+def test_a_mailbox_without_a_good_poll_is_a_fault(store, tmp_path):
+    (tmp_path / "imap-password").write_text("hemligt")
+    (tmp_path / "imap-password").chmod(0o600)
+    desk = a_desk(store, tmp_path, settings=SETTINGS + IMAP)
+    (table,) = desk.desk.settings.intake.imap
+    with store.writing() as tx:
+        mailboxes.note(tx, table.name, polled_at=T0, uidvalidity=1)
+        mailboxes.note(tx, table.name, error="OSError: timed out")
+        mailboxes.note(tx, "an earlier mailbox", polled_at=T0 - 9999 * MINUTE, uidvalidity=1)
+    with window(desk.desk, T0 + 5 * MINUTE) as ask:
+        assert ask("/health")[0] == 200
+    with window(desk.desk, T0 + 6 * MINUTE) as ask:
+        status, body = ask("/health")
+        found = figures(ask("/metrics")[1])
+    assert status == 503
+    assert "timed out" in body
+    assert found["avtald_mailbox_poll_age_seconds", table.name] == 360
+
+
+def test_a_database_that_is_away_is_told_and_not_raised(tmp_path, store):
+    desk = a_desk(store, tmp_path).desk
+    away = dataclasses.replace(desk, store=open_store("postgresql+psycopg://x@127.0.0.1:1/x"))
+    with window(away) as ask:
+        status, body = ask("/health")
+        assert (status, json.loads(body)["ok"]) == (503, False)
+        assert figures(ask("/metrics")[1]) == {("avtald_up",): 0}
+
+
+def test_there_is_nothing_else_to_see(desk):
+    with window(desk.desk) as ask:
+        assert ask("/")[0] == 404
+
+
+def test_only_this_machine_may_look(tmp_path):
+    with pytest.raises(config.MistakesError, match=r"watch\.listen"):
+        settings_in(tmp_path, SETTINGS + '\n[watch]\nlisten = "0.0.0.0:9464"\n')
