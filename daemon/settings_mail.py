@@ -172,7 +172,9 @@ class Limits:
     addresses: Annotated[Count, Key("in one header")] = 100
     parameters: Annotated[Count, Key("of one header")] = 20
     text: Annotated[Size, Key("")] = 2 * 1024**2
+    text_lines: Annotated[Count, Key("")] = 50_000
     html: Annotated[Size, Key("")] = 512 * 1024
+    html_tags: Annotated[Count, Key("")] = 50_000
 
     def for_parsers(self) -> "parsers.message.Limits":
         """The same as the reader of messages has them."""
@@ -188,7 +190,9 @@ class Limits:
             addresses=self.addresses,
             parameters=self.parameters,
             text_bytes=self.text,
+            text_lines=self.text_lines,
             html_bytes=self.html,
+            html_tags=self.html_tags,
         )
 
 
