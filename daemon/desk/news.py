@@ -26,19 +26,21 @@ def _tell(
     work: Work, what: str, ticket: Ticket, side: Sequence[Participant], *, other: int | None = None
 ) -> None:
     """Nobody hears of spam, or of a ticket that a machine opened (J2)."""
-    to = tuple((each.name, each.address) for each in side)
-    if ticket.spam or ticket.customer_id is None or not to:
+    if ticket.spam or ticket.customer_id is None:
         return
     if not tickets.was_confirmed(work.tx, ticket.id):
         return
     inbox_id = work.turn.mail.inbox_id
-    work.turn.post(
-        TicketNews(work.turn.desk.settings.desk.name, ticket.number, ticket.subject, what, other),
-        Post(
-            key=f"news:{what}:{inbox_id}", kind="news", to=to[:1], cc=to[1:],
-            language=ticket.language, ticket=ticket, inbox_id=inbox_id,
-        ),
-    )  # fmt: skip
+    desk_name = work.turn.desk.settings.desk.name
+    for number, group in enumerate(relay.groups(work.tx, ticket, side)):
+        to = tuple((each.name, each.address) for each in group)
+        work.turn.post(
+            TicketNews(desk_name, ticket.number, ticket.subject, what, other),
+            Post(
+                key=f"news:{what}:{inbox_id}" + (f":{number}" if number else ""), kind="news",
+                to=to[:1], cc=to[1:], language=ticket.language, ticket=ticket, inbox_id=inbox_id,
+            ),
+        )  # fmt: skip
 
 
 def of_work(work: Work, text: str) -> None:

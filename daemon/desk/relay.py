@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from daemon.desk import clocks, mailing, worklog
 from daemon.desk.letters import Answer, Notice, Said
@@ -80,36 +80,65 @@ def join_copied(turn: Turn, ticket: Ticket) -> None:
         join(turn, ticket, others_of(turn, customer))
 
 
+def groups(tx: Tx, ticket: Ticket, side: Sequence[Participant]) -> list[list[Participant]]:
+    """Those who may see each other's addresses: the ticket's own, then each other customer's.
+
+    Another customer's people are there where a ticket was moved (D7); they get mails of their own.
+    """
+    if len(side) < 2:
+        return [list(side)] if side else []
+    found: dict[int, list[Participant]] = {}
+    for each in side:
+        owner = register.customer_of_address(tx, each.address)
+        key = owner[0].id if owner and owner[0].id != ticket.customer_id else 0
+        found.setdefault(key, []).append(each)
+    return [found[key] for key in sorted(found)]
+
+
 def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tuple[str, ...]:
     """D8: send an engineer's text to requester and participants; gives whom it went to.
 
     Whoever has it from the engineer already is left out.
     """
     written = {address for _, address in turn.mail.written_to}
-    side = customer_side(turn.tx, ticket)
-    addresses = tuple((each.name, each.address) for each in side if each.address not in written)
-    if not addresses:
-        return ()
-    desk_name = turn.desk.settings.desk.name
+    side = [each for each in customer_side(turn.tx, ticket) if each.address not in written]
     html = own_html(turn.mail, text)
     files, left_out = _carried(turn, own_files(turn.mail, html))
-    previous = _last_of_customer(turn.tx, ticket)
+    letter = Answer(
+        turn.desk.settings.desk.name, ticket.number, person.name, text, html, None, ticket.subject,
+        left_out,
+    )  # fmt: skip
+    for number, group in enumerate(groups(turn.tx, ticket, side)):
+        _send_to(turn, ticket, letter, _Group(number, group, files))
+    addresses = tuple(each.address for each in side)
+    if addresses:
+        turn.record(ticket, "relayed", person.email, to=list(addresses))
+    return addresses
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Who gets one mail of an answer, and the files that go along."""
+
+    number: int
+    people: Sequence[Participant]
+    files: tuple[Attachment, ...]
+
+
+def _send_to(turn: Turn, ticket: Ticket, letter: Answer, group: _Group) -> None:
+    to = tuple((each.name, each.address) for each in group.people)
+    previous = _last_said_by(turn.tx, ticket, group.people)
+    apart = f":{group.number}" if group.number else ""
     turn.post(
-        Answer(
-            desk_name, ticket.number, person.name, text, html,
-            _as_said(previous) if previous else None, ticket.subject, left_out,
-        ),
+        replace(letter, previous=_as_said(previous) if previous else None),
         Post(
-            key=f"answer:{turn.mail.inbox_id}", kind="relay", to=addresses[:1],
-            cc=addresses[1:],
+            key=f"answer:{turn.mail.inbox_id}{apart}", kind="relay", to=to[:1], cc=to[1:],
             language=ticket.language, ticket=ticket, inbox_id=turn.mail.inbox_id,
-            from_name=f"{person.name} ({desk_name})", automatic=False,
-            in_reply_to=_message_id(turn.tx, previous), attachments=files,
-            customer_side=frozenset(address for _, address in addresses),
+            from_name=f"{letter.engineer_name} ({letter.desk_name})", automatic=False,
+            in_reply_to=_message_id(turn.tx, previous), attachments=group.files,
+            customer_side=frozenset(address for _, address in to),
         ),
     )  # fmt: skip
-    turn.record(ticket, "relayed", person.email, to=[address for _, address in addresses])
-    return tuple(address for _, address in addresses)
 
 
 def own_html(mail: Incoming, text: str) -> str | None:
@@ -143,9 +172,11 @@ def _untagged(file: Attachment) -> Attachment:
     return replace(file, name=cut_tags(file.name, tags).strip() or "bilaga") if tags else file
 
 
-def _last_of_customer(tx: Tx, ticket: Ticket) -> TicketMessage | None:
-    """What the answer quotes: never somebody who gets no mail, nor nobody in particular."""
-    heard = {each.address for each in tickets.participants_of(tx, ticket.id) if not each.silent}
+def _last_said_by(tx: Tx, ticket: Ticket, people: Sequence[Participant]) -> TicketMessage | None:
+    """What the answer quotes: the last word of those who get it, never somebody else's."""
+    heard = {each.address for each in people}
+    if len(groups(tx, ticket, customer_side(tx, ticket))) == 1:
+        heard = {each.address for each in customer_side(tx, ticket)}
     said = [
         each
         for each in tickets.said(tx, ticket.id, last=20)

@@ -553,3 +553,16 @@ def test_a_thank_you_with_a_logo_in_its_signature_is_a_thank_you_D5(desk, notice
     desk.get(thanks, "2026-11-20 10:10")
     assert ticket(desk).status == "closed"
     assert ticket(desk).closed_at == instant("2026-11-20 10:00")
+
+
+def test_people_of_two_customers_on_one_ticket_get_mails_of_their_own_D7(desk):
+    desk.get(a_mail("Cia By <cia@beta.se>", "Rapporten", "För Acme."), MORNING)
+    notice = desk.mailer.to("anna@example.se")[0]
+    mail = an_engineers_mail("[kund: acme] [för: bo@acme.se]\nVi tittar. [klar]", reply_to=notice)
+    desk.get(mail, "2026-11-20 09:10")
+    cias, bos = desk.mailer.to("cia@beta.se")[-1], desk.mailer.to("bo@acme.se")[-1]
+    for raw, other in ((cias, b"acme.se"), (bos, b"beta.se")):
+        assert "Vi tittar." in text_of(raw)
+        assert other not in raw
+    assert "För Acme." in text_of(cias)
+    assert "För Acme." not in text_of(bos)
