@@ -105,6 +105,21 @@ def ticket(config: Path | None, number: int, *, as_json: bool) -> None:
     click.echo("")
     for event in shown["events"]:
         click.echo(_event_line(event, local(event["at"])))
+    click.echo("")
+    for entry in shown["time"]:
+        click.echo(_time_line(entry))
+    for mail in shown["mails"]:
+        click.echo(_mail_line(mail, local(mail["at"])))
+
+
+def _time_line(entry: dict[str, Any]) -> str:
+    amount = f"{entry['actual']} min ({entry['billable']})"
+    return f"{entry['worked_on']}        {amount:<18} {entry['engineer']} {entry['note']}".rstrip()
+
+
+def _mail_line(mail: dict[str, Any], at: dt.datetime) -> str:
+    state = mail["state"] if mail["state"] == "sent" else f"{mail['state']} {mail['reply'] or ''}"
+    return f"{at:%Y-%m-%d %H:%M}  {mail['kind']:<18} {mail['to']}  {state}".rstrip()
 
 
 def _event_line(event: dict[str, Any], at: dt.datetime) -> str:

@@ -49,6 +49,12 @@ def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) ->
     raise_alarm(tx, desk, f"shelved:{inbox_id}", letter, now)
 
 
+def own_mail_bounced(tx: Tx, desk: Desk, what: str, now: dt.datetime) -> None:
+    """Once a day: mail to one of our own people came back."""
+    letter = letters.Alarm(what, sentence("own_bounce_remedy", desk.settings.desk.language))
+    raise_alarm(tx, desk, f"own-bounce:{now:%Y-%m-%d}", letter, now)
+
+
 def answer_limit(tx: Tx, desk: Desk, address: str, now: dt.datetime) -> None:
     """J2: one alarm when an address has had its share of automatic answers."""
     language = desk.settings.desk.language

@@ -12,7 +12,7 @@ from daemon.domain.clock import Clock
 from daemon.domain.clock_explain import explain
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Status, Ticket
-from daemon.store import register, tickets
+from daemon.store import ledger, register, tickets
 from daemon.store.session import Tx
 
 _LIVING = (Status.OPEN, Status.WAITING, Status.UNPLACED)
@@ -98,7 +98,28 @@ def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
             }
             for row in tickets.events_of(tx, ticket.id)
         ],
+        "time": _time(tx, ticket),
+        "mails": [
+            {
+                "at": row.created_at, "kind": row.kind, "to": row.recipient, "state": row.state,
+                "sent_at": row.sent_at, "reply": row.reply,
+            }
+            for row in tickets.mails_of(tx, ticket.id)
+        ],
     }  # fmt: skip
+
+
+def _time(tx: Tx, ticket: Ticket) -> list[dict[str, Any]]:
+    """What was booked on a ticket, and what is left of it after corrections (G1)."""
+    people = {person.id: person.email for person in register.people(tx, ended=True)}
+    return [
+        {
+            "worked_on": booking.entry.worked_on, "engineer": people.get(booking.entry.engineer),
+            "actual": booking.entry.actual, "billable": booking.entry.billable,
+            "note": booking.note, "inbox": booking.inbox_id,
+        }
+        for booking in ledger.on_ticket(tx, ticket.id)
+    ]  # fmt: skip
 
 
 _WHY = {

@@ -1,0 +1,91 @@
+"""The whole story of a ticket, as `avtald ticket N` tells it (K1)."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from daemon.cli.tickets import ticket as ticket_command
+from daemon.desk import tickets_shown
+from daemon.store import tickets
+from tests.builders import a_mail, an_engineers_mail
+
+ERIK = "Erik Lind <erik@example.se>"
+
+
+@pytest.fixture
+def told(desk):
+    """A ticket on which most things have happened."""
+    desk.get(a_mail(cc="eva@acme.se"), "2026-11-20 09:00")
+    notice = desk.mailer.to("anna@example.se")[0]
+    desk.get(
+        an_engineers_mail("Vi tittar. [tid: 1h; på plats]", reply_to=notice), "2026-11-20 09:10"
+    )
+    mail = an_engineers_mail("[intern] [prio: 2] [vänta]\nNot.", sender=ERIK, reply_to=notice)
+    desk.get(mail, "2026-11-20 09:20")
+    answer = desk.mailer.to("bo@acme.se")[-1]
+    desk.get(a_mail(subject="SV", text="Hallå?", reply_to=answer), "2026-11-20 09:30")
+    desk.get(an_engineers_mail("[inter] Hm.", reply_to=notice), "2026-11-20 09:40")
+    desk.get(
+        an_engineers_mail("[tilldela: Erik] [klar] [intern]", reply_to=notice), "2026-11-20 09:50"
+    )
+    return desk
+
+
+def whole(desk):
+    with desk.desk.store.reading() as tx:
+        return tickets_shown.whole(tx, tickets.by_number(tx, 1001))
+
+
+def test_every_change_is_an_event_with_time_actor_and_cause_K1(told):
+    story = whole(told)
+    kinds = [event["kind"] for event in story["events"]]
+    for kind in (
+        "opened", "participant", "relayed", "assigned", "time-booked", "priority", "waiting",
+        "customer-message", "answer-stopped", "solved", "answer",
+    ):  # fmt: skip
+        assert kind in kinds
+    assert all(event["actor"] and event["cause"] and event["at"] for event in story["events"])
+    (relayed,) = [event for event in story["events"] if event["kind"] == "relayed"]
+    assert relayed["actor"] == "anna@example.se"
+    assert relayed["data"]["to"] == ["bo@acme.se", "eva@acme.se"]
+
+
+def test_it_tells_what_was_said_booked_and_mailed_K1(told):
+    story = whole(told)
+    assert [each["internal"] for each in story["messages"]] == [False, False, True, False, True]
+    (entry,) = story["time"]
+    assert (entry["actual"], entry["engineer"], entry["note"]) == (
+        60, "anna@example.se", "på plats"
+    )  # fmt: skip
+    mailed = {(mail["kind"], mail["to"]) for mail in story["mails"]}
+    assert ("relay", "eva@acme.se") in mailed
+    assert ("receipt", "anna@example.se") in mailed
+    assert {mail["state"] for mail in story["mails"]} == {"sent"}
+
+
+def test_a_merged_ticket_tells_the_story_of_both_D7(told):
+    told.get(a_mail(subject="Två", text="Två"), "2026-11-20 10:00")
+    second = told.mailer.to("erik@example.se")[-1]
+    mail = an_engineers_mail("[slå ihop: 1001] [tid: 5m] [intern]", sender=ERIK, reply_to=second)
+    told.get(mail, "2026-11-20 10:10")
+    story = whole(told)
+    assert [entry["actual"] for entry in story["time"]] == [60, 5]
+    assert "merged" in [event["kind"] for event in story["events"]]
+    assert "Två" in [each["text"].strip() for each in story["messages"]]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_command_prints_it_all_K1(told, tmp_path, form):
+    settings = tmp_path / "avtald.toml"
+    url = told.desk.store.engine.url.render_as_string(hide_password=False)
+    text = settings.read_text("utf-8") + f'[database]\nurl = "{url}"\n'
+    text = text.replace("[desk]", f'[desk]\nstate_dir = "{tmp_path / "state"}"', 1)
+    settings.write_text(text, "utf-8")
+    ran = CliRunner().invoke(ticket_command, ["1001", *form, "--config", str(settings)])
+    assert ran.exit_code == 0, ran.output
+    if form:
+        assert json.loads(ran.output)["time"][0]["actual"] == 60
+    else:
+        for words in ("Hallå?", "relayed", "60 min (60)", "relay ", "eva@acme.se"):
+            assert words in ran.output
