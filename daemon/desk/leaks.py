@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from daemon.desk.turn import Turn
 from daemon.domain.ticket import Ticket
-from daemon.store import outbox, register, tickets
+from daemon.store import register, tickets
 from daemon.store.outbox import Sent
 from parsers.message import read
 from parsers.tags import cut_tags, read_tags
@@ -21,8 +21,8 @@ _BRACKET = re.compile(r"\[\s{0,9}(?:intern|internal)\b[^\[\]]{0,60}\](?!\()", re
 _RUN = 5  # words in a row that nobody writes twice by chance
 _SHORT_LINE = 3  # words of a line of ours that is known again
 _MOST_OF_A_LINE = 8
-_MOST_READ = 256 * 1024  # of a mail of ours: its text comes before its files
-_MAILS = 3  # of ours that are looked at where the answer names none
+_MOST_READ = 128 * 1024  # of a mail of ours: its text comes before its files
+_MAILS = 2  # of ours that are looked at where the answer names none
 _INSIDE = ("notice", "receipt", "warning", "digest", "proof", "card", "alarm", "close")
 
 
@@ -80,11 +80,12 @@ def _of_note(text: str, public: set[str]) -> Iterator[str]:
 
 def _lines_of_ours(turn: Turn, ticket: Ticket, answered: Sent | None) -> Iterator[str]:
     """The lines of the mail that is answered, or of the ticket's last, that nobody outside has."""
-    ids = tickets.latest_mails(turn.tx, ticket.id, _INSIDE, _MAILS)
     if answered is not None and answered.kind in _INSIDE:
-        ids = list(dict.fromkeys([answered.id, *ids]))
-    for raw in outbox.raws(turn.tx, ids).values():
-        for line in (read(raw[:_MOST_READ]).text or "").split("\n"):
+        ids = [answered.id]
+    else:
+        ids = tickets.latest_mails(turn.tx, ticket.id, _INSIDE, _MAILS)
+    for raw in tickets.beginnings(turn.tx, ids, _MOST_READ):
+        for line in (read(raw).text or "").split("\n"):
             if not line.startswith(">"):
                 yield line
 

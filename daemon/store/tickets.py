@@ -317,6 +317,13 @@ def latest_mails(tx: Tx, ticket_id: int, kinds: Iterable[str], limit: int) -> li
     return list(tx.scalars(query.order_by(outgoing.c.id.desc()).limit(limit)))
 
 
+def beginnings(tx: Tx, outgoing_ids: Sequence[int], octets: int) -> list[bytes]:
+    """The beginnings of mails, without the files below their texts."""
+    raw = func.substr(outgoing.c.raw, 1, octets)
+    wanted = select(raw).where(outgoing.c.id.in_(list(outgoing_ids)), outgoing.c.raw.is_not(None))
+    return [bytes(each) for each in tx.scalars(wanted)]
+
+
 def was_confirmed(tx: Tx, ticket_id: int) -> bool:
     """Whether a ticket's requester got its confirmation: somebody whom we may answer (J1, J2)."""
     query = select(outgoing.c.id).where(

@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 import pytest
 
 from parsers.html import visible_text
-from tests.builders import a_mail, an_engineers_mail, header_of, text_of
+from tests.builders import a_desk, a_mail, an_engineers_mail, header_of, text_of
 from tests.desk.replies import STYLES, a_mail_of, a_reply, html_of
 
 SECRET = "Kunden har glömt betala i somras så ge dem inget extra"
@@ -267,3 +267,12 @@ def test_a_file_name_that_holds_a_tag_loses_it_C13(noted):
     noted.get(mail, "2026-11-20 10:00")
     names = [part.get_filename() for part in message_from_bytes(outside(noted)[-1]).walk()]
     assert "rapport.pdf" in [name and name.replace(" .", ".") for name in names]
+
+
+def test_the_same_stop_on_both_engines_D8(any_store, tmp_path):
+    desk = a_desk(any_store, tmp_path)
+    desk.get(a_mail(), "2026-11-20 09:00")
+    notice = desk.mailer.to("anna@example.se")[0]
+    mail = a_mail_of("Kund: Acme AB (acme)\n\nStämmer det?", answers=notice)
+    desk.get(mail, "2026-11-20 10:00")
+    assert len(outside(desk)) == 1
