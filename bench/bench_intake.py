@@ -56,6 +56,7 @@ tls = "none"
 username = "{user}"
 password_file = "imap-password"
 """
+_WORDS = "skrivaren på plan två står still och vi kommer inte åt ritningarna härifrån"
 REGISTER = """
 [[engineers]]
 name = "Anna Svensson"
@@ -76,21 +77,7 @@ from = 2026-01-01
 
 def a_mail(name: str, number: int) -> bytes:
     """About 10 kB: Swedish, text and HTML, every third with a file."""
-    words = [
-        "skrivaren",
-        "på",
-        "plan",
-        "två",
-        "står",
-        "still",
-        "och",
-        "vi",
-        "kommer",
-        "inte",
-        "åt",
-        "ritningarna",
-        "härifrån",
-    ]
+    words = _WORDS.split()
     chance = random.Random(number)
     text = "\n".join(" ".join(chance.choices(words, k=10)) for _ in range(40))
     mail = EmailMessage()
@@ -126,6 +113,7 @@ class Sink:
                 self.confirmed.setdefault(answered, float(at))
 
     def wait(self, ids: list[str], seconds: float = 300) -> None:
+        """Until each of these has its confirmation."""
         deadline = time.monotonic() + seconds
         while not all(each in self.confirmed for each in ids):
             if time.monotonic() > deadline:
@@ -204,33 +192,33 @@ def load() -> str:
 
 def lmtp(folder: Path, url: str, sink: Sink, what: str) -> float:
     """Throughput, then one mail at a time; prints, and gives the mails a second."""
-    port = a_place(folder, url, sink.port)
+    port, name = a_place(folder, url, sink.port), folder.name
     started = time.monotonic()
     with daemon(folder) as process:
         wait_until(lambda: listens(port), "the door", process)
         ready = time.monotonic() - started
-        deliver(port, [a_mail("warm", n) for n in range(30)])
-        sink.wait(ids_of("warm", range(30)))
-        mails = [a_mail("lmtp", n) for n in range(MAILS)]
+        deliver(port, [a_mail(f"w{name}", n) for n in range(30)])
+        sink.wait(ids_of(f"w{name}", range(30)))
+        mails = [a_mail(name, n) for n in range(MAILS)]
         spent, started = cpu(process.pid), time.monotonic()
         deliver(port, mails)
         taken = time.monotonic() - started
-        sink.wait(ids_of("lmtp", range(MAILS)))
+        sink.wait(ids_of(name, range(MAILS)))
         seconds = time.monotonic() - started
         spent = (cpu(process.pid) - spent) / MAILS * 1000
         print(f"{what}, LMTP: {MAILS / seconds:.0f} mails/s to the confirmation "
               f"({MAILS / taken:.0f}/s taken), {spent:.1f} ms CPU a mail, {load()}")  # fmt: skip
         waits = []
         for number in range(ONE_BY_ONE):
-            (key,) = ids_of("one", range(number, number + 1))
+            (key,) = ids_of(f"o{name}", range(number, number + 1))
             time.sleep(0.05)
             started = time.monotonic()
-            deliver(port, [a_mail("one", number)], 1)
+            deliver(port, [a_mail(f"o{name}", number)], 1)
             sink.wait([key])
             waits.append((sink.confirmed[key] - started) * 1000)
         print(f"{what}, one mail at a time, LMTP: {told(waits)}, {load()}")
-        print(f"{what}: memory {memory(process.pid):.0f} MB, peak "
-              f"{memory(process.pid, 'VmHWM'):.0f} MB; ready to receive after {ready:.2f} s")  # fmt: skip
+        now, peak = memory(process.pid), memory(process.pid, "VmHWM")
+        print(f"{what}: memory {now:.0f} MB, peak {peak:.0f} MB; ready after {ready:.2f} s")
     return MAILS / seconds
 
 
@@ -239,8 +227,9 @@ def told(waits: list[float]) -> str:
     return f"median {statistics.median(waits):.0f} ms, 95 % {waits[int(len(waits) * 0.95)]:.0f} ms"
 
 
-def imap(folder: Path, url: str, sink: Sink, server, what: str, name: str) -> float:
+def imap(folder: Path, url: str, sink: Sink, server, what: str) -> float:
     """A mailbox with mail in it, then one mail at a time with IDLE."""
+    name = folder.name
     server.put(name, *(a_mail(name, n) for n in range(MAILS)))
     port = a_place(folder, url, sink.port, IMAP.format(port=server.port, user=name))
     with daemon(folder) as process:
@@ -289,8 +278,10 @@ def helpdesk(folder: Path, sink: Sink) -> float | None:
         return None
     found = json.loads(done.stdout.splitlines()[-1])
     rate = found["mails"] / found["seconds"]
-    print(f"django-helpdesk, SQLite, local files: {rate:.0f} mails/s ({found['tickets']} tickets), "
-          f"{found['statements']:.0f} statements a mail, {found['memory_mb']:.0f} MB, {load()}")  # fmt: skip
+    print(
+        f"django-helpdesk, SQLite, local files: {rate:.0f} mails/s ({found['tickets']} tickets), "
+        f"{found['statements']:.0f} statements a mail, {found['memory_mb']:.0f} MB, {load()}"
+    )
     return rate
 
 
@@ -404,13 +395,13 @@ def main() -> None:
         if again:
             print(f"ratio to django-helpdesk in this run, before and after: {ours / again:.1f}")
         server = own.enter_context(an_imap_server(folder))
-        imap(folder / "imap", f"sqlite:///{folder}/imap.db", sink, server, "SQLite", "lite")
+        imap(folder / "imap", f"sqlite:///{folder}/imap.db", sink, server, "SQLite")
         cluster = own.enter_context(postgres())
         for name in ("one", "mail", "two"):
             cluster.run(f"CREATE DATABASE {name}")
         print("PostgreSQL below runs as the tests start it: without fsync")
         lmtp(folder / "pg", cluster.url("one"), sink, "PostgreSQL")
-        imap(folder / "pgimap", cluster.url("mail"), sink, server, "PostgreSQL", "pg")
+        imap(folder / "pgimap", cluster.url("mail"), sink, server, "PostgreSQL")
         (folder / "pair").mkdir()
         two_daemons(folder / "pair", cluster.url("two"), sink)
     sink.process.kill()

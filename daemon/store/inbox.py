@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, func, select, update
 
 from daemon.store import leases
+from daemon.store.memo import once
 from daemon.store.rows import ENGINES
 from daemon.store.schema import (
     events,
@@ -136,12 +137,17 @@ def _note(tx: Tx, delivery: Delivery, inbox_id: int | None) -> dict[str, Any]:
     }
 
 
+def free(tx: Tx) -> None:
+    """Give back what processes of this machine held when they died; once in a transaction."""
+    once(tx, "leases", "inbox", lambda: leases.free_dead(tx, inbox, inbox.c.state == "new"))
+
+
 def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
     """Take the oldest unprocessed messages; the attempt is counted before it is made (B4).
 
     What was tried before is taken alone: if this process dies of it, no other message pays.
     """
-    leases.free_dead(tx, inbox, inbox.c.state == "new")
+    free(tx)
     waiting = (
         select(inbox.c.id, inbox.c.attempts, inbox.c.size)
         .where(inbox.c.state == "new", leases.is_free(inbox), inbox.c.attempts < ATTEMPTS)
@@ -187,9 +193,10 @@ def _together(waiting: Sequence[Any]) -> list[int]:
 
 def raws(tx: Tx, ids: Iterable[int]) -> dict[int, bytes]:
     """Messages as they came; one that has been erased is left out (K2)."""
-    wanted = select(inbox_raw).where(
-        inbox_raw.c.inbox_id.in_(list(ids)), inbox_raw.c.raw.is_not(None)
-    )
+    ids = list(ids)
+    if not ids:
+        return {}
+    wanted = select(inbox_raw).where(inbox_raw.c.inbox_id.in_(ids), inbox_raw.c.raw.is_not(None))
     return {row.inbox_id: bytes(row.raw) for row in tx.execute(wanted)}
 
 
@@ -259,7 +266,7 @@ def give_back(tx: Tx, inbox_id: int) -> None:
 
 def given_up(tx: Tx, at: dt.datetime) -> list[int]:
     """Shelve what a crash stopped for the third time: no attempt is left, nobody works on it."""
-    leases.free_dead(tx, inbox, inbox.c.state == "new")
+    free(tx)
     stuck = and_(inbox.c.state == "new", inbox.c.attempts >= ATTEMPTS, leases.is_free(inbox))
     reason = func.coalesce(inbox.c.reason, "the program stopped while it worked on this message")
     rows = tx.execute(

@@ -37,7 +37,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     wal = wal_is_safe(sqlite3.sqlite_version_info)
     for pragma in (
         f"busy_timeout = {BUSY_SECONDS * 1000}",
-        f"journal_mode = {'WAL' if wal else 'DELETE'}",
+        # TRUNCATE syncs the journal's end as DELETE does its removal, and leaves the folder alone:
+        # that alone took 20 of 21 ms of a commit on a busy disk.
+        f"journal_mode = {'WAL' if wal else 'TRUNCATE'}",
         f"synchronous = {'FULL' if wal else 'EXTRA'}",
         "foreign_keys = ON",
         "trusted_schema = OFF",
