@@ -47,6 +47,8 @@ listen = "127.0.0.1:{lmtp}"
 host = "127.0.0.1"
 port = {sink}
 tls = "none"
+[accounting]
+first_month = "{month}"
 """
 IMAP = """
 [[intake.imap]]
@@ -144,7 +146,9 @@ def a_place(folder: Path, url: str, sink: int, imap: str = "") -> int:
     """A configured desk in that folder; gives the LMTP port."""
     folder.mkdir()
     port = free_port()
-    settings = SETTINGS.format(url=url, lmtp=port, sink=sink, imap=imap)
+    settings = SETTINGS.format(
+        url=url, lmtp=port, sink=sink, imap=imap, month=time.strftime("%Y-%m")
+    )  # no closing beside it
     (folder / "avtald.toml").write_text(settings, encoding="utf-8")
     (folder / "imap-password").write_text("hemligt")
     (folder / "imap-password").chmod(0o600)

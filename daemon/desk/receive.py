@@ -50,9 +50,9 @@ def step(desk: Desk, now: dt.datetime) -> bool:
     again in a transaction of its own, so that it fails alone (B4).
     """
     with desk.store.writing() as tx:
-        for inbox_id in inbox.given_up(tx, now):
-            alarms.shelved(tx, desk, inbox_id, "the program stopped three times on it", now)
         claimed = inbox.claim(tx)
+        for inbox_id in () if claimed else inbox.given_up(tx, now):
+            alarms.shelved(tx, desk, inbox_id, "the program stopped three times on it", now)
         raws = inbox.raws(tx, [each.id for each in claimed])
     if claimed:
         fault_point("inbox.claimed")

@@ -109,9 +109,10 @@ def step(
     """
     ends = _Ends(on_sent, on_failed, on_unclear, give_up)
     with store.writing() as tx:
-        for doubtful in outbox.take_over(tx):
-            _in_doubt(tx, _Outcome(doubtful, "the program stopped while it sent this"), now, ends)
-        group = _claim(tx, now, breaker, outbox.TOGETHER if pace is None else pace.room())
+        most = outbox.TOGETHER if pace is None else pace.room()
+        group = _claim(tx, now, breaker, most)
+        if not group and _left_by_the_dead(tx, now, ends):
+            group = _claim(tx, now, breaker, most)
         texts = _texts(tx, group)
     if not group:
         return False
@@ -137,6 +138,14 @@ def _tell(outcome: _Outcome) -> None:
         log.info("sent", **about)
     else:
         log.warning("not sent", **about, permanent=error.permanent, reply=outcome.reply)
+
+
+def _left_by_the_dead(tx: Tx, now: dt.datetime, ends: _Ends) -> bool:
+    """Settle what a process was sending when it died, once nothing else waits."""
+    left = outbox.take_over(tx)
+    for doubtful in left:
+        _in_doubt(tx, _Outcome(doubtful, "the program stopped while it sent this"), now, ends)
+    return bool(left)
 
 
 def _claim(tx: Tx, now: dt.datetime, breaker: Gate | None, most: int) -> list[Delivery]:

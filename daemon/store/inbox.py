@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, select, update
+from sqlalchemy import BindParameter, Row, and_, bindparam, func, or_, select, update
 
 from daemon.store import leases
-from daemon.store.memo import once
 from daemon.store.rows import ENGINES
 from daemon.store.schema import (
     events,
@@ -21,18 +20,49 @@ from daemon.store.schema import (
     tickets,
 )
 from daemon.store.session import Tx
+from daemon.store.types import Instant
 
 ATTEMPTS = 3  # B4: then the shelf
 TOGETHER = 20
 TOGETHER_BYTES = 4 * 1024**2  # of raw mail in memory at once; a larger mail comes alone
 
+
+def _instant(name: str) -> BindParameter[dt.datetime]:
+    return bindparam(name, type_=Instant())
+
+
 # Made once: building a statement costs more than running it.
 _KEEP_RAW = inbox_raw.insert()
+_WAITING = (
+    select(inbox.c.id, inbox.c.attempts, inbox.c.size)
+    .where(
+        inbox.c.state == "new",
+        or_(inbox.c.lease_owner.is_(None), inbox.c.lease_until < _instant("wall")),
+        inbox.c.attempts < ATTEMPTS,
+    )
+    .order_by(inbox.c.received_at, inbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(inbox)
+    .where(inbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        attempts=inbox.c.attempts + 1, lease_owner=bindparam("me"), lease_until=_instant("until")
+    )
+    .returning(
+        inbox.c.id, inbox.c.received_at, inbox.c.attempts, inbox.c.source,
+        inbox.c.envelope_from, inbox.c.envelope_to, inbox.c.released_by,
+    )
+)  # fmt: skip
+_RAWS = select(inbox_raw).where(
+    inbox_raw.c.inbox_id.in_(bindparam("ids", expanding=True)), inbox_raw.c.raw.is_not(None)
+)
 _FINISH = update(inbox).where(
     inbox.c.id == bindparam("message"),
     inbox.c.state == "new",
     inbox.c.lease_owner == bindparam("me"),
-    inbox.c.lease_until >= bindparam("wall", type_=inbox.c.lease_until.type),
+    inbox.c.lease_until >= _instant("wall"),
 )
 _ONLY_NEW = {
     name: engine.insert(inbox)
@@ -137,42 +167,25 @@ def _note(tx: Tx, delivery: Delivery, inbox_id: int | None) -> dict[str, Any]:
     }
 
 
-def free(tx: Tx) -> None:
-    """Give back what processes of this machine held when they died; once in a transaction."""
-    once(tx, "leases", "inbox", lambda: leases.free_dead(tx, inbox, inbox.c.state == "new"))
-
-
 def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
     """Take the oldest unprocessed messages; the attempt is counted before it is made (B4).
 
-    What was tried before is taken alone: if this process dies of it, no other message pays.
+    What was tried before is taken alone: if this process dies of it, no other message pays. Where
+    nothing else waits, what processes of this machine held when they died is given back as well;
+    a lease that ran out is free anyway.
     """
-    free(tx)
-    waiting = (
-        select(inbox.c.id, inbox.c.attempts, inbox.c.size)
-        .where(inbox.c.state == "new", leases.is_free(inbox), inbox.c.attempts < ATTEMPTS)
-        .order_by(inbox.c.received_at, inbox.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = _together(tx.execute(waiting).all())
+    values = {"wall": leases.wall(), "most": limit}
+    ids = _together(tx.execute(_WAITING, values).all())
+    if not ids and leases.free_dead(tx, inbox, inbox.c.state == "new"):
+        ids = _together(tx.execute(_WAITING, values).all())
     if not ids:
         return []
-    rows = tx.execute(
-        update(inbox)
-        .where(inbox.c.id.in_(ids))
-        .values(attempts=inbox.c.attempts + 1, **leases.taken())
-        .returning(
-            inbox.c.id, inbox.c.received_at, inbox.c.attempts, inbox.c.source,
-            inbox.c.envelope_from, inbox.c.envelope_to, inbox.c.released_by,
-        )
-    )  # fmt: skip
     claimed = [
         Claimed(
             row.id, row.received_at, row.attempts, row.source,
             row.envelope_from, tuple(row.envelope_to or ()), row.released_by,
         )
-        for row in rows
+        for row in tx.execute(_TAKE, {"ids": ids, "me": leases.owner(), "until": leases.until()})
     ]  # fmt: skip
     return sorted(claimed, key=lambda message: (message.received_at, message.id))
 
@@ -196,8 +209,7 @@ def raws(tx: Tx, ids: Iterable[int]) -> dict[int, bytes]:
     ids = list(ids)
     if not ids:
         return {}
-    wanted = select(inbox_raw).where(inbox_raw.c.inbox_id.in_(ids), inbox_raw.c.raw.is_not(None))
-    return {row.inbox_id: bytes(row.raw) for row in tx.execute(wanted)}
+    return {row.inbox_id: bytes(row.raw) for row in tx.execute(_RAWS, {"ids": ids})}
 
 
 def raw(tx: Tx, inbox_id: int) -> bytes:
@@ -266,7 +278,7 @@ def give_back(tx: Tx, inbox_id: int) -> None:
 
 def given_up(tx: Tx, at: dt.datetime) -> list[int]:
     """Shelve what a crash stopped for the third time: no attempt is left, nobody works on it."""
-    free(tx)
+    leases.free_dead(tx, inbox, inbox.c.state == "new")
     stuck = and_(inbox.c.state == "new", inbox.c.attempts >= ATTEMPTS, leases.is_free(inbox))
     reason = func.coalesce(inbox.c.reason, "the program stopped while it worked on this message")
     rows = tx.execute(

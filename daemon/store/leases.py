@@ -52,8 +52,13 @@ def is_dead(name: str) -> bool:
     return _started(int(pid)) != started
 
 
-def free_dead(tx: Tx, table: Table, open_: ColumnElement[bool]) -> None:
-    """Give back what processes of this machine held when they died.
+def until() -> dt.datetime:
+    """When a lease that is taken now runs out."""
+    return wall() + LEASE
+
+
+def free_dead(tx: Tx, table: Table, open_: ColumnElement[bool]) -> bool:
+    """Give back what processes of this machine held when they died; False where they held nothing.
 
     `open_` is the condition of rows that somebody may hold, one that has an index: a table grows.
     """
@@ -65,6 +70,7 @@ def free_dead(tx: Tx, table: Table, open_: ColumnElement[bool]) -> None:
             .where(open_, table.c.lease_owner.in_(dead))
             .values(lease_owner=None, lease_until=None)
         )
+    return bool(dead)
 
 
 def is_free(table: Table) -> ColumnElement[bool]:

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, func, or_, select, update
 
 from daemon.domain.delivery import NEVER_REPEATED
 from daemon.store import leases
 from daemon.store.rows import ENGINES
 from daemon.store.schema import outbox, outgoing
 from daemon.store.session import Tx
+from daemon.store.types import Instant
 
 TOGETHER = 20
 LEASE = dt.timedelta(minutes=10)  # longer than a frozen server can hold up a group of deliveries
@@ -23,6 +24,47 @@ _ONCE = {
     for name, engine in ENGINES.items()
 }
 _TO_EACH = outbox.insert()
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(_IDS))
+    .values(
+        state="sending", attempts=outbox.c.attempts + 1, lease_owner=bindparam("me"),
+        lease_until=bindparam("until", type_=Instant()),
+    )
+)  # fmt: skip
+_WHOLE = (
+    select(
+        outbox,
+        outgoing.c.kind,
+        outgoing.c.ticket_id,
+        outgoing.c.inbox_id,
+        func.length(outgoing.c.raw).label("size"),
+    )
+    .join(outgoing)
+    .where(outbox.c.id.in_(_IDS))
+    .order_by(outbox.c.next_at, outbox.c.id)
+)
+_RAWS = select(outgoing.c.id, outgoing.c.raw).where(
+    outgoing.c.id.in_(_IDS), outgoing.c.raw.is_not(None)
+)
+_MINE = (
+    select(outbox.c.id)
+    .where(
+        outbox.c.id.in_(_IDS), outbox.c.state == "sending",
+        outbox.c.lease_owner == bindparam("me"),
+        outbox.c.lease_until >= bindparam("wall", type_=Instant()),
+    )
+    .with_for_update()
+)  # fmt: skip
+_SENT = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("delivery"))
+    .values(
+        state="sent", reply=bindparam("said"), sent_at=bindparam("at", type_=Instant()),
+        **leases.FREED,
+    )
+)  # fmt: skip
 _ANSWERS = (
     select(func.count())
     .select_from(outbox)
@@ -119,11 +161,8 @@ def claim(
     ids = _together(tx.execute(due, {"now": now, "most": limit}).all(), answers)
     if not ids:
         return []
-    tx.execute(
-        update(outbox)
-        .where(outbox.c.id.in_(ids))
-        .values(state="sending", attempts=outbox.c.attempts + 1, **leases.taken(LEASE))
-    )
+    lease = {"me": leases.owner(), "until": leases.wall() + LEASE}
+    tx.execute(_TAKE, {"ids": ids} | lease)
     return _deliveries(tx, ids)
 
 
@@ -168,18 +207,7 @@ def take_over(tx: Tx) -> list[Delivery]:
 
 
 def _deliveries(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
-    rows = tx.execute(
-        select(
-            outbox,
-            outgoing.c.kind,
-            outgoing.c.ticket_id,
-            outgoing.c.inbox_id,
-            func.length(outgoing.c.raw).label("size"),
-        )
-        .join(outgoing)
-        .where(outbox.c.id.in_(ids))
-        .order_by(outbox.c.next_at, outbox.c.id)
-    )
+    rows = tx.execute(_WHOLE, {"ids": ids})
     return [
         Delivery(
             row.id, row.outgoing_id, row.size or 0, row.recipient, row.envelope_from, row.kind,
@@ -192,10 +220,8 @@ def _deliveries(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
 
 def raws(tx: Tx, outgoing_ids: Iterable[int]) -> dict[int, bytes]:
     """The mails as they leave, with CRLF line ends; one that has been erased is left out (K2)."""
-    wanted = select(outgoing.c.id, outgoing.c.raw).where(
-        outgoing.c.id.in_(set(outgoing_ids)), outgoing.c.raw.is_not(None)
-    )
-    return {row.id: bytes(row.raw) for row in tx.execute(wanted)}
+    rows = tx.execute(_RAWS, {"ids": list(set(outgoing_ids))})
+    return {row.id: bytes(row.raw) for row in rows}
 
 
 def give_back(tx: Tx, ids: Sequence[int]) -> None:
@@ -211,16 +237,15 @@ def settle_sent(tx: Tx, replies: Mapping[int, str], at: dt.datetime) -> set[int]
     """Note what the server accepted, with its words; gives those that are still this process's."""
     if not replies:
         return set()
-    mine = select(outbox.c.id).where(
-        outbox.c.id.in_(list(replies)), outbox.c.state == "sending", leases.is_mine(outbox)
-    )
-    settled = set(tx.scalars(mine.with_for_update()))
+    mine = {"ids": list(replies), "me": leases.owner(), "wall": leases.wall()}
+    settled = set(tx.scalars(_MINE, mine))
     if settled:
         tx.execute(
-            update(outbox)
-            .where(outbox.c.id == bindparam("delivery"))
-            .values(state="sent", reply=bindparam("said"), sent_at=at, **leases.FREED),
-            [{"delivery": number, "said": replies[number][:500]} for number in sorted(settled)],
+            _SENT,
+            [
+                {"delivery": number, "said": replies[number][:500], "at": at}
+                for number in sorted(settled)
+            ],
         )
     return settled
 
