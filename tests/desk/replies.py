@@ -100,10 +100,26 @@ def unmarked(new: str, quoted: str, page: str) -> tuple[str, str]:
     return f"{new}\n\n\n{quoted}", ""
 
 
+def between(new: str, quoted: str, page: str) -> tuple[str, str]:
+    """Under each passage of the conversation that it repeats, with nothing that says so."""
+    del page
+    passages = [line for line in quoted.splitlines() if line.startswith(">")]
+    return "\n".join([*passages, "", new, ""]), ""
+
+
+def copied(new: str, quoted: str, page: str) -> tuple[str, str]:
+    """With the lines that say most about a ticket pasted in, as if they were the writer's own."""
+    del page
+    labelled = [line for line in quoted.splitlines() if ":  " in line]
+    return "\n".join([new, "", *labelled, ""]), ""
+
+
 STYLES: dict[str, Callable[[str, str, str], tuple[str, str]]] = {
     style.__name__: style
     for style in (gmail, outlook, outlook_web, apple, thunderbird, bare_marks, below, unmarked)
 }
+
+UNCERTAIN = {"between": between, "copied": copied}  # what no parser can tell from the new text
 
 
 def _lines(text: str) -> str:
@@ -145,5 +161,5 @@ def a_mail_of(
 
 def a_reply(style: str, new: str, answered: bytes, **more: object) -> bytes:
     """A reply in the manner of one mail program."""
-    plain, page = STYLES[style](new, text_of(answered), html_of(answered))
+    plain, page = (STYLES | UNCERTAIN)[style](new, text_of(answered), html_of(answered))
     return a_mail_of(plain, page, answers=answered, **more)

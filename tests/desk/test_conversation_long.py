@@ -20,7 +20,7 @@ from daemon.store import ledger, register, tickets
 from integrations.mailer import SmtpMailer, SmtpServer
 from parsers.tags import read_tags
 from tests.builders import a_desk, a_mail, an_engineers_mail, header_of, instant, text_of
-from tests.desk.replies import a_mail_of, a_reply, html_of
+from tests.desk.replies import STYLES, UNCERTAIN, a_mail_of, a_reply, html_of
 from tests.desk.test_hostile_mail import a_bounce
 from tests.scripted_smtp import Sink, sink
 
@@ -237,9 +237,7 @@ TAGS = st.sampled_from(
     ]
 )  # fmt: skip
 NEW = st.builds(lambda *parts: " ".join(parts), TAGS, WORDS, TAGS)
-STYLE = st.sampled_from(
-    ["gmail", "outlook", "outlook_web", "apple", "thunderbird", "bare_marks", "unmarked", "below"]
-)
+STYLE = st.sampled_from([*STYLES, *UNCERTAIN])
 STEP = st.one_of(
     st.tuples(st.just("new"), st.sampled_from(CUSTOMERS), WORDS, STYLE),
     st.tuples(st.just("customer"), st.sampled_from(CUSTOMERS), WORDS, STYLE),
