@@ -158,7 +158,7 @@ def a_place(folder: Path, url: str, sink: int, imap: str = "") -> int:
     return port
 
 
-def deliver(port: int, mails: list[bytes], connections: int = 4) -> None:
+def deliver(port: int, mails: list[bytes], connections: int = 8) -> None:
     """Hand mails over, as an MTA with some connections does."""
 
     def run(some: list[bytes]) -> None:
