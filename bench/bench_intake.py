@@ -273,6 +273,7 @@ def helpdesk(folder: Path, sink: Sink) -> float | None:
     box.mkdir()
     for number in range(MAILS):
         (box / f"{number}.eml").write_bytes(a_mail("peer", number))
+    before = sink.taken
     done = subprocess.run(
         [python, str(HERE / "peer_helpdesk.py"), str(box), str(sink.port), str(folder / "peer.db")],
         capture_output=True, text=True, check=False,
@@ -281,10 +282,11 @@ def helpdesk(folder: Path, sink: Sink) -> float | None:
         print(f"django-helpdesk: fails here; no comparison\n{done.stderr[-800:]}")
         return None
     found = json.loads(done.stdout.splitlines()[-1])
-    rate = found["mails"] / found["seconds"]
+    rate, sent = found["mails"] / found["seconds"], (sink.taken - before) / found["mails"]
     print(
-        f"django-helpdesk, SQLite, local files: {rate:.0f} mails/s ({found['tickets']} tickets), "
-        f"{found['statements']:.0f} statements a mail, {found['memory_mb']:.0f} MB, {load()}"
+        f"django-helpdesk, SQLite, local files: {rate:.0f} mails/s ({found['tickets']} tickets, {sent:.0f} mails out for each), "
+        f"{found['cpu_ms']:.1f} ms CPU and {found['statements']:.0f} statements a mail, "
+        f"{found['memory_mb']:.0f} MB, {load()}"
     )
     return rate
 
