@@ -9,7 +9,7 @@ from daemon.desk.turn import Incoming, Outcome, Turn
 from daemon.desk.work import ENGINEERS, STOPS, Work
 from daemon.domain.clock import EventKind
 from daemon.domain.register import Person
-from daemon.store import holds, tickets
+from daemon.store import holds, inbox, tickets
 from daemon.store.outbox import Sent
 from parsers.protection import protection
 from parsers.subject import base_subject
@@ -31,7 +31,10 @@ def take(turn: Turn, person: Person, answered: Sent | None) -> Outcome:
         read_message_tags(resumed)
         opening.add_reply(resumed, work)
         work = resumed
-    return _carry_out(work)
+    outcome = _carry_out(work)
+    if resumed is not None and outcome.ticket_id is not None:
+        inbox.note_ticket(work.tx, work.turn.mail.inbox_id, outcome.ticket_id)
+    return outcome
 
 
 def _carry_out(work: Work) -> Outcome:

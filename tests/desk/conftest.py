@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.desk.context import Desk
+from daemon.store import inbox
 from daemon.store.session import Store, open_store
 from tests.builders import ADesk, a_desk
 from tests.servers import memory
@@ -16,7 +17,10 @@ from tests.servers import memory
 @pytest.fixture
 def desk(store, tmp_path):
     """Alert! (acme), Attend! from November (beta), none and English (delta); two engineers."""
-    return a_desk(store, tmp_path)
+    made = a_desk(store, tmp_path)
+    yield made
+    with store.reading() as tx:  # what was done in the end after a fault would look like success
+        assert not [row.id for row in inbox.listing(tx) if row.attempts > 1]
 
 
 @pytest.fixture

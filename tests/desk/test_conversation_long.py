@@ -16,7 +16,7 @@ from daemon.desk import bounces, receive, sending
 from daemon.intake.smtp import Door, Policy, Recipients
 from daemon.settings_mail import Door as DoorTable
 from daemon.settings_types import Listen
-from daemon.store import ledger, register, tickets
+from daemon.store import inbox, ledger, register, tickets
 from integrations.mailer import SmtpMailer, SmtpServer
 from parsers.tags import read_tags
 from tests.builders import a_desk, a_mail, an_engineers_mail, header_of, instant, text_of
@@ -184,6 +184,7 @@ def test_a_conversation_of_more_than_thirty_mails_ends_as_expected(wired):
     assert wired.count >= 30
     with wired.desk.desk.store.reading() as tx:
         found = tickets.listing(tx)
+        assert not [row.reason for row in inbox.listing(tx) if row.attempts > 1]
         minutes = {
             key: sum(e.actual for e in ledger.of_customer(tx, register.customer_by_key(tx, key).id))
             for key in ("acme", "beta", "delta")
@@ -303,6 +304,8 @@ def leaks_nothing(desk, data) -> None:
         if address in CUSTOMERS:
             check_generated(address, raw)
         assert address != "gomd@acme.se"
+    with desk.desk.store.reading() as tx:
+        assert not [row.reason for row in inbox.listing(tx) if row.attempts > 1]
 
 
 def check_generated(address: str, raw: bytes) -> None:
