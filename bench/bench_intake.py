@@ -284,7 +284,8 @@ def helpdesk(folder: Path, sink: Sink) -> float | None:
     found = json.loads(done.stdout.splitlines()[-1])
     rate, sent = found["mails"] / found["seconds"], (sink.taken - before) / found["mails"]
     print(
-        f"django-helpdesk, SQLite, local files: {rate:.0f} mails/s ({found['tickets']} tickets, {sent:.0f} mails out for each), "
+        f"django-helpdesk, SQLite, local files: {rate:.0f} mails/s ({found['tickets']} tickets, "
+        f"{sent:.0f} mails out for each), "
         f"{found['cpu_ms']:.1f} ms CPU and {found['statements']:.0f} statements a mail, "
         f"{found['memory_mb']:.0f} MB, {load()}"
     )
