@@ -9,11 +9,8 @@ PYTEST := $(BIN)/python -m pytest
 demo: $(VENV)/ready
 	$(BIN)/avtald demo
 
-# Servers, kills and clocks share two cores here: what failed is told, and tried once more, alone.
 test: $(VENV)/ready servers lint types contracts
-	$(PYTEST) -q -n 2 --dist worksteal || { \
-		echo "Tried once more, one after the other:"; \
-		$(PYTEST) -q --last-failed --last-failed-no-failures none; }
+	$(PYTEST) -q -n 2 --dist worksteal
 
 long: $(VENV)/ready servers
 	$(PYTEST) -q --long -n 2 --dist worksteal
