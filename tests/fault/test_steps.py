@@ -74,6 +74,7 @@ def killed_at(tmp_path, url, imap_server, steps):
             client.stopped.set()
             assert place.stop() == 0
         acted_once(place, out, [*client.mails.names, *fetched], client.mails.timed)
+        place.store.close()
 
 
 def test_killed_at_every_step_each_mail_acts_once(tmp_path, sqlite_url, imap_server):
@@ -115,3 +116,4 @@ def test_killed_at_any_moment_under_load_each_mail_acts_once(tmp_path, any_url, 
         names = [name for client in clients for name in client.mails.names]
         assert len(names) >= rounds
         acted_once(place, out, names, sum(client.mails.timed for client in clients))
+        place.store.close()
