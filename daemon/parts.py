@@ -79,7 +79,10 @@ class NoMailer:
 
 
 def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
-    """Mail out; `patient`: wait where the outgoing server's pace says so (`avtald tick`)."""
+    """Mail out; `patient`: wait where the outgoing server's pace says so (`avtald tick`).
+
+    A tick also says where the server named in the settings is out of reach (exit code 75).
+    """
     outgoing, breaker = desk.settings.outgoing, Breaker(desk)
     pace = sending.Pace(outgoing.per_minute if outgoing else 0, patient)
     give_up = outgoing.give_up_after if outgoing else GIVE_UP
@@ -99,9 +102,15 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
             give_up=give_up,
             breaker=breaker,
             pace=pace,
+            on_away=_mail_waits if patient and outgoing else lambda _reply: None,
         )
 
     return Step("send", run)
+
+
+def _mail_waits(reply: str) -> None:
+    """Raise that the outgoing server is out of reach: what is due stays in the outbox."""
+    raise OutOfReachError(f"mail waits in the outbox: {reply}")
 
 
 def month_steps(desk: Desk, accounting: Accounting) -> list[Step]:

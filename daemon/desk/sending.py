@@ -95,10 +95,12 @@ def step(
     give_up: dt.timedelta = rules.GIVE_UP,
     breaker: Gate | None = None,
     pace: Pace | None = None,
+    on_away: Callable[[str], None] = lambda _reply: None,
 ) -> bool:
     """Send a few mails that are due; True where more may be, so that the loop goes on.
 
-    False as well where the outgoing server is out of reach: what is due stays due.
+    False as well where the outgoing server is out of reach: what is due stays due, and `on_away`
+    is told why once that is noted.
 
     The attempt is durable before it is made, and its end right after the few: a process that dies
     between leaves deliveries in doubt, which the next step settles as unclear (`domain.delivery`).
@@ -127,6 +129,7 @@ def step(
     if away is None or not away.unreachable:
         return True
     log.warning("outgoing server out of reach", reply=str(away))
+    on_away(str(away))
     return False
 
 

@@ -67,3 +67,11 @@ def test_the_steps_to_die_at_are_listed(place):
     names = [each["name"] for each in json.loads(place.run("steps", "--json").stdout)]
     assert "inbox.committed" in names
     assert len(names) >= 12
+
+
+def test_a_tick_does_what_it_can_and_exits_75_where_no_mail_gets_out(place):
+    place.run("receive", "--now", T0, stdin=a_mail())
+    tick = place.run("tick", "--now", T0)
+    assert tick.returncode == 75
+    assert "mail waits in the outbox: 127.0.0.1:1 " in tick.stderr.decode()
+    assert shown(place, "show", "1")["outcome"] == "opened"
