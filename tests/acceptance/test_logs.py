@@ -1,9 +1,7 @@
 """The log: one line an event, one number follows a mail, nobody's address and no secret in it."""
 
-import io
 import json
 import logging
-import sys
 
 import pytest
 import structlog
@@ -40,22 +38,24 @@ def settings(tmp_path) -> config.Settings:
 
 
 @pytest.fixture
-def said(monkeypatch, settings):
+def said(capsys, settings):
     """What the log says from here on, line by line."""
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
+    kept = []
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     before = structlog.get_config()
     logs.configure(logging.INFO, settings)
 
+    def text() -> str:
+        kept.append(capsys.readouterr().err)
+        return "".join(kept)
+
     def lines() -> list[dict]:
-        text = stream.getvalue()
-        read = [line.partition(">") for line in text.splitlines()]
+        read = [line.partition(">") for line in text().splitlines()]
         assert all(first in {"<3", "<4", "<6", "<2"} for first, _, _ in read)
         return [json.loads(rest) for _, _, rest in read]
 
-    lines.text = stream.getvalue
+    lines.text = text
     yield lines
     structlog.configure(**before)
     root.handlers, root.level = handlers, level
