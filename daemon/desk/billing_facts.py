@@ -11,7 +11,7 @@ from daemon.domain.billing import Billed, StatementDraft, draw_statement, first_
 from daemon.domain.periods import Period, month_of
 from daemon.domain.register import Customer
 from daemon.domain.time_bank import Adjustment, Entry
-from daemon.store import events, ledger, register, statements, tickets
+from daemon.store import events, ledger, register, statements
 from daemon.store.session import Tx
 
 
@@ -92,9 +92,7 @@ def load(
     ids = [customer.id for customer in customers]
     versions = versions_of(tx, desk, customers)
     first = _first_months(tx, desk, customers, versions)
-    entries = ledger.of_customers(tx, ids, before)
-    numbers = tickets.numbers(tx, {e.ticket for mine in entries.values() for e in mine})
-    adjustments = ledger.adjustments(tx, ids, before)
+    histories = ledger.histories(tx, ids, before, numbered=True)
     billed = statements.billed(tx, ids)
     frozen = statements.months_of(tx, ids)
     return {
@@ -102,8 +100,8 @@ def load(
             customer,
             first.get(customer.id),
             versions.get(customer.id, ()),
-            tuple(replace(e, ticket=numbers[e.ticket]) for e in entries.get(customer.id, ())),
-            tuple(adjustments.get(customer.id, ())),
+            tuple(histories[customer.id][0]),
+            tuple(histories[customer.id][1]),
             tuple(billed.get(customer.id, ())),
             frozenset(frozen.get(customer.id, ())),
         )

@@ -1,8 +1,9 @@
 """Closing a month: statements are frozen, what stands in the way is told, finance is mailed (H)."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from daemon.store import (
     holds,
     inbox,
     leases,
+    ledger,
     register,
     statements,
     tickets,
@@ -34,6 +36,8 @@ log = structlog.get_logger("avtald.closing")
 
 _PATIENCE = dt.timedelta(minutes=30)  # for pushes, before finance is mailed without their outcome
 _BATCH = 100  # customers in one transaction: others wait for it on SQLite
+_NO_SIZES: Mapping[int, int] = MappingProxyType({})
+_MOST_ROWS = 20_000  # of the ledger in one batch: what of ten years is held in memory at once
 
 
 class TakenOverError(Exception):
@@ -159,8 +163,21 @@ def _of_held_time(tx: Tx, row: Any, language: str) -> str:
 # --- many customers' month --------------------------------------------------------------------
 
 
-def _batches(customers: Sequence[Customer]) -> Iterator[Sequence[Customer]]:
-    yield from (customers[at : at + _BATCH] for at in range(0, len(customers), _BATCH))
+def _batches(
+    customers: Iterable[Customer], sizes: Mapping[int, int] = _NO_SIZES
+) -> Iterator[Sequence[Customer]]:
+    """Customers in groups, by their number and by how much of the ledger is theirs."""
+    batch: list[Customer] = []
+    rows = 0
+    for customer in customers:
+        size = sizes.get(customer.id, 0)
+        if batch and (len(batch) == _BATCH or rows + size > _MOST_ROWS):
+            yield batch
+            batch, rows = [], 0
+        batch.append(customer)
+        rows += size
+    if batch:
+        yield batch
 
 
 def _close(desk: Desk, month: Period, now: dt.datetime, *, needs_number: bool) -> bool:
@@ -170,8 +187,9 @@ def _close(desk: Desk, month: Period, now: dt.datetime, *, needs_number: bool) -
             return False  # H1: it waits until all that was received before is acted on
         customers = register.customers(tx, ended=True)
         blocked = {i for row in statements.closing_rows(tx) for i in row.held}
+        sizes = ledger.sizes(tx)
     held: set[int] = set()
-    for batch in _batches(customers):
+    for batch in _batches(customers, sizes):
         held |= _settle(desk, batch, month, now, needs_number=needs_number, blocked=blocked)
     with desk.store.writing() as tx:
         _keep_lease(tx)
@@ -273,12 +291,13 @@ def _release_held(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
     with desk.store.reading() as tx:
         rows = [row for row in statements.closing_rows(tx) if row.held]
         customers = {customer.id: customer for customer in register.customers(tx, ended=True)}
+        sizes = ledger.sizes(tx) if rows else _NO_SIZES
     blocked: set[int] = set()
     released = False
     for row in rows:
         month = Period.parse(row.month)
         held: set[int] = set()
-        for batch in _batches([customers[customer_id] for customer_id in row.held]):
+        for batch in _batches((customers[each] for each in row.held), sizes):
             held |= _settle(desk, batch, month, now, needs_number=needs_number, blocked=blocked)
         blocked |= held
         if free := sorted(set(row.held) - held):

@@ -149,10 +149,11 @@ def promises(tx: Tx, desk: Desk, customer: Customer, mine: Window) -> tuple[Prom
 
 def history(tx: Tx, desk: Desk, customer: Customer, before: dt.datetime | None = None) -> History:
     """A customer's whole history, to be billed anew."""
+    entries, adjustments = ledger.histories(tx, [customer.id], before)[customer.id]
     return History(
         versions=tuple(register.versions_of(tx, customer.id)),
-        entries=tuple(ledger.of_customer(tx, customer.id, before)),
-        adjustments=tuple(ledger.adjustments_of(tx, customer.id, before)),
+        entries=tuple(entries),
+        adjustments=tuple(adjustments),
         none_terms=desk.none_terms,
     )
 

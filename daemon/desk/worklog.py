@@ -286,12 +286,9 @@ def reckoning(
 
     Banks do not touch each other: a period that no bank period crosses reckons alike by itself.
     """
-    return time_bank.reckon(
-        register.versions_of(tx, customer_id),
-        ledger.of_customers(tx, [customer_id], before, within).get(customer_id, ()),
-        ledger.adjustments(tx, [customer_id], before, within).get(customer_id, ()),
-        desk.none_terms,
-    )
+    versions = register.versions_of(tx, customer_id)
+    entries, adjustments = ledger.histories(tx, [customer_id], before, within)[customer_id]
+    return time_bank.reckon(versions, entries, adjustments, desk.none_terms)
 
 
 def bank(tx: Tx, desk: Desk, customer_id: int | None, day: dt.date) -> Bank:

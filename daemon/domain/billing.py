@@ -100,7 +100,7 @@ class StatementDraft:
 
 
 def _net(rows: Iterable[Row]) -> Money:
-    return total(row.amount for row in rows if row.amount is not None)
+    return total(row.amount or ZERO for row in rows if row.work is None)
 
 
 def as_billed(row: Row) -> Billed:
@@ -340,14 +340,14 @@ _MARKS: Final = {
 def describe(row: Row, language: str) -> str:
     """The printed text of a row, in Swedish (`sv`) or English."""
     language = "sv" if language == "sv" else "en"
-    period = Period.parse(row.period)
-    text = _work_text(row.work, language) if row.work else _row_text(row, period, language)
+    text = _work_text(row.work, language) if row.work else _row_text(row, language)
     mark = _MARKS[language][row.mark]
     return f"{text} ({mark})" if mark else text
 
 
-def _row_text(row: Row, period: Period, language: str) -> str:
-    swedish, name = language == "sv", period.name(language)
+def _row_text(row: Row, language: str) -> str:
+    swedish, period = language == "sv", Period.parse(row.period)
+    name = period.name(language)
     if row.kind == "fee":
         head = "Supportavtal" if swedish else "Support agreement"
         text = " ".join(part for part in (head, row.plan_name, name) if part)
@@ -403,6 +403,7 @@ def row_shown(row: Row, language: str) -> dict[str, str]:
 
 def row_to_json(row: Row) -> dict[str, Any]:
     """Everything a row holds and its amount, as JSON has it; without loss."""
+    amount = row.amount
     return {
         "kind": row.kind,
         "description_key": row.description_key,
@@ -413,7 +414,7 @@ def row_to_json(row: Row) -> dict[str, Any]:
         "days": row.days,
         "quantity": None if row.quantity is None else str(row.quantity),
         "price": None if row.price is None else str(row.price),
-        "amount": None if row.amount is None else str(row.amount),
+        "amount": None if amount is None else str(amount),
         "work": None if row.work is None else _work_to_json(row.work),
     }
 
@@ -446,6 +447,11 @@ def row_from_json(stored: Mapping[str, Any]) -> Row:
 
 def statement_hash(rows: Iterable[Row], reference: str = "") -> str:
     """SHA-256 over the rows and whose they are, in a form that has one way to be written (H5)."""
-    content = {"reference": reference, "rows": [row_to_json(row) for row in rows]}
+    return stored_hash([row_to_json(row) for row in rows], reference)
+
+
+def stored_hash(rows: Sequence[Mapping[str, Any]], reference: str) -> str:
+    """The same of rows as `row_to_json` wrote them."""
+    content = {"reference": reference, "rows": rows}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()

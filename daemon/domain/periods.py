@@ -10,6 +10,7 @@ from typing import Final
 
 LENGTHS: Final = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
 _NAMES: Final = {months: length for length, months in LENGTHS.items()}
+_MARKS: Final = {1: "-{:02}", 3: "-Q{}", 6: "-H{}", 12: ""}  # of a key, by months
 _PARTS: Final = {
     ("sv", 3): "kvartal",
     ("sv", 6): "halvår",
@@ -71,8 +72,7 @@ class Period:
 
     def __str__(self) -> str:
         number = (self.start.month - 1) // self.months + 1
-        marks = {"month": f"-{number:02}", "quarter": f"-Q{number}", "half-year": f"-H{number}"}
-        return f"{self.start.year:04}{marks.get(self.length, '')}"
+        return f"{self.start.year:04}{_MARKS[self.months].format(number)}"
 
     def __contains__(self, day: dt.date) -> bool:
         return self.start <= day < self.end

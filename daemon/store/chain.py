@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import desc, select
 
+from daemon.store.rows import add_all
 from daemon.store.schema import chain
 from daemon.store.session import Tx
 
@@ -61,7 +62,7 @@ def seal(tx: Tx, rows: Sequence[Sealed]) -> None:
     for seq, row in enumerate(rows, start=last + 1):
         previous = link(previous, row)
         links.append({"seq": seq, "kind": row.kind, "row_id": row.row_id, "hash": previous})
-    tx.execute(chain.insert(), links)
+    add_all(tx, chain, links)
 
 
 def head(tx: Tx) -> tuple[int, str]:

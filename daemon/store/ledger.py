@@ -13,7 +13,7 @@ from daemon.domain.time_bank import Adjustment, Entry
 from daemon.store.chain import Sealed, seal
 from daemon.store.memo import forget
 from daemon.store.rows import add
-from daemon.store.schema import chain, ledger
+from daemon.store.schema import chain, ledger, tickets
 from daemon.store.session import Tx
 from daemon.store.tickets import family
 
@@ -21,15 +21,29 @@ from daemon.store.tickets import family
 UNDOES = " undoes inbox:"  # in the cause of what takes back a message's time (C14)
 SEALED = [column for column in ledger.c if column.name not in ("id", "note")]
 
+# The first columns are an entry's fields, in their order.
+_ROW = [
+    ledger.c[name]
+    for name in (
+        "id", "ticket_id", "person_id", "worked_on", "received_at", "ordinal", "actual",
+        "billable", "counts", "outside", "increment", "customer_id", "kind", "reverses_id",
+        "cause",
+    )
+]  # fmt: skip
+_TICKET, _WORKED_ON, _ACTUAL, _BILLABLE, _CUSTOMER = 1, 3, 6, 7, 11
+_ORDER = (ledger.c.worked_on, ledger.c.received_at, ledger.c.ordinal, ledger.c.id)
+
 _HISTORY = (
-    select(ledger)
+    select(*_ROW)
     .where(
         ledger.c.customer_id == bindparam("customer"),
         ledger.c.worked_on >= bindparam("start"),
         ledger.c.worked_on < bindparam("end"),
     )
-    .order_by(ledger.c.worked_on, ledger.c.received_at, ledger.c.ordinal, ledger.c.id)
+    .order_by(*_ORDER)
 )
+
+History = tuple[list[Entry], list[Adjustment]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,7 @@ def bookings(
         select(ledger, left.c.actual.label("left"), left.c.billable.label("billable_left"))
         .join(left, left.c.id == ledger.c.id)
         .where(left.c.known == 1)
-        .order_by(ledger.c.worked_on, ledger.c.received_at, ledger.c.ordinal, ledger.c.id)
+        .order_by(*_ORDER)
     )
     return [_booking(row) for row in rows]
 
@@ -125,22 +139,29 @@ def _entry(row: Row[Any], actual: int, billable: int) -> Entry:
 
 def of_customer(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Entry]:
     """A customer's entries, with what is left of each (G4)."""
-    return of_customers(tx, [customer_id], before).get(customer_id, [])
+    return histories(tx, [customer_id], before)[customer_id][0]
 
 
-def of_customers(
+def histories(
     tx: Tx, customer_ids: Sequence[int], before: dt.datetime | None = None,
-    within: Period | None = None,
-) -> dict[int, list[Entry]]:  # fmt: skip
-    """The entries of many customers, by customer; of one period's worked dates where it is given.
+    within: Period | None = None, *, numbered: bool = False,
+) -> dict[int, History]:  # fmt: skip
+    """Entries and adjustments of many customers in one reading, as seen before an instant (H1).
 
-    A reversal has the customer and the worked date of its entry: both stay together.
+    Of one period's worked dates where it is given: a reversal has the customer and the worked date
+    of its entry, so both stay together. With `numbered` a ticket is the number that people know.
     """
-    found: dict[int, list[Entry]] = {}
-    for booking in bookings(tx, _of(customer_ids, within), before):
-        if booking.customer_id is not None:
-            found.setdefault(booking.customer_id, []).append(booking.entry)
-    return found
+    query = select(*_ROW)
+    if numbered:
+        query = select(*_ROW[:_TICKET], tickets.c.number, *_ROW[_TICKET + 1 :])
+        query = query.outerjoin_from(ledger, tickets, tickets.c.id == ledger.c.ticket_id)
+    query = query.where(_of(customer_ids, within)).order_by(*_ORDER)
+    if before is not None:
+        query = query.where(ledger.c.visible_at < before)
+    rows: dict[int, list[Any]] = {each: [] for each in customer_ids}
+    for row in tx.execute(query).all():
+        rows[row[_CUSTOMER]].append(row)
+    return {customer_id: _history(mine) for customer_id, mine in rows.items()}
 
 
 def _of(customer_ids: Sequence[int], within: Period | None) -> ColumnElement[bool]:
@@ -150,16 +171,28 @@ def _of(customer_ids: Sequence[int], within: Period | None) -> ColumnElement[boo
     return and_(mine, ledger.c.worked_on >= within.start, ledger.c.worked_on < within.end)
 
 
-def history(tx: Tx, customer_id: int, within: Period) -> tuple[list[Entry], list[Adjustment]]:
+def history(tx: Tx, customer_id: int, within: Period) -> History:
     """A customer's entries and adjustments of a period's worked dates, in one reading."""
     start_end = {"customer": customer_id, "start": within.start, "end": within.end}
-    rows = tx.execute(_HISTORY, start_end).all()
-    left: dict[int, tuple[int, int]] = {}
-    for row in rows:
-        actual, billable = left.get(row.reverses_id or row.id, (0, 0))
-        left[row.reverses_id or row.id] = (actual + row.actual, billable + row.billable)
-    entries = [_entry(row, *left[row.id]) for row in rows if row.kind == "use"]
-    made = [_adjustment(row) for row in rows if row.kind == "adjustment"]
+    return _history(tx.execute(_HISTORY, start_end).all())
+
+
+def _history(rows: Sequence[Any]) -> History:
+    """Entries with what their reversals have left of them, and adjustments, of rows in order."""
+    taken: dict[int, tuple[int, int]] = {}
+    for *entry, _, kind, reverses, _ in rows:
+        if kind == "reversal":
+            actual, billable = taken.get(reverses, (0, 0))
+            taken[reverses] = (actual + entry[_ACTUAL], billable + entry[_BILLABLE])
+    entries, made = [], []
+    for *entry, _, kind, _, cause in rows:
+        if kind == "use":
+            actual, billable = taken.get(entry[0], (0, 0))
+            entry[_ACTUAL] += actual
+            entry[_BILLABLE] += billable
+            entries.append(Entry(*entry))
+        elif kind == "adjustment":
+            made.append(Adjustment(entry[0], entry[_WORKED_ON], entry[_ACTUAL], cause))
     return entries, sorted(made, key=lambda each: each.id)
 
 
@@ -238,33 +271,16 @@ def minutes_of_day(tx: Tx, person_id: int, worked_on: dt.date) -> int:
     return int(tx.scalar(query) or 0)
 
 
-def adjustments_of(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Adjustment]:
-    """Finance's adjustments of a customer's banks."""
-    return adjustments(tx, [customer_id], before).get(customer_id, [])
-
-
-def adjustments(
-    tx: Tx, customer_ids: Sequence[int], before: dt.datetime | None = None,
-    within: Period | None = None,
-) -> dict[int, list[Adjustment]]:  # fmt: skip
-    """Finance's adjustments of the banks of customers, by customer."""
-    query = select(ledger).where(_of(customer_ids, within), ledger.c.kind == "adjustment")
-    if before is not None:
-        query = query.where(ledger.c.visible_at < before)
-    found: dict[int, list[Adjustment]] = {}
-    for row in tx.execute(query.order_by(ledger.c.id)):
-        found.setdefault(row.customer_id, []).append(_adjustment(row))
-    return found
-
-
-def _adjustment(row: Row[Any]) -> Adjustment:
-    return Adjustment(row.id, row.worked_on, row.actual, row.cause)
-
-
 def reversal_rows(tx: Tx, customer_id: int) -> list[Row[Any]]:
     """Every reversal on a customer's entries, for the bank's ledger."""
     query = select(ledger).where(ledger.c.customer_id == customer_id, ledger.c.kind == "reversal")
     return list(tx.execute(query.order_by(ledger.c.id)))
+
+
+def sizes(tx: Tx) -> dict[int, int]:
+    """How many rows of the ledger are each customer's, where there are any."""
+    query = select(ledger.c.customer_id, func.count()).group_by(ledger.c.customer_id)
+    return {row[0]: row[1] for row in tx.execute(query) if row[0] is not None}
 
 
 def earliest(tx: Tx, customer_ids: Iterable[int]) -> dict[int, dt.date]:

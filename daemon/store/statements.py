@@ -1,7 +1,7 @@
 """Closed months: frozen statements with their rows, and the invoices that follow from them."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,16 @@ from daemon.domain.billing import (
     describe,
     row_from_json,
     row_to_json,
-    statement_hash,
+    stored_hash,
 )
 from daemon.domain.money import Money, total
 from daemon.store.chain import Sealed, seal
 from daemon.store.invoices import OPEN
-from daemon.store.rows import insert
+from daemon.store.rows import add_all, insert
 from daemon.store.schema import closings, customers, invoices, statement_rows, statements, tickets
 from daemon.store.session import Tx
+
+Stored = Mapping[str, Any]  # a row as `row_to_json` wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,12 @@ def freeze(
 
     A statement that another process froze first stays as it is (H5).
     """
-    values = {each.customer_id: _statement(each, at, cut) for each in asked}
-    if not values:
+    if not asked:
         return []
+    stored = {each.customer_id: [row_to_json(row) for row in each.drawn.rows] for each in asked}
+    values = {
+        each.customer_id: _statement(each, stored[each.customer_id], at, cut) for each in asked
+    }
     new = insert(tx, statements).on_conflict_do_nothing()  # by its month, or by its reference
     made = tx.execute(
         new.returning(statements.c.id, statements.c.customer_id), list(values.values())
@@ -80,7 +85,7 @@ def freeze(
     ids = {row.customer_id: row.id for row in made}
     frozen = [each for each in asked if each.customer_id in ids]
     sealed = [Sealed("statement", ids[c], values[c]) for c in (f.customer_id for f in frozen)]
-    seal(tx, [*sealed, *_add_rows(tx, ids, frozen)])
+    seal(tx, [*sealed, *_add_rows(tx, ids, frozen, stored)])
     waiting = [
         {
             "statement_id": ids[each.customer_id], "reference": each.reference,
@@ -93,31 +98,36 @@ def freeze(
     return frozen
 
 
-def _statement(asked: Freezing, at: dt.datetime, cut: dt.datetime) -> dict[str, Any]:
+def _statement(
+    asked: Freezing, stored: Sequence[Stored], at: dt.datetime, cut: dt.datetime
+) -> dict[str, Any]:
     drawn = asked.drawn
     return {
         "customer_id": asked.customer_id, "month": str(drawn.month),
         "reference": asked.reference, "frozen_at": at, "cut_at": cut, "net_ore": drawn.net.ore,
-        "hash": statement_hash(drawn.rows, asked.reference),
+        "hash": stored_hash(stored, asked.reference),
         "left_out_ore": total(row.amount for row in drawn.left_out if row.amount).ore,
         "before_first": drawn.before_first, "stray": asked.stray,
     }  # fmt: skip
 
 
-def _add_rows(tx: Tx, ids: dict[int, int], frozen: Sequence[Freezing]) -> list[Sealed]:
+def _add_rows(
+    tx: Tx, ids: Mapping[int, int], frozen: Sequence[Freezing],
+    stored: Mapping[int, Sequence[Stored]],
+) -> list[Sealed]:  # fmt: skip
     rows = [
-        _row(ids[each.customer_id], ordinal, row, each.language)
+        _placed(ids[each.customer_id], ordinal) | _row(row, data, each.language)
         for each in frozen
-        for ordinal, row in enumerate(each.drawn.rows, start=1)
+        for ordinal, (row, data) in enumerate(
+            zip(each.drawn.rows, stored[each.customer_id], strict=True), start=1
+        )
     ]
     if not rows:
         return []
     numbers = _row_ids(tx, len(rows))
-    tx.execute(
-        statement_rows.insert(),
-        [each | {"id": number} for number, each in zip(numbers, rows, strict=True)],
-    )
-    return [Sealed("row", number, each) for number, each in zip(numbers, rows, strict=True)]
+    sealed = [Sealed("row", number, each) for number, each in zip(numbers, rows, strict=True)]
+    add_all(tx, statement_rows, [{"id": each.row_id, **each.content} for each in sealed])
+    return sealed
 
 
 def _row_ids(tx: Tx, count: int) -> list[int]:
@@ -131,14 +141,19 @@ def _row_ids(tx: Tx, count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
-def _row(statement_id: int, ordinal: int, row: Row, language: str) -> dict[str, Any]:
+def _placed(statement_id: int, ordinal: int) -> dict[str, Any]:
+    return {"statement_id": statement_id, "ordinal": ordinal}
+
+
+def _row(row: Row, data: Stored, language: str) -> dict[str, Any]:
+    amount = row.amount
     return {
-        "statement_id": statement_id, "ordinal": ordinal, "kind": row.kind, "period": row.period,
-        "version_id": row.version, "rate_ore": row.rate.ore if row.rate else None,
+        "kind": row.kind, "period": row.period, "version_id": row.version,
+        "rate_ore": row.rate.ore if row.rate else None,
         "quantity": None if row.quantity is None else int(row.quantity * 100),
         "price_ore": row.price.ore if row.price is not None else None,
-        "amount_ore": row.amount.ore if row.amount is not None else None,
-        "data": row_to_json(row), "description": describe(row, language),
+        "amount_ore": amount.ore if amount is not None else None,
+        "data": data, "description": describe(row, language),
     }  # fmt: skip
 
 

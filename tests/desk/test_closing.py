@@ -182,3 +182,13 @@ def test_an_open_month_shows_a_preview_that_is_kept_nowhere(desk):
     assert preview["state"] == "open"
     assert preview["net"] == Money.parse("3017.80")
     assert shown(desk, "2026-11-21 09:00") == []
+
+
+def test_a_close_in_groups_by_what_is_in_the_ledger_freezes_everybody_H1(desk, books, monkeypatch):
+    monkeypatch.setattr(closing, "_MOST_ROWS", 2)
+    for day in (16, 17, 18):  # one customer alone has more than a group may
+        book(desk, "a\n[tid: 1h]\n", f"2026-11-{day} 09:00")
+    book(desk, "a\n[tid: 2h]\n", "2026-11-20 09:00", sender="eve@delta.se")
+    desk.close(CLOSE, books)
+    nets = {key: str(frozen(desk, key=key).net) for key in ("acme", "beta", "delta")}
+    assert nets == {"acme": "8000.00", "beta": "3000.00", "delta": "1960.00"}
