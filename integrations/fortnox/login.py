@@ -85,7 +85,8 @@ def log_in(
     """
     with httpx.Client(timeout=_SECONDS) as http:
         token = exchange_code(http, asked.settings, code, asked.redirect_uri, now)
-    client = FortnoxClient(asked.settings, MemoryTokenStore(token), pacer, clock=lambda: now)
+    any_tenant = replace(asked.settings, tenant_id=None)  # whose it is, is the question
+    client = FortnoxClient(any_tenant, MemoryTokenStore(token), pacer, clock=lambda: now)
     try:
         company = client.company_information()
     finally:
@@ -97,7 +98,7 @@ def log_in(
             "Logga in i rätt företag, eller rätta tenant_id i avtald.toml.",
         )
     with store.lock():
-        store.save(token)
+        store.save(replace(token, tenant=company.tenant_id))
     return company
 
 

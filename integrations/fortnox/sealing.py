@@ -129,6 +129,7 @@ def _plain_of(kept: _Kept) -> dict[str, Any]:
             "obtained_at": token.obtained_at.isoformat(),
             "lifetime": token.lifetime,
             "refresh": token.refresh,
+            "tenant": token.tenant,
         },
     }
 
@@ -142,6 +143,7 @@ def _kept_of(plain: dict[str, Any]) -> _Kept:
             dt.datetime.fromisoformat(token["obtained_at"]),
             token["lifetime"],
             token["refresh"],
+            token.get("tenant"),
         ),
         dt.datetime.fromisoformat(pending) if pending else None,
     )

@@ -30,6 +30,11 @@ class Token:
     obtained_at: dt.datetime
     lifetime: int  # seconds
     refresh: str | None = field(default=None, repr=False)
+    tenant: int | None = None  # whose books it opens, as far as we know
+
+    def opens(self, tenant: int | None) -> bool:
+        """Whether it opens the books that the settings name; None: they leave it to the consent."""
+        return tenant is None or self.tenant == tenant
 
     def is_fresh(self, now: dt.datetime) -> bool:
         """Whether it may still be used without renewal."""
@@ -138,26 +143,31 @@ class TokenSource:
             return stored.access
 
     def _loaded(self) -> Token | None:
-        """The stored token; one that cannot be opened counts only where nothing else lets us in."""
+        """The stored token, unless it opens another company's books than the settings name now.
+
+        One that cannot be opened counts only where nothing else lets us in.
+        """
         try:
-            return self._store.load()
+            stored = self._store.load()
         except NoAccessError:
             if self._settings.tenant_id is None:
                 raise
             return None
+        return stored if stored and stored.opens(self._settings.tenant_id) else None
 
     def _obtain(self, stored: Token | None) -> Token:
         refresh = stored.refresh if stored else None
-        if self._settings.tenant_id is None:
-            return self._rotate(refresh)
+        tenant = self._settings.tenant_id
+        if tenant is None:
+            return replace(self._rotate(refresh), tenant=stored.tenant if stored else None)
         try:
-            token = self._by_client_credentials(self._settings.tenant_id)
+            token = self._by_client_credentials(tenant)
         except ConsentError:
             if refresh is None:
                 self._store.drop()
                 raise
-            return self._rotate(refresh)
-        return replace(token, refresh=refresh)
+            return replace(self._rotate(refresh), tenant=tenant)
+        return replace(token, refresh=refresh, tenant=tenant)
 
     def _by_client_credentials(self, tenant: int) -> Token:
         return self._ask({"grant_type": "client_credentials"}, {"TenantId": str(tenant)})

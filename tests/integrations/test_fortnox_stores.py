@@ -49,7 +49,7 @@ def token_store(request, tmp_path):
 
 
 def a_token(name="one", refresh="refresh-one"):
-    return Token(f"access-{name}", NOW, 3600, refresh)
+    return Token(f"access-{name}", NOW, 3600, refresh, 123456)
 
 
 def test_a_store_begins_empty(token_store):

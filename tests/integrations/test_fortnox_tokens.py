@@ -31,7 +31,7 @@ def token_requests(double):
 def old_token(double, played):
     """What a consent left behind, an hour ago."""
     refresh = double.tokens.new_refresh()
-    return Token("spent-access", played.now() - dt.timedelta(hours=1), 3600, refresh)
+    return Token("spent-access", played.now() - dt.timedelta(hours=1), 3600, refresh, 123456)
 
 
 @pytest.fixture
@@ -152,6 +152,31 @@ def test_a_refused_service_account_falls_back_to_the_refresh_token(a_client, dou
     assert a_client(store=store).read("1") is None
     assert len(token_requests(double)) == 2
     assert store.load().refresh != old_token.refresh
+
+
+@pytest.mark.parametrize("tenant", [777, None], ids=["another company's", "nobody knows whose"])
+def test_a_kept_token_of_another_company_opens_no_books_i1(a_client, double, played, tenant):
+    """The settings name a company: drafts never go to the one that was named before."""
+    double.tokens.access["other"] = played.now() + dt.timedelta(hours=1)
+    store = MemoryTokenStore(Token("other", played.now(), 3600, "its-refresh-token", tenant))
+    a_client(store=store).read("1")
+    assert "Bearer other" not in [each.headers.get("Authorization") for each in double.requests]
+    kept = store.load()
+    assert (kept.tenant, kept.refresh) == (123456, None)
+
+
+def test_the_refresh_token_of_another_company_is_no_fall_back(a_client, double, played):
+    store = MemoryTokenStore(Token("spent", played.now(), 3600, double.tokens.new_refresh(), 777))
+    double.tokens.consented = False
+    with pytest.raises(ConsentError):
+        a_client(store=store).read("1")
+    assert len(token_requests(double)) == 1
+
+
+def test_a_rotated_token_is_still_of_the_same_company(rotating):
+    client, store = rotating
+    client.read("1")
+    assert store.load().tenant == 123456
 
 
 def test_client_credentials_leave_the_fall_back_unspent(a_client, old_token):
