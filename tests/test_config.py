@@ -367,6 +367,7 @@ ONE_WRONG = [
     ('[calendar]\nhalf_days = { julafton = "07:00" }', "calendar", "half day julafton"),
     ('[calendar]\nhalf_days = { "2026-04-02" = 12 }', "calendar.half_days", '"08:00"'),
     ('[calendar]\ncountry = "Sverige"', "calendar.country", '"SE"'),
+    ('[calendar]\ncountry = "XX"', "calendar", "'XX'"),
     ("intake = 5", "desk.intake", "unknown key"),
     ('[intake.lmtp]\nlisten = "2424"', "intake.lmtp.listen", '"127.0.0.1:2424"'),
     ('[intake.lmtp]\nlisten = "a:99999"', "intake.lmtp.listen", '"127.0.0.1:2424"'),

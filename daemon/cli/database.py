@@ -14,15 +14,18 @@ def db() -> None:
 
 
 @db.command()
+@json_option
 @config_option
-def upgrade(config: Path | None) -> None:
+def upgrade(config: Path | None, *, as_json: bool) -> None:
     """Bring the schema up to what this program needs; take a backup first."""
     from daemon import app
 
     with app.opened(config, upgraded=False) as desk:
         say = speaker(desk.settings.desk.language)
         before, after = app.upgrade_schema(desk)
-    if before == after:
+    if as_json:
+        print_json({"before": before, "after": after})
+    elif before == after:
         click.echo(say(f"schemat är redan {after}", f"the schema is {after} already"))
     else:
         old = before or say("tom", "empty")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.options import debug_option
+from daemon.cli.options import config_option
 
 
 @click.command()
@@ -18,8 +18,8 @@ from daemon.cli.options import debug_option
 @click.option(
     "--port", type=click.IntRange(1, 65_535), help="Of the SMTP door; else any (2525 with --stay)."
 )
-@debug_option
-def demo(kept: Path | None, port: int | None, *, stay: bool) -> int:
+@config_option
+def demo(config: Path | None, kept: Path | None, port: int | None, *, stay: bool) -> int:
     """Play a month through a complete desk on this machine; needs no network and no settings.
 
     Customers of all four plans write, engineers answer with tags, the month closes, and drafts
@@ -28,6 +28,7 @@ def demo(kept: Path | None, port: int | None, *, stay: bool) -> int:
     from daemon import logs
     from daemon.demo.show import show
 
+    del config  # this desk writes its own
     logs.configure()
     with _folder(kept) as folder:
         return 0 if show(folder, port, click.echo, staying=stay) else 1

@@ -82,9 +82,10 @@ def _as_json(shown: "Shown") -> dict[str, Any]:
 
 
 @invoices.command()
+@json_option
 @now_option
 @config_option
-def push(config: Path | None, now: dt.datetime) -> int:
+def push(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
     """Push what waits now, also what a fault stopped before."""
     from daemon import accounting, app, parts
     from daemon.store import invoices as stored
@@ -100,7 +101,10 @@ def push(config: Path | None, now: dt.datetime) -> int:
                 pass
         with opened.store.reading() as tx:
             left = [each for each in stored.listing(tx) if each.state != "pushed"]
-    _print_left(left, say)
+    if as_json:
+        print_json([_as_json(each) for each in left])
+    else:
+        _print_left(left, say)
     return 1 if left else 0
 
 

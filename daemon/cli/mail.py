@@ -18,24 +18,37 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @now_option
 @config_option
-def receive(config: Path | None, files: tuple[Path, ...], now: dt.datetime) -> None:
+def receive(config: Path | None, files: tuple[Path, ...], now: dt.datetime) -> int:
     """Take raw messages from FILES or standard input into the inbox.
 
     Exits 0 when they are durable, and 75 (try again) for every fault: no fault of ours bounces a
-    mail.
+    mail. An empty file is a fault of whoever wrote it; the other files are taken.
     """
     import uuid
 
     from daemon import app
     from daemon.desk.accept import Arrival, accept
 
-    raws = [file.read_bytes() for file in files] or [sys.stdin.buffer.read()]
+    raws = [_raw(file) for file in files or (None,)]
+    found = [Arrival(raw, now, "receive", delivery=str(uuid.uuid4())) for raw in raws if raw]
     with app.opened(config) as opened:
-        accept(
-            opened.store,
-            [Arrival(raw, now, "receive", delivery=str(uuid.uuid4())) for raw in raws if raw],
-            go_live=opened.settings.desk.go_live,
-        )
+        if found:
+            accept(opened.store, found, go_live=opened.settings.desk.go_live)
+    return 0 if len(found) == len(raws) else 75
+
+
+def _raw(file: Path | None) -> bytes:
+    """The message in a file or in standard input; nothing, and why, where there is none."""
+    try:
+        raw = sys.stdin.buffer.read() if file is None else file.read_bytes()
+    except OSError as error:
+        return _no_message(f"{file} cannot be read: {error.strerror}")
+    return raw or _no_message(f"{'standard input' if file is None else file} is empty: no message")
+
+
+def _no_message(says: str) -> bytes:
+    click.echo(f"avtald: {says}", err=True)
+    return b""
 
 
 @click.group(invoke_without_command=True)
@@ -144,8 +157,9 @@ def _whole(way: "inbox.Way") -> dict[str, object]:
 
 @mail.command()
 @click.argument("message", type=int, metavar="ID")
+@json_option
 @config_option
-def replay(config: Path | None, message: int) -> None:
+def replay(config: Path | None, message: int, *, as_json: bool) -> None:
     """Try a shelved message again, with the time it was received."""
     from daemon import app
     from daemon.store import inbox
@@ -157,4 +171,7 @@ def replay(config: Path | None, message: int) -> None:
         raise click.UsageError(
             say(f"mejl {message} ligger inte på hyllan", f"message {message} is not shelved")
         )
-    click.echo(say(f"mejl {message} står i tur igen", f"message {message} is in line again"))
+    if as_json:
+        print_json({"id": message, "state": "new"})
+    else:
+        click.echo(say(f"mejl {message} står i tur igen", f"message {message} is in line again"))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.options import debug_option
+from daemon.cli.options import config_option, json_option
+from daemon.cli.output import print_json
 
 REGISTER = """\
 # The register of avtald: the desk's own people, and its customers. Change it and run
@@ -50,9 +51,11 @@ from = 2026-01-01
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path())
-@debug_option
-def init(folder: Path) -> None:
+@json_option
+@config_option
+def init(folder: Path, config: Path | None, *, as_json: bool) -> None:
     """Write a commented avtald.toml and register.toml to start from; overwrites nothing."""
+    del config  # there is none yet
     from daemon.settings_sample import sample
 
     files = {folder / "avtald.toml": sample(), folder / "register.toml": REGISTER}
@@ -65,6 +68,9 @@ def init(folder: Path) -> None:
             file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{folder} cannot be written: {error.strerror}") from error
+    if as_json:
+        print_json({"files": [str(file) for file in files]})
+        return
     for file in files:
         click.echo(file)
     click.echo("Set the desk's name and address in avtald.toml, then: avtald check")

@@ -78,6 +78,8 @@ class Calendar:
         """Check what can be checked of the settings without a year (CalendarError)."""
         _check_window(hours)
         self.hours = hours
+        if hours.country.upper() not in {"", "SE"}:
+            _public_holidays(hours.country.upper(), _FINGERPRINT_YEARS[0])
         self.zone = _zone(hours.zone)
         self._closed = tuple(_date_or_name(each) for each in hours.closed)
         self._half_days = tuple(

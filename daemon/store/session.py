@@ -108,15 +108,14 @@ def _sentence(error: DBAPIError) -> str:
 def open_store(url: str, *, password: str | None = None) -> Store:
     """Open `sqlite:///…` or `postgresql+psycopg://…`; connects at the first transaction.
 
-    Raises ValueError for a URL of another kind.
+    SQLite has no use for a password. Raises ValueError for a URL of another kind.
     """
     parsed = make_url(url)
     options: dict[str, Any] = {"hide_parameters": True}  # an error is told in logs and mails
-    if password is not None:
-        parsed = parsed.set(password=password)
     if parsed.get_backend_name() == "sqlite":
         options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     elif parsed.drivername == "postgresql+psycopg":
+        parsed = parsed if password is None else parsed.set(password=password)
         options["connect_args"] = {"connect_timeout": 10}
         options["pool_pre_ping"] = True
     else:

@@ -45,7 +45,8 @@ def test_shelved_mail_is_listed_told_once_and_tried_again_B4(place):
     (row,) = shown(place, "--shelved")
     assert (row["id"], row["state"]) == (1, "shelved")
     assert row["reason"]
-    assert place.run("mail", "replay", "1").returncode == 0
+    replayed = place.run("mail", "replay", "1", "--json")
+    assert json.loads(replayed.stdout) == {"id": 1, "state": "new"}
     assert shown(place, "--shelved") == []
     place.run("tick", "--now", T0)
     (again,) = shown(place, "--shelved")

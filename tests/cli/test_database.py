@@ -46,6 +46,8 @@ def test_a_newer_schema_is_refused_with_what_to_install(avtald, folder):
 def test_upgrade_of_an_empty_database_then_says_there_is_nothing_to_do(avtald, folder):
     newest = migrations.newest()
     assert avtald("db", "upgrade").out == f"schema: tom → {newest}\n"
+    shown = json.loads(avtald("db", "upgrade", "--json").out)
+    assert shown == {"before": newest, "after": newest}
     assert avtald("db", "upgrade").out == f"schemat är redan {newest}\n"
 
 

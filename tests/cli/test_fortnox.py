@@ -250,6 +250,9 @@ def test_push_tries_again_what_a_fault_stopped_and_says_what_is_left(desk, avtal
     assert ended.code == 1
     assert "AVT-acme-2026-10: fel" in ended.out
     assert "Lägg upp kunden" in ended.out
+    ended = avtald("invoices", "push", "--json", "--now", "2026-11-01T06:01:30+01:00")
+    (left,) = json.loads(ended.out)
+    assert (ended.code, left["reference"], left["state"]) == (1, "AVT-acme-2026-10", "fault")
     double.registers.customers["1001"] = customer
     ended = avtald("invoices", "push", "--now", "2026-11-01T06:02:00+01:00")
     assert (ended.code, ended.out.strip()) == (0, "allt är överfört")

@@ -43,7 +43,21 @@ def test_every_command_of_the_table_is_there_and_takes_config_and_debug(name):
     for each in commands:
         options = {option for param in each.params for option in param.opts}
         assert "--debug" in options
-        assert "--config" in options or name in {"init", "demo"}
+        assert "--config" in options
+
+
+SHOWS_NOTHING_THAT_A_SCRIPT_READS = {"run", "demo", "receive", "login"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_that_shows_something_takes_json(name):
+    """Contract 3."""
+    command = main.avtald.get_command(click.Context(main.avtald), name)
+    assert command is not None
+    commands = command.commands.values() if isinstance(command, click.Group) else [command]
+    for each in commands:
+        options = {option for param in each.params for option in param.opts}
+        assert "--json" in options or each.name in SHOWS_NOTHING_THAT_A_SCRIPT_READS
 
 
 @pytest.mark.parametrize("name", COMMANDS)

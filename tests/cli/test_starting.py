@@ -1,5 +1,7 @@
 """`avtald init`: a desk to start from, which works as it stands."""
 
+import json
+
 from daemon import config
 
 
@@ -39,3 +41,10 @@ def test_init_where_nothing_can_be_written_says_so(avtald, tmp_path):
     ended = avtald("init", tmp_path / "file" / "desk")
     assert ended.code == 2
     assert "cannot be written" in ended.err
+
+
+def test_init_tells_a_script_what_it_wrote(avtald, tmp_path):
+    """Contract 3: `--json`."""
+    ended = avtald("init", tmp_path / "desk", "--json")
+    files = [str(tmp_path / "desk" / name) for name in ("avtald.toml", "register.toml")]
+    assert json.loads(ended.out) == {"files": files}

@@ -263,9 +263,10 @@ def test_settings_that_make_no_calendar_are_refused_with_their_fault(settings, f
         desk(**settings)
 
 
-def test_an_unknown_country_is_told_when_its_days_are_asked_for():
+def test_an_unknown_country_is_told_before_any_day_is_asked_for():
+    """A2: among the mistakes of the file, not at the first mail."""
     with pytest.raises(CalendarError, match="'XX'"):
-        desk(country="XX").closed_days(2026)
+        desk(country="XX")
 
 
 def days_off(first, count):

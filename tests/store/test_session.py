@@ -51,6 +51,14 @@ def test_a_database_out_of_reach_is_a_temporary_fault(tmp_path):
         pass
 
 
+def test_a_password_beside_sqlite_does_no_harm(tmp_path):
+    """Contract 1: its own example has both."""
+    store = open_store(f"sqlite:///{tmp_path / 'x.db'}", password="secret")
+    with store.writing() as tx:
+        assert tx.scalar(text("SELECT 1")) == 1
+    store.close()
+
+
 def test_the_journal_is_durable_on_the_library_at_hand(store):
     safe = wal_is_safe(sqlite3.sqlite_version_info)
     with store.writing() as tx:
