@@ -90,7 +90,9 @@ def open_for(
         spam=spam,
         follows_id=follows.id if follows else None,
     )
-    relay.join(turn, ticket, [(name, address)])
+    if address:
+        tickets.begin_with(turn.tx, ticket.id, name, address, at)
+        relay.note_joined(turn, ticket, address)
     turn.happened(ticket, EventKind.OPENED, priority=level)
     return ticket
 

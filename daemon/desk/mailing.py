@@ -39,6 +39,18 @@ class Post:
 
 def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int | None:
     """Render, compose and queue a letter; None where its cause has mailed, or J2 forbids it."""
+    made = _made(tx, desk, letter, mail, now)
+    return None if made is None else outbox.put(tx, made, now)
+
+
+def post_later(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> None:
+    """Queue a letter as `post` does, together with others of this transaction."""
+    made = _made(tx, desk, letter, mail, now)
+    if made is not None:
+        outbox.put_later(tx, made, now)
+
+
+def _made(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> outbox.Mail | None:
     if mail.answer and not _may_answer(tx, desk, mail, now):
         return None
     to, cc = _sendable(mail.to), _sendable(mail.cc)
@@ -69,15 +81,11 @@ def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int |
         attachments=mail.attachments,
         alternatives=mail.alternatives,
     )
-    return outbox.put(
-        tx,
-        outbox.Mail(
-            key=mail.key, kind=mail.kind, message_id=message_id, raw=raw, recipients=recipients,
-            envelope_from=desk.settings.desk.address,
-            ticket_id=mail.ticket.id if mail.ticket else None, inbox_id=mail.inbox_id,
-            about=mail.about, answer=mail.answer, customer_side=mail.customer_side,
-        ),
-        now,
+    return outbox.Mail(
+        key=mail.key, kind=mail.kind, message_id=message_id, raw=raw, recipients=recipients,
+        envelope_from=desk.settings.desk.address,
+        ticket_id=mail.ticket.id if mail.ticket else None, inbox_id=mail.inbox_id,
+        about=mail.about, answer=mail.answer, customer_side=mail.customer_side,
     )  # fmt: skip
 
 

@@ -70,7 +70,12 @@ def join(
     real = [each for each in found if each[1]]
     new = tickets.join(turn.tx, ticket.id, real, turn.mail.received_at, silent=silent)
     for address in new:
-        turn.record(ticket, "participant", address=address, silent=silent)
+        note_joined(turn, ticket, address, silent=silent)
+
+
+def note_joined(turn: Turn, ticket: Ticket, address: str, *, silent: bool = False) -> None:
+    """Note who takes part from now on (K1)."""
+    turn.record(ticket, "participant", address=address, silent=silent)
 
 
 def join_copied(turn: Turn, ticket: Ticket) -> None:

@@ -85,9 +85,9 @@ class Turn:
         """A short sentence for the desk's own people."""
         return sentence(code, self.language, **facts)
 
-    def post(self, letter: Any, post: Post) -> int | None:
+    def post(self, letter: Any, post: Post) -> None:
         """Put a letter in the outbox, with the fact that causes it."""
-        return mailing.post(self.tx, self.desk, letter, post, self.now)
+        mailing.post_later(self.tx, self.desk, letter, post, self.now)
 
     def happened(
         self, ticket: Ticket, kind: EventKind, *, actor: str = "", priority: int | None = None,

@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import func, select
 
 from daemon.store.memo import forget
+from daemon.store.pending import Pending
 from daemon.store.schema import events
 from daemon.store.session import Tx
 
 _RECORD = events.insert()
+_RECORDED = Pending.of("events", lambda _: _RECORD)
 
 
 def record(
@@ -33,7 +35,7 @@ def record(
         "at": at, "kind": kind, "actor": actor, "cause": cause, "ticket_id": ticket_id,
         "customer_id": customer_id, "data": None if data is None else dict(data),
     }  # fmt: skip
-    tx.execute(_RECORD, values)
+    _RECORDED.add(tx, values)
     forget(tx, "events")
 
 

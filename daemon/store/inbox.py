@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Row, and_, bindparam, func, or_, select, update
 
 from daemon.store import leases
+from daemon.store.pending import Pending
 from daemon.store.rows import ENGINES
 from daemon.store.schema import (
     events,
@@ -247,16 +248,23 @@ def finish(
 ) -> None:
     """End the work on a claimed message, in the transaction of its effects (B3).
 
-    Raises LeaseLostError where another process has taken it over: then none of the effects is kept.
+    Where another process has taken one over, that transaction ends with a LeaseLostError, and
+    none of the effects is kept.
     """
     values = {
-        "message": inbox_id, "me": leases.owner(), "wall": leases.wall(),
-        "state": state, "outcome": outcome, "kind": kind, "sender": sender,
+        "message": inbox_id, "state": state, "outcome": outcome, "kind": kind, "sender": sender,
         "ticket_id": ticket_id, "reason": reason, "processed_at": at,
-    } | leases.FREED  # fmt: skip
-    changed = tx.execute(_FINISH, values).rowcount
-    if changed != 1:
-        raise LeaseLostError(f"message {inbox_id}")
+    }  # fmt: skip
+    _FINISHED.add(tx, values | leases.FREED)
+
+
+def _finish(tx: Tx, ends: Sequence[dict[str, Any]]) -> None:
+    held = {"me": leases.owner(), "wall": leases.wall()}
+    if tx.execute(_FINISH, [end | held for end in ends]).rowcount != len(ends):
+        raise LeaseLostError(f"one of {[end['message'] for end in ends]}")
+
+
+_FINISHED = Pending(frozenset({"inbox"}), _finish)
 
 
 def fail(tx: Tx, inbox_id: int, reason: str, at: dt.datetime) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from daemon.store import pending
+
 # A transaction as the desk hands it on; only this room looks inside.
 Tx = Connection
 
@@ -68,8 +70,13 @@ class Store:
         """One transaction: committed at the end, rolled back by any exception."""
         line = self._line if self.is_sqlite else nullcontext()
         with _told_apart(), line, self.engine.begin() as connection:
-            connection.info.pop("memo", None)  # what an earlier transaction read (memo.py)
-            yield connection
+            info = connection.info
+            info.pop("memo", None)  # what an earlier transaction read (memo.py)
+            try:
+                yield connection
+                pending.write_all(connection)
+            finally:
+                pending.forget(info)
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
@@ -121,6 +128,7 @@ def open_store(url: str, *, password: str | None = None) -> Store:
     else:
         raise ValueError("database.url must begin with sqlite:/// or postgresql+psycopg://")
     engine = create_engine(parsed, **options)
+    event.listen(engine, "before_cursor_execute", pending.before_statement)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -9,7 +9,8 @@ from sqlalchemy import Row, and_, delete, func, select, update
 
 from daemon.domain.ticket import Status, Ticket
 from daemon.store.memo import forget
-from daemon.store.rows import ENGINES, add, count_up
+from daemon.store.pending import Pending
+from daemon.store.rows import ENGINES, count_up
 from daemon.store.schema import (
     clocks,
     events,
@@ -40,6 +41,11 @@ _KEEP_CLOCK = {
     )
     for name, engine in ENGINES.items()
 }
+_KEPT_CLOCKS = Pending.of("clocks", lambda tx: _KEEP_CLOCK[tx.dialect.name])
+_ASKED = participants.insert()
+_REQUESTERS = Pending.of("participants", lambda _: _ASKED)
+_SAY = ticket_messages.insert()
+_SAID = Pending.of("ticket_messages", lambda _: _SAY)
 
 
 def _ticket(row: Row[Any]) -> Ticket:
@@ -173,6 +179,12 @@ class Participant:
     silent: bool  # D3: gets nothing until an engineer says so
 
 
+def begin_with(tx: Tx, ticket_id: int, name: str, address: str, at: dt.datetime) -> None:
+    """The first participant of a ticket that has just been opened: its requester."""
+    values = {"ticket_id": ticket_id, "address": address, "name": name, "added_at": at}
+    _REQUESTERS.add(tx, values | {"silent": False})
+
+
 def join(
     tx: Tx,
     ticket_id: int,
@@ -235,9 +247,9 @@ def make_public(tx: Tx, inbox_id: int) -> None:
     tx.execute(update(ticket_messages).where(mine).values(internal=False))
 
 
-def say(tx: Tx, ticket_id: int, **values: Any) -> int:
+def say(tx: Tx, ticket_id: int, **values: Any) -> None:
     """Add a message to a ticket's conversation."""
-    return add(tx, ticket_messages, ticket_id=ticket_id, **values)
+    _SAID.add(tx, {"ticket_id": ticket_id} | values)
 
 
 def said(tx: Tx, ticket_id: int, *, last: int | None = None) -> list[TicketMessage]:
@@ -355,8 +367,8 @@ def keep_clocks(
     tx: Tx, ticket_id: int, rows: Sequence[dict[str, Any]], stored: Iterable[tuple[str, int]]
 ) -> None:
     """Write a ticket's clocks as its events have them now, where some were `stored` before."""
-    if rows:
-        tx.execute(_KEEP_CLOCK[tx.dialect.name], [{"ticket_id": ticket_id} | row for row in rows])
+    for row in rows:
+        _KEPT_CLOCKS.add(tx, {"ticket_id": ticket_id} | row)
     for kind, ordinal in set(stored) - {(row["kind"], row["ordinal"]) for row in rows}:
         one = and_(clocks.c.ticket_id == ticket_id, clocks.c.kind == kind)
         tx.execute(delete(clocks).where(one, clocks.c.ordinal == ordinal))

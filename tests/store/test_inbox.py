@@ -34,7 +34,7 @@ def test_a_claimed_message_is_nobody_elses(any_store):
     with any_store.writing() as tx:
         assert inbox.claim(tx) == []
         inbox.finish(tx, claimed.id, at=AT, outcome="opened")
-    with any_store.writing() as tx, pytest.raises(LeaseLostError):
+    with pytest.raises(LeaseLostError), any_store.writing() as tx:
         inbox.finish(tx, claimed.id, at=AT, outcome="opened")
 
 

@@ -1,0 +1,129 @@
+"""Rows that are written together: nobody can tell that they wait, and a roll-back takes them."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+
+from daemon.store import events, outbox, schema
+from tests.builders import instant
+
+AT = instant("2026-11-02 10:00")
+
+
+def note(tx, kind, ticket_id=None):
+    events.record(tx, at=AT, kind=kind, actor="avtald", cause="test", ticket_id=ticket_id)
+
+
+def kinds(tx):
+    return list(tx.scalars(select(schema.events.c.kind).order_by(schema.events.c.id)))
+
+
+def a_letter(key, *recipients, answer=True):
+    return outbox.Mail(key, "confirmation", f"<{key}@x>", b"x\r\n", recipients, "s@x.se",
+                       answer=answer)  # fmt: skip
+
+
+def statements(store, seen):
+    from sqlalchemy import event
+
+    event.listen(store.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    return seen
+
+
+def test_what_waits_is_there_for_whoever_asks_in_the_same_transaction(any_store):
+    with any_store.writing() as tx:
+        note(tx, "one")
+        assert kinds(tx) == ["one"]
+        note(tx, "two")
+        assert tx.scalar(text("SELECT count(*) FROM events")) == 2
+    with any_store.reading() as tx:
+        assert kinds(tx) == ["one", "two"]
+
+
+def test_rows_of_one_kind_are_written_by_one_statement_and_keep_their_order(any_store):
+    seen = statements(any_store, [])
+    with any_store.writing() as tx:
+        for number in range(30):
+            note(tx, f"{number:02}")
+    assert len([each for each in seen if "INSERT INTO events" in each]) == 1
+    with any_store.reading() as tx:
+        assert kinds(tx) == [f"{number:02}" for number in range(30)]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["wait", "at once", "ask"]), max_size=12))
+def test_in_whatever_way_rows_come_the_order_is_the_order_of_calls(any_store, ways):
+    with any_store.writing() as tx:
+        tx.execute(schema.events.delete())
+        wanted = []
+        for number, way in enumerate(ways):
+            if way == "ask":
+                assert kinds(tx) == wanted
+                continue
+            wanted.append(str(number))
+            if way == "wait":
+                note(tx, str(number))
+            else:
+                row = {"at": AT, "kind": str(number), "actor": "a", "cause": "c"}
+                events.record_all(tx, [row])
+    with any_store.reading() as tx:
+        assert kinds(tx) == wanted
+
+
+def test_what_a_roll_back_takes_is_in_no_later_transaction(any_store):
+    def fail(tx):
+        note(tx, "lost")
+        outbox.put_later(tx, a_letter("lost", "k@a.se"), AT)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), any_store.writing() as tx:
+        fail(tx)
+    with any_store.writing() as tx:
+        assert kinds(tx) == []
+        note(tx, "kept")
+    with any_store.reading() as tx:
+        assert kinds(tx) == ["kept"]
+        assert tx.scalar(select(func.count()).select_from(schema.outgoing)) == 0
+
+
+def test_a_row_that_cannot_be_written_fails_its_transaction_at_its_end(any_store):
+    def run():
+        with any_store.writing() as tx:
+            note(tx, "fine")
+            note(tx, "of no ticket", ticket_id=4711)
+
+    with pytest.raises(IntegrityError):
+        run()
+    with any_store.reading() as tx:
+        assert kinds(tx) == []
+
+
+def test_a_cause_that_has_mailed_does_not_mail_again_however_it_is_queued(any_store):
+    with any_store.writing() as tx:
+        outbox.put_later(tx, a_letter("a", "k1@a.se"), AT)
+        outbox.put_later(tx, a_letter("a", "k2@a.se"), AT)
+        outbox.put_later(tx, a_letter("b", "k1@a.se", "k1@a.se", "k3@a.se"), AT)
+        assert outbox.put(tx, a_letter("a", "k4@a.se"), AT) is None
+    with any_store.writing() as tx:
+        outbox.put_later(tx, a_letter("b", "k5@a.se"), AT)
+        assert outbox.put(tx, a_letter("c", "k6@a.se"), AT) is not None
+    with any_store.reading() as tx:
+        query = select(schema.outgoing.c.key, schema.outbox.c.recipient)
+        rows = tx.execute(query.join(schema.outbox).order_by(schema.outbox.c.id)).all()
+    assert [tuple(row) for row in rows] == [
+        ("a", "k1@a.se"), ("b", "k1@a.se"), ("b", "k3@a.se"), ("c", "k6@a.se"),
+    ]  # fmt: skip
+
+
+def test_the_limit_of_answers_counts_what_waits_and_writes_nothing_for_it_J2(any_store):
+    since = instant("2026-11-02 07:00")
+    with any_store.writing() as tx:
+        outbox.put_later(tx, a_letter("a", "k1@a.se"), AT)
+        outbox.put_later(tx, a_letter("n", "k2@a.se", answer=False), AT)
+        seen = statements(any_store, [])
+        assert outbox.answers_since(tx, "k3@a.se", since) == 0
+        assert [each for each in seen if each.startswith("INSERT")] == []
+        assert outbox.answers_since(tx, "k2@a.se", since) == 0
+        assert outbox.answers_since(tx, "k1@a.se", since) == 1
