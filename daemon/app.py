@@ -47,8 +47,12 @@ def load(config_path: Path | None = None, *, upgraded: bool = True) -> App:
     store = open_store(settings.database.url, password=settings.database.password)
     _make_folders(settings)
     if upgraded:
-        with health.legible():
-            migrations.ensure(store)
+        try:
+            with health.legible():
+                migrations.ensure(store)
+        except BaseException:
+            store.close()
+            raise
     return App(settings, store)
 
 

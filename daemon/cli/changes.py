@@ -22,6 +22,7 @@ _WORDS = {
     "customer": ("kund", "customer"),
     "contact": ("kontakt", "contact"),
     "agreement": ("avtal från", "agreement from"),
+    "adjustment": ("justering av timbanken", "adjustment of the bank"),
 }
 
 

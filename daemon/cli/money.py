@@ -65,17 +65,26 @@ def bank(
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
         say = speaker(opened.settings.desk.language)
         if minutes is not None and reason:
+            on = day or opened.calendar.day_of(now)
             with opened.store.writing() as tx:
-                bank_shown.adjust(
-                    tx, _customer(tx, customer, say), minutes=minutes,
-                    day=day or opened.calendar.day_of(now), at=now, reason=reason,
-                )  # fmt: skip
+                _adjust(tx, _customer(tx, customer, say), minutes, on, at=now, reason=reason)
         with opened.store.reading() as tx:
             shown = bank_shown.shown(tx, desk, _customer(tx, customer, say), now, day)
     if as_json:
         print_json(shown)
         return
     _print_bank(shown, say)
+
+
+def _adjust(
+    tx: "Tx", customer: "Customer", minutes: int, day: dt.date, *, at: dt.datetime, reason: str
+) -> None:
+    from daemon.desk import bank_shown
+
+    try:
+        bank_shown.adjust(tx, customer, minutes=minutes, day=day, at=at, reason=reason)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _print_bank(shown: dict[str, Any], say: Say) -> None:

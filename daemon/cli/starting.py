@@ -46,6 +46,13 @@ from = 2026-01-01
 #[[customers.agreements]]
 #plan = "attend"
 #from = 2027-01-01
+
+# Finance gives to the time bank, or takes from it. Booked once; what is booked stays as it is.
+#[[customers.adjustments]]
+#id = "2026-11-driftstopp"  # yours, once a customer
+#minutes = 90  # below 0 takes
+#date = 2026-11-20  # a day in the bank period that is meant
+#reason = "Kompensation för driftstoppet"
 """
 
 

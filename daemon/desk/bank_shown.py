@@ -8,9 +8,10 @@ from typing import Any
 from daemon.desk import worklog
 from daemon.desk.context import Desk
 from daemon.domain import time_bank
+from daemon.domain.agreement import timeline
 from daemon.domain.register import Customer
 from daemon.domain.time_bank import Balance, Correction, Movement
-from daemon.store import events, ledger, tickets
+from daemon.store import events, ledger, register, tickets
 from daemon.store.session import Tx
 
 
@@ -86,7 +87,13 @@ def _movement(movement: Movement, numbers: Mapping[int, int], language: str) -> 
 def adjust(
     tx: Tx, customer: Customer, *, minutes: int, day: dt.date, at: dt.datetime, reason: str
 ) -> None:
-    """G1: finance adds to the bank of a date's period, or takes from it, with a reason."""
+    """G1: finance adds to the bank of a date's period, or takes from it, with a reason.
+
+    A ValueError where the date has no bank: such minutes would count nowhere.
+    """
+    spans = timeline(register.versions_of(tx, customer.id))
+    if time_bank.bank_to_adjust(spans, day) is None:
+        raise ValueError(f"{customer.key} has no time bank on {day}: choose a day with --on")
     row = ledger.adjust(tx, customer.id, minutes=minutes, day=day, at=at, reason=reason)
     events.record(
         tx, at=at, kind="bank-adjusted", actor="command", cause="command bank",

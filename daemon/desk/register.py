@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from daemon.config import Settings
-from daemon.desk.register_changes import Change, changes_between
+from daemon.desk.register_changes import Change, changes_between, new_adjustments
 from daemon.desk.register_claims import contested, released
 from daemon.desk.register_file import RegisterTables
 from daemon.desk.register_wanted import wanted
@@ -19,7 +19,7 @@ from daemon.domain.opening_hours import Calendar
 from daemon.domain.periods import Period, month_of, months_from
 from daemon.domain.register import Account, Person, Register
 from daemon.settings_checked import Checked, MistakesError, beside
-from daemon.store import events, register, statements
+from daemon.store import events, ledger, register, statements
 from daemon.store.session import Tx
 
 
@@ -62,16 +62,22 @@ def apply(tx: Tx, asked: Import, at: dt.datetime, cause: str = "command import")
             register.release_domains(tx, before[account.customer.key].domains)
     customers = {account.customer.key: account.customer.id for account in asked.after.accounts}
     for account in changed:
-        customers[account.customer.key] = _keep_account(tx, account, ids)
+        key = account.customer.key
+        customers[key] = _keep_account(tx, account, ids)
+        for each in new_adjustments(before.get(key), account):
+            ledger.adjust(
+                tx, customers[key], minutes=each.minutes, day=each.date, at=at,
+                reason=each.reason, key=each.key,
+            )  # fmt: skip
     for change in asked.changes:
-        key = change.name if change.what == "customer" else change.customer
+        whose = change.name if change.what == "customer" else change.customer
         events.record(
             tx,
             at=at,
             kind=f"{change.what}_{change.kind}",
             actor="command",
             cause=cause,
-            customer_id=customers.get(key or ""),
+            customer_id=customers.get(whose or ""),
             data=change.to_json(),
         )
 

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
+from daemon.domain.register import (
+    Account,
+    Agreement,
+    BankAdjustment,
+    Contact,
+    Customer,
+    Person,
+    Register,
+)
 from daemon.settings_plans import as_written
 
 Facts = dict[str, Any]  # what a file would say of an object: only what JSON can hold
@@ -16,9 +24,9 @@ class Change:
     """One object that is added, changed, ended, resumed or (an agreement) withdrawn."""
 
     kind: str
-    what: str  # engineer, customer, contact, agreement
+    what: str  # engineer, customer, contact, agreement, adjustment
     name: str  # address, key, or the agreement's first day
-    customer: str | None = None  # the key of whose contact or agreement it is
+    customer: str | None = None  # the key of whose contact, agreement or adjustment it is
     details: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  # before and after
 
     def to_json(self) -> dict[str, Any]:
@@ -70,6 +78,13 @@ def _account(old: Account | None, new: Account) -> Iterator[Change]:
         name = agreement.version.starts.isoformat()
         facts = _of_agreement(earlier) if earlier else None
         yield from _change("agreement", name, facts, _of_agreement(agreement), key)
+    for adjustment in new_adjustments(old, new):
+        yield from _change("adjustment", adjustment.key, None, _of_adjustment(adjustment), key)
+
+
+def new_adjustments(old: Account | None, new: Account) -> list[BankAdjustment]:
+    """What is to be booked: one that is booked never changes (G1)."""
+    return [each for each in new.adjustments if old is None or each not in old.adjustments]
 
 
 def _change(
@@ -141,6 +156,14 @@ def _of_agreement(agreement: Agreement) -> Facts:
         "renew": version.renews,
         **as_written(agreement.overrides),
         "active": not version.withdrawn,
+    }
+
+
+def _of_adjustment(adjustment: BankAdjustment) -> Facts:
+    return {
+        "minutes": adjustment.minutes,
+        "date": _day(adjustment.date),
+        "reason": adjustment.reason,
     }
 
 

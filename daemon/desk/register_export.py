@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon import toml_text
-from daemon.domain.register import Account, Agreement, Contact, Person, Register
+from daemon.domain.register import (
+    Account,
+    Agreement,
+    BankAdjustment,
+    Contact,
+    Person,
+    Register,
+)
 from daemon.settings_plans import as_written
 from parsers import addresses
 
@@ -65,6 +72,8 @@ def _account(account: Account) -> dict[str, Any]:
             "agreements": [
                 _agreement(each) for each in account.agreements if not each.version.withdrawn
             ],
+            # An empty list would say that nothing is booked.
+            "adjustments": [_adjustment(each) for each in account.adjustments] or None,
         }
     )
 
@@ -89,3 +98,12 @@ def _agreement(agreement: Agreement) -> dict[str, Any]:
         "renew": None if version.renews else False,
     }
     return _said(facts) | as_written(agreement.overrides)
+
+
+def _adjustment(adjustment: BankAdjustment) -> dict[str, Any]:
+    return {
+        "id": adjustment.key,
+        "minutes": adjustment.minutes,
+        "date": adjustment.date,
+        "reason": adjustment.reason,
+    }

@@ -42,6 +42,12 @@ def _own_domain(value: object) -> str:
     return read
 
 
+def _minutes(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < abs(value) < 1_000_000:
+        raise ValueError("write whole minutes that are not 0, without quotes, as 90 or -30")
+    return value
+
+
 def _address_or_nothing(value: object) -> str:
     return "" if value == "" else address(value)
 
@@ -84,6 +90,20 @@ class AgreementTable(TermsTable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustmentTable:
+    """Minutes that finance gives to a time bank, or takes from it; booked once, and then fixed."""
+
+    __pydantic_config__ = STRICT
+
+    id: Annotated[Line, Key("yours, once a customer", '"2026-11-driftstopp"')]
+    minutes: Annotated[
+        int, Reads(_minutes), Key("above 0 gives to the bank, below 0 takes from it", "90")
+    ]
+    date: Annotated[Day, Key("a day in the bank period that is meant", "2026-11-20")]
+    reason: Annotated[Line, Key("", '"Kompensation för driftstoppet"')]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerTable:
     """One customer; None is what the file does not say, and empty text takes away what was."""
 
@@ -105,6 +125,7 @@ class CustomerTable:
     manager: Annotated[str, Reads(_address_or_nothing)] | None = None
     active: Flag | None = None
     agreements: tuple[AgreementTable, ...] | None = None
+    adjustments: tuple[AdjustmentTable, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

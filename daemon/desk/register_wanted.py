@@ -5,15 +5,26 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TypeVar
 
+from daemon import toml_text
 from daemon.desk.register_file import (
+    AdjustmentTable,
     AgreementTable,
     ContactTable,
     CustomerTable,
     EngineerTable,
     RegisterTables,
 )
-from daemon.domain.agreement import Plan, Terms, Version, check_versions
-from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
+from daemon.domain.agreement import Plan, Terms, Version, check_versions, timeline
+from daemon.domain.register import (
+    Account,
+    Agreement,
+    BankAdjustment,
+    Contact,
+    Customer,
+    Person,
+    Register,
+)
+from daemon.domain.time_bank import bank_to_adjust
 from daemon.settings_plans import as_json, said
 
 T = TypeVar("T")
@@ -119,11 +130,13 @@ def _account(
     path = f"customers[{table.key}]"
     if before is None and table.name is None:
         wrong.append((f"{path}.name", 'is missing: write name = "Acme AB"'))
+    agreements = _agreements(start, table.agreements, plans, path, wrong)
     return Account(
         customer=_customer(start.customer, table, people, path, wrong),
         domains=tuple(sorted(set(_or(table.domains, start.domains)))),
         contacts=_contacts(start, table.contacts, path, wrong),
-        agreements=_agreements(start, table.agreements, plans, path, wrong),
+        agreements=agreements,
+        adjustments=_adjustments(start.adjustments, table.adjustments, agreements, path, wrong),
     )
 
 
@@ -252,3 +265,54 @@ def _told_apart(versions: Iterable[Version]) -> list[Version]:
         version if version.id else replace(version, id=-at)
         for at, version in enumerate(versions, 1)
     ]
+
+
+# --- adjustments ------------------------------------------------------------------------------
+
+
+def _adjustments(
+    booked: Sequence[BankAdjustment],
+    tables: Sequence[AdjustmentTable] | None,
+    agreements: Iterable[Agreement],
+    path: str,
+    wrong: Wrong,
+) -> tuple[BankAdjustment, ...]:
+    """G1: the ledger is only added to, so what is booked stays in the file as it was booked."""
+    if tables is None:
+        return tuple(booked)
+    path = f"{path}.adjustments"
+    _only_once([table.id for table in tables], path, wrong)
+    listed = {each.id: BankAdjustment(each.id, each.minutes, each.date, each.reason)
+              for each in tables}  # fmt: skip
+    for each in booked:
+        if each.key not in listed:
+            wrong.append((path, _missing(each)))
+        elif listed[each.key] != each:
+            wrong.append((f"{path}[{each.key}]", _changed(each)))
+    spans = timeline(_told_apart(agreement.version for agreement in agreements))
+    known = {each.key: each for each in booked}
+    for key, new in listed.items():
+        if key not in known and bank_to_adjust(spans, new.date) is None:
+            says = f"the customer has no time bank on {new.date}: write a day that has one"
+            wrong.append((f"{path}[{key}].date", says))
+    return tuple((known | listed).values())
+
+
+def _missing(booked: BankAdjustment) -> str:
+    return (
+        f"{booked.key!r} is booked and stands here no more, and the ledger is only added to: write "
+        f"it again ({_as_booked(booked)}), and take it back with a line of its own, "
+        f"minutes = {-booked.minutes}"
+    )
+
+
+def _changed(booked: BankAdjustment) -> str:
+    return (
+        f"is booked as {_as_booked(booked)}, and the ledger is only added to: write that again, "
+        "and correct it with a line of its own that has another id"
+    )
+
+
+def _as_booked(booked: BankAdjustment) -> str:
+    facts = {"minutes": booked.minutes, "date": booked.date, "reason": booked.reason}
+    return ", ".join(f"{name} = {toml_text.value(each)}" for name, each in facts.items())

@@ -68,6 +68,16 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class BankAdjustment:
+    """What finance gives to a time bank, or takes from it, as the register says it (G1)."""
+
+    key: str  # the customer's own, and only once
+    minutes: int  # above 0 gives
+    date: dt.date  # in the bank period that is meant
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A customer with everything that belongs to it."""
 
@@ -75,6 +85,7 @@ class Account:
     domains: tuple[str, ...] = ()
     contacts: tuple[Contact, ...] = ()  # those who ended too
     agreements: tuple[Agreement, ...] = ()  # in order of start, the withdrawn ones too
+    adjustments: tuple[BankAdjustment, ...] = ()  # in the order they were booked
 
 
 @dataclass(frozen=True, slots=True)

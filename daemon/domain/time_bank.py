@@ -180,8 +180,11 @@ def bank_on(spans: tuple[Covered, ...], day: dt.date) -> Period | None:
     return period_of(length, day) if length else None
 
 
-def _bank_to_adjust(spans: tuple[Covered, ...], day: dt.date) -> Period | None:
-    """Like `bank_on`; on a date without agreement the bank whose period still covers the date."""
+def bank_to_adjust(spans: tuple[Covered, ...], day: dt.date) -> Period | None:
+    """Like `bank_on`; on a date without agreement the bank whose period still covers the date.
+
+    None where an adjustment of that date would find no bank.
+    """
     if bank := bank_on(spans, day):
         return bank
     lengths = {span.version.terms.bank_period for span in spans} - {None}
@@ -204,7 +207,7 @@ def reckon(
     adjusted: dict[Period, tuple[Adjustment, ...]] = {}
     stray: list[Adjustment] = []
     for adjustment in adjustments:
-        bank = _bank_to_adjust(spans, adjustment.date)
+        bank = bank_to_adjust(spans, adjustment.date)
         if bank is None:
             stray.append(adjustment)
         else:

@@ -9,6 +9,7 @@ from sqlalchemy import Row, and_, bindparam, case, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from daemon.domain.periods import Period
+from daemon.domain.register import BankAdjustment
 from daemon.domain.time_bank import Adjustment, Entry
 from daemon.store.chain import Sealed, seal
 from daemon.store.memo import forget
@@ -87,13 +88,27 @@ def reverse(
 
 
 def adjust(
-    tx: Tx, customer_id: int, *, minutes: int, day: dt.date, at: dt.datetime, reason: str
-) -> int:
-    """Add finance's adjustment of a bank period: above 0 gives, below 0 takes."""
+    tx: Tx, customer_id: int, *, minutes: int, day: dt.date, at: dt.datetime, reason: str,
+    key: str | None = None,
+) -> int:  # fmt: skip
+    """Add finance's adjustment of a bank period: above 0 gives, below 0 takes.
+
+    One that stands in the register has a `key`, which is the customer's only once.
+    """
     return _write(
         tx, kind="adjustment", customer_id=customer_id, worked_on=day, received_at=at,
-        visible_at=at, actual=minutes, billable=minutes, cause=reason,
+        visible_at=at, actual=minutes, billable=minutes, cause=reason, key=key,
     )  # fmt: skip
+
+
+def registered(tx: Tx) -> dict[int, tuple[BankAdjustment, ...]]:
+    """The adjustments that stand in the register, by customer, in the order they were booked."""
+    query = select(ledger).where(ledger.c.key.is_not(None)).order_by(ledger.c.id)
+    found: dict[int, tuple[BankAdjustment, ...]] = {}
+    for row in tx.execute(query):
+        made = BankAdjustment(row.key, row.actual, row.worked_on, row.cause)
+        found[row.customer_id] = (*found.get(row.customer_id, ()), made)
+    return found
 
 
 def bookings(

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, and_, bindparam, delete, select, update
 from daemon.domain.agreement import Terms, Version
 from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
+from daemon.store import ledger
 from daemon.store.memo import of_register, register_changed
 from daemon.store.rows import add, insert
 from daemon.store.schema import (
@@ -33,7 +34,7 @@ def lock(tx: Tx) -> None:
 
 def load(tx: Tx) -> Register:
     """The whole register, with those who ended and what was withdrawn."""
-    owned, signed = customer_domains.c, agreements(tx)
+    owned, signed, adjusted = customer_domains.c, agreements(tx), ledger.registered(tx)
     domains: dict[int, list[str]] = {}
     for owner, domain in tx.execute(select(owned.customer_id, owned.domain).order_by(owned.domain)):
         domains.setdefault(owner, []).append(domain)
@@ -46,6 +47,7 @@ def load(tx: Tx) -> Register:
             domains=tuple(domains.get(each.id, ())),
             contacts=tuple(theirs.get(each.id, ())),
             agreements=signed.get(each.id, ()),
+            adjustments=adjusted.get(each.id, ()),
         )
         for each in customers(tx, ended=True)
     )

@@ -46,6 +46,7 @@ ledger = Table(
     flag("outside", default=False),  # kväll: the plan's outside_rate
     Column("cause", Text, nullable=False),
     Column("note", Text, nullable=False, server_default=""),
+    Column("key", Text),  # of an adjustment that stands in the register
     UniqueConstraint("inbox_id", "ordinal", "booking", "kind", "reverses_id"),
     Index(None, "customer_id", "worked_on"),
     Index(None, "ticket_id"),
@@ -55,6 +56,12 @@ ledger = Table(
         unique=True,
         sqlite_where=text("kind = 'use'"),
         postgresql_where=text("kind = 'use'"),
+    ),
+    Index(
+        "uq_ledger_adjustment", "customer_id", "key",
+        unique=True,
+        sqlite_where=text("key IS NOT NULL"),
+        postgresql_where=text("key IS NOT NULL"),
     ),
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from daemon.desk import closing, statements_shown
 from daemon.domain.invoice import AccountingInvoice
 from daemon.domain.money import Money
 from daemon.domain.periods import Period
-from daemon.store import register, statements
+from daemon.store import ledger, register, statements
 from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
 
 CLOSE = "2026-12-01 06:00"
@@ -107,6 +107,21 @@ def test_late_time_bills_itself_in_the_next_open_month_H3(desk, books):
     late = [row for row in rows if row["kind"] == "overage"]
     assert [(row["quantity"], row["price"]) for row in late] == [("1.00", Money.parse("890.00"))]
     assert "2026" in late[0]["description"]
+
+
+def test_an_adjustment_of_a_closed_period_settles_in_the_next_open_month_H3(desk, books):
+    """239 minutes of bank and 240 of use: 0.02 h; with 60 less of bank 61 are due, 1.02 h."""
+    book(desk, "a\n[tid: 4h]\n", "2026-11-20 09:00")
+    desk.close(CLOSE, books)
+    made = {"day": instant("2026-11-20 09:00").date(), "at": instant("2026-12-02 09:00")}
+    with desk.desk.store.writing() as tx:
+        beta = register.customer_by_key(tx, "beta").id
+        ledger.adjust(tx, beta, minutes=-60, reason="För mycket i november", key="a", **made)
+    desk.close("2027-01-01 06:00", books)
+    rows = shown(desk, "2027-01-02 06:00", "2026-12", "beta")[0]["rows"]
+    (late,) = [row for row in rows if row["kind"] == "overage"]
+    assert (late["quantity"], str(late["amount"])) == ("1.00", "890.00")
+    assert str(frozen(desk).net) == "3017.80"
 
 
 def test_no_agreement_bills_every_hour_at_the_list_price_F3(desk, books):

@@ -9,14 +9,26 @@ import pytest
 from sqlalchemy import Boolean, Integer, text
 
 from daemon.desk import verify
+from daemon.store import ledger as ledgers
+from daemon.store import register
 from daemon.store.schema import chain, ledger, statement_rows, statements
 from daemon.store.session import open_store
 from daemon.two_languages import speaker
-from tests.builders import a_desk
+from tests.builders import a_desk, instant
 from tests.desk.billing_stories import Books, answer, book
 
 TABLES = {"ledger": ledger, "statement": statements, "row": statement_rows, "link": chain}
 FREE_TEXT = {"note"}  # may be replaced when a person is erased (K2)
+
+
+def adjust(store):
+    """An adjustment that stands in the register."""
+    at = instant("2026-12-02 10:00")
+    with store.writing() as tx:
+        ledgers.adjust(
+            tx, register.customer_by_key(tx, "beta").id, minutes=-15, day=at.date(), at=at,
+            reason="Kulans", key="2026-12-kulans",
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +43,7 @@ def template(sqlite_template, tmp_path_factory):
     book(desk, "b\n[tid: 2h ej deb]\n", "2026-11-21 09:00", sender="eve@delta.se")
     desk.close("2026-12-01 06:00", books)
     answer(desk, "c\n[tid: -30m 2026-11-20]\n", "2026-12-02 09:00", notice)
+    adjust(store)
     desk.close("2027-01-01 06:00", books)
     store.close()
     return desk, file
@@ -69,7 +82,7 @@ def test_what_is_as_it_was_written_is_proven_whole_G1(closed):
     with closed.desk.store.reading() as tx:
         proven = verify.prove(tx)
     assert proven.faults == []
-    assert proven.counted["ledger"] == 3
+    assert proven.counted["ledger"] == 4
     assert proven.counted["statement"] == 6
     assert proven.counted["mail"] >= 5
     assert proven.links == sum(proven.counted[kind] for kind in ("ledger", "statement", "row"))
@@ -135,6 +148,29 @@ def test_it_names_the_row_on_both_engines_G1(any_store, tmp_path, statement, exp
             unguarded(tx, table)
         tx.execute(text(statement))
     assert expected in named(desk)
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("UPDATE ledger SET key = '2026-12-kulanr' WHERE id = 2", ("ledger", 2)),
+        ("UPDATE ledger SET key = NULL WHERE id = 2", ("ledger", 2)),
+        ("UPDATE ledger SET key = '' WHERE id = 2", ("ledger", 2)),
+        ("UPDATE ledger SET key = 'x' WHERE id = 1", ("ledger", 1)),
+        ("UPDATE ledger SET key = '' WHERE id = 1", ("ledger", 1)),
+    ],
+)
+def test_the_key_of_an_adjustment_is_sealed_on_both_engines_G1(
+    any_store, tmp_path, statement, expected
+):
+    desk = a_desk(any_store, tmp_path)
+    book(desk, "a\n[tid: 5h]\n", "2026-11-20 09:00")
+    adjust(any_store)
+    assert faults(desk) == []
+    with any_store.writing() as tx:
+        unguarded(tx, "ledger")
+        tx.execute(text(statement))
+    assert named(desk) >= {expected}
 
 
 def test_a_row_slipped_in_without_a_link_is_named_G1(closed):

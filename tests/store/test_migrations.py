@@ -52,7 +52,7 @@ def test_another_schema_is_refused_with_what_to_do(store, revision, says):
         migrations.ensure(store)
 
 
-def an_adjustment(store):
+def an_adjustment(store, key=None):
     with store.writing() as tx:
         tx.execute(
             text(
@@ -61,7 +61,7 @@ def an_adjustment(store):
             )
         )
         at = instant("2026-11-20 09:00")
-        return ledger.adjust(tx, 1, minutes=60, day=at.date(), at=at, reason="goodwill")
+        return ledger.adjust(tx, 1, minutes=60, day=at.date(), at=at, reason="goodwill", key=key)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,7 @@ def an_adjustment(store):
         "DELETE FROM ledger",
         "UPDATE ledger SET billable = 0",
         "UPDATE ledger SET worked_on = '2026-01-01'",
+        "UPDATE ledger SET key = 'another'",
         "DELETE FROM chain",
         "UPDATE chain SET hash = 'x'",
     ],
@@ -81,6 +82,16 @@ def test_the_ledger_is_append_only_G1(any_store, statement):
         any_store.writing() as tx,
     ):
         tx.execute(text(statement))
+
+
+def test_a_customer_has_the_key_of_an_adjustment_once_G1(any_store):
+    row = "INSERT INTO ledger SELECT {} FROM ledger"
+    an_adjustment(any_store, key="a")
+    with any_store.reading() as tx:
+        names = [each["name"] for each in inspect(tx).get_columns("ledger")]
+    copied = ", ".join("id + 1" if name == "id" else name for name in names)
+    with pytest.raises(IntegrityError), any_store.writing() as tx:
+        tx.execute(text(row.format(copied)))
 
 
 def test_a_note_may_be_replaced_when_a_person_is_erased_K2(any_store):
