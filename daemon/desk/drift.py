@@ -180,6 +180,9 @@ def _findings(desk: Desk, pushed: Pushed, invoice: AccountingInvoice | None) -> 
         wrong = invoicing.difference(invoicing.draft_of(tx, desk, pushed.statement_id), invoice)
     if wrong is not None and wrong != pushed.fault:  # what differed at once was told at once (I3)
         found += finding("changed", wrong)
+    made_for = (pushed.condition or {}).get("customer_number")  # the register may say another now
+    if made_for and invoice.customer_number not in (None, made_for):
+        found += finding("changed", f"{invoice.customer_number} ≠ {made_for}")
     return found
 
 

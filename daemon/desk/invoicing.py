@@ -13,7 +13,14 @@ from daemon.desk.ports import Accounting, PdfError
 from daemon.desk.sentences import sentence
 from daemon.domain.billing import invoice_rows
 from daemon.domain.document import Document
-from daemon.domain.invoice import AccountingError, AccountingInvoice, Fault, InvoiceDraft, Problem
+from daemon.domain.invoice import (
+    CURRENCY,
+    AccountingError,
+    AccountingInvoice,
+    Fault,
+    InvoiceDraft,
+    Problem,
+)
 from daemon.domain.periods import Period
 from daemon.store import events, invoices, register, rows, statements
 from daemon.store.invoices import Waiting
@@ -239,7 +246,7 @@ class Push:
                 self._note_unclear(tx, intended, now, now)
             raise
         else:
-            self._pushed(intended, draft, echo, now)
+            self._pushed(intended, draft, echo, now, fresh=True)
 
     def _not_created(self, intended: Waiting, error: AccountingError, now: dt.datetime) -> None:
         """What a failed creation means for this invoice, and for the run (I1, I5)."""
@@ -262,15 +269,22 @@ class Push:
         self._stop(error, now)
 
     def _pushed(
-        self, waiting: Waiting, draft: InvoiceDraft, echo: AccountingInvoice, now: dt.datetime
-    ) -> None:
-        """Note the number; a difference between echo and statement is an alarm (I3)."""
+        self, waiting: Waiting, draft: InvoiceDraft, echo: AccountingInvoice, now: dt.datetime, *,
+        fresh: bool = False,
+    ) -> None:  # fmt: skip
+        """Note the number; a difference between echo and statement is an alarm (I3).
+
+        A `fresh` one, that nobody has seen yet, must be a draft as well (I2).
+        """
         self._unclear = 0
-        wrong = difference(draft, echo)
+        wrong = difference(draft, echo) or _not_theirs(draft, echo)
+        if wrong is None and fresh and (echo.booked or echo.sent):
+            wrong = sentence("no_draft", self._desk.settings.desk.language)
         with self._desk.store.writing() as tx:
             noted = invoices.settle(
                 tx, waiting, state="pushed", number=echo.number, link=echo.link, pushed_at=now,
                 next_at=None, fault=wrong, remedy=None,
+                condition={"customer_number": echo.customer_number},
             )  # fmt: skip
             if not noted:
                 return  # whoever has taken over looks it up and finds it
@@ -369,15 +383,27 @@ def _alarm(tx: Tx, desk: Desk, key: str, letter: Alarm, now: dt.datetime) -> Non
 
 
 def difference(draft: InvoiceDraft, echo: AccountingInvoice) -> str | None:
-    """I3: what of the fee and overage rows or the net is not as the statement has it."""
+    """I3: what of the fee and overage rows, the net, or what bears on it is not as it should be."""
     if echo.reference != draft.reference:
         return f"{echo.reference or '–'} ≠ {draft.reference}"
     if echo.net is not None and echo.net != draft.net:
         return f"{echo.net} ≠ {draft.net}"
+    if echo.fees:
+        return f"{draft.net} + {echo.fees} ≠ {draft.net}"
+    for told, meant in ((echo.currency, CURRENCY), (echo.date, draft.date)):
+        if told not in (None, meant):
+            return f"{told} ≠ {meant}"
     # Descriptions are cleaned to the system's own characters: they are not compared.
     ours = [f"{row.kind} {row.quantity:.2f} {row.unit} à {row.price}" for row in draft.rows]
     theirs = [f"{row.kind} {row.quantity:.2f} {row.unit} à {row.price}" for row in echo.rows]
     return None if ours == theirs else f"{'; '.join(theirs)} ≠ {'; '.join(ours)}"
+
+
+def _not_theirs(draft: InvoiceDraft, echo: AccountingInvoice) -> str | None:
+    """I3: the number of another customer than the draft was made for."""
+    if echo.customer_number in (None, draft.accounting_number):
+        return None
+    return f"{echo.customer_number} ≠ {draft.accounting_number}"
 
 
 def _report_late(desk: Desk, now: dt.datetime) -> None:

@@ -57,6 +57,7 @@ _SV = {
     "several": "{reference} finns på flera fakturor ({numbers}). Makulera dem som är fel; "
     "ingen ny skapas.",
     "differs": "Faktura {number} skiljer sig från avräkningen: {what}",
+    "no_draft": "den är redan bokförd eller skickad, fast den nyss skapades som utkast",
     "drift": "Det här har ändrats i bokföringen sedan fakturorna skapades",
     "drift_remedy": "Kontrollera att det var meningen. Avtald ändrar inget och gör ingen ny "
     "faktura; det som ska faktureras om skrivs för hand.",
@@ -134,6 +135,7 @@ _EN = {
     "several": "{reference} stands on several invoices ({numbers}). Cancel those that are wrong; "
     "no new one is made.",
     "differs": "Invoice {number} differs from the statement: {what}",
+    "no_draft": "it is booked or sent already, though it was just made as a draft",
     "drift": "This has changed in accounting since the invoices were made",
     "drift_remedy": "See that it was meant. Avtald changes nothing and makes no new invoice; what "
     "is to be billed again is written by hand.",

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from daemon.domain.money import Money, total
+from daemon.domain.money import ZERO, Money, total
+
+CURRENCY = "SEK"  # H4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ class AccountingInvoice:
     credited_by: str | None = None
     paid_on: dt.date | None = None
     link: str | None = None  # where a person opens the draft
+    customer_number: str | None = None  # None, here and below, where the system tells none
+    date: dt.date | None = None
+    currency: str | None = None
+    fees: Money = ZERO  # charged beside the rows, as freight and administration fee
 
 
 class Fault(StrEnum):

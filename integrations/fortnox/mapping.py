@@ -8,17 +8,19 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from daemon.domain.invoice import (
+    CURRENCY,
     AccountingError,
     AccountingInvoice,
     Fault,
     InvoiceDraft,
     InvoiceRow,
 )
-from daemon.domain.money import Money
+from daemon.domain.money import Money, total
 from integrations.fortnox import texts
 from integrations.fortnox.settings import FortnoxSettings
 
 _FLAGS = ("Booked", "Cancelled", "Sent")  # absent is not false: it would hide what happened
+_FEES = ("Freight", "AdministrationFee")
 _REFERENCE = re.compile(r"[A-Za-z0-9-]{1,80}")
 
 
@@ -37,7 +39,7 @@ def payload(draft: InvoiceDraft, settings: FortnoxSettings) -> dict[str, Any]:
         "InvoiceType": "INVOICE",
         "InvoiceDate": draft.date.isoformat(),
         "DeliveryDate": draft.date.isoformat(),
-        "Currency": "SEK",
+        "Currency": CURRENCY,
         "Language": "EN" if draft.language == "en" else "SV",
         "VATIncluded": False,
         "Freight": 0,
@@ -117,7 +119,15 @@ def _facts(
         credited_by=other if other != "0" and not credit else None,
         paid_on=_date(invoice.get("FinalPayDate")),
         link=settings.link(number),
+        customer_number=_told(invoice.get("CustomerNumber")),
+        date=_date(invoice.get("InvoiceDate")),
+        currency=_told(invoice.get("Currency")),
+        fees=total(Money.of(_number(invoice.get(name) or 0)) for name in _FEES),
     )
+
+
+def _told(value: Any) -> str | None:
+    return str(value) if value else None
 
 
 def _row(row: InvoiceRow, settings: FortnoxSettings) -> dict[str, Any]:

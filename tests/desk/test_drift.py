@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from daemon.desk import drift
-from daemon.store import invoices
+from daemon.store import invoices, schema
 from daemon.store import rows as facts
 from integrations.files.drafts import FileDrafts
 from integrations.fortnox.double import FortnoxDouble
@@ -89,8 +89,22 @@ CHANGED = [
         (lambda books, n: books.credit(n), "är krediterad av"),
         (lambda books, n: books.update(n, {"InvoiceRows": CHANGED}), "är ändrad"),
         (lambda books, n: books.update(n, {"ExternalInvoiceReference1": "mitt"}), "ändrad: mitt"),
+        (lambda books, n: books.update(n, {"CustomerNumber": "1002"}), "ändrad: 1002 ≠ 1001"),
+        (lambda books, n: books.update(n, {"InvoiceDate": "2026-12-01"}), "ändrad: 2026-12-01 ≠"),
+        (lambda books, n: books.update(n, {"Currency": "EUR"}), "ändrad: EUR ≠ SEK"),
+        (lambda books, n: books.update(n, {"AdministrationFee": 50}), "+ 50.00 ≠ 8000.00"),
     ],
-    ids=["cancelled", "removed", "credited", "changed", "renamed"],
+    ids=[
+        "cancelled",
+        "removed",
+        "credited",
+        "changed",
+        "renamed",
+        "of another customer",
+        "dated anew",
+        "in another currency",
+        "with a fee",
+    ],
 )
 def test_what_was_done_to_an_invoice_is_told_to_finance_once_I4(pushed, act, says):
     first_look(pushed)
@@ -102,6 +116,14 @@ def test_what_was_done_to_an_invoice_is_told_to_finance_once_I4(pushed, act, say
     assert "AVT-acme-2026-11" in mail
     for day in ("04", "05"):
         assert look(pushed, f"2026-12-{day} 05:00") == []
+
+
+def test_a_number_that_the_register_changed_later_is_no_drift_I4(pushed):
+    first_look(pushed)
+    with pushed.desk.desk.store.writing() as tx:
+        tx.execute(schema.customers.update().values(accounting_number="4711"))
+    pushed.double.books.send(pushed.number["acme"])  # so that it is read again
+    assert look(pushed, "2026-12-03 05:00") == []
 
 
 def test_what_one_look_finds_is_one_mail_and_the_next_thing_another_I4(pushed):

@@ -1,5 +1,6 @@
 """One statement, one invoice, whatever accounting answers (I1, I3, I5)."""
 
+import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from daemon.domain.invoice import (
     InvoiceRow,
     Problem,
 )
-from daemon.domain.money import Money
+from daemon.domain.money import ZERO, Money
 from daemon.store import invoices, statements
 from tests.builders import instant, text_of
 from tests.desk.test_closing import CLOSE, Books
@@ -44,7 +45,14 @@ class Troubled(Books):
         if isinstance(trouble, AccountingError):
             raise trouble
         made = super().create(draft)
-        return replace(made, net=made.net + made.net) if trouble == "wrong net" else made
+        changes = {
+            None: {},
+            "wrong net": {"net": made.net + made.net},
+            "born booked": {"booked": True},
+            "born sent": {"sent": True},
+            "of another customer": {"customer_number": "666"},
+        }
+        return replace(made, **changes[trouble])
 
 
 UNCLEAR = AccountingError(Fault.UNCLEAR, "connection lost")
@@ -204,6 +212,46 @@ def test_each_part_of_a_row_is_compared_and_its_text_is_not_I3(closed, change):
     assert invoicing.difference(draft, replace(echo, rows=(ROW, ROW)))
     assert invoicing.difference(draft, replace(echo, rows=()))
     assert invoicing.difference(draft, replace(echo, reference="AVT-other-2026-11"))
+
+
+def test_what_bears_on_the_net_is_compared_where_it_is_told_I3(closed):
+    """facts.md 3.4 and 4.2: a tenant may add a fee by itself, or take another currency or date."""
+    with closed.desk.store.reading() as tx:
+        draft = invoicing.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
+    echo = AccountingInvoice("1", draft.reference, draft.net, draft.rows)
+    for told in ({"currency": "SEK"}, {"date": draft.date}, {"fees": ZERO}):
+        assert invoicing.difference(draft, replace(echo, **told)) is None
+    for told in ({"currency": "EUR"}, {"date": dt.date(2026, 12, 1)}, {"fees": Money(5000)}):
+        assert invoicing.difference(draft, replace(echo, **told))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "says"),
+    [
+        ("born booked", "redan bokförd eller skickad"),
+        ("born sent", "redan bokförd eller skickad"),
+        ("of another customer", "666 ≠ 1001"),
+    ],
+)
+def test_an_invoice_that_is_no_draft_or_another_customers_is_an_alarm_I2_I3(
+    closed, books, trouble, says
+):
+    books.creating = [trouble]
+    push(closed, books, CLOSE)
+    push(closed, books, "2026-12-01 09:00")
+    assert told(closed, says) == [1, 1]
+    assert states(closed)["acme"] == "pushed"
+
+
+def test_an_invoice_that_was_booked_before_it_was_found_is_no_alarm_I2(closed, books):
+    """Its answer was lost; a person has worked with it since."""
+    with closed.desk.store.reading() as tx:
+        draft = invoicing.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
+    Books.create(books, draft)
+    books.made[0] = replace(books.made[0], booked=True)
+    push(closed, books, CLOSE)
+    assert states(closed)["acme"] == "pushed"
+    assert told(closed, "bokförd") == [0, 0]
 
 
 def test_the_same_key_on_two_invoices_is_an_alarm_and_makes_no_third_I1(closed, books):
