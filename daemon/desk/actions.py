@@ -5,6 +5,7 @@ from collections.abc import Callable
 from daemon.desk import inquiry, meetings, news, relay, worklog
 from daemon.desk.confirm import tell_priority
 from daemon.desk.work import Work
+from daemon.domain import wording
 from daemon.domain.clock import EventKind
 from daemon.domain.register import Person
 from daemon.domain.ticket import Status, Ticket
@@ -199,7 +200,7 @@ def _note(work: Work, tag: Tag) -> str | None:
     return None
 
 
-def _undo(work: Work, _tag: Tag) -> str | None:
+def undo(work: Work, _tag: Tag) -> str | None:
     """C14: take back what the answered receipt's message booked."""
     source = work.source
     if source.receipt_of is None:
@@ -207,12 +208,12 @@ def _undo(work: Work, _tag: Tag) -> str | None:
     waiting = holds.of_message(work.tx, source.receipt_of)
     for row in waiting:
         holds.settle(work.tx, row.id, at=source.received_at, by=source.inbox_id, outcome="refused")
-    minutes = worklog.undo(source, source.receipt_of)
+    minutes, work.given_back = worklog.undo(source, source.receipt_of)
     if waiting:
         work.did("undone_held")
     if minutes:
         work.record("time-undone", minutes=minutes, receipt_of=source.receipt_of)
-        work.did("undone", minutes=minutes)
+        work.did("undone", time=wording.hours(minutes))
     return None if waiting or minutes else "nothing_to_undo"
 
 
@@ -254,6 +255,6 @@ _ACTIONS: dict[str, Callable[[Work, Tag], str | None]] = {
     "reason": _note,
     "meeting": _meeting,
     "promise": _note,
-    "undo": _undo,
+    "undo": undo,
     "help": _help,
 }

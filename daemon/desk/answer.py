@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
-from daemon.desk import actions, leaks, news, opening, receipts, relay, worklog
+from daemon.desk import actions, by_line, leaks, news, opening, receipts, relay, worklog
 from daemon.desk.conversation import engineers_ticket
 from daemon.desk.turn import Incoming, Outcome, Turn
 from daemon.desk.work import ENGINEERS, STOPS, Work
@@ -17,7 +17,7 @@ from parsers.tags import Tag, cut_tags, read_tags
 
 # Mail of ours that carries the conversation; the rest (receipts, alarms, requests) is between the
 # desk and its people, and nothing that answers it ever reaches a customer.
-_CONVERSATION = frozenset({"notice", "relay", "confirmation", "priority", "warning", "digest"})
+_CONVERSATION = frozenset({"notice", "relay", "confirmation", "priority", "warning"})
 _RECEIPT_SUBJECTS = ("kvitto:", "receipt:")
 _SEALED = "-----BEGIN PGP MESSAGE-----"
 
@@ -42,14 +42,21 @@ def _carry_out(work: Work) -> Outcome:
         return _from_office(work)
     if work.found is None:
         work.found = engineers_ticket(work.turn, work.answered)
+    if by_line.is_one(work):
+        by_line.take(work)
+    else:
+        _on_its_ticket(work)
+    receipts.send(work)
+    if work.found is None:
+        return Outcome("answered" if work.booked or work.done else "no-ticket")
+    return Outcome("opened" if work.opened else "answered", work.ticket.id)
+
+
+def _on_its_ticket(work: Work) -> None:
     if work.found is None:
         opening.open_for_customer(work)
     if work.found is not None:
         _on_ticket(work)
-    receipts.send(work)
-    if work.found is None:
-        return Outcome("no-ticket")
-    return Outcome("opened" if work.opened else "answered", work.ticket.id)
 
 
 def _from_office(work: Work) -> Outcome:

@@ -17,9 +17,9 @@ def take(turn: Turn, person: Person, answered: Sent) -> Outcome | None:
     None where the reply holds more than the OK: its tags are then read as in any other.
     """
     waiting = []
-    if answered.inbox_id is not None and answered.ticket_id is not None:
+    if answered.inbox_id is not None:
         found = holds.of_message(turn.tx, answered.inbox_id)
-        waiting = [row for row in found if row.person_id == person.id]
+        waiting = [row for row in found if row.person_id == person.id and row.ticket_id]
     if waiting:
         _release(turn, person, answered, waiting)
     if read_tags(turn.mail.body.new):
@@ -29,12 +29,14 @@ def take(turn: Turn, person: Person, answered: Sent) -> Outcome | None:
 
 def _release(turn: Turn, person: Person, answered: Sent, waiting: list[holds.Hold]) -> None:
     work = Work(turn, person, answered)
-    work.found = tickets.living(work.tx, tickets.by_id(work.tx, answered.ticket_id or 0))
-    held = [row.id for row in waiting if row.kind == "entry"]
-    work.booked += worklog.release(work.source, work.ticket, held)
     for row in waiting:
+        work.found = tickets.living(work.tx, tickets.by_id(work.tx, row.ticket_id))
         if row.kind == "internal":
             _send_stopped(work, row)
+        else:
+            work.booked += worklog.release(work.source, work.ticket, [row.id])
+    if answered.ticket_id is None:  # a receipt of several tickets: so is the one to come
+        work.found = None
     work.did("confirmed")
     receipts.send_for_ok(work, answered.inbox_id or 0)
 

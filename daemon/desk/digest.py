@@ -2,16 +2,21 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
+from daemon.desk import by_line
 from daemon.desk.context import Desk
 from daemon.desk.letters import Digest, TicketLine
 from daemon.desk.mailing import Post, people, post
+from daemon.desk.sentences import sentence
 from daemon.domain.ticket import Status, Ticket
+from daemon.domain.wording import day_and_month, listed
 from daemon.store import register, rows, tickets
 from daemon.store.session import Tx
 
 _MOST = 100  # tickets that one list names
+_Window = tuple[dt.datetime, dt.datetime]
 
 
 def step(desk: Desk, now: dt.datetime) -> bool:
@@ -26,7 +31,9 @@ def step(desk: Desk, now: dt.datetime) -> bool:
         return False
     with desk.store.writing() as tx:
         since = _opened(desk, dt.date.fromisoformat(before) if before else None, day)
-        _send(tx, desk, _digest(tx, desk, day, since, opening[0]), now)
+        window = (since, opening[0])
+        untimed = _untimed(tx, *window)
+        _send(tx, desk, _digest(tx, desk, day, untimed, window), untimed, now)
         rows.keep_fact(tx, "digest", day.isoformat())
     return True
 
@@ -41,7 +48,33 @@ def _opened(desk: Desk, last: dt.date | None, day: dt.date) -> dt.datetime:
     return opening[0] if opening else dt.datetime.combine(last, dt.time(), tzinfo=desk.zone)
 
 
-def _digest(tx: Tx, desk: Desk, day: dt.date, since: dt.datetime, until: dt.datetime) -> Digest:
+@dataclass(slots=True)
+class _Untimed:
+    """A ticket that was answered without noting time, by whom, and when last."""
+
+    ticket: Ticket
+    people: dict[int, str]
+    at: dt.datetime
+
+
+def _untimed(tx: Tx, since: dt.datetime, until: dt.datetime) -> dict[int, _Untimed]:
+    """The answers whose writers have noted no time on the ticket since, by ticket number."""
+    noted = tickets.time_noted(tx, since)
+    found: dict[int, _Untimed] = {}
+    for ticket_id, address, at in tickets.answers(tx, since, until):
+        ticket = tickets.living(tx, tickets.by_id(tx, ticket_id))
+        person = register.person_by_address(tx, address)
+        if person is None or ((booked := noted.get((ticket.id, person.id))) and booked >= at):
+            continue
+        entry = found.setdefault(ticket.number, _Untimed(ticket, {}, at))
+        entry.people[person.id] = person.name
+        entry.at = at
+    return found
+
+
+def _digest(
+    tx: Tx, desk: Desk, day: dt.date, untimed: dict[int, _Untimed], since_until: _Window
+) -> Digest:
     living = tickets.listing(tx, statuses=(Status.OPEN, Status.WAITING, Status.UNPLACED))
     lines = _Lines(tx, desk, living)
     opened = [ticket for ticket in living if ticket.status != Status.WAITING and not ticket.spam]
@@ -49,8 +82,8 @@ def _digest(tx: Tx, desk: Desk, day: dt.date, since: dt.datetime, until: dt.date
         day,
         open=lines.of(sorted(opened, key=lines.urgency)),
         waiting=lines.of(ticket for ticket in living if ticket.status == Status.WAITING),
-        untimed=lines.of(_tickets(tx, tickets.untimed_answers(tx, since, until))),
-        thanks=lines.of(_tickets(tx, tickets.with_outcome(tx, "thanks", since, until))),
+        untimed=tuple(lines.answered(each) for each in list(untimed.values())[:_MOST]),
+        thanks=lines.of(_tickets(tx, tickets.with_outcome(tx, "thanks", *since_until))),
     )
 
 
@@ -63,6 +96,7 @@ class _Lines:
 
     def __init__(self, tx: Tx, desk: Desk, living: Iterable[Ticket]) -> None:
         self._desk = desk
+        self._language = desk.settings.desk.language
         self._customers = {each.id: each.name for each in register.customers(tx, ended=True)}
         self._people = {each.id: each.name for each in register.people(tx, ended=True)}
         found: list[Any] = list(tickets.clock_rows(tx, [ticket.id for ticket in living]))
@@ -81,6 +115,15 @@ class _Lines:
         """The lines of these tickets."""
         return tuple(self._line(ticket) for ticket in list(found)[:_MOST])
 
+    def answered(self, found: _Untimed) -> TicketLine:
+        """The line of an answer without time: who gave it, and which day."""
+        names = listed(tuple(found.people.values()), self._language)
+        note = sentence(
+            "answered_on", self._language, names=names,
+            day=day_and_month(self._desk.calendar.day_of(found.at), self._language),
+        )  # fmt: skip
+        return replace(self._line(found.ticket), due_at=None, level=None, assignee=None, note=note)
+
     def _line(self, ticket: Ticket) -> TicketLine:
         due = self._due.get(ticket.id)
         return TicketLine(
@@ -93,7 +136,9 @@ class _Lines:
         )
 
 
-def _send(tx: Tx, desk: Desk, digest: Digest, now: dt.datetime) -> None:
+def _send(
+    tx: Tx, desk: Desk, digest: Digest, untimed: dict[int, _Untimed], now: dt.datetime
+) -> None:
     if not (digest.open or digest.waiting or digest.untimed or digest.thanks):
         return
     post(
@@ -102,6 +147,7 @@ def _send(tx: Tx, desk: Desk, digest: Digest, now: dt.datetime) -> None:
             key=f"digest:{digest.day}", kind="digest",
             to=people(register.people_with_role(tx, "engineer")),
             language=desk.settings.desk.language,
+            about=by_line.listing({number: each.people for number, each in untimed.items()}),
         ),
         now,
     )  # fmt: skip

@@ -130,6 +130,16 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class BankChange:
+    """A customer's time bank before and after a message, in minutes (C14)."""
+
+    customer: str
+    period: str  # "2026-Q4"
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """C14: to the engineer's registered address, for every message with tags."""
 
@@ -139,9 +149,7 @@ class Receipt:
     booked: tuple[Booked, ...]
     refused: tuple[Refused, ...]
     done: tuple[str, ...]  # other things done, as sentences: "Ärendet är stängt."
-    bank_before: int | None
-    bank_after: int | None
-    bank_period: str | None  # "2026-Q4"
+    banks: tuple[BankChange, ...]  # one for each bank that was drawn on
     relayed_to: tuple[str, ...]  # whom the answer went to
     not_relayed: str | None = None  # a code: why the answer did not go out
     quoted_tags: tuple[str, ...] = ()  # C2: tags taken for quoted text, counted nothing
@@ -438,8 +446,8 @@ class MeetingNews:
 # Why a tag was refused (`Refused.why`), or an answer was not relayed (`Receipt.not_relayed`).
 REFUSALS = (
     "unit_missing", "bad_amount", "bad_date", "future_date", "no_value", "bad_value",
-    "unknown_customer", "unknown_person", "unknown_ticket", "other_customer", "not_allowed",
-    "in_subject", "no_ticket", "more_than_booked", "nothing_to_undo", "duplicate",
+    "unknown_customer", "unknown_person", "unknown_ticket", "which_ticket", "other_customer",
+    "not_allowed", "in_subject", "no_ticket", "more_than_booked", "nothing_to_undo", "duplicate",
 )  # fmt: skip
 NOT_RELAYED = (
     "internal", "near_internal", "cutting_failed", "no_text", "direct", "no_recipient", "no_ticket",

@@ -37,8 +37,9 @@ def _tell(
         work.turn.post(
             TicketNews(desk_name, ticket.number, ticket.subject, what, other),
             Post(
-                key=f"news:{what}:{inbox_id}" + (f":{number}" if number else ""), kind="news",
-                to=to[:1], cc=to[1:], language=ticket.language, ticket=ticket, inbox_id=inbox_id,
+                key=f"news:{what}:{inbox_id}:{ticket.id}" + (f":{number}" if number else ""),
+                kind="news", to=to[:1], cc=to[1:], language=ticket.language, ticket=ticket,
+                inbox_id=inbox_id,
             ),
         )  # fmt: skip
 
@@ -82,7 +83,7 @@ def assigned(work: Work, person: Person) -> None:
             Said(said[0].name or said[0].address, said[0].at, said[0].text) if said else None,
         ),
         Post(
-            key=f"assigned:{work.turn.mail.inbox_id}:{person.id}", kind="notice",
+            key=f"assigned:{work.turn.mail.inbox_id}:{ticket.id}:{person.id}", kind="notice",
             to=((person.name, person.email),), language=work.turn.language, ticket=ticket,
             inbox_id=work.turn.mail.inbox_id,
         ),

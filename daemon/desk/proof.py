@@ -88,8 +88,7 @@ def _tell(turn: Turn, person: Person, code: str) -> None:
     """Say to the registered address that the held message stays where it is."""
     letter = Receipt(
         number=None, subject=turn.mail.message.subject, customer=None, booked=(), refused=(),
-        done=(turn.sentence(code),), bank_before=None, bank_after=None, bank_period=None,
-        relayed_to=(),
+        done=(turn.sentence(code),), banks=(), relayed_to=(),
     )  # fmt: skip
     turn.post(
         letter,

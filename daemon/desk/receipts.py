@@ -1,10 +1,12 @@
 """The receipt: what became of every tag of a message (C14)."""
 
 from daemon.desk import worklog
-from daemon.desk.letters import Receipt
+from daemon.desk.letters import BankChange, Receipt
 from daemon.desk.mailing import Post, thread_of
 from daemon.desk.turn import Incoming
 from daemon.desk.work import STOPS, Work
+from daemon.store import register
+from parsers.subject import base_subject
 
 # An answer that stayed behind without the engineer's wish is told of, also where it has no tags.
 _UNWISHED = STOPS | {
@@ -42,17 +44,14 @@ def _post(work: Work, key: str, mail: Incoming, about: int) -> None:
 
 def _receipt(work: Work) -> Receipt:
     ticket = work.found
-    before, after, period = _bank_change(work)
     return Receipt(
         number=ticket.number if ticket else None,
-        subject=ticket.subject if ticket else work.turn.mail.message.subject,
+        subject=ticket.subject if ticket else base_subject(work.turn.mail.message.subject),
         customer=worklog.customer_name(work.tx, ticket) if ticket else None,
         booked=tuple(work.booked),
         refused=tuple(work.refused),
         done=tuple(work.done),
-        bank_before=before,
-        bank_after=after,
-        bank_period=period,
+        banks=_bank_changes(work),
         relayed_to=work.relayed_to,
         not_relayed=work.not_relayed,
         quoted_tags=work.quoted,
@@ -61,14 +60,17 @@ def _receipt(work: Work) -> Receipt:
     )
 
 
-def _bank_change(work: Work) -> tuple[int | None, int | None, str | None]:
-    """C14: the bank before and after, of the period that the last booked entry drew on."""
-    entered = [each for each in work.booked if not each.held]
-    if work.found is None or not entered:
-        return None, None, None
-    day = entered[-1].worked_on
-    bank = worklog.bank(work.tx, work.turn.desk, work.found.customer_id, day)
-    if bank.period is None:
-        return None, None, None
-    drawn = sum(each.from_bank for each in entered)
-    return bank.left + drawn, bank.left, str(bank.period)
+def _bank_changes(work: Work) -> tuple[BankChange, ...]:
+    """C14: each bank before and after, of the periods that what was booked or undone drew on."""
+    drawn = [worklog.drawn(work.tx, each) for each in work.booked if not each.held]
+    found: dict[tuple[int, str], tuple[int, int]] = {}
+    for customer_id, day, minutes in (*drawn, *work.given_back):
+        bank = worklog.bank(work.tx, work.turn.desk, customer_id, day)
+        if customer_id is not None and bank.period is not None:
+            key = (customer_id, str(bank.period))
+            before, _ = found.get(key, (bank.left, bank.left))
+            found[key] = (before + minutes, bank.left)
+    return tuple(
+        BankChange(register.customer(work.tx, customer_id).name, period, before, after)
+        for (customer_id, period), (before, after) in found.items()
+    )

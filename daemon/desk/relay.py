@@ -260,8 +260,8 @@ def tell_colleagues(
     turn.post(
         _notice(turn, ticket, new=False, remarks=remarks),
         Post(
-            key=f"colleague:{turn.mail.inbox_id}", kind="notice", language=turn.language,
-            ticket=ticket, to=people(readers), inbox_id=turn.mail.inbox_id,
+            key=f"colleague:{turn.mail.inbox_id}:{ticket.id}", kind="notice",
+            language=turn.language, ticket=ticket, to=people(readers), inbox_id=turn.mail.inbox_id,
             from_name=f"{turn.mail.sender_name or turn.mail.sender} "
             f"({turn.desk.settings.desk.name})",
         ),

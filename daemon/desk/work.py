@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from daemon.desk.letters import Booked, Refused
 from daemon.desk.turn import Incoming, Turn
-from daemon.desk.worklog import Source
+from daemon.desk.worklog import Drawn, Source
 from daemon.domain.clock import EventKind
 from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
@@ -35,6 +35,7 @@ class Work:
     booked: list[Booked] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
+    given_back: list[Drawn] = field(default_factory=list)  # to banks, by undoing
     quoted: tuple[str, ...] = ()
     relayed_to: tuple[str, ...] = ()
     not_relayed: str | None = None

@@ -13,7 +13,7 @@ from daemon.domain.agreement import in_force
 from daemon.domain.periods import Period, period_of
 from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
-from daemon.store import events, holds, ledger, register
+from daemon.store import events, holds, ledger, register, tickets
 from daemon.store.ledger import Booking
 from daemon.store.memo import once
 from daemon.store.session import Tx
@@ -49,6 +49,9 @@ class Bank:
     period: Period | None
     left: int
     overage: int
+
+
+Drawn = tuple[int | None, dt.date, int]  # customer, worked date, minutes out of the bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,22 +206,37 @@ def _named(source: Source, ticket: Ticket, work: WorkedTime) -> list[Booking]:
     return [each for each in found if each.entry.engineer == source.person.id]
 
 
-def undo(source: Source, inbox_id: int) -> int:
+def undo(source: Source, inbox_id: int) -> tuple[int, list[Drawn]]:
     """Take back all that one message booked and corrected; gives the net minutes taken back.
 
-    Once: a second time finds nothing left. A correction of time that has itself been undone stays.
+    And what that drew anew from each bank, below 0 where it was given back. Once: a second time
+    finds nothing left. A correction of time that has itself been undone stays.
     """
     tx, cause = source.tx, f"{source.cause}{ledger.UNDOES}{inbox_id}"
     minutes = 0
+    drawn: list[Drawn] = []
     for booking in ledger.of_message(tx, inbox_id):
         minutes += booking.entry.actual
-        _take_back(source, booking, -booking.entry.actual, -booking.entry.billable, cause)
+        drawn += _changed(source, booking, -booking.entry.actual, -booking.entry.billable, cause)
     for entry_id, taken in ledger.corrections_of_message(tx, inbox_id).items():
         booking = ledger.latest(tx, entry_id)
         if not ledger.is_undone(tx, booking):
             minutes += taken
-            _take_back(source, booking, -taken, _billable_change(booking, -taken), cause)
-    return minutes
+            drawn += _changed(source, booking, -taken, _billable_change(booking, -taken), cause)
+    return minutes, drawn
+
+
+def _changed(
+    source: Source, booking: Booking, actual: int, billable: int, cause: str
+) -> list[Drawn]:
+    """Take back, and tell what its bank makes of it."""
+    if not actual and not billable:
+        return []
+    customer_id, day = booking.customer_id, booking.entry.worked_on
+    before = bank(source.tx, source.desk, customer_id, day)
+    _take_back(source, booking, actual, billable, cause)
+    after = bank(source.tx, source.desk, customer_id, day)
+    return [(customer_id, day, before.left - after.left)]
 
 
 def _billable_change(booking: Booking, minutes: int) -> int:
@@ -305,6 +323,12 @@ def _bank(tx: Tx, desk: Desk, customer_id: int, day: dt.date) -> Bank:
     reckoned = time_bank.reckon(versions, entries, adjustments, desk.none_terms)
     found = time_bank.balance(reckoned, day)
     return Bank(found.period, found.remaining, found.overage)
+
+
+def drawn(tx: Tx, booked: Booked) -> Drawn:
+    """What a booked entry drew from its customer's bank."""
+    ticket = tickets.by_number(tx, booked.number)
+    return ticket.customer_id if ticket else None, booked.worked_on, booked.from_bank
 
 
 def customer_name(tx: Tx, ticket: Ticket) -> str | None:

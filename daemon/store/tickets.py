@@ -14,6 +14,7 @@ from daemon.store.rows import ENGINES, count_up
 from daemon.store.schema import (
     clocks,
     events,
+    holds,
     inbox,
     ledger,
     outbox,
@@ -272,22 +273,37 @@ def message_id_of(tx: Tx, inbox_id: int) -> str | None:
     return found
 
 
-def untimed_answers(tx: Tx, since: dt.datetime, until: dt.datetime) -> list[int]:
-    """Tickets that an engineer answered in `[since, until)` without noting any time."""
+def answers(tx: Tx, since: dt.datetime, until: dt.datetime) -> list[tuple[int, str, dt.datetime]]:
+    """What engineers told customers in `[since, until)`: ticket, writer's address, when.
+
+    Without those whose own message noted time, or has some that waits for an OK (C11).
+    """
     noted = select(ledger.c.inbox_id).where(ledger.c.inbox_id.is_not(None))
+    held = select(holds.c.inbox_id).where(holds.c.kind == "entry")
     query = (
-        select(ticket_messages.c.ticket_id)
+        select(ticket_messages.c.ticket_id, ticket_messages.c.address, ticket_messages.c.at)
         .where(
             ticket_messages.c.author == "engineer",
             ticket_messages.c.internal.is_(False),
             ticket_messages.c.at >= since,
             ticket_messages.c.at < until,
             ticket_messages.c.inbox_id.not_in(noted),
+            ticket_messages.c.inbox_id.not_in(held),
         )
-        .order_by(ticket_messages.c.ticket_id)
-        .distinct()
+        .order_by(ticket_messages.c.ticket_id, ticket_messages.c.id)
     )
-    return list(tx.scalars(query))
+    return [(ticket_id, address, at) for ticket_id, address, at in tx.execute(query)]
+
+
+def time_noted(tx: Tx, since: dt.datetime) -> dict[tuple[int, int], dt.datetime]:
+    """When each person last noted time on each ticket since then, by (ticket, person)."""
+    last = func.max(ledger.c.received_at)
+    query = (
+        select(ledger.c.ticket_id, ledger.c.person_id, last)
+        .where(ledger.c.kind == "use", ledger.c.received_at >= since)
+        .group_by(ledger.c.ticket_id, ledger.c.person_id)
+    )
+    return {(ticket_id, person_id): at for ticket_id, person_id, at in tx.execute(query)}
 
 
 def with_outcome(tx: Tx, outcome: str, since: dt.datetime, until: dt.datetime) -> list[int]:

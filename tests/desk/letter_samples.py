@@ -8,6 +8,7 @@ from daemon.desk.letters import (
     Answer,
     Assigned,
     Balance,
+    BankChange,
     BankLow,
     Booked,
     ClockLine,
@@ -94,9 +95,9 @@ LINE = TicketLine(
 )
 LATER = TicketLine(1045, "Rapporten blir tom", "Kim Konsult", 3)
 WAITS = TicketLine(1040, "Ny användare", "Acme AB", 4, None, None, "väntat sedan 20 november")
-DONE = TicketLine(
-    1039, "Inloggning", "Beta Bygg AB", 3, None, "Anna Svensson", "svarat 27 november"
-)
+DONE = TicketLine(1039, "Inloggning", "Beta Bygg AB", 3, None, "Anna Svensson")
+UNTIMED = TicketLine(1039, "Inloggning", "Beta Bygg AB", note="Anna Svensson svarade 27 november")
+UNTIMED_TOO = TicketLine(1031, "Kvitton", "Acme AB", note="Erik Lind svarade 27 november")
 
 LETTERS = {
     "confirmation": Confirmation(
@@ -252,9 +253,7 @@ LETTERS = {
         (BOOKED,),
         (),
         ("Ärendet är stängt.",),
-        60,
-        0,
-        "2026-Q4",
+        (BankChange("Acme AB", "2026-Q4", 60, 0),),
         ("Bo Ek <bo@acme.se>", "Eva Ek <eva@acme.se>"),
     ),
     "receipt_refused": Receipt(
@@ -267,9 +266,7 @@ LETTERS = {
             Refused("[kund: acmee]", "unknown_customer", "kund: acme"),
         ),
         (),
-        270,
-        270,
-        "2026-Q4",
+        (BankChange("Acme AB", "2026-Q4", 270, 270),),
         (),
         "no_text",
         ("[tid: 9h]",),
@@ -295,9 +292,7 @@ LETTERS = {
         ),
         (),
         (),
-        270,
-        240,
-        "2026-Q4",
+        (BankChange("Acme AB", "2026-Q4", 270, 240),),
         ("Bo Ek <bo@acme.se>",),
         confirm=True,
     ),
@@ -308,9 +303,7 @@ LETTERS = {
         (Booked(1042, "Acme AB", dt.date(2026, 11, 27), -30, -30, True, -30, 0),),
         (),
         (),
-        240,
-        270,
-        "2026-Q4",
+        (BankChange("Acme AB", "2026-Q4", 240, 270),),
         (),
         "near_internal",
         confirm=True,
@@ -322,11 +315,22 @@ LETTERS = {
         (),
         (),
         (),
-        None,
-        None,
-        None,
+        (),
         (),
         asks_for_customer=True,
+    ),
+    "receipt_of_several": Receipt(
+        None,
+        "Läget 30 november: 2 öppna ärenden",
+        None,
+        (BOOKED, Booked(1039, "Beta Bygg AB", dt.date(2026, 11, 27), 30, 30, True, 30, 0)),
+        (Refused("[tid: 1h]", "which_ticket"),),
+        ("#1039: Ärendet är stängt.",),
+        (
+            BankChange("Acme AB", "2026-Q4", 60, 0),
+            BankChange("Beta Bygg AB", "2026-Q4", 330, 300),
+        ),
+        (),
     ),
     "proof_request": ProofRequest(
         "Anna Svensson",
@@ -408,7 +412,8 @@ LETTERS = {
     "tag_card": TagCard(),
     "balance": Balance(DESK, "Eva Ek", "Acme AB", "Attend!", "2026-Q4", 360, 270, 0, (LINE, LATER)),
     "balance_no_bank": Balance(DESK, "", "Kim Konsult", None, None, 0, 0, 90, ()),
-    "digest": Digest(dt.date(2026, 11, 30), (LINE, LATER), (WAITS,), (DONE,), (DONE,)),
+    "digest": Digest(dt.date(2026, 11, 30), (LINE, LATER), (WAITS,), (UNTIMED,), (DONE,)),
+    "digest_of_several": Digest(dt.date(2026, 11, 30), (LINE,), (), (UNTIMED, UNTIMED_TOO), ()),
     "digest_empty": Digest(dt.date(2026, 11, 30), (), (), (), ()),
     "bank_low": BankLow(
         DESK, "Acme AB", 80, "2026-Q4", 360, 300, dt.date(2026, 12, 9), Money(89000)

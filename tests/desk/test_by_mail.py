@@ -1,12 +1,9 @@
 """What people do by mail beside asking and answering: balance, card, digest, absence, hard mail."""
 
-import datetime as dt
-
 import pytest
 
-from daemon.desk import digest
-from daemon.store import rows, tickets
-from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, header_of, instant, text_of
+from daemon.store import tickets
+from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, header_of, text_of
 
 MORNING = "2026-11-20 09:00"
 
@@ -122,22 +119,3 @@ def test_files_too_large_for_the_server_stay_behind_with_a_notice(store, tmp_pat
     sent = small.mailer.to("bo@acme.se")[-1]
     assert len(sent) < 100_000
     assert "a.zip" in text_of(sent)
-
-
-def test_the_digest_comes_once_each_working_morning(desk, notice):
-    desk.get(an_engineers_mail("Utan tid.\n", reply_to=notice), "2026-11-20 10:00")
-    assert not digest.step(desk.desk, instant("2026-11-21 09:00"))  # a Saturday
-    assert not digest.step(desk.desk, instant("2026-11-23 07:59"))
-    assert digest.step(desk.desk, instant("2026-11-23 08:00"))
-    assert not digest.step(desk.desk, instant("2026-11-23 10:00"))
-    desk.work("2026-11-23 08:00")
-    says = text_of(desk.mailer.to("erik@example.se")[-1])
-    assert says.count("1001") >= 2  # open, and answered without time
-    with desk.desk.store.reading() as tx:
-        assert rows.fact(tx, "digest") == dt.date(2026, 11, 23).isoformat()
-
-
-def test_an_empty_morning_sends_nothing(desk):
-    assert digest.step(desk.desk, instant("2026-11-23 08:00"))
-    desk.work("2026-11-23 08:00")
-    assert desk.mailer.sent == []

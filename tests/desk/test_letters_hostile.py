@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.desk import markup
-from daemon.desk.letters import Confirmation, Notice, Receipt, Said
+from daemon.desk.letters import BankChange, Confirmation, Notice, Receipt, Said
 from daemon.desk.rendering import render
 from parsers.html import all_text
 from parsers.tags import read_tags
@@ -122,8 +122,9 @@ def notice(value):
 
 def receipt(value):
     return Receipt(
-        1042, value, value, (), (), (value,), 1, 2, "2026-Q4", (value,), None, (value, "[tid: 9h]")
-    )
+        1042, value, value, (), (), (value,), (BankChange(value, "2026-Q4", 1, 2),) * 2, (value,),
+        None, (value, "[tid: 9h]"),
+    )  # fmt: skip
 
 
 @settings(max_examples=60, deadline=None)
