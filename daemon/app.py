@@ -1,6 +1,8 @@
 """The composition root: settings in, running parts out; the only place that knows which vendor."""
 
 import datetime as dt
+import os
+import pwd
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,10 @@ from daemon.two_languages import Say
 
 if TYPE_CHECKING:
     from daemon.desk import check
+
+
+class WrongUserError(Exception):
+    """The files of this desk are another user's (exit code 2)."""
 
 
 class App:
@@ -41,9 +47,11 @@ def load(config_path: Path | None = None, *, upgraded: bool = True) -> App:
     """Put the desk together from its file; an empty database is set up.
 
     Raises MistakesError for the file, SchemaError for a database of another version (unless
-    `upgraded` is False: then the schema is left alone), StoreError where it is out of reach.
+    `upgraded` is False: then the schema is left alone), StoreError where it is out of reach,
+    WrongUserError for root where the desk is another user's.
     """
     settings = config.load(config.find(config_path))
+    _refuse_root(settings.desk.state_dir)
     store = open_store(settings.database.url, password=settings.database.password)
     _make_folders(settings)
     if upgraded:
@@ -64,6 +72,20 @@ def opened(config_path: Path | None = None, *, upgraded: bool = True) -> Iterato
         yield desk
     finally:
         desk.close()
+
+
+def _refuse_root(state: Path) -> None:
+    """Root may write anywhere: what it made here, the desk could not write afterwards."""
+    owner = state.stat().st_uid if os.geteuid() == 0 and state.exists() else 0
+    if owner == 0:
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"#{owner}"
+    raise WrongUserError(
+        f"{state} belongs to {name}: run the command as that user (runuser -u {name} -- avtald …)"
+    )
 
 
 def _make_folders(settings: Settings) -> None:

@@ -64,11 +64,19 @@ def find(given: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
     named = given or (Path(environ["AVTALD_CONFIG"]) if environ.get("AVTALD_CONFIG") else None)
     if named is not None:
         return named
-    for path in (Path("avtald.toml"), SYSTEM_FILE):
-        if path.is_file():
+    for path, shut in ((Path("avtald.toml"), False), (SYSTEM_FILE, True)):
+        if _is_there(path, shut=shut):
             return path
     says = f"not found here, nor {SYSTEM_FILE}: name one with --config, or write one: avtald init"
     raise MistakesError([Mistake("avtald.toml", "", says)])
+
+
+def _is_there(path: Path, *, shut: bool) -> bool:
+    """Whether a file is there; `shut` is the answer where we may not look into its folder."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return shut
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -60,6 +60,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The file's tables; MistakesError where it is out of reach or no TOML, with its line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except PermissionError:
+        says = "cannot be read: run the command as the desk's own user, or let yourself read it"
     except OSError as error:
         says = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:

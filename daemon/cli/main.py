@@ -123,6 +123,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _fault(error: Exception) -> int:
     """Say a fault in a sentence, and what it exits with."""
+    from daemon.app import WrongUserError
     from daemon.domain.invoice import AccountingError, Fault
     from daemon.domain.opening_hours import CalendarError
     from daemon.loop import OutOfReachError
@@ -130,9 +131,7 @@ def _fault(error: Exception) -> int:
     from daemon.store.migrations import SchemaError
     from daemon.store.session import StoreError
 
-    if isinstance(error, MistakesError):
-        return _told(str(error), WRONG_USE)
-    if isinstance(error, SchemaError | CalendarError):
+    if isinstance(error, MistakesError | WrongUserError | SchemaError | CalendarError):
         return _told(str(error), WRONG_USE)
     if isinstance(error, StoreError | OutOfReachError):
         return _told(str(error), TRY_AGAIN)

@@ -7,6 +7,13 @@ import click
 from daemon.cli.options import config_option, json_option
 from daemon.cli.output import print_json
 
+# Below here a desk's own files lie elsewhere: in the folder that systemd keeps for the service.
+_SYSTEM = Path("/etc")
+_OF_THE_SYSTEM = (
+    ('#state_dir = "var"', 'state_dir = "/var/lib/avtald"'),
+    ('#url = "sqlite:///var/avtald.db"', 'url = "sqlite:////var/lib/avtald/avtald.db"'),
+)
+
 REGISTER = """\
 # The register of avtald: the desk's own people, and its customers. Change it and run
 #     avtald import register.toml
@@ -63,9 +70,7 @@ from = 2026-01-01
 def init(folder: Path, config: Path | None, *, as_json: bool) -> None:
     """Write a commented avtald.toml and register.toml to start from; overwrites nothing."""
     del config  # there is none yet
-    from daemon.settings_sample import sample
-
-    files = {folder / "avtald.toml": sample(), folder / "register.toml": REGISTER}
+    files = {folder / "avtald.toml": _settings(folder), folder / "register.toml": REGISTER}
     there = [str(file) for file in files if file.exists()]
     if there:
         raise click.UsageError(f"{' and '.join(there)} exist already: move them away, or name DIR")
@@ -81,3 +86,14 @@ def init(folder: Path, config: Path | None, *, as_json: bool) -> None:
     for file in files:
         click.echo(file)
     click.echo("Set the desk's name and address in avtald.toml, then: avtald check")
+
+
+def _settings(folder: Path) -> str:
+    """The sample; in /etc with what the units expect."""
+    from daemon.settings_sample import sample
+
+    text = sample()
+    if folder.absolute().is_relative_to(_SYSTEM):
+        for line, instead in _OF_THE_SYSTEM:
+            text = text.replace(line, instead, 1)
+    return text

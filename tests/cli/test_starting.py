@@ -1,8 +1,10 @@
 """`avtald init`: a desk to start from, which works as it stands."""
 
 import json
+from pathlib import Path
 
 from daemon import config
+from daemon.cli import starting
 
 
 def test_init_writes_files_that_work_as_they_stand(avtald, tmp_path, monkeypatch):
@@ -48,3 +50,11 @@ def test_init_tells_a_script_what_it_wrote(avtald, tmp_path):
     ended = avtald("init", tmp_path / "desk", "--json")
     files = [str(tmp_path / "desk" / name) for name in ("avtald.toml", "register.toml")]
     assert json.loads(ended.out) == {"files": files}
+
+
+def test_init_below_etc_names_the_folders_that_the_units_keep(avtald, tmp_path, monkeypatch):
+    monkeypatch.setattr(starting, "_SYSTEM", tmp_path / "etc")
+    assert avtald("init", tmp_path / "etc" / "avtald").code == 0
+    settings = config.load(tmp_path / "etc" / "avtald" / "avtald.toml", {})
+    assert settings.desk.state_dir == Path("/var/lib/avtald")
+    assert settings.database.url == "sqlite:////var/lib/avtald/avtald.db"

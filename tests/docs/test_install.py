@@ -1,7 +1,10 @@
-"""docs/install.md is followed to the letter, in a scratch folder: each command works as written.
+"""README.md and docs/install.md are followed to the letter: each command works as written.
 
-What needs a machine of its own is told apart: apt-get, systemctl and sudo are not run here; users
-and folders are made by systemd's own programs below the scratch folder.
+Only the wheel is there: units, dependencies and pages come out of it. /etc, /opt, /usr and /var lie
+in a scratch folder.
+
+What needs a machine of its own is told apart: apt-get and systemctl are not run here, and nobody
+changes the user; users and folders are made by systemd's own programs below the scratch folder.
 """
 
 import json
@@ -14,27 +17,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.daemon_process import Place, environment
+from daemon.cli import starting
+from tests.acceptance.daemon_process import Place, environment, systemd
 from tests.servers import free_port, program
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+PAGES = {
+    name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/install.md")
+}
 NOT_HERE = ("apt-get ", "systemctl ")
 MOST_COMMANDS = 10
-REQUIREMENTS = "pip install --require-hashes -r requirements.lock"
+REQUIREMENTS = "pip install --require-hashes -r "
 
 
-def commands(heading: str) -> list[str]:
-    """The commands under a heading of the page."""
-    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+def commands(heading: str, page: str = "README.md") -> list[str]:
+    """The commands under a heading of a page."""
+    section = PAGES[page].partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return "".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL)).splitlines()
 
 
 class Machine:
-    """A scratch folder that stands for the machine: /etc, /opt and /var lie in it."""
+    """A scratch folder that stands for the machine: /etc, /opt, /usr and /var lie in it."""
 
-    def __init__(self, root: Path, sources: Path):
-        self.root, self.sources = root, sources
+    def __init__(self, root: Path, wheel: Path):
+        self.root, self.wheel = root, wheel
         for folder in ("etc/systemd/system", "opt", "var", "usr/local/bin"):
             (root / folder).mkdir(parents=True)
         group = os.getegid()
@@ -46,43 +52,46 @@ class Machine:
 
     def here(self, command: str) -> str:
         """The same command for this machine."""
-        command = re.sub(r"(?<![\w.])/(etc|opt|var)/", rf"{self.root}/\1/", command)
+        command = re.sub(r"(?<![\w.])/(etc|opt|usr|var)/", rf"{self.root}/\1/", command)
         command = command.replace("systemd-sysusers", f"systemd-sysusers --root={self.root}")
         command = command.replace("systemd-tmpfiles", f"systemd-tmpfiles --root={self.root}")
         command = command.replace("python3 ", f"{sys.executable} ")
-        command = command.replace("sudo -u avtald ", "")
+        command = command.replace("runuser -u avtald -- ", "")
         command = command.replace("-o avtald", f"-o {os.geteuid()}")
         return command.replace("chgrp avtald", f"chgrp {os.getegid()}")
 
     def run(self, command: str, *, fine: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(
-            ["sh", "-ec", self.here(command)], cwd=self.sources, capture_output=True, text=True,
-            env=without_checkout(), check=False,
+            ["sh", "-ec", self.here(command)], cwd=self.wheel.parent, capture_output=True,
+            text=True, check=False, env=self.environment(),
         )  # fmt: skip
         assert done.returncode in fine, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
-
-def without_checkout() -> dict[str, str]:
-    """The program must come from what was installed."""
-    return {name: value for name, value in environment().items() if name != "PYTHONPATH"}
+    def environment(self) -> dict[str, str]:
+        """The program comes from what was installed, and its settings from the machine's /etc."""
+        kept = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
+        return kept | {
+            "PATH": f"{self.root}/usr/local/bin:{kept['PATH']}",
+            "AVTALD_CONFIG": f"{self.root}/etc/avtald/avtald.toml",
+        }
 
 
 @pytest.fixture(scope="session")
-def sources(tmp_path_factory) -> Path:
-    """The unpacked sources, with the wheel beside them."""
+def wheel(tmp_path_factory) -> Path:
+    """The wheel, alone in its folder."""
     folder = tmp_path_factory.mktemp("sources")
-    for name in ("alembic", "daemon", "parsers", "integrations", "systemd"):
+    for name in ("alembic", "daemon", "parsers", "integrations", "systemd", "docs"):
         shutil.copytree(ROOT / name, folder / name,
                         ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
     for name in ("pyproject.toml", "requirements.lock", "README.md"):
         shutil.copy(ROOT / name, folder / name)
-    wheel = ["wheel", "-q", "--no-deps", "--no-build-isolation", "-w", ".", "."]
-    subprocess.run([sys.executable, "-m", "pip", *wheel], cwd=folder, check=True,
+    alone = tmp_path_factory.mktemp("wheel")
+    command = ["wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(alone), "."]
+    subprocess.run([sys.executable, "-m", "pip", *command], cwd=folder, check=True,
                    capture_output=True)  # fmt: skip
-    for name in ("alembic", "daemon", "parsers", "integrations"):
-        shutil.rmtree(folder / name)
-    return folder
+    (made,) = alone.iterdir()
+    return made
 
 
 def borrow_packages(machine: Machine) -> None:
@@ -97,52 +106,46 @@ def install(machine: Machine, *, download: bool) -> None:
         if command.startswith(NOT_HERE):
             continue
         if REQUIREMENTS in command and not download:
+            assert Path(machine.here(command).rpartition(" ")[2]).is_file()
             borrow_packages(machine)
             continue
         machine.run(command)
 
 
 def set_up(machine: Machine) -> Place:
-    """What the page says to set, and a door on loopback."""
-    file = machine.root / "etc" / "avtald" / "avtald.toml"
-    block = re.search(r"## Set up.*?```toml\n(.*?)```", PAGE, re.DOTALL)[1]
-    text, port = file.read_text(encoding="utf-8"), free_port()
-    for line in machine.here(block.replace("sqlite:////var", "sqlite:///VAR")).splitlines():
-        key = line.partition(" = ")[0]
-        if " = " in line:
-            wanted = line.replace("sqlite:///VAR", f"sqlite:///{machine.root}/var")
-            text, found = re.subn(rf"^#?{key} = .*$", wanted, text, count=1, flags=re.MULTILINE)
-            assert found == 1, line
+    """What `avtald init` would have written in the real /etc, and a door on loopback."""
+    file, port = machine.root / "etc" / "avtald" / "avtald.toml", free_port()
+    text = file.read_text(encoding="utf-8")
+    for line, instead in starting._OF_THE_SYSTEM:
+        assert line in text
+        text = text.replace(line, instead.replace("/var", f"{machine.root}/var"))
     text += f'\n[intake.smtp]\nlisten = "127.0.0.1:{port}"\n'
     file.write_text(text, encoding="utf-8")
     return Place(machine.root, port)
 
 
 @pytest.fixture
-def machine(tmp_path, sources) -> Machine:
-    return Machine(tmp_path, sources)
+def machine(tmp_path, wheel) -> Machine:
+    return Machine(tmp_path, wheel)
 
 
-def test_the_page_has_at_most_ten_commands_to_a_running_desk():
-    assert len(commands("Install")) + len(commands("Start")) <= MOST_COMMANDS
+def test_the_README_has_at_most_ten_commands_to_a_running_desk():
+    assert 2 < len(commands("Install")) + len(commands("Run")) <= MOST_COMMANDS
 
 
 def check_runs(machine: Machine) -> None:
     place = set_up(machine)
-    check, start = commands("Start")
+    check, start = commands("Run")
     told = json.loads(machine.run(f"{check} --json", fine=(0, 1)))
     assert {each["status"] for each in told} <= {"ok", "warning"}, told
     assert start.startswith(NOT_HERE)
     unit = (machine.root / "etc" / "systemd" / "system" / "avtald.service").read_text()
     command = machine.here(re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)[1])
-    config = machine.root / "etc" / "avtald" / "avtald.toml"
-    machine.run(f"/opt/avtald/bin/avtald import /etc/avtald/register.toml --config {config}")
-    from tests.acceptance.daemon_process import systemd
-
+    machine.run("runuser -u avtald -- avtald import /etc/avtald/register.toml")
     with systemd(machine.root) as heard:
         process = subprocess.Popen(
             command.split(), cwd=machine.root / "var" / "lib" / "avtald",
-            env=without_checkout() | {"NOTIFY_SOCKET": heard.path},
+            env=machine.environment() | {"NOTIFY_SOCKET": heard.path},
         )  # fmt: skip
         try:
             heard.wait_for("READY=1")
@@ -150,11 +153,12 @@ def check_runs(machine: Machine) -> None:
         finally:
             process.terminate()
             assert process.wait(60) == 0
+    assert (machine.root / "var" / "lib" / "avtald" / "avtald.db").is_file()
 
 
 def test_each_step_of_the_page_works_as_written(machine):
     install(machine, download=False)
-    assert machine.run("/opt/avtald/bin/avtald --version").startswith("avtald, version 0.1.0")
+    assert machine.run("avtald --version").startswith("avtald, version 0.1.0")
     for name in ("avtald.service", "avtald-backup.service", "avtald-backup.timer"):
         assert (machine.root / "etc" / "systemd" / "system" / name).is_file()
     check_runs(machine)
@@ -167,13 +171,15 @@ def backup_restore_and_upgrade(machine: Machine) -> None:
     for command in re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE):
         machine.run(command)
     (copy,) = (machine.root / "var" / "backups" / "avtald").glob("*.backup")
-    for command in commands("Restore"):
+    (machine.root / "var" / "lib" / "avtald" / "avtald.db-journal").write_bytes(b"of a crash")
+    for command in commands("Restore", "docs/install.md"):
         if not command.startswith(NOT_HERE):
             machine.run(command.replace("COPY", str(copy)))
-    for command in commands("Upgrade, and the way back"):
+    assert not (machine.root / "var" / "lib" / "avtald" / "avtald.db-journal").exists()
+    for command in commands("Upgrade, and the way back", "docs/install.md"):
         if not command.startswith(NOT_HERE) and REQUIREMENTS not in command:
             machine.run(command)
-    machine.run("/opt/avtald/bin/avtald db check --config /etc/avtald/avtald.toml")
+    machine.run("avtald db check")
 
 
 @pytest.mark.long
