@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, select, update
+from sqlalchemy import Row, and_, delete, func, literal_column, select, update
 
 from daemon.domain.ticket import Status, Ticket
 from daemon.store.memo import forget
 from daemon.store.pending import Pending
-from daemon.store.rows import ENGINES, count_up
+from daemon.store.rows import ENGINES
 from daemon.store.schema import (
     clocks,
     events,
@@ -26,7 +26,18 @@ from daemon.store.schema import (
 from daemon.store.session import Tx
 
 _FIRST_NUMBER = 1001
-_OPEN = tickets.insert().returning(tickets)
+# Unique and growing. SQLite has one writer; on PostgreSQL nobody waits for another's commit, and a
+# transaction that is rolled back leaves a gap.
+_NUMBER = {
+    "sqlite": select(
+        func.coalesce(func.max(tickets.c.number) + 1, _FIRST_NUMBER)
+    ).scalar_subquery(),
+    "postgresql": literal_column("nextval('ticket_numbers')"),
+}
+_OPEN = {
+    name: tickets.insert().values(number=number).returning(tickets)
+    for name, number in _NUMBER.items()
+}
 _KEPT = (
     "started_at", "target_minutes", "due_at", "paused", "ended_at", "used_minutes", "result",
     "breached_at", "tell_at",
@@ -61,9 +72,7 @@ def _ticket(row: Row[Any]) -> Ticket:
 
 def open_ticket(tx: Tx, **values: Any) -> Ticket:
     """Make a ticket with the next number."""
-    number = count_up(tx, "ticket_number", _FIRST_NUMBER)
-    row = tx.execute(_OPEN, {"number": number} | values).one()
-    return _ticket(row)
+    return _ticket(tx.execute(_OPEN[tx.dialect.name], values).one())
 
 
 def by_id(tx: Tx, ticket_id: int) -> Ticket:

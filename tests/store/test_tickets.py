@@ -1,0 +1,66 @@
+"""Ticket numbers: unique and growing, and nobody waits for another's commit to get one."""
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from daemon.store import migrations, rows, tickets
+from tests.builders import instant
+
+
+def a_ticket(tx, subject="Något"):
+    return tickets.open_ticket(
+        tx, subject=subject, requester="bo@acme.se", language="sv", priority=3, status="open",
+        opened_at=instant("2026-11-02 10:00"), spam=False,
+    )  # fmt: skip
+
+
+def opened(store):
+    with store.writing() as tx:
+        return a_ticket(tx).number
+
+
+def rolled_back(store):
+    with store.writing() as tx:
+        number = a_ticket(tx).number
+        tx.rollback()
+    return number
+
+
+def test_numbers_begin_at_1001_and_grow(any_store):
+    with any_store.writing() as tx:
+        assert [a_ticket(tx).number for _ in range(3)] == [1001, 1002, 1003]
+    assert opened(any_store) == 1004
+
+
+def test_after_a_roll_back_numbers_go_on_growing(any_store):
+    first = opened(any_store)
+    lost = rolled_back(any_store)
+    assert lost > first
+    assert opened(any_store) > first
+
+
+def test_on_postgresql_two_open_transactions_number_tickets_side_by_side(pg_store):
+    with pg_store.writing() as one, pg_store.writing() as two:
+        for tx in (one, two):
+            tx.execute(text("SET LOCAL lock_timeout = '5s'"))
+        numbers = [a_ticket(tx).number for tx in (one, two, one, two)]
+    assert numbers == [1001, 1002, 1003, 1004]
+
+
+def test_a_migration_takes_the_numbers_up_where_they_were_and_back(any_store):
+    def move(revision):
+        config = Config()
+        config.set_main_option("script_location", str(migrations.scripts()))
+        config.set_main_option("path_separator", "os")
+        with any_store.engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, revision)
+            connection.commit()
+
+    assert [opened(any_store), opened(any_store)] == [1001, 1002]
+    move("0002")
+    with any_store.writing() as tx:
+        assert rows.count_up(tx, "ticket_number") == 1003  # as the program before did
+    migrations.upgrade(any_store)
+    assert opened(any_store) == 1003
