@@ -105,6 +105,8 @@ def push(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
         print_json([_as_json(each) for each in left])
     else:
         _print_left(left, say)
+    if left and run.stopped is not None:
+        raise run.stopped  # told with what mends it; 75 where it passes by itself
     return 1 if left else 0
 
 

@@ -103,6 +103,7 @@ class Push:
         self._problems: dict[str, list[Problem]] = {}  # by reference
         self._unclear = 0  # in a row
         self._attach_after: dt.datetime | None = None
+        self.stopped: AccountingError | None = None  # what stopped the run last (I5)
 
     def step(self, now: dt.datetime) -> bool:
         """Bring one invoice that is due a step on; False where there is none."""
@@ -153,6 +154,7 @@ class Push:
     def _stop(self, error: AccountingError, now: dt.datetime) -> None:
         """I5: nothing new is tried for a while; finance and operators hear of it once."""
         log.warning("accounting out of reach", fault=error.fault.value)
+        self.stopped = error
         self._drafts.clear()
         with self._desk.store.writing() as tx:
             invoices.postpone(tx, now + (AGAIN if error.fault in _PASSING else ACCESS_AGAIN))

@@ -258,6 +258,21 @@ def test_push_tries_again_what_a_fault_stopped_and_says_what_is_left(desk, avtal
     assert (ended.code, ended.out.strip()) == (0, "allt är överfört")
 
 
+def test_a_push_that_access_stops_says_why_and_how_to_mend_it(desk, avtald, double):
+    """I5: nothing is wrong with the invoice itself, so it tells no fault of its own."""
+    avtald("import", "register.toml", "--now", "2026-10-01T08:00:00+02:00")
+    double.tokens.consented = False
+    avtald("tick", "--now", "2026-11-01T06:00:00+01:00")
+    ended = avtald("invoices", "push", "--now", "2026-11-01T06:01:00+01:00")
+    assert (ended.code, ended.out.strip()) == (1, "AVT-acme-2026-10: väntar.")
+    assert "avtald fortnox login" in ended.err
+    double.tokens.consented = True
+    double.faults.add("gateway", "GET /3/customers", times=None)
+    ended = avtald("invoices", "push", "--now", "2026-11-01T06:02:00+01:00")
+    assert ended.code == 75
+    assert "502" in ended.err
+
+
 def test_a_tick_looks_daily_by_itself(pushed, double):
     assert drift.step.__name__ == "step"
     before = len(double.requests)
