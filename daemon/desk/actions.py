@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from daemon.desk import inquiry, meetings, news, relay, worklog
-from daemon.desk.confirm import tell_priority
 from daemon.desk.work import Work
 from daemon.domain import wording
 from daemon.domain.clock import EventKind
@@ -58,7 +57,7 @@ def _priority(work: Work, tag: Tag) -> str | None:
     if work.opened or tag.level == before.priority:
         return None
     work.found = inquiry.set_priority(work.turn, before, tag.level, actor=work.person.email)
-    tell_priority(work.turn, before, work.found)
+    work.level_before = work.level_before or before
     work.did("priority", old=before.priority, new=tag.level)
     return None
 
@@ -106,6 +105,7 @@ def _place(work: Work, tag: Tag) -> str | None:
     worklog.rebook(work.source, work.ticket, customer.id)
     holds.move_entries(work.tx, work.ticket.id, customer.id)
     inquiry.refresh(work.turn, work.ticket)
+    work.placed = True
     work.record("placed", customer=customer.key)
     work.did("placed", customer=customer.name)
     return None

@@ -49,7 +49,7 @@ def _send_stopped(work: Work, row: holds.Hold) -> None:
     mail = work.turn.mail
     if not holds.settle(work.tx, row.id, at=mail.received_at, by=mail.inbox_id, outcome="released"):
         return
-    original = opening.stored(work, row.inbox_id)
+    original = work.turn.stored(row.inbox_id)
     stopped = Work(replace(work.turn, mail=original), work.person, None)
     stopped.found = work.ticket
     text = answer.answer_text(original)

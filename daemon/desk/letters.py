@@ -55,6 +55,7 @@ class Confirmation:
     bank_left: int | None  # minutes; None: no bank
     rate: Money | None  # the hourly rate where there is no agreement
     engineer: Said | None = None  # D6: an engineer opened the ticket; her text goes along
+    found: str | None = None  # D2: the customer that an earlier confirmation did not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,6 +449,7 @@ REFUSALS = (
     "unit_missing", "bad_amount", "bad_date", "future_date", "no_value", "bad_value",
     "unknown_customer", "unknown_person", "unknown_ticket", "which_ticket", "other_customer",
     "not_allowed", "in_subject", "no_ticket", "more_than_booked", "nothing_to_undo", "duplicate",
+    "automatic",
 )  # fmt: skip
 NOT_RELAYED = (
     "internal", "near_internal", "cutting_failed", "no_text", "direct", "no_recipient", "no_ticket",

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from daemon.desk import clocks, relay, worklog
+from daemon.desk.confirm import confirm_placed, tell_priority
 from daemon.desk.letters import Assigned, Said, TagCard, TicketNews
 from daemon.desk.mailing import Post, thread_of
 from daemon.desk.work import Work
 from daemon.domain.register import Person
-from daemon.domain.ticket import Ticket
-from daemon.store import tickets
+from daemon.domain.ticket import Status, Ticket
+from daemon.store import register, tickets
 from daemon.store.tickets import Participant
 
 
@@ -46,9 +47,30 @@ def _tell(
 
 def of_work(work: Work, text: str) -> None:
     """Once all is done: those concerned who have not heard of it otherwise."""
-    if work.reopened and not work.relayed_to and work.not_relayed != "direct":
+    answered = bool(work.relayed_to) or work.not_relayed == "direct"
+    if work.reopened and not answered:
         to_customer(work, "reopened", work.ticket)
+    if work.placed and not answered and _awaits_promise(work):
+        confirm_placed(work.turn, work.ticket)
+    elif work.level_before is not None and work.level_before.id == work.ticket.id:
+        tell_priority(work.turn, work.level_before, work.ticket)
     to_colleagues(work, text)
+
+
+def _awaits_promise(work: Work) -> bool:
+    """Whether a customer who has been found waits for a first word of ours on the matter.
+
+    Another customer's own people, whose ticket was moved, are not told whose it is now.
+    """
+    ticket = work.ticket
+    owner = register.customer_of_address(work.tx, ticket.requester)
+    if ticket.status != Status.OPEN or (owner and owner[0].id != ticket.customer_id):
+        return False
+    response = work.turn.clocks_of(ticket).response
+    if response is not None:
+        return response.running
+    said = tickets.said(work.tx, ticket.id)
+    return not any(each.author == "engineer" and not each.internal for each in said)
 
 
 def to_colleagues(work: Work, text: str) -> None:

@@ -5,13 +5,10 @@ from dataclasses import replace
 from daemon.desk import actions, inquiry, relay
 from daemon.desk.confirm import confirm
 from daemon.desk.letters import Said
-from daemon.desk.turn import Incoming
 from daemon.desk.work import Work
 from daemon.domain.priority import DEFAULT
 from daemon.domain.register import Customer
-from daemon.store import inbox, register, tickets
-from parsers.body import read_body
-from parsers.message import read
+from daemon.store import register, tickets
 from parsers.priority import read_priority
 from parsers.tags import Tag
 
@@ -92,7 +89,7 @@ def resumed(work: Work) -> Work | None:
         return None
     if answered.ticket_id is not None or answered.inbox_id is None:
         return None
-    mail = stored(work, answered.inbox_id)
+    mail = work.turn.stored(answered.inbox_id)
     writer = register.person_by_address(work.tx, mail.sender)
     if writer is None or writer.id != work.person.id:
         return None
@@ -111,11 +108,3 @@ def add_reply(found: Work, reply: Work) -> None:
     start = len(found.tags) + 1
     found.tags = [*earlier, *enumerate((tag for _, tag in reply.tags), start=start)]
     found.refused += reply.refused
-
-
-def stored(work: Work, inbox_id: int) -> Incoming:
-    """An earlier message as it was received (B2)."""
-    desk = work.turn.desk
-    message = read(inbox.raw(work.tx, inbox_id), desk.settings.intake.limits.for_parsers())
-    body = read_body(message, own_markers=desk.markers)
-    return Incoming(inbox_id, inbox.received(work.tx, inbox_id), message, body)

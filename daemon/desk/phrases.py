@@ -35,6 +35,10 @@ REFUSED: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "more_than_booked": ("Det är mer än vad som finns bokat att dra av.", ""),
         "nothing_to_undo": ("Det finns inget att ångra.", ""),
         "duplicate": ("Den är redan bokad.", ""),
+        "automatic": (
+            "Mejlet är märkt som automatiskt, så taggen räknas inte. Skriv den i ett vanligt svar.",
+            "",
+        ),
     },
     "en": {
         "unit_missing": ("The unit is missing: hours or minutes?", "time: 1.5h"),
@@ -66,6 +70,10 @@ REFUSED: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "more_than_booked": ("That is more than there is booked to take off.", ""),
         "nothing_to_undo": ("There is nothing to undo.", ""),
         "duplicate": ("It has been booked already.", ""),
+        "automatic": (
+            "The mail is marked as automatic, so the tag counts nothing. Please send it by hand.",
+            "",
+        ),
     },
 }
 

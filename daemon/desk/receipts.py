@@ -1,12 +1,14 @@
 """The receipt: what became of every tag of a message (C14)."""
 
 from daemon.desk import worklog
-from daemon.desk.letters import BankChange, Receipt
+from daemon.desk.letters import BankChange, Receipt, Refused
 from daemon.desk.mailing import Post, thread_of
-from daemon.desk.turn import Incoming
+from daemon.desk.turn import Incoming, Turn
 from daemon.desk.work import STOPS, Work
+from daemon.domain.register import Person
 from daemon.store import register
 from parsers.subject import base_subject
+from parsers.tags import read_tags
 
 # An answer that stayed behind without the engineer's wish is told of, also where it has no tags.
 _UNWISHED = STOPS | {
@@ -27,6 +29,23 @@ def send(work: Work) -> None:
 def send_for_ok(work: Work, about: int) -> None:
     """C11: what an OK brought about. A reply to it means the message that had waited."""
     _post(work, f"receipt:{work.turn.mail.inbox_id}:ok", work.turn.mail, about)
+
+
+def of_automatic(turn: Turn, person: Person) -> None:
+    """J2: tags in what a machine sent count nothing; its owner is told, once a day and no more."""
+    mail = turn.mail
+    tags = read_tags(mail.body.new)
+    turn.post(
+        Receipt(
+            number=None, subject=base_subject(mail.message.subject), customer=None, booked=(),
+            refused=tuple(Refused(tag.raw, "automatic") for tag in tags), done=(), banks=(),
+            relayed_to=(),
+        ),
+        Post(
+            key=f"receipt:automatic:{person.id}:{turn.day}", kind="receipt",
+            to=((person.name, person.email),), language=turn.language,
+        ),
+    )  # fmt: skip
 
 
 def _post(work: Work, key: str, mail: Incoming, about: int) -> None:

@@ -16,6 +16,7 @@ from daemon.desk import (
     inquiry,
     meetings,
     proof,
+    receipts,
     relay,
 )
 from daemon.desk.context import Desk
@@ -29,6 +30,7 @@ from daemon.store.session import StoreError, Tx
 from parsers.automatic import Verdict, judge
 from parsers.body import read_body
 from parsers.message import read
+from parsers.tags import read_tags
 
 log = structlog.get_logger("avtald.receive")
 
@@ -152,13 +154,26 @@ def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Out
         if claimed is not None:
             return _held(turn, claimed, "no_single_sender")
         return _approval(turn, raw) or inquiry.take(turn, verdict)
-    if verdict.kind != "person":
+    if verdict.kind != "person" and not _is_work(turn, verdict):
         return _away(turn, person)
     return _from_registered(turn, person, raw, released=released)
 
 
+def _is_work(turn: Turn, verdict: Verdict) -> bool:
+    """C1: whether a mail that came through a list is work for the desk: it answers us, or has tags.
+
+    A group address that everybody writes to marks all it carries. Who wrote it is another matter:
+    that is proven (D1).
+    """
+    if verdict.kind != "list":
+        return False
+    return answered_mail(turn) is not None or bool(read_tags(turn.mail.body.new))
+
+
 def _away(turn: Turn, person: Person) -> Outcome:
     """An engineer's own out-of-office: no word of hers, but her tickets go to everybody."""
+    if read_tags(turn.mail.body.new):
+        receipts.of_automatic(turn, person)
     answered = answered_mail(turn)
     if answered is None or answered.kind != "notice" or answered.ticket_id is None:
         return Outcome("noted")

@@ -10,10 +10,10 @@ from daemon.desk.mailing import Post
 from daemon.desk.sentences import sentence
 from daemon.domain.clock import Clocks, EventKind
 from daemon.domain.ticket import Ticket
-from daemon.store import events, tickets
+from daemon.store import events, inbox, tickets
 from daemon.store.session import Tx
-from parsers.body import Body
-from parsers.message import Message
+from parsers.body import Body, read_body
+from parsers.message import Message, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,12 @@ class Turn:
     def day(self) -> dt.date:
         """The receipt date in the desk's zone (C11)."""
         return self.desk.calendar.day_of(self.mail.received_at)
+
+    def stored(self, inbox_id: int) -> Incoming:
+        """An earlier message as it was received (B2)."""
+        message = read(inbox.raw(self.tx, inbox_id), self.desk.settings.intake.limits.for_parsers())
+        body = read_body(message, own_markers=self.desk.markers)
+        return Incoming(inbox_id, inbox.received(self.tx, inbox_id), message, body)
 
     def sentence(self, code: str, **facts: object) -> str:
         """A short sentence for the desk's own people."""

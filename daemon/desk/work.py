@@ -43,6 +43,8 @@ class Work:
     asks_for_customer: bool = False
     opened: bool = False  # D6: the confirmation carries the text
     reopened: bool = False
+    placed: bool = False  # with a customer, or with another one (D2, D7)
+    level_before: Ticket | None = None  # a new level, to be told once it is known what it means
     told: int | None = None  # who has been given the ticket, and has a mail of its own
     misdirected: bool = False  # it names somebody of another customer: meant for them
     receipt_for: Incoming | None = None  # whose receipt it is, where not the message's own (D6)

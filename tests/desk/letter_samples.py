@@ -163,6 +163,22 @@ LETTERS = {
     "confirmation_stranger": Confirmation(
         DESK, 1046, "Fråga", "", False, 3, False, False, None, None, None, None, None
     ),
+    "confirmation_found": Confirmation(
+        DESK,
+        1046,
+        "Fråga",
+        "Kim Berg",
+        True,
+        2,
+        False,
+        False,
+        "Alert!",
+        _at(30, 9, 30),
+        60,
+        870,
+        None,
+        found="Acme AB",
+    ),
     "confirmation_by_engineer": Confirmation(
         DESK,
         1047,
