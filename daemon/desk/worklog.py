@@ -13,9 +13,9 @@ from daemon.domain.agreement import in_force
 from daemon.domain.periods import Period, period_of
 from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
-from daemon.store import events, holds, ledger, register, tickets
+from daemon.store import chain, events, holds, ledger, register, tickets
 from daemon.store.ledger import Booking
-from daemon.store.memo import once
+from daemon.store.memo import of_register, once
 from daemon.store.session import Tx
 from parsers.tags import Tag, WorkedTime
 
@@ -310,10 +310,15 @@ def reckoning(
 
 
 def bank(tx: Tx, desk: Desk, customer_id: int | None, day: dt.date) -> Bank:
-    """What the bank of a date's period holds now; nothing for a ticket without customer."""
+    """What the bank of a date's period holds now; nothing for a ticket without customer.
+
+    It follows from ledger and register, and is reckoned anew once either has changed.
+    """
     if customer_id is None:
         return Bank(None, 0, 0)
-    return once(tx, "ledger", (customer_id, day), lambda: _bank(tx, desk, customer_id, day))
+    last = once(tx, "ledger", "head", lambda: chain.head(tx))
+    key = ("bank", last, customer_id, day)
+    return of_register(tx, key, lambda: _bank(tx, desk, customer_id, day))
 
 
 def _bank(tx: Tx, desk: Desk, customer_id: int, day: dt.date) -> Bank:

@@ -68,7 +68,7 @@ _FINISH = update(inbox).where(
 _ONLY_NEW = {
     name: engine.insert(inbox)
     .on_conflict_do_nothing(index_elements=["identity"])
-    .returning(inbox.c.id)
+    .returning(inbox.c.id, inbox.c.identity)
     for name, engine in ENGINES.items()
 }
 _NOTE = {
@@ -120,13 +120,20 @@ def accept(
     return accept_all(tx, [(delivery, state, unfit)])[0]
 
 
-def accept_all(tx: Tx, found: Iterable[tuple[Delivery, str, str | None]]) -> list[int | None]:
+def accept_all(tx: Tx, found: Sequence[tuple[Delivery, str, str | None]]) -> list[int | None]:
     """Keep many deliveries, each with its state and why it is unfit."""
+    if not found:
+        return []
+    first: dict[str, dict[str, Any]] = {}
+    for delivery, state, unfit in found:
+        first.setdefault(delivery.identity, _message(delivery, state, unfit))
+    rows = tx.execute(_ONLY_NEW[tx.dialect.name], list(first.values()))
+    fresh = {row.identity: row.id for row in rows}
     new: list[int | None] = []
     raws: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
-    for delivery, state, unfit in found:
-        number = _message(tx, delivery, state, unfit)
+    for delivery, _, _ in found:
+        number = fresh.pop(delivery.identity, None)
         new.append(number)
         if number is not None:
             raws.append({"inbox_id": number, "raw": delivery.raw})
@@ -137,8 +144,8 @@ def accept_all(tx: Tx, found: Iterable[tuple[Delivery, str, str | None]]) -> lis
     return new
 
 
-def _message(tx: Tx, delivery: Delivery, state: str, unfit: str | None) -> int | None:
-    values = {
+def _message(delivery: Delivery, state: str, unfit: str | None) -> dict[str, Any]:
+    return {
         "identity": delivery.identity,
         "received_at": delivery.received_at,
         "source": delivery.source,
@@ -151,8 +158,6 @@ def _message(tx: Tx, delivery: Delivery, state: str, unfit: str | None) -> int |
         "attempts": 0 if unfit is None else ATTEMPTS,
         "reason": unfit,
     }
-    new: int | None = tx.scalar(_ONLY_NEW[tx.dialect.name], values)
-    return new
 
 
 def _note(tx: Tx, delivery: Delivery, inbox_id: int | None) -> dict[str, Any]:
@@ -285,8 +290,10 @@ def give_back(tx: Tx, inbox_id: int) -> None:
 
 
 def given_up(tx: Tx, at: dt.datetime) -> list[int]:
-    """Shelve what a crash stopped for the third time: no attempt is left, nobody works on it."""
-    leases.free_dead(tx, inbox, inbox.c.state == "new")
+    """Shelve what a crash stopped for the third time: no attempt is left, nobody works on it.
+
+    What the dead held is free by then: `claim`, which found nothing to do, has seen to it.
+    """
     stuck = and_(inbox.c.state == "new", inbox.c.attempts >= ATTEMPTS, leases.is_free(inbox))
     reason = func.coalesce(inbox.c.reason, "the program stopped while it worked on this message")
     rows = tx.execute(

@@ -43,9 +43,16 @@ _WHOLE = (
         func.length(outgoing.c.raw).label("size"),
     )
     .join(outgoing)
-    .where(outbox.c.id.in_(_IDS))
     .order_by(outbox.c.next_at, outbox.c.id)
 )
+_THESE = _WHOLE.where(outbox.c.id.in_(_IDS))
+_DUE = (
+    _WHOLE.where(outbox.c.state == "pending", outbox.c.next_at <= bindparam("now"))
+    .limit(bindparam("most"))
+    .with_for_update(of=outbox, skip_locked=True)
+)
+_DUE_OF_PEOPLE = _DUE.where(outbox.c.answer.is_(False))
+_DUE_ANSWERS = _DUE.where(outbox.c.answer.is_(True))
 _RAWS = select(outgoing.c.id, outgoing.c.raw).where(
     outgoing.c.id.in_(_IDS), outgoing.c.raw.is_not(None)
 )
@@ -74,14 +81,6 @@ _ANSWERS = (
         outbox.c.answer.is_(True),
         outbox.c.created_at > bindparam("since"),
     )
-)
-_DUE = (
-    select(outbox.c.id, outbox.c.repeats, outbox.c.answer, outgoing.c.kind)
-    .join(outgoing)
-    .where(outbox.c.state == "pending", outbox.c.next_at <= bindparam("now"))
-    .order_by(outbox.c.next_at, outbox.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(of=outbox, skip_locked=True)
 )
 
 
@@ -180,23 +179,23 @@ def claim(
     one such delivery is in doubt, and nothing that was never tried. Of automatic answers no more
     than `answers` are taken: the others wait (J2).
     """
-    due = _DUE if answers else _DUE.where(outbox.c.answer.is_(False))
-    ids = _together(tx.execute(due, {"now": now, "most": limit}).all(), answers)
-    if not ids:
+    due = _DUE if answers else _DUE_OF_PEOPLE
+    group = _together(tx.execute(due, {"now": now, "most": limit}).all(), answers)
+    if not group:
         return []
     lease = {"me": leases.owner(), "until": leases.wall() + LEASE}
-    tx.execute(_TAKE, {"ids": ids} | lease)
-    return _deliveries(tx, ids)
+    tx.execute(_TAKE, {"ids": [row.id for row in group]} | lease)
+    return [_delivery(row, row.attempts + 1) for row in group]
 
 
-def _together(due: Sequence[Any], answers: int) -> list[int]:
+def _together(due: Sequence[Any], answers: int) -> list[Any]:
     """The first of them, and what may share its group."""
-    group: list[int] = []
+    group: list[Any] = []
     for row in due:
         alone = row.repeats > 0 or row.kind in NEVER_REPEATED
         if (alone and group) or (row.answer and not answers):
             break
-        group.append(row.id)
+        group.append(row)
         answers -= row.answer
         if alone:
             break
@@ -205,8 +204,7 @@ def _together(due: Sequence[Any], answers: int) -> list[int]:
 
 def answers_wait(tx: Tx, now: dt.datetime) -> bool:
     """Whether automatic answers are due that have not gone out (J2)."""
-    due = _DUE.where(outbox.c.answer.is_(True))
-    return tx.execute(due, {"now": now, "most": 1}).first() is not None
+    return tx.execute(_DUE_ANSWERS, {"now": now, "most": 1}).first() is not None
 
 
 def take_over(tx: Tx) -> list[Delivery]:
@@ -226,19 +224,15 @@ def take_over(tx: Tx) -> list[Delivery]:
     if not left:
         return []
     tx.execute(update(outbox).where(outbox.c.id.in_(left)).values(**leases.taken(LEASE)))
-    return _deliveries(tx, left)
+    return [_delivery(row, row.attempts) for row in tx.execute(_THESE, {"ids": left})]
 
 
-def _deliveries(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
-    rows = tx.execute(_WHOLE, {"ids": ids})
-    return [
-        Delivery(
-            row.id, row.outgoing_id, row.size or 0, row.recipient, row.envelope_from, row.kind,
-            row.attempts, row.repeats, row.created_at, row.ticket_id, row.inbox_id,
-            row.customer_side, row.answer,
-        )
-        for row in rows
-    ]  # fmt: skip
+def _delivery(row: Any, attempts: int) -> Delivery:
+    return Delivery(
+        row.id, row.outgoing_id, row.size or 0, row.recipient, row.envelope_from, row.kind,
+        attempts, row.repeats, row.created_at, row.ticket_id, row.inbox_id, row.customer_side,
+        row.answer,
+    )  # fmt: skip
 
 
 def raws(tx: Tx, outgoing_ids: Iterable[int]) -> dict[int, bytes]:

@@ -7,7 +7,7 @@ their events with one statement, not with forty.
 """
 
 import re
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -48,9 +48,10 @@ def write_all(tx: Connection) -> None:
         kind.write(tx, waiting.pop(kind))
 
 
-def forget(info: MutableMapping[Any, Any]) -> None:
-    """Let what waits go, with the transaction that it belonged to."""
-    info.pop(_KEPT, None)
+def forget(tx: Connection) -> None:
+    """Let what waits go, with its transaction; a connection that is lost has lost it already."""
+    if not tx.invalidated:
+        tx.info.pop(_KEPT, None)
 
 
 def before_statement(

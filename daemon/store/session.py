@@ -70,13 +70,9 @@ class Store:
         """One transaction: committed at the end, rolled back by any exception."""
         line = self._line if self.is_sqlite else nullcontext()
         with _told_apart(), line, self.engine.begin() as connection:
-            info = connection.info
-            info.pop("memo", None)  # what an earlier transaction read (memo.py)
-            try:
-                yield connection
-                pending.write_all(connection)
-            finally:
-                pending.forget(info)
+            connection.info.pop("memo", None)  # what an earlier transaction read (memo.py)
+            yield connection
+            pending.write_all(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
@@ -129,6 +125,7 @@ def open_store(url: str, *, password: str | None = None) -> Store:
         raise ValueError("database.url must begin with sqlite:/// or postgresql+psycopg://")
     engine = create_engine(parsed, **options)
     event.listen(engine, "before_cursor_execute", pending.before_statement)
+    event.listen(engine, "rollback", pending.forget)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
