@@ -6,7 +6,19 @@ from typing import Any
 
 from daemon.desk.context import Desk
 from daemon.domain.agreement import Version, in_force
-from daemon.domain.clock import Clock, Clocks, Event, EventKind, Result, Targets, read_clocks
+from daemon.domain.clock import (
+    Clock,
+    ClockKind,
+    Clocks,
+    Event,
+    EventKind,
+    LevelChange,
+    Result,
+    Stretch,
+    Targets,
+    read_clocks,
+)
+from daemon.domain.clock_explain import Segment, explain, frozen
 from daemon.domain.clock_warnings import next_telling, warnings
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Ticket
@@ -61,7 +73,8 @@ def _store(
         if kept is not None and kept.result != "running" and not _ended_otherwise(kept, clock):
             row = {key: getattr(kept, key) for key in row}
         rows.append(row)
-    tickets.keep_clocks(tx, ticket.id, rows, stored)
+    running = [name for name, kept in stored.items() if kept.result == "running"]
+    tickets.keep_clocks(tx, ticket.id, rows, running)  # what has ended stays, promised or not (E8)
     return clocks
 
 
@@ -101,6 +114,45 @@ def _row(clock: Clock, ordinal: int) -> dict[str, Any]:
         "result": clock.result.value,
         "breached_at": clock.breached_at,
     }
+
+
+def explained(
+    tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime
+) -> list[tuple[Clock, tuple[Segment, ...]]]:
+    """E9: a ticket's clocks with every segment; an ended one as it was frozen (E8)."""
+    found = {
+        (clock.kind.value, ordinal): (clock, explain(clock, desk.calendar))
+        for ordinal, clock in _numbered(read(tx, desk, ticket, now))
+    }
+    for row in tickets.clock_rows(tx, [ticket.id]):
+        if row.result != "running":
+            name = (row.kind, row.ordinal)
+            found[name] = _as_frozen(row, ticket, now, found.get(name))
+    order = list(ClockKind)
+    names = sorted(found, key=lambda name: (order.index(ClockKind(name[0])), name[1]))
+    return [found[name] for name in names]
+
+
+def _as_frozen(
+    row: Any, ticket: Ticket, now: dt.datetime, read_now: tuple[Clock, tuple[Segment, ...]] | None
+) -> tuple[Clock, tuple[Segment, ...]]:
+    """A stored result, with the segments of today's calendar where they still come to it."""
+    target = None if row.target_minutes is None else dt.timedelta(minutes=row.target_minutes)
+    clock = Clock(
+        kind=ClockKind(row.kind), started_at=row.started_at, target=target, due_at=row.due_at,
+        ended_at=row.ended_at, ended_by=read_now[0].ended_by if read_now else None,
+        used=dt.timedelta(minutes=row.used_minutes), result=Result(row.result), paused=False,
+        breached_at=row.breached_at, withdrawn=read_now[0].withdrawn if read_now else (),
+        levels=(LevelChange(row.started_at, ticket.priority, target),),
+        stretches=(Stretch(row.started_at, row.ended_at, running=True),), read_at=now,
+    )  # fmt: skip
+    if read_now and _span(read_now[0]) == _span(clock):
+        return clock, read_now[1]
+    return clock, frozen(clock.started_at, row.ended_at, clock.used)
+
+
+def _span(clock: Clock) -> tuple[dt.datetime, dt.datetime | None, int]:
+    return clock.started_at, clock.ended_at, minutes_up(clock.used)
 
 
 def read(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:

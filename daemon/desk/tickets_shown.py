@@ -9,7 +9,7 @@ from daemon.desk.context import Desk
 from daemon.desk.letters import ClockLine, Explanation
 from daemon.domain import wording
 from daemon.domain.clock import Clock
-from daemon.domain.clock_explain import explain
+from daemon.domain.clock_explain import Segment
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Status, Ticket
 from daemon.store import ledger, register, tickets
@@ -125,16 +125,19 @@ def _time(tx: Tx, ticket: Ticket) -> list[dict[str, Any]]:
 _WHY = {
     "sv": {
         "open": "öppet, klockan går", "closed": "stängt", "paused": "väntar på er, klockan står",
+        "frozen": "räknat när klockan stannade",
     },
-    "en": {"open": "open, the clock runs", "closed": "closed", "paused": "waiting, it stands"},
+    "en": {"open": "open, the clock runs", "closed": "closed", "paused": "waiting, it stands",
+        "frozen": "as counted when the clock ended",
+    },
 }  # fmt: skip
 
 
 def explanation(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> tuple[Explanation, ...]:
     """E9: a ticket's clocks as letters that may be sent to the customer."""
     return tuple(
-        _letter(desk, ticket, clock)
-        for clock in clocks.read(tx, desk, ticket, now).all()
+        _letter(desk, ticket, clock, segments)
+        for clock, segments in clocks.explained(tx, desk, ticket, now)
         if clock.target is not None
     )
 
@@ -155,7 +158,7 @@ def send_explanation(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> in
     return len(letters)
 
 
-def _letter(desk: Desk, ticket: Ticket, clock: Clock) -> Explanation:
+def _letter(desk: Desk, ticket: Ticket, clock: Clock, segments: Sequence[Segment]) -> Explanation:
     language = "en" if ticket.language == "en" else "sv"
     lines = tuple(
         ClockLine(
@@ -164,7 +167,7 @@ def _letter(desk: Desk, ticket: Ticket, clock: Clock) -> Explanation:
             _WHY[language].get(segment.why.value, segment.why.value),
             segment.rule,
         )
-        for segment in explain(clock, desk.calendar)
+        for segment in segments
     )
     return Explanation(
         desk_name=desk.settings.desk.name,
@@ -198,7 +201,6 @@ def _between(desk: Desk, start: dt.datetime, end: dt.datetime | None, language: 
 
 def explained(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> list[dict[str, Any]]:
     """E9: every segment of every clock that ran or stood still, and the rule for each."""
-    found: Sequence[Any] = clocks.read(tx, desk, ticket, now).all()
     return [
         {
             "kind": clock.kind.value,
@@ -212,8 +214,8 @@ def explained(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> list[dict
                     "start": segment.start, "end": segment.end, "minutes": segment.minutes,
                     "running": segment.running, "rule": segment.rule, "why": segment.why,
                 }
-                for segment in explain(clock, desk.calendar)
+                for segment in segments
             ],
         }
-        for clock in found
+        for clock, segments in clocks.explained(tx, desk, ticket, now)
     ]  # fmt: skip

@@ -23,6 +23,7 @@ class Why(StrEnum):
     WORK_STARTED = "work-started"
     SOLVED = "solved"
     CLOSED_TICKET = "closed-ticket"
+    FROZEN = "frozen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ def explain(clock: Clock, calendar: Calendar) -> tuple[Segment, ...]:
             )
         )
     return _going_on(segments) if clock.running else tuple(segments)
+
+
+def frozen(start: datetime, end: datetime, used: timedelta) -> tuple[Segment, ...]:
+    """What is left to say of a clock that was counted by opening hours of then (E8)."""
+    return (Segment(start, end, used, minutes_up(used), running=True, rule="E8", why=Why.FROZEN),)
 
 
 _RULES = {Why.OPEN: "A3", Why.CLOSED: "A2", Why.PAUSED: "E5"}
