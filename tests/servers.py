@@ -54,14 +54,20 @@ def program(name: str, package: str, *folders: str) -> str:
     return path
 
 
-def wait_for(ready: Callable[[], bool], what: str, process: subprocess.Popen | None = None) -> None:
-    """Wait until something holds; fails after half a minute, or when the process has ended."""
-    deadline = time.monotonic() + START_SECONDS
+def wait_for(
+    ready: Callable[[], bool],
+    what: str,
+    process: subprocess.Popen | None = None,
+    *,
+    seconds: float = START_SECONDS,
+) -> None:
+    """Wait until something holds; fails when that takes too long, or when the process has ended."""
+    deadline = time.monotonic() + seconds
     while not ready():
         if process is not None and process.poll() is not None:
             pytest.fail(f"{what}: the server ended with {process.returncode}", pytrace=False)
         if time.monotonic() > deadline:
-            pytest.fail(f"{what}: not within {START_SECONDS} s", pytrace=False)
+            pytest.fail(f"{what}: not within {seconds:.0f} s", pytrace=False)
         time.sleep(0.02)
 
 

@@ -8,7 +8,6 @@ from daemon.store import schema
 from tests.builders import a_mail
 from tests.desk_process import a_place, acted_once, sink
 from tests.mail_servers import postfix
-from tests.servers import wait_for
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(500, marks=pytest.mark.long)])
@@ -25,7 +24,7 @@ def test_all_that_postfix_took_is_in_the_inbox_and_its_queue_is_empty(tmp_path, 
                         raw = a_mail(f"Bo <{name}>", message_id=f"<{name}>")
                         client.sendmail(name, ["support@example.se"], raw)
                 border.drain()
-            wait_for(place.at_rest, "everything is done")
+            place.rest()
         finally:
             assert place.stop() == 0
         assert place.count(schema.inbox) == place.count(schema.inbox_deliveries) == count
