@@ -28,6 +28,7 @@ from daemon.store import (
     statements,
     tickets,
 )
+from daemon.store.invoices import OPEN
 from daemon.store.outbox import Sent
 from daemon.store.session import Tx
 from daemon.store.statements import Freezing
@@ -302,19 +303,15 @@ def _release_held(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
         blocked |= held
         if free := sorted(set(row.held) - held):
             released = True
-            _note_released(desk, month, held, free, now)
+            _note_released(desk, month, held, free)
     return released
 
 
-def _note_released(
-    desk: Desk, month: Period, held: Collection[int], free: Sequence[int], now: dt.datetime
-) -> None:
+def _note_released(desk: Desk, month: Period, held: Collection[int], free: Sequence[int]) -> None:
     with desk.store.writing() as tx:
         _keep_lease(tx)
         statements.note_held(tx, str(month), held)
-        if desk.settings.accounting.approval == "finance":
-            # Their OK is waited for; without approval the push itself is told (`pushed_late`).
-            finance_mail.released(tx, desk, month, free, now)
+        statements.note_released(tx, str(month), free)
 
 
 # --- finance ----------------------------------------------------------------------------------
@@ -325,26 +322,66 @@ def mail_step(
 ) -> bool:
     """H7: mail finance once a close, when its drafts are in accounting (or cannot be, yet).
 
-    Without a printer the specification is CSV alone. Nothing is locked while it prints.
+    What was held then and is released later is told in a mail of its own. Without a printer the
+    specification is CSV alone. Nothing is locked while it prints.
     """
     with desk.store.reading() as tx:
-        rows = [row for row in statements.closing_rows(tx) if row.mailed_at is None]
-        ready = [
-            row
-            for row in rows
-            if not statements.unsettled(tx, row.month) or now >= row.closed_at + _PATIENCE
-        ]
-    for row in ready[:1]:
-        month = Period.parse(row.month)
-        with desk.store.reading() as tx:
-            specifications = finance_mail.papers(tx, desk, month)
-        files = specification.documents(month, specifications, printer)
-        with desk.store.writing() as tx:
-            held = held_customers(tx, desk, month, row.held, needs_number=needs_number)
-            if statements.note_mailed(tx, row.month, now):
-                made = finance_mail.Papers(month, tuple(finance_mail.found(tx, month)), *files)
-                finance_mail.closed(tx, desk, made, held, now)
-    return bool(ready)
+        rows = statements.closing_rows(tx)
+        month = next(
+            (row for row in rows if row.mailed_at is None and _may_tell(tx, row, now)), None
+        )
+        late = None if month else _released(tx, rows, now)
+    if month is not None:
+        _tell_of_close(desk, month, now, needs_number=needs_number, printer=printer)
+    elif late is not None:
+        _tell_of_released(desk, *late, now, printer)
+    return month is not None or late is not None
+
+
+def _may_tell(tx: Tx, row: Any, now: dt.datetime) -> bool:
+    return now >= row.closed_at + _PATIENCE or not statements.unsettled(tx, row.month)
+
+
+def _released(tx: Tx, rows: Iterable[Any], now: dt.datetime) -> tuple[Period, Sequence[int]] | None:
+    """A month and the customers of it that finance has not been told of, and may be."""
+    waiting = statements.released(tx)
+    for row in rows:
+        ids = waiting.get(row.month)
+        if ids and row.mailed_at is not None:
+            month = Period.parse(row.month)
+            found = finance_mail.found(tx, month, ids)
+            latest = max((each.frozen_at for each in found), default=now)
+            if now >= latest + _PATIENCE or not any(each.state in OPEN for each in found):
+                return month, ids
+    return None
+
+
+def _tell_of_close(
+    desk: Desk, row: Any, now: dt.datetime, *, needs_number: bool, printer: PdfPrinter | None
+) -> None:
+    month = Period.parse(row.month)
+    with desk.store.reading() as tx:
+        specifications = finance_mail.papers(tx, desk, month)
+    enclosed = specification.enclose(month, specifications, printer)
+    with desk.store.writing() as tx:
+        held = held_customers(tx, desk, month, row.held, needs_number=needs_number)
+        if statements.note_mailed(tx, row.month, now):
+            made = finance_mail.Papers(month, tuple(finance_mail.found(tx, month)), enclosed)
+            finance_mail.closed(tx, desk, made, held, now)
+            statements.note_told(tx, row.month, statements.released(tx).get(row.month, ()))
+
+
+def _tell_of_released(
+    desk: Desk, month: Period, customer_ids: Sequence[int], now: dt.datetime,
+    printer: PdfPrinter | None,
+) -> None:  # fmt: skip
+    with desk.store.reading() as tx:
+        specifications = finance_mail.papers(tx, desk, month, customer_ids)
+    enclosed = specification.enclose(month, specifications, printer)
+    with desk.store.writing() as tx:
+        if statements.note_told(tx, str(month), customer_ids):
+            found = tuple(finance_mail.found(tx, month, customer_ids))
+            finance_mail.released(tx, desk, finance_mail.Papers(month, found, enclosed), now)
 
 
 def held_customers(

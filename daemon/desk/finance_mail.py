@@ -12,14 +12,13 @@ from daemon.desk.letters import Alarm, Close, HeldCustomer, InvoiceReport, State
 from daemon.desk.mailing import Post, post
 from daemon.desk.ports import PdfError
 from daemon.desk.sentences import sentence
-from daemon.desk.specification import Specification
-from daemon.domain.document import Document
+from daemon.desk.specification import Enclosed, Specification
 from daemon.domain.invoice import Problem
 from daemon.domain.money import total
 from daemon.domain.periods import Period
 from daemon.domain.register import Customer
 from daemon.domain.wording import hours
-from daemon.store import ledger, register, statements, tickets
+from daemon.store import invoices, ledger, register, rows, statements, tickets
 from daemon.store.session import Tx
 from daemon.store.statements import Frozen
 
@@ -43,8 +42,7 @@ class Papers:
 
     month: Period
     found: tuple[Frozen, ...]
-    attached: tuple[Document, ...]
-    fault: PdfError | None = None
+    enclosed: Enclosed
 
 
 def papers(
@@ -66,21 +64,37 @@ def closed(
 ) -> None:  # fmt: skip
     """H7: the mail of a close."""
     _mail(tx, desk, made, now, held=held)
-    if made.fault is None:
-        alarms.clear(tx, "pdf", now)
-    else:
-        says = sentence("pdf_fault", desk.settings.desk.language)
-        letter = Alarm(f"{says}: {made.fault}", made.fault.remedy)
-        alarms.raise_alarm(tx, desk, "pdf", letter, now)
+    _tell_of_printer(tx, desk, made.enclosed.fault, now)
 
 
-def released(
-    tx: Tx, desk: Desk, month: Period, customer_ids: Sequence[int], now: dt.datetime
-) -> None:
+def released(tx: Tx, desk: Desk, made: Papers, now: dt.datetime) -> None:
     """Statements of customers that were held when finance got its mail."""
-    files = specification.documents(month, papers(tx, desk, month, customer_ids), None)
-    made = Papers(month, tuple(found(tx, month, customer_ids)), *files)
-    _mail(tx, desk, made, now, late="-".join(map(str, sorted(customer_ids))))
+    ids = sorted(each.customer_id for each in made.found)
+    _mail(tx, desk, made, now, late="-".join(map(str, ids)))
+    _tell_of_printer(tx, desk, made.enclosed.fault, now)
+    news = invoices.news(tx).get(str(made.month))
+    if news and not any(":fault:" in each for each in news[1]):
+        note_news(tx, desk, str(made.month), news[1])  # the mail has said it
+
+
+def note_news(tx: Tx, desk: Desk, month: str, told: Iterable[str]) -> None:
+    """Remember what finance was told of a month's invoices after the mail about its close."""
+    rows.keep_fact(tx, f"told:{month}", desk.digest(*told, length=16))
+
+
+def is_news(tx: Tx, desk: Desk, month: str, told: Iterable[str]) -> bool:
+    """Whether finance has not been told that; what was released is told in a mail of its own."""
+    if statements.released(tx).get(month):
+        return False
+    return rows.fact(tx, f"told:{month}") != desk.digest(*told, length=16)
+
+
+def _tell_of_printer(tx: Tx, desk: Desk, fault: PdfError | None, now: dt.datetime) -> None:
+    if fault is None:
+        alarms.clear(tx, "pdf", now)
+        return
+    says = sentence("pdf_fault", desk.settings.desk.language)
+    alarms.raise_alarm(tx, desk, "pdf", Alarm(f"{says}: {fault}", fault.remedy), now)
 
 
 def _mail(
@@ -99,13 +113,14 @@ def _mail(
         total=total(each.net for each in made.found),
         approval=any(each.state == "approval" for each in made.found),
         released_late=bool(late),
+        unprinted=made.enclosed.unprinted,
     )
     post(
         tx, desk, letter,
         Post(
             key=f"close:{made.month!s}:{late}", kind="close", about=f"close:{made.month!s}",
             to=readers(tx, desk),
-            language=desk.settings.desk.language, attachments=made.attached,
+            language=desk.settings.desk.language, attachments=made.enclosed.files,
         ),
         now,
     )  # fmt: skip
@@ -118,7 +133,7 @@ def _says_anything(each: StatementSummary) -> bool:
 def summaries(tx: Tx, desk: Desk, found: Sequence[Frozen]) -> list[StatementSummary]:
     """Statements as finance reads them, in their order."""
     customers = {each.id: each for each in register.customers(tx, ended=True)}
-    rows = statements.printed(tx, [each.id for each in found], ("fee", "overage"))
+    printed = statements.printed(tx, [each.id for each in found], ("fee", "overage"))
     months = {each.month for each in found}
     before = statements.told_before(tx, min(months)) if months else {}
     return [
@@ -129,7 +144,7 @@ def summaries(tx: Tx, desk: Desk, found: Sequence[Frozen]) -> list[StatementSumm
             net=each.net,
             rows=tuple(
                 (text, str(row.quantity), row.unit, str(row.price), str(row.amount))
-                for row, text in rows.get(each.id, ())
+                for row, text in printed.get(each.id, ())
             ),
             left_out=each.left_out or None,
             state=each.state,

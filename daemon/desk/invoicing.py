@@ -22,7 +22,7 @@ from daemon.domain.invoice import (
     Problem,
 )
 from daemon.domain.periods import Period
-from daemon.store import events, invoices, register, rows, statements
+from daemon.store import events, invoices, register, statements
 from daemon.store.invoices import Waiting
 from daemon.store.session import Tx
 
@@ -412,11 +412,11 @@ def _report_late(desk: Desk, now: dt.datetime) -> None:
     """H7: what was pushed, or failed, after finance had its mail is told in one more, once."""
     with desk.store.reading() as tx:
         fresh = [
-            (month, mailed_at, digest)
+            (month, mailed_at, told)
             for month, (mailed_at, told) in invoices.news(tx).items()
-            if rows.fact(tx, f"told:{month}") != (digest := desk.digest(*told, length=16))
+            if finance_mail.is_news(tx, desk, month, told)
         ]
-    for month, mailed_at, digest in fresh:
+    for month, mailed_at, told in fresh:
         with desk.store.writing() as tx:
             finance_mail.pushed_late(tx, desk, Period.parse(month), mailed_at, now)
-            rows.keep_fact(tx, f"told:{month}", digest)
+            finance_mail.note_news(tx, desk, month, told)

@@ -205,6 +205,7 @@ class Close:
     total: Money
     approval: bool  # finance's OK is waited for
     released_late: bool = False  # a later mail, for customers that were held at the close
+    unprinted: int = 0  # customers whose hours are attached as CSV, and not as PDF
 
 
 @dataclass(frozen=True, slots=True)

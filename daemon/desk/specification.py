@@ -25,18 +25,36 @@ from daemon.store import register, statements
 from daemon.store.session import Tx
 from daemon.store.statements import Frozen
 
-MOST_APART: Final = 40  # customers with files of their own in one mail
+MOST_APART: Final = 40  # customers with files of their own in one mail; more come as an archive
+MOST_PRINTED: Final = 400  # customers with files of their own in the archive
 _MOST_BYTES: Final = 8_000_000  # of all attachments: a mail of 12 MB, as it is sent
 _PDF, _CSV = "application/pdf", "text/csv"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry as the statement lists it, with the names that belong to its numbers."""
+    """One entry as the statement lists it, with the names that belong to its numbers.
+
+    Minutes are what the statement adds to earlier ones: of a correction the difference, so that
+    the sum of all specifications is what was worked.
+    """
 
     work: Work
     subject: str
     engineer: str
+    before: Work | None = None  # of a correction: as an earlier statement listed it
+
+    @property
+    def minutes(self) -> tuple[int, int, int]:
+        """Worked, from the bank, beyond it."""
+        now, before = self.work, self.before
+        if before is None:
+            return now.actual, now.from_bank, now.overage
+        return (
+            now.actual - before.actual,
+            now.from_bank - before.from_bank,
+            now.overage - before.overage,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,11 @@ class Specification:
     rows: tuple[tuple[Row, str], ...]  # with their texts as frozen
     lines: tuple[Line, ...]
     left_out: Money
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether hours are billed or credited: more than a fee is to be explained."""
+        return any(row.kind == "overage" for row, _ in self.rows)
 
     @property
     def net(self) -> Money:
@@ -80,6 +103,9 @@ def of_rows(
     customers = {each.id: each for each in register.customers(tx, ended=True)}
     made = []
     for frozen, rows in found:
+        earlier: Mapping[int, Work] = {}
+        if any(row.work and row.mark == "correction" for row, _ in rows):
+            earlier = statements.listed_before(tx, frozen.customer_id, frozen.month)
         customer = customers[frozen.customer_id]
         language = customer.invoice_language or customer.language or desk.settings.desk.language
         made.append(
@@ -90,7 +116,7 @@ def of_rows(
                 Period.parse(frozen.month),
                 "en" if language == "en" else "sv",
                 rows,
-                tuple(_lines(rows, subjects, engineers)),
+                tuple(_lines(rows, subjects, engineers, earlier)),
                 frozen.left_out,
             )
         )
@@ -98,52 +124,78 @@ def of_rows(
 
 
 def _lines(
-    rows: Iterable[tuple[Row, str]], subjects: Mapping[int, str], engineers: Mapping[int, str]
-) -> Iterable[Line]:
+    rows: Iterable[tuple[Row, str]], subjects: Mapping[int, str], engineers: Mapping[int, str],
+    earlier: Mapping[int, Work],
+) -> Iterable[Line]:  # fmt: skip
     for row, _ in rows:
         if row.work is not None:
             work = row.work
             name = engineers.get(work.engineer, str(work.engineer))
-            yield Line(work, subjects.get(work.ticket, ""), name)
+            before = earlier.get(work.entry) if row.mark == "correction" else None
+            yield Line(work, subjects.get(work.ticket, ""), name, before)
 
 
 # --- files ------------------------------------------------------------------------------------
 
 
-def documents(
-    month: Period, found: Sequence[Specification], printer: PdfPrinter | None
-) -> tuple[tuple[Document, ...], PdfError | None]:
-    """What is attached to finance's mail: one CSV with all, and PDF and CSV for each customer.
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """What is attached to finance's mail, and what could not be."""
 
-    Where customers are many, or a PDF cannot be printed, what can be made is attached; the fault
-    that printing met is given beside it.
+    files: tuple[Document, ...]
+    fault: PdfError | None = None  # that printing met
+    unprinted: int = 0  # customers without a PDF, because they are too many
+
+
+def enclose(month: Period, found: Sequence[Specification], printer: PdfPrinter | None) -> Enclosed:
+    """One CSV with all, and PDF and CSV for each customer: files of their own, or in an archive.
+
+    The mail's size is bounded: who is billed more than a fee comes first, and those for whom there
+    is no room are counted. Where a PDF cannot be printed, the CSV goes without it.
     """
     whole = _whole(month, found)
     told = [each for each in found if each.lines]
+    papers: dict[str, tuple[Document, ...]] = {}
+    left, fault = _MOST_BYTES - len(whole.content), None
+    for each in sorted(told, key=lambda each: not each.is_beyond)[:MOST_PRINTED]:
+        made, met = _papers(each, None if fault else printer)
+        fault = fault or met
+        left -= sum(len(paper.content) for paper in made)
+        if left < 0:
+            break
+        papers[each.customer_key] = made
+    files = tuple(paper for each in told for paper in papers.get(each.customer_key, ()))
     if len(told) > MOST_APART:
-        return (whole,), None
-    made, fault = [whole], None
-    for each in told:
-        if printer is not None and fault is None:
-            try:
-                made.append(pdf(each, printer))
-            except PdfError as error:
-                fault = error
-        made.append(Document(f"{each.name}.csv", _CSV, as_csv([each], each.language)))
-    if sum(len(each.content) for each in made) > _MOST_BYTES:
-        made = [whole]
-    return tuple(made), fault
+        files = (_archive(f"specifikationer-{month!s}.zip", month, files),)
+    return Enclosed((whole, *files), fault, len(told) - len(papers))
+
+
+def _papers(
+    each: Specification, printer: PdfPrinter | None
+) -> tuple[tuple[Document, ...], PdfError | None]:
+    table = Document(f"{each.name}.csv", _CSV, as_csv([each], each.language))
+    try:
+        return ((pdf(each, printer), table) if printer else (table,)), None
+    except PdfError as error:
+        return (table,), error
 
 
 def _whole(month: Period, found: Sequence[Specification]) -> Document:
     name, content = f"specifikation-{month!s}.csv", as_csv(found, "sv")
+    made = Document(name, _CSV, content)
     if len(content) <= _MOST_BYTES // 4:
-        return Document(name, _CSV, content)
+        return made
+    return _archive(f"specifikation-{month!s}.zip", month, [made])
+
+
+def _archive(name: str, month: Period, files: Iterable[Document]) -> Document:
+    """The same files in one: the same bytes each time."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo(name, (month.end.year, month.end.month, 1, 0, 0, 0)),
-                         content, zipfile.ZIP_DEFLATED)  # fmt: skip
-    return Document(f"specifikation-{month!s}.zip", "application/zip", packed.getvalue())
+        for each in files:
+            about = zipfile.ZipInfo(each.name, (month.end.year, month.end.month, 1, 0, 0, 0))
+            archive.writestr(about, each.content, zipfile.ZIP_DEFLATED)
+    return Document(name, "application/zip", packed.getvalue())
 
 
 def pdf(specification: Specification, printer: PdfPrinter) -> Document:
@@ -165,7 +217,7 @@ def of_statement(printer: PdfPrinter, tx: Tx, desk: Desk, statement_id: int) -> 
 
 _HEADER: Final = (
     "reference", "customer", "ticket", "subject", "date", "engineer", "minutes", "from_bank",
-    "overage", "billable",
+    "overage", "billable", "correction",
 )  # fmt: skip
 
 
@@ -180,8 +232,8 @@ def as_csv(found: Iterable[Specification], language: str) -> bytes:
             work = line.work
             cells = (
                 each.reference, each.customer, work.ticket, line.subject, work.worked_on,
-                line.engineer, work.actual, work.from_bank, work.overage,
-                yes if work.counts else no,
+                line.engineer, *line.minutes, yes if work.counts else no,
+                yes if line.before else no,
             )  # fmt: skip
             writer.writerow([harmless(cell) for cell in cells])
     return out.getvalue().encode("utf-8-sig", "replace")
@@ -207,18 +259,20 @@ _WORDS: Final = {
         "quantity": "Antal", "price": "À-pris", "amount": "Belopp", "net": "Netto",
         "excluding": "Alla belopp i SEK, exklusive moms.", "work": "Arbetad tid",
         "ticket": "Ärende", "date": "Datum", "engineer": "Tekniker", "time": "Tid",
-        "bank": "Ur timbank", "overage": "Debiteras", "sum": "Summa", "free": "debiteras ej",
+        "bank": "Ur timbank", "overage": "Utöver bank", "charged": "Debiteras",
+        "sum": "Summa", "free": "debiteras ej",
         "nothing": "Ingen arbetad tid.", "left_out": "Kredit som står kvar:",
-        "subject": "utan ämne",
+        "subject": "utan ämne", "correction": "rättelse: förut {}, nu {}",
     },
     "en": {
         "title": "Specification", "customer": "Customer", "reference": "Reference", "row": "Row",
         "quantity": "Quantity", "price": "Price", "amount": "Amount", "net": "Net",
         "excluding": "All amounts in SEK, excluding VAT.", "work": "Time worked",
         "ticket": "Ticket", "date": "Date", "engineer": "Engineer", "time": "Time",
-        "bank": "From bank", "overage": "Charged", "sum": "Sum", "free": "not billable",
+        "bank": "From bank", "overage": "Beyond bank", "charged": "Charged",
+        "sum": "Sum", "free": "not billable",
         "nothing": "No time worked.", "left_out": "Credit that stays due:",
-        "subject": "no subject",
+        "subject": "no subject", "correction": "correction: before {}, now {}",
     },
 }  # fmt: skip
 
@@ -296,23 +350,31 @@ def _money_table(specification: Specification, words: Mapping[str, str]) -> list
 def _work_table(specification: Specification, words: Mapping[str, str]) -> list[str]:
     if not specification.lines:
         return []
-    names = ("ticket", "date", "engineer", "time", "bank", "overage")
+    # What a bank does not cover may be charged later, when its period has ended (H3).
+    beyond = "overage" if any(line.work.banked for line in specification.lines) else "charged"
+    names = ("ticket", "date", "engineer", "time", "bank", beyond)
     found = [f"<table><thead>{_row(*(words[n] for n in names), numbers=3, mark='th')}</thead>"]
     sums = [0, 0, 0]
     for line in specification.lines:
-        work = line.work
-        minutes = (work.actual, work.from_bank, work.overage)
-        sums = [before + more for before, more in zip(sums, minutes, strict=True)]
-        subject = _line(line.subject, 90) or words["subject"]
-        charged = _hours(work.overage) if work.counts else words["free"]
-        found.append(
-            _row(f"#{work.ticket} {subject}", _day(work.worked_on), _line(line.engineer, 40),
-                 _hours(work.actual), _hours(work.from_bank), charged, numbers=3)
-        )  # fmt: skip
+        sums = [before + more for before, more in zip(sums, line.minutes, strict=True)]
+        found.append(_work_row(line, words))
     found.append(
         _row(words["sum"], "", "", *(_hours(each) for each in sums), numbers=3, kind="sum")
     )
     return [*found, "</table>"]
+
+
+def _work_row(line: Line, words: Mapping[str, str]) -> str:
+    work = line.work
+    worked, from_bank, overage = line.minutes
+    what = f"#{work.ticket} {_line(line.subject, 90) or words['subject']}"
+    if line.before is not None:
+        told = words["correction"].format(_hours(line.before.actual), _hours(work.actual))
+        what += f"<br><small>{told}</small>"
+    return _row(
+        what, _day(work.worked_on), _line(line.engineer, 40), _hours(worked), _hours(from_bank),
+        _hours(overage) if work.counts else words["free"], numbers=3,
+    )  # fmt: skip
 
 
 def _day(day: dt.date) -> str:

@@ -1,6 +1,7 @@
 """Closed months: frozen statements with their rows, and the invoices that follow from them."""
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from daemon.domain.billing import (
     Billed,
     Row,
     StatementDraft,
+    Work,
     as_billed,
     describe,
     row_from_json,
@@ -21,7 +23,7 @@ from daemon.domain.billing import (
 from daemon.domain.money import Money, total
 from daemon.store.chain import Sealed, seal
 from daemon.store.invoices import OPEN
-from daemon.store.rows import add_all, insert
+from daemon.store.rows import add_all, fact, insert, keep_fact
 from daemon.store.schema import closings, customers, invoices, statement_rows, statements, tickets
 from daemon.store.session import Tx
 
@@ -194,6 +196,21 @@ def subjects(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
     return found
 
 
+def listed_before(tx: Tx, customer_id: int, month: str) -> dict[int, Work]:
+    """The entries that statements of a customer before a month listed, as they did last."""
+    of = statement_rows.c
+    query = (
+        select(of.data)
+        .join_from(statement_rows, statements)
+        .where(
+            statements.c.customer_id == customer_id, statements.c.month < month, of.kind == "text"
+        )
+        .order_by(statements.c.month, of.ordinal)
+    )
+    works = (row_from_json(data).work for data in tx.scalars(query))
+    return {work.entry: work for work in works if work is not None}
+
+
 def told_before(tx: Tx, month: str) -> dict[int, tuple[int, int]]:
     """By customer, what the last statement before a month told of and billed nobody."""
     of = statements.c
@@ -312,6 +329,32 @@ def note_mailed(tx: Tx, month: str, at: dt.datetime) -> bool:
     """Note that finance was told of a close; False where that was done."""
     mine = and_(closings.c.month == month, closings.c.mailed_at.is_(None))
     return bool(tx.execute(update(closings).where(mine).values(mailed_at=at)).rowcount)
+
+
+_RELEASED = "released"  # by month, the customers whose statement came after finance's mail
+
+
+def released(tx: Tx) -> dict[str, list[int]]:
+    """Whose statements have been frozen since they were held, and finance has not been told of."""
+    found: dict[str, list[int]] = json.loads(fact(tx, _RELEASED) or "{}")
+    return found
+
+
+def note_released(tx: Tx, month: str, customer_ids: Iterable[int]) -> None:
+    """Remember to tell finance of customers whose statement of a month waits no more."""
+    before = released(tx)
+    before[month] = sorted({*before.get(month, ()), *customer_ids})
+    keep_fact(tx, _RELEASED, json.dumps(before))
+
+
+def note_told(tx: Tx, month: str, customer_ids: Iterable[int]) -> bool:
+    """Forget them again, now that finance is told; False where somebody else has told it."""
+    before = released(tx)
+    told = set(customer_ids) & set(before.get(month, ()))
+    left = set(before.pop(month, ())) - told
+    if told:
+        keep_fact(tx, _RELEASED, json.dumps(before | ({month: sorted(left)} if left else {})))
+    return bool(told)
 
 
 # --- their invoices (the rest is in invoices.py) -----------------------------------------------

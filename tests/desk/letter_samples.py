@@ -383,7 +383,7 @@ LETTERS = {
         Money(872250),
         True,
     ),
-    "close_automatic": Close("2026-11", (PUSHED,), (), (), Money(300000), False, True),
+    "close_automatic": Close("2026-11", (PUSHED,), (), (), Money(300000), False, True, 3),
     "invoice_report": InvoiceReport(
         "2026-11",
         (PUSHED,),

@@ -3,6 +3,7 @@
 import csv
 import email
 import io
+import zipfile
 from email import policy
 
 import pytest
@@ -12,8 +13,8 @@ from daemon.desk.ports import PdfError
 from daemon.store import alarms as stored_alarms
 from daemon.store import statements
 from integrations.pdf import WeasyPrinter
-from tests.builders import instant, text_of
-from tests.desk.billing_stories import Books, book
+from tests.builders import SETTINGS, a_desk, an_engineers_mail, instant, text_of
+from tests.desk.billing_stories import Books, answer, book
 
 CLOSE = "2026-12-01 06:00"
 
@@ -36,11 +37,12 @@ class NoPaper:
 
 def mailed(desk, printer, at=CLOSE):
     """Close, and mail finance with that printer; its attachments by name."""
-    now, books = instant(at), Books()
+    now, books = instant(at), vars(desk).setdefault("books", Books())
     while closing.step(desk.desk, now, needs_number=True) or invoicing.step(desk.desk, books, now):
         pass
     while closing.mail_step(desk.desk, now, needs_number=True, printer=printer):
         pass
+    invoicing.step(desk.desk, books, now)  # what is news after the mail
     desk.work(now)
     mail = email.message_from_bytes(desk.mailer.to("ekonomi@example.se")[-1], policy=policy.default)
     return {p.get_filename(): p.get_payload(decode=True) for p in mail.iter_attachments()}
@@ -92,6 +94,81 @@ def test_no_cell_of_the_csv_is_a_formula_H7(desk, subject):
     (found,) = lines(mailed(desk, None)["specifikation-2026-11-beta.csv"])
     assert found["subject"].startswith("'")
     assert found["subject"].lstrip("' ") in {subject.strip(), subject}
+
+
+def test_a_correction_is_told_as_what_it_changes_so_that_no_hour_counts_twice_H3(desk):
+    """300 minutes in November with 239 of bank, 30 taken off in December: 0.50 h are credited."""
+    notice = book(desk, "a\n[tid: 5h]\n", "2026-11-20 09:00")
+    november = lines(mailed(desk, None)["specifikation-2026-11-beta.csv"])
+    answer(desk, "b\n[tid: -30m 2026-11-20]\n", "2026-12-02 09:00", notice)
+    printer = Paper()
+    december = lines(mailed(desk, printer, "2027-01-01 06:00")["specifikation-2026-12-beta.csv"])
+    keys = ("minutes", "from_bank", "overage", "correction")
+    found = [tuple(row[key] for key in keys) for row in (*november, *december)]
+    assert found == [("300", "239", "61", "nej"), ("-30", "0", "-30", "ja")]
+    (page,) = printer.pages
+    assert "rättelse: förut 5&nbsp;h, nu 4&nbsp;h&nbsp;30&nbsp;min" in page
+    assert "<td class=n>−30&nbsp;min</td>" in page
+
+
+def test_many_customers_get_their_files_in_one_archive_H7(worked, monkeypatch):
+    monkeypatch.setattr(specification, "MOST_APART", 0)
+    book(worked, "a\n[tid: 1h]\n", "2026-11-22 09:00", sender="bo@acme.se")
+    files = mailed(worked, Paper())
+    assert set(files) == {"specifikation-2026-11.csv", "specifikationer-2026-11.zip"}
+    with zipfile.ZipFile(io.BytesIO(files["specifikationer-2026-11.zip"])) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [
+            f"specifikation-2026-11-{key}.{kind}" for key in ("acme", "beta")
+            for kind in ("pdf", "csv")
+        ]  # fmt: skip
+
+
+def test_the_mail_stays_small_and_says_whose_files_had_no_room_H7(worked, monkeypatch):
+    """Who is billed for hours comes first: acme stays within its bank, beta does not."""
+    monkeypatch.setattr(specification, "MOST_PRINTED", 1)
+    book(worked, "a\n[tid: 1h]\n", "2026-11-22 09:00", sender="bo@acme.se")
+    files = mailed(worked, Paper())
+    assert set(files) == {
+        "specifikation-2026-11.csv", "specifikation-2026-11-beta.csv",
+        "specifikation-2026-11-beta.pdf",
+    }  # fmt: skip
+    assert {row["customer"] for row in lines(files["specifikation-2026-11.csv"])} == {
+        "Acme AB", "Beta AB",
+    }  # fmt: skip
+    told = " ".join(text_of(worked.mailer.to("ekonomi@example.se")[-1]).split())
+    assert "1 kund finns bara i CSV-filen" in told
+    assert "avtald statement KUND 2026-11 --pdf FIL" in told
+
+
+def test_files_beyond_the_bytes_of_a_mail_are_left_out_H7(worked, monkeypatch):
+    monkeypatch.setattr(specification, "_MOST_BYTES", 2500)
+    monkeypatch.setattr(Paper, "print", lambda *_: b"%PDF-1.7 " + b"x" * 1000)
+    book(worked, "a\n[tid: 1h]\n", "2026-11-22 09:00", sender="bo@acme.se")
+    files = mailed(worked, Paper())
+    assert sum(map(len, files.values())) <= 2500
+    assert "specifikation-2026-11-beta.pdf" in files
+    assert "specifikation-2026-11-acme.pdf" not in files
+
+
+@pytest.mark.parametrize("approval", ["automatic", "finance"])
+def test_a_customer_released_later_gets_the_same_files_in_one_mail_H7(store, tmp_path, approval):
+    settings = SETTINGS.replace('kind = "files"', f'kind = "files"\napproval = "{approval}"')
+    desk = a_desk(store, tmp_path, settings=settings)
+    book(desk, "a\n[tid: 13h]\n", "2026-11-20 09:00")
+    receipt = desk.mailer.to("anna@example.se")[-1]
+    mailed(desk, Paper())
+    desk.get(an_engineers_mail("OK\n", reply_to=receipt, subject="SV: kvitto"), "2026-12-02 09:00")
+    files = mailed(desk, Paper(), "2026-12-02 09:05")
+    assert set(files) == {
+        "specifikation-2026-11.csv", "specifikation-2026-11-beta.csv",
+        "specifikation-2026-11-beta.pdf",
+    }  # fmt: skip
+    told = desk.mailer.to("ekonomi@example.se")
+    assert len(told) == 2
+    assert "Supporttid utöver timbanken" in text_of(told[-1])
+    mailed(desk, Paper(), "2026-12-02 12:05")
+    assert len(desk.mailer.to("ekonomi@example.se")) == 2
 
 
 def test_a_missing_printer_leaves_the_csv_and_one_alarm_H7(worked):
