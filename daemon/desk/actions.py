@@ -208,7 +208,7 @@ def undo(work: Work, _tag: Tag) -> str | None:
     waiting = holds.of_message(work.tx, source.receipt_of)
     for row in waiting:
         holds.settle(work.tx, row.id, at=source.received_at, by=source.inbox_id, outcome="refused")
-    minutes, work.given_back = worklog.undo(source, source.receipt_of)
+    minutes, work.given_back = worklog.undo(source, work.ticket, source.receipt_of)
     if waiting:
         work.did("undone_held")
     if minutes:

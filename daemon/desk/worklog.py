@@ -206,7 +206,7 @@ def _named(source: Source, ticket: Ticket, work: WorkedTime) -> list[Booking]:
     return [each for each in found if each.entry.engineer == source.person.id]
 
 
-def undo(source: Source, inbox_id: int) -> tuple[int, list[Drawn]]:
+def undo(source: Source, ticket: Ticket, inbox_id: int) -> tuple[int, list[Drawn]]:
     """Take back all that one message booked and corrected; gives the net minutes taken back.
 
     And what that drew anew from each bank, below 0 where it was given back. Once: a second time
@@ -216,14 +216,38 @@ def undo(source: Source, inbox_id: int) -> tuple[int, list[Drawn]]:
     minutes = 0
     drawn: list[Drawn] = []
     for booking in ledger.of_message(tx, inbox_id):
-        minutes += booking.entry.actual
-        drawn += _changed(source, booking, -booking.entry.actual, -booking.entry.billable, cause)
+        entry = booking.entry
+        minutes += entry.actual
+        drawn += _changed(source, booking, -entry.actual, -entry.billable, cause)
+        if not entry.actual and not ledger.is_undone(tx, booking):
+            _mark_undone(source, booking, cause)
     for entry_id, taken in ledger.corrections_of_message(tx, inbox_id).items():
         booking = ledger.latest(tx, entry_id)
-        if not ledger.is_undone(tx, booking):
-            minutes += taken
+        if ledger.is_undone(tx, booking):
+            continue
+        minutes += taken
+        if booking.customer_id == ticket.customer_id or booking.entry.actual:
             drawn += _changed(source, booking, -taken, _billable_change(booking, -taken), cause)
+        else:  # the ticket has moved, and there was nothing left to move with it (D7)
+            drawn += _moved(source, ticket, booking, -taken)
     return minutes, drawn
+
+
+def _moved(source: Source, ticket: Ticket, booking: Booking, minutes: int) -> list[Drawn]:
+    """Book minutes of an entry on the ticket's customer of now; what that draws from its bank."""
+    day = booking.entry.worked_on
+    before = bank(source.tx, source.desk, ticket.customer_id, day)
+    _book_anew(source, ticket, booking, minutes)
+    after = bank(source.tx, source.desk, ticket.customer_id, day)
+    return [(ticket.customer_id, day, before.left - after.left)]
+
+
+def _mark_undone(source: Source, booking: Booking, cause: str) -> None:
+    """A row of no minutes: what took an entry's time away may be undone itself, later."""
+    ledger.reverse(
+        source.tx, booking, actual=0, billable=0, inbox_id=source.inbox_id, ordinal=0,
+        visible_at=source.received_at, cause=cause,
+    )  # fmt: skip
 
 
 def _changed(
@@ -280,17 +304,23 @@ def rebook(source: Source, ticket: Ticket, customer_id: int) -> None:
         entry = booking.entry
         if booking.customer_id == customer_id or not (entry.actual or entry.billable):
             continue
-        increment = _increment(source, customer_id, entry.worked_on)
         _take_back(source, booking, -entry.actual, -entry.billable)
-        ledger.book(
-            source.tx, customer_id=customer_id, ticket_id=ticket.id, person_id=entry.engineer,
-            inbox_id=booking.inbox_id, ordinal=entry.ordinal, booking=booking.booking + 1,
-            worked_on=entry.worked_on, received_at=entry.received_at,
-            visible_at=source.received_at, actual=entry.actual,
-            billable=time_bank.billable(entry.actual, increment) if entry.counts else 0,
-            increment=increment, counts=entry.counts, outside=entry.outside,
-            cause=source.cause, note=booking.note,
-        )  # fmt: skip
+        _book_anew(source, replace(ticket, customer_id=customer_id), booking, entry.actual)
+
+
+def _book_anew(source: Source, ticket: Ticket, booking: Booking, minutes: int) -> None:
+    """The same entry on the ticket's customer, same worked date, by that one's terms (G5)."""
+    entry = booking.entry
+    increment = _increment(source, ticket.customer_id, entry.worked_on)
+    ledger.book(
+        source.tx, customer_id=ticket.customer_id, ticket_id=ticket.id, person_id=entry.engineer,
+        inbox_id=booking.inbox_id, ordinal=entry.ordinal, booking=booking.booking + 1,
+        worked_on=entry.worked_on, received_at=entry.received_at,
+        visible_at=source.received_at, actual=minutes,
+        billable=time_bank.billable(minutes, increment) if entry.counts else 0,
+        increment=increment, counts=entry.counts, outside=entry.outside,
+        cause=source.cause, note=booking.note,
+    )  # fmt: skip
 
 
 # --- what it comes to -------------------------------------------------------------------------

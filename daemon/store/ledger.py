@@ -263,7 +263,7 @@ def is_undone(tx: Tx, booking: Booking) -> bool:
     mine = and_(
         ledger.c.reverses_id == booking.entry.id,
         ledger.c.cause.like(f"%{UNDOES}{booking.inbox_id}"),
-        ledger.c.actual < 0,
+        ledger.c.actual <= 0,
     )
     return tx.execute(select(ledger.c.id).where(mine).limit(1)).first() is not None
 

@@ -83,3 +83,21 @@ def test_a_correction_made_before_a_move_is_undone_where_the_time_is_now_D7(desk
     assert (left(desk), left(desk, "beta")) == ([], [(50, 50)])
     engineer(desk, "[ångra]\n", "2026-11-20 10:15", corrected)
     assert (left(desk), left(desk, "beta")) == ([], [(60, 60)])
+
+
+def test_what_a_correction_emptied_is_undone_all_the_same_C14(desk, notice):
+    """Undoing the booking, then the correction, brings nothing back: the time was never worked."""
+    first = engineer(desk, "a\n[tid: 10m]\n", "2026-11-20 10:00", notice)
+    second = engineer(desk, "b\n[tid: -10m]\n", "2026-11-20 10:05", notice)
+    engineer(desk, "[ångra]\n", "2026-11-20 10:10", first)
+    engineer(desk, "[ångra]\n", "2026-11-20 10:11", second)
+    assert left(desk) == []
+
+
+def test_what_comes_back_after_the_ticket_has_moved_is_the_new_customers_D7(desk, notice):
+    """Nothing was left to move when it moved; what the undo gives back is not acme's any more."""
+    engineer(desk, "a\n[tid: 1h]\n", "2026-11-20 10:00", notice)
+    second = engineer(desk, "b\n[tid: -60m]\n", "2026-11-20 10:05", notice)
+    engineer(desk, "[kund: delta]\n", "2026-11-20 10:10", notice)
+    engineer(desk, "[ångra]\n", "2026-11-20 10:11", second)
+    assert (left(desk), left(desk, "delta")) == ([], [(60, 60)])
