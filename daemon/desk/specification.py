@@ -263,6 +263,7 @@ _WORDS: Final = {
         "sum": "Summa", "free": "debiteras ej",
         "nothing": "Ingen arbetad tid.", "left_out": "Kredit som står kvar:",
         "subject": "utan ämne", "correction": "rättelse: förut {}, nu {}",
+        "divided": "ny fördelning sedan annan tid har ändrats",
     },
     "en": {
         "title": "Specification", "customer": "Customer", "reference": "Reference", "row": "Row",
@@ -273,6 +274,7 @@ _WORDS: Final = {
         "sum": "Sum", "free": "not billable",
         "nothing": "No time worked.", "left_out": "Credit that stays due:",
         "subject": "no subject", "correction": "correction: before {}, now {}",
+        "divided": "divided anew because other time has changed",
     },
 }  # fmt: skip
 
@@ -369,7 +371,9 @@ def _work_row(line: Line, words: Mapping[str, str]) -> str:
     worked, from_bank, overage = line.minutes
     what = f"#{work.ticket} {_line(line.subject, 90) or words['subject']}"
     if line.before is not None:
-        told = words["correction"].format(_hours(line.before.actual), _hours(work.actual))
+        told = words["divided"]
+        if worked:
+            told = words["correction"].format(_hours(line.before.actual), _hours(work.actual))
         what += f"<br><small>{told}</small>"
     return _row(
         what, _day(work.worked_on), _line(line.engineer, 40), _hours(worked), _hours(from_bank),
