@@ -95,10 +95,13 @@ def _print_bank(shown: dict[str, Any], say: Say) -> None:
         else say("ingen timbank", "no bank")
     )
     click.echo(f"{shown['customer']}  {when}")
-    names = say("beviljat använt kvar utöver", "granted used left overage").split()
-    keys = ("granted_minutes", "used_minutes", "remaining_minutes", "overage_minutes")
-    for name, key in zip(names, keys, strict=True):
-        click.echo(f"  {name:<10} {_hours(shown[key]):>8}")
+    names = say("beviljat använt kvar förfallet utöver", "granted used left expired overage")
+    for name, key in zip(names.split(), _COLUMNS, strict=True):
+        minutes = shown[f"{key}_minutes"]
+        if key == "remaining":
+            minutes -= shown["expired_minutes"]
+        if minutes or key != "expired":
+            click.echo(f"  {name:<10} {_hours(minutes):>8}")
     if shown["movements"]:
         click.echo("")
         print_table(

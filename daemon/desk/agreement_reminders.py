@@ -14,7 +14,6 @@ from daemon.store import events, register, rows
 from daemon.store.session import Tx
 
 _DAY = dt.timedelta(days=1)
-_LATEST = 7  # days: a desk that stood still tells what fell due meanwhile, and nothing older
 _FACT = "term-reminders"  # the last day that was looked at
 
 
@@ -25,8 +24,7 @@ def step(desk: Desk, now: dt.datetime) -> bool:
         last = rows.fact(tx, _FACT)
     if last is not None and last >= today.isoformat():
         return False
-    earliest = today - _LATEST * _DAY
-    since = max(dt.date.fromisoformat(last) + _DAY, earliest) if last else today
+    since = dt.date.fromisoformat(last) + _DAY if last else today
     with desk.store.writing() as tx:
         told = [
             each
@@ -40,13 +38,14 @@ def step(desk: Desk, now: dt.datetime) -> bool:
 def _tell(
     tx: Tx, desk: Desk, customer: Customer, since: dt.date, now: dt.datetime
 ) -> Sequence[Reminder]:
-    versions = register.versions_of(tx, customer.id)
-    due = agreement.reminders(versions, since, desk.calendar.day_of(now) + _DAY)
+    """A desk that stood still tells what fell due meanwhile, while the term has not ended."""
+    today, versions = desk.calendar.day_of(now), register.versions_of(tx, customer.id)
+    missed = agreement.reminders(versions, since, today + _DAY)
+    due = list({each.term_ends: each for each in missed if each.term_ends > today}.values())
     for each in due:
         (name,) = {v.terms.plan_name for v in versions if v.id == each.version}
-        letter = TermEnding(
-            customer.name, name, each.days_before, each.term_ends - _DAY, each.renews
-        )
+        days = (each.term_ends - today).days
+        letter = TermEnding(customer.name, name, days, each.term_ends - _DAY, each.renews)
         _mail(tx, desk, customer, each, letter, now=now)
     return due
 

@@ -40,6 +40,7 @@ def shown(
         "used_minutes": balance.used,
         "remaining_minutes": balance.remaining,
         "overage_minutes": balance.overage,
+        "expired_minutes": _expired(balance, today),
         "movements": [_movement(each, numbers, language) for each in moved],
         "periods": [
             _period(time_bank.balance_of(reckoned, bank), today)
@@ -52,15 +53,21 @@ def _period(balance: Balance, today: dt.date) -> dict[str, Any]:
     """One bank period in a line; what is left when it has ended has expired (G2)."""
     bank = balance.period
     ended = bank is not None and bank.end <= today
-    left = max(0, balance.remaining)
     return {
         "period": None if bank is None else str(bank),
         "granted_minutes": balance.granted,
         "used_minutes": balance.used,
         "remaining_minutes": 0 if ended else balance.remaining,
-        "expired_minutes": left if ended else 0,
+        "expired_minutes": _expired(balance, today),
         "overage_minutes": balance.overage,
     }
+
+
+def _expired(balance: Balance, today: dt.date) -> int:
+    """What was left when the period ended (G2)."""
+    if balance.period is None or balance.period.end > today:
+        return 0
+    return max(0, balance.remaining)
 
 
 def _corrections(tx: Tx, customer: Customer) -> list[Correction]:

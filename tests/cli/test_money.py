@@ -36,6 +36,12 @@ def test_the_bank_shows_what_has_expired_G2(clerk):
     assert [(m["kind"], m["minutes"]) for m in first["movements"]] == [
         ("grant", 360), ("expiry", -360),
     ]  # fmt: skip
+    assert (first["remaining_minutes"], first["expired_minutes"]) == (360, 360)
+    told = clerk("bank", "acme", NOW, "--on=2026-02-01").out.splitlines()
+    assert [line.split() for line in told[1:6]] == [
+        ["beviljat", "6:00"], ["använt", "0:00"], ["kvar", "0:00"], ["förfallet", "6:00"],
+        ["utöver", "0:00"],
+    ]  # fmt: skip
     printed = clerk("bank", "acme", NOW).out
     assert "2026-04-01 – 2026-06-30" in printed
     assert "Attend!, 91 av 91 dagar" in printed

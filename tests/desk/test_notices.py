@@ -58,6 +58,19 @@ def test_a_desk_that_stood_still_tells_what_fell_due_meanwhile_F2(desk):
     assert len(remind(desk, "2026-11-05")[0]) == 1
 
 
+@pytest.mark.parametrize(
+    ("day", "says"),
+    [("2026-11-20", "om 42 dagar"), ("2026-12-20", "om 12 dagar"), ("2027-01-02", None)],
+)
+def test_a_desk_that_stood_still_for_long_tells_the_days_that_are_left_F2(desk, day, says):
+    """Due on the 2nd of November and of December; told once, and not after the term's end."""
+    remind(desk, "2026-10-30")
+    finance = remind(desk, day)[0]
+    told = [subject(raw) for raw in desk.mailer.to("ekonomi@example.se")]
+    assert len(finance) == (1 if says else 0)
+    assert not says or says in told[0]
+
+
 def test_an_agreement_that_ends_says_so_F2(store, tmp_path):
     desk = a_desk(store, tmp_path, register=MANAGED.replace(
         "from = 2026-01-01", "from = 2026-01-01\nuntil = 2026-12-31"
