@@ -176,6 +176,18 @@ class Story:
         self.write("anna", f"[kund: {customer}]", self.notices[ticket])
         self.owner[ticket] = customer
 
+    def regret(self, number, engineer, tags, customer, order):
+        """Book, correct some or all of it, and undo both, in some order; the ticket may move."""
+        self.book(number, engineer, tags)
+        booked = len(self.mails) - 1
+        for what in order:
+            if what == "move":
+                self.move(number, customer)
+            elif what == "correct":
+                self.correct("receipt", booked, 0, tags[0][2])
+            else:
+                self.undo(booked if what == "first" else len(self.mails) - 1)
+
     # --- what it comes to -----------------------------------------------------------------
 
     def due(self, customer, desk):
@@ -211,12 +223,16 @@ correcting = st.tuples(
     st.just(0) | minutes,
     st.integers(0, 4).map(bool),
 )  # fmt: skip
+regretting = st.tuples(
+    st.just("regret"), numbers, engineers, tags, customers,
+    st.lists(st.sampled_from(["correct", "first", "last", "move"]), min_size=2, max_size=5),
+)  # fmt: skip
 undoing = st.tuples(st.just("undo"), numbers)
 moving = st.tuples(st.just("move"), numbers, customers)
 waiting = st.tuples(st.just("wait"), st.integers(0, 20), st.integers(0, 5))
 asking = st.tuples(st.just("ask"), customers)
 steps = st.one_of(
-    booking, booking, correcting, correcting, undoing, undoing, moving, waiting, asking
+    booking, regretting, regretting, correcting, undoing, moving, waiting, asking
 )  # fmt: skip
 
 
