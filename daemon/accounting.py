@@ -114,7 +114,7 @@ def _specification(desk: Desk, statement_id: int) -> Document | None:
 
     with desk.store.reading() as tx:
         frozen = statements.by_id(tx, statement_id)
-        made = [each for each in specification.gather(tx, desk, [frozen]) if each.lines]
+        made = [each for each in specification.gather(tx, desk, [frozen]) if each.has_hours]
     return specification.pdf(made[0], WeasyPrinter()) if made else None
 
 

@@ -72,9 +72,11 @@ def released(tx: Tx, desk: Desk, made: Papers, now: dt.datetime) -> None:
     ids = sorted(each.customer_id for each in made.found)
     _mail(tx, desk, made, now, late="-".join(map(str, ids)))
     _tell_of_printer(tx, desk, made.enclosed.fault, now)
-    news = invoices.news(tx).get(str(made.month))
-    if news and not any(":fault:" in each for each in news[1]):
-        note_news(tx, desk, str(made.month), news[1])  # the mail has said it
+    _, told = invoices.news(tx).get(str(made.month), (now, []))
+    said = {f"{each.reference}:pushed:{each.number}" for each in made.found}
+    others = [each for each in told if each not in said]
+    if not others or not _differs(tx, desk, str(made.month), others):
+        note_news(tx, desk, str(made.month), told)  # the mail has said it
 
 
 def note_news(tx: Tx, desk: Desk, month: str, told: Iterable[str]) -> None:
@@ -84,8 +86,10 @@ def note_news(tx: Tx, desk: Desk, month: str, told: Iterable[str]) -> None:
 
 def is_news(tx: Tx, desk: Desk, month: str, told: Iterable[str]) -> bool:
     """Whether finance has not been told that; what was released is told in a mail of its own."""
-    if statements.released(tx).get(month):
-        return False
+    return not statements.released(tx).get(month) and _differs(tx, desk, month, told)
+
+
+def _differs(tx: Tx, desk: Desk, month: str, told: Iterable[str]) -> bool:
     return rows.fact(tx, f"told:{month}") != desk.digest(*told, length=16)
 
 

@@ -25,6 +25,7 @@ from daemon.store import register, statements
 from daemon.store.session import Tx
 from daemon.store.statements import Frozen
 
+_ROUNDED: Final = 1  # minutes that a quantity of two decimals may differ from those it is made of
 MOST_APART: Final = 40  # customers with files of their own in one mail; more come as an archive
 MOST_PRINTED: Final = 400  # customers with files of their own in the archive
 _MOST_BYTES: Final = 8_000_000  # of all attachments: a mail of 12 MB, as it is sent
@@ -69,6 +70,12 @@ class Specification:
     rows: tuple[tuple[Row, str], ...]  # with their texts as frozen
     lines: tuple[Line, ...]
     left_out: Money
+    earlier: tuple[Line, ...] = ()  # listed before, and charged only now
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether there is more to explain than a fee."""
+        return bool(self.lines) or self.is_beyond
 
     @property
     def is_beyond(self) -> bool:
@@ -97,17 +104,15 @@ def of_rows(
     tx: Tx, desk: Desk, found: Sequence[tuple[Frozen, tuple[tuple[Row, str], ...]]]
 ) -> list[Specification]:
     """The same of statements whose rows are at hand: a preview is not frozen."""
-    works = [row.work for _, rows in found for row, _ in rows if row.work is not None]
-    subjects = statements.subjects(tx, {work.ticket for work in works})
     engineers = {each.id: each.name for each in register.people(tx, ended=True)}
+    names = _Names({}, engineers)
+    names.learn(tx, (row.work for _, rows in found for row, _ in rows))
     customers = {each.id: each for each in register.customers(tx, ended=True)}
     made = []
     for frozen, rows in found:
-        earlier: Mapping[int, Work] = {}
-        if any(row.work and row.mark == "correction" for row, _ in rows):
-            earlier = statements.listed_before(tx, frozen.customer_id, frozen.month)
         customer = customers[frozen.customer_id]
         language = customer.invoice_language or customer.language or desk.settings.desk.language
+        lines, late = _lines(tx, frozen, rows, names)
         made.append(
             Specification(
                 frozen.reference,
@@ -116,23 +121,69 @@ def of_rows(
                 Period.parse(frozen.month),
                 "en" if language == "en" else "sv",
                 rows,
-                tuple(_lines(rows, subjects, engineers, earlier)),
+                lines,
                 frozen.left_out,
+                late,
             )
         )
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What belongs to the numbers of statements: subjects and engineers."""
+
+    subjects: dict[int, str]
+    engineers: Mapping[int, str]
+
+    def learn(self, tx: Tx, works: Iterable[Work | None]) -> None:
+        tickets = {work.ticket for work in works if work is not None}
+        self.subjects.update(statements.subjects(tx, tickets - self.subjects.keys()))
+
+    def line(self, work: Work, before: Work | None = None) -> Line:
+        name = self.engineers.get(work.engineer, str(work.engineer))
+        return Line(work, self.subjects.get(work.ticket, ""), name, before)
+
+
 def _lines(
-    rows: Iterable[tuple[Row, str]], subjects: Mapping[int, str], engineers: Mapping[int, str],
-    earlier: Mapping[int, Work],
-) -> Iterable[Line]:  # fmt: skip
+    tx: Tx, frozen: Frozen, rows: Sequence[tuple[Row, str]], names: _Names
+) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """A statement's entries; and those that earlier ones listed, and this one charges."""
+    earlier: Mapping[int, Work] = {}
+    if any(row.work and row.mark == "correction" for row, _ in rows):
+        earlier = statements.listed_before(tx, frozen.customer_id, frozen.month)
+    lines = tuple(
+        names.line(row.work, earlier.get(row.work.entry) if row.mark == "correction" else None)
+        for row, _ in rows
+        if row.work is not None
+    )
+    periods = _charged_beyond(rows, lines)
+    if not periods:
+        return lines, ()
+    earlier = earlier or statements.listed_before(tx, frozen.customer_id, frozen.month)
+    listed = {line.work.entry for line in lines}
+    late = [
+        work
+        for work in earlier.values()
+        if work.overage and work.entry not in listed and any(work.worked_on in p for p in periods)
+    ]
+    names.learn(tx, late)
+    return lines, tuple(names.line(work) for work in late)
+
+
+def _charged_beyond(rows: Iterable[tuple[Row, str]], lines: Sequence[Line]) -> list[Period]:
+    """The periods for which a statement charges more hours than it lists.
+
+    Overage that waits for the end of its bank period, or that has got another price (H3).
+    """
+    found = []
     for row, _ in rows:
-        if row.work is not None:
-            work = row.work
-            name = engineers.get(work.engineer, str(work.engineer))
-            before = earlier.get(work.entry) if row.mark == "correction" else None
-            yield Line(work, subjects.get(work.ticket, ""), name, before)
+        if row.kind == "overage" and row.quantity is not None:
+            period = Period.parse(row.period)
+            here = sum(line.minutes[2] for line in lines if line.work.worked_on in period)
+            if row.quantity * 60 - here > _ROUNDED:
+                found.append(period)
+    return found
 
 
 # --- files ------------------------------------------------------------------------------------
@@ -154,7 +205,7 @@ def enclose(month: Period, found: Sequence[Specification], printer: PdfPrinter |
     is no room are counted. Where a PDF cannot be printed, the CSV goes without it.
     """
     whole = _whole(month, found)
-    told = [each for each in found if each.lines]
+    told = [each for each in found if each.has_hours]
     papers: dict[str, tuple[Document, ...]] = {}
     left, fault = _MOST_BYTES - len(whole.content), None
     for each in sorted(told, key=lambda each: not each.is_beyond)[:MOST_PRINTED]:
@@ -264,6 +315,7 @@ _WORDS: Final = {
         "nothing": "Ingen arbetad tid.", "left_out": "Kredit som står kvar:",
         "subject": "utan ämne", "correction": "rättelse: förut {}, nu {}",
         "divided": "ny fördelning sedan annan tid har ändrats",
+        "earlier": "Debiteras nu, specificerat i tidigare månader",
     },
     "en": {
         "title": "Specification", "customer": "Customer", "reference": "Reference", "row": "Row",
@@ -275,6 +327,7 @@ _WORDS: Final = {
         "nothing": "No time worked.", "left_out": "Credit that stays due:",
         "subject": "no subject", "correction": "correction: before {}, now {}",
         "divided": "divided anew because other time has changed",
+        "earlier": "Charged now, specified in earlier months",
     },
 }  # fmt: skip
 
@@ -305,7 +358,8 @@ def page(specification: Specification) -> str:
         f"<p>{words['reference']}: {escape(specification.reference)}</p>",
         *_money_table(specification, words),
         f"<h2>{words['work']}</h2>",
-        *(_work_table(specification, words) or [f"<p>{words['nothing']}</p>"]),
+        *(_work_table(specification.lines, words) or [f"<p>{words['nothing']}</p>"]),
+        *_earlier_table(specification, words),
         "</body></html>",
     ]
     return "\n".join(parts)
@@ -349,15 +403,21 @@ def _money_table(specification: Specification, words: Mapping[str, str]) -> list
     return [*found, f"<p>{words['excluding']}</p>"]
 
 
-def _work_table(specification: Specification, words: Mapping[str, str]) -> list[str]:
-    if not specification.lines:
+def _earlier_table(specification: Specification, words: Mapping[str, str]) -> list[str]:
+    if not specification.earlier:
+        return []
+    return [f"<h2>{words['earlier']}</h2>", *_work_table(specification.earlier, words)]
+
+
+def _work_table(lines: Sequence[Line], words: Mapping[str, str]) -> list[str]:
+    if not lines:
         return []
     # What a bank does not cover may be charged later, when its period has ended (H3).
-    beyond = "overage" if any(line.work.banked for line in specification.lines) else "charged"
+    beyond = "overage" if any(line.work.banked for line in lines) else "charged"
     names = ("ticket", "date", "engineer", "time", "bank", beyond)
     found = [f"<table><thead>{_row(*(words[n] for n in names), numbers=3, mark='th')}</thead>"]
     sums = [0, 0, 0]
-    for line in specification.lines:
+    for line in lines:
         sums = [before + more for before, more in zip(sums, line.minutes, strict=True)]
         found.append(_work_row(line, words))
     found.append(

@@ -13,7 +13,7 @@ from daemon.desk.ports import PdfError
 from daemon.store import alarms as stored_alarms
 from daemon.store import statements
 from integrations.pdf import WeasyPrinter
-from tests.builders import SETTINGS, a_desk, an_engineers_mail, instant, text_of
+from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
 from tests.desk.billing_stories import Books, answer, book
 
 CLOSE = "2026-12-01 06:00"
@@ -111,6 +111,32 @@ def test_a_correction_is_told_as_what_it_changes_so_that_no_hour_counts_twice_H3
     assert "<td class=n>−30&nbsp;min</td>" in page
 
 
+def test_what_waited_for_the_bank_period_to_end_is_explained_when_it_is_charged_H3(store, tmp_path):
+    settings = SETTINGS + 'overage = "bank-period"\n'
+    desk, printer = a_desk(store, tmp_path, settings=settings), Paper()
+    book(desk, "a\n[tid: 5h]\n", "2026-11-20 09:00", subject="Mötet")
+    assert "specifikation-2026-11-beta.pdf" in mailed(desk, printer)
+    files = mailed(desk, printer, "2027-01-01 06:00")
+    november, december = printer.pages
+    assert "Mötet" in november
+    assert "Debiteras nu" not in november
+    assert "specifikation-2026-12-beta.pdf" in files
+    assert "1,02 h" in december
+    head, _, late = december.partition("Debiteras nu, specificerat i tidigare månader")
+    assert "Ingen arbetad tid" in head
+    assert "Mötet" in late
+    assert "<td class=n>1&nbsp;h&nbsp;1&nbsp;min</td>" in late
+    assert lines(files["specifikation-2026-12-beta.csv"]) == []  # no hour twice
+
+
+def test_with_overage_by_the_month_nothing_is_told_twice_H3(worked):
+    printer = Paper()
+    mailed(worked, printer)
+    book(worked, "a\n[tid: 1h]\n", "2026-12-21 09:00")
+    mailed(worked, printer, "2027-01-01 06:00")
+    assert not any("Debiteras nu" in page for page in printer.pages)
+
+
 def test_many_customers_get_their_files_in_one_archive_H7(worked, monkeypatch):
     monkeypatch.setattr(specification, "MOST_APART", 0)
     book(worked, "a\n[tid: 1h]\n", "2026-11-22 09:00", sender="bo@acme.se")
@@ -169,6 +195,25 @@ def test_a_customer_released_later_gets_the_same_files_in_one_mail_H7(store, tmp
     assert "Supporttid utöver timbanken" in text_of(told[-1])
     mailed(desk, Paper(), "2026-12-02 12:05")
     assert len(desk.mailer.to("ekonomi@example.se")) == 2
+
+
+def test_a_release_and_an_ok_at_once_are_both_told_H7(store, tmp_path):
+    settings = SETTINGS.replace('kind = "files"', 'kind = "files"\napproval = "finance"')
+    desk = a_desk(store, tmp_path, settings=settings)
+    book(desk, "a\n[tid: 13h]\n", "2026-11-20 09:00")
+    receipt = desk.mailer.to("anna@example.se")[-1]
+    mailed(desk, None)
+    (close,) = desk.mailer.to("ekonomi@example.se")
+    proof = "mx.example.se; dmarc=pass header.from=example.se"
+    desk.get(an_engineers_mail("OK\n", reply_to=receipt), "2026-12-02 09:00")
+    desk.get(
+        a_mail("ekonomi@example.se", "SV: y", "Ok", reply_to=close, proof=proof), "2026-12-02 09:01"
+    )
+    mailed(desk, None, "2026-12-02 09:05")
+    told = [text_of(raw) for raw in desk.mailer.to("ekonomi@example.se")]
+    assert len(told) == 3
+    assert "AVT-beta-2026-11" in told[1]
+    assert "Acme AB" in told[2]
 
 
 def test_a_missing_printer_leaves_the_csv_and_one_alarm_H7(worked):
