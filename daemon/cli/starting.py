@@ -59,7 +59,7 @@ from = 2026-01-01
 #id = "2026-11-driftstopp"  # yours, once a customer
 #minutes = 90  # below 0 takes
 #date = 2026-11-20  # a day in the bank period that is meant
-#reason = "Kompensation för driftstoppet"
+#reason = "Kompensation för driftstoppet"  # kept for as long as the ledger is: name nobody
 """
 
 

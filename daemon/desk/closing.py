@@ -379,8 +379,8 @@ def _tell_of_released(
         specifications = finance_mail.papers(tx, desk, month, customer_ids)
     enclosed = specification.enclose(month, specifications, printer)
     with desk.store.writing() as tx:
-        if statements.note_told(tx, str(month), customer_ids):
-            found = tuple(finance_mail.found(tx, month, customer_ids))
+        found = tuple(finance_mail.found(tx, month, customer_ids))
+        if statements.note_told(tx, str(month), customer_ids) and found:
             finance_mail.released(tx, desk, finance_mail.Papers(month, found, enclosed), now)
 
 
