@@ -409,7 +409,8 @@ def why_held(
 
 def approve(turn: Turn, answered: Sent) -> bool:
     """H7: finance's OK lets the drafts go that the answered mail told of."""
-    month = (answered.about or "").partition(":")[2]
-    approved = statements.approve(turn.tx, month, answered.created_at)
+    _, month, *late = (answered.about or "close:").split(":")
+    customers = [int(each) for each in "".join(late).split("-") if each]
+    approved = statements.approve(turn.tx, month, answered.created_at, customers)
     turn.record(None, "month-approved", month=month, invoices=approved)
     return True

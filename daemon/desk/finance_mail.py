@@ -122,7 +122,7 @@ def _mail(
     post(
         tx, desk, letter,
         Post(
-            key=f"close:{made.month!s}:{late}", kind="close", about=f"close:{made.month!s}",
+            key=f"close:{made.month!s}:{late}", kind="close", about=f"close:{made.month!s}:{late}",
             to=readers(tx, desk),
             language=desk.settings.desk.language, attachments=made.enclosed.files,
         ),

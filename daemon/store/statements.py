@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -360,11 +360,16 @@ def note_told(tx: Tx, month: str, customer_ids: Iterable[int]) -> bool:
 # --- their invoices (the rest is in invoices.py) -----------------------------------------------
 
 
-def approve(tx: Tx, month: str, before: dt.datetime) -> int:
-    """Let the invoices of a month go that finance has seen (H7); gives how many."""
+def approve(tx: Tx, month: str, before: dt.datetime, customer_ids: Collection[int] = ()) -> int:
+    """Let the invoices of a month go that finance has seen (H7), of some customers or of all.
+
+    Gives how many.
+    """
     of_month = select(statements.c.id).where(
         statements.c.month == month, statements.c.frozen_at <= before
     )
+    if customer_ids:
+        of_month = of_month.where(statements.c.customer_id.in_(customer_ids))
     waiting = and_(invoices.c.state == "approval", invoices.c.statement_id.in_(of_month))
     return tx.execute(update(invoices).where(waiting).values(state="waiting")).rowcount
 

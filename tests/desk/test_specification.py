@@ -197,6 +197,26 @@ def test_a_customer_released_later_gets_the_same_files_in_one_mail_H7(store, tmp
     assert len(desk.mailer.to("ekonomi@example.se")) == 2
 
 
+def test_an_ok_to_what_was_released_lets_nothing_else_go_H7(store, tmp_path):
+    settings = SETTINGS.replace('kind = "files"', 'kind = "files"\napproval = "finance"')
+    desk = a_desk(store, tmp_path, settings=settings)
+    book(desk, "a\n[tid: 13h]\n", "2026-11-20 09:00")
+    receipt = desk.mailer.to("anna@example.se")[-1]
+    mailed(desk, None)
+    desk.get(an_engineers_mail("OK\n", reply_to=receipt), "2026-12-02 09:00")
+    mailed(desk, None, "2026-12-02 09:05")
+    close, late = desk.mailer.to("ekonomi@example.se")
+    proof = "mx.example.se; dmarc=pass header.from=example.se"
+    for at, answered, made in (
+        ("10:00", late, ["AVT-beta-2026-11"]),
+        ("11:00", close, ["AVT-beta-2026-11", "AVT-acme-2026-11"]),
+    ):
+        ok = a_mail("ekonomi@example.se", "SV: y", f"Ok {at}", reply_to=answered, proof=proof)
+        desk.get(ok, f"2026-12-02 {at}")
+        mailed(desk, None, f"2026-12-02 {at}")
+        assert [each.reference for each in vars(desk)["books"].made] == made
+
+
 def test_a_release_and_an_ok_at_once_are_both_told_H7(store, tmp_path):
     settings = SETTINGS.replace('kind = "files"', 'kind = "files"\napproval = "finance"')
     desk = a_desk(store, tmp_path, settings=settings)
