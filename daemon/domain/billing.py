@@ -385,11 +385,9 @@ def _work_text(work: Work, language: str) -> str:
 def duration(minutes: int) -> str:
     """Minutes as people read them: `3 h 20 min`."""
     hours, rest = divmod(minutes, 60)
-    return " ".join(
-        part
-        for part in (f"{hours} h" * bool(hours), f"{rest} min" * bool(rest or not hours))
-        if part
-    )
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
 def row_shown(row: Row, language: str) -> dict[str, str]:
