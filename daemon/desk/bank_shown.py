@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from daemon.desk import worklog
+from daemon.desk import register_file, worklog
 from daemon.desk.context import Desk
 from daemon.domain import time_bank
 from daemon.domain.agreement import timeline
 from daemon.domain.register import Customer
 from daemon.domain.time_bank import Balance, Correction, Movement
+from daemon.settings_types import line
 from daemon.store import events, ledger, register, tickets
 from daemon.store.session import Tx
 
@@ -96,8 +97,11 @@ def adjust(
 ) -> None:
     """G1: finance adds to the bank of a date's period, or takes from it, with a reason.
 
-    A ValueError where the date has no bank: such minutes would count nowhere.
+    A ValueError where the date has no bank (such minutes would count nowhere), and for minutes and
+    reasons that the register would not take either.
     """
+    register_file.minutes(minutes)
+    reason = line(reason)
     spans = timeline(register.versions_of(tx, customer.id))
     if time_bank.bank_to_adjust(spans, day) is None:
         raise ValueError(f"{customer.key} has no time bank on {day}: choose a day with --on")

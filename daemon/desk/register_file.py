@@ -42,7 +42,8 @@ def _own_domain(value: object) -> str:
     return read
 
 
-def _minutes(value: object) -> int:
+def minutes(value: object) -> int:
+    """Minutes of an adjustment: whole, and not none; a ValueError says so."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < abs(value) < 1_000_000:
         raise ValueError("write whole minutes that are not 0, without quotes, as 90 or -30")
     return value
@@ -97,7 +98,7 @@ class AdjustmentTable:
 
     id: Annotated[Line, Key("yours, once a customer", '"2026-11-driftstopp"')]
     minutes: Annotated[
-        int, Reads(_minutes), Key("above 0 gives to the bank, below 0 takes from it", "90")
+        int, Reads(minutes), Key("above 0 gives to the bank, below 0 takes from it", "90")
     ]
     date: Annotated[Day, Key("a day in the bank period that is meant", "2026-11-20")]
     reason: Annotated[Line, Key("", '"Kompensation för driftstoppet"')]

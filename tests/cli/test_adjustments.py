@@ -135,6 +135,23 @@ def test_two_customers_may_use_the_same_id(avtald, write):
     assert avtald("import", write(REGISTER, FIRST, other, FIRST), NOW).out == "inget att ändra\n"
 
 
+@pytest.mark.parametrize(
+    ("minutes", "reason", "says"),
+    [
+        ("0", "x", "not 0"),
+        ("1000000", "x", "not 0"),
+        ("5", " ", "not empty"),
+        ("5", "a\nb", "one line"),
+    ],
+)
+def test_the_command_refuses_what_the_register_refuses_G1(avtald, write, minutes, reason, says):
+    avtald("import", write(REGISTER), NOW)
+    refused = avtald("bank", "acme", NOW, f"--adjust={minutes}", f"--reason={reason}")
+    assert refused.code == 2
+    assert says in refused.err
+    assert bank(avtald) == (360, [])
+
+
 def test_the_command_refuses_a_day_without_a_bank_G1(avtald, write):
     avtald("import", write(REGISTER), NOW)
     refused = avtald("bank", "acme", NOW, "--adjust=60", "--reason=x", "--on=2025-03-01")
