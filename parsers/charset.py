@@ -15,7 +15,12 @@ _ISO = [f"iso8859-{n}" for n in range(1, 17) if n != 12]
 _ALLOWED = frozenset(_EUROPEAN + _ASIAN + _OLD + _ISO)
 _TRUSTING = frozenset({"iso8859-1", "ascii", "cp1252"})  # never prove themselves wrong
 _SHIFTING = frozenset({"utf-7", "utf-16", "utf-16-le", "utf-16-be", "iso2022_jp", "iso2022_kr"})
-_C1 = re.compile(rb"[\x80-\x9f]")
+_UTF8_LETTER = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_LOOKED_AT = 2 * 1024 * 1024  # more is no text that anybody reads
+_FEW = 1000
+_BEYOND_ASCII = bytes(range(0x80, 0x100))
 
 
 def _whatwg_1252() -> str:
@@ -46,17 +51,35 @@ def _cp1252(data: bytes) -> str:
     return codecs.charmap_decode(data, "strict", _CP1252)[0]
 
 
+def _foreign_byte(error: UnicodeError) -> tuple[str, int]:
+    """Read one byte that is no utf-8 as cp1252 (an error handler of the codecs module)."""
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101  it is registered for decoding only
+    at = error.start
+    return _cp1252(error.object[at : at + 1]), at + 1
+
+
+codecs.register_error("parsers.cp1252", _foreign_byte)
+
+
 def _ladder(data: bytes) -> str:
+    """utf-8, also with a few foreign bytes in it or cut inside a letter; else cp1252."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return _cp1252(data)
+        return _mixed(data) if _UTF8_LETTER.search(data) else _cp1252(data)
+
+
+def _mixed(data: bytes) -> str:
+    """Text of two charsets: utf-8 where its letters beyond ASCII are that but for a few."""
+    rest, letters = _UTF8_LETTER.subn(b"", data[:_LOOKED_AT])
+    foreign = len(rest) - len(rest.translate(None, _BEYOND_ASCII))
+    few = foreign < min(letters, _FEW) and len(data) <= _LOOKED_AT
+    return data.decode("utf-8", "parsers.cp1252") if few else _cp1252(data)
 
 
 def _by_declaration(data: bytes, name: str) -> str | None:
     if name in _TRUSTING:
-        # valid utf-8 beyond Latin-1's letters is never an accident; C1 bytes mean cp1252
-        return _ladder(data) if name == "ascii" or _C1.search(data) else _cp1252(data)
+        return _ladder(data)  # they take any byte: what is valid utf-8 was never written in them
     try:
         return data.decode(name)
     except (UnicodeError, ValueError, OverflowError):
@@ -66,8 +89,9 @@ def _by_declaration(data: bytes, name: str) -> str | None:
 def decode(data: bytes, declared: str | None = None) -> str:
     """Decode `data`: by the declared charset if that works, else utf-8, else cp1252.
 
-    iso-8859-1 with bytes 0x80-0x9F is cp1252 (or utf-8, if it is that). Never raises; NUL and a
-    byte order mark are dropped.
+    iso-8859-1 is cp1252, and utf-8 where the bytes are that. Where utf-8 fails at a few bytes
+    only, those are read as cp1252: a text cut inside a letter stays readable. Never raises; NUL
+    and a byte order mark are dropped.
     """
     name = codec(declared) if declared else None
     if data.isascii() and name not in _SHIFTING:

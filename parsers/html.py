@@ -93,7 +93,7 @@ class _Reader:
 
 
 def _read(html: str, *, mapped: bool = False) -> _Reader:
-    reader = _Reader(html, mapped)
+    reader = _Reader(html, mapped, _late_rules(html))
     skip_to = ""
     for kind, start, end in markup.tokens(html):
         if skip_to:  # inside script, style and the like nothing is markup but their own end
@@ -116,6 +116,21 @@ def _read(html: str, *, mapped: bool = False) -> _Reader:
                 _open(reader, name, html[start:end])
     _break(reader)
     return reader
+
+
+def _late_rules(html: str) -> list[Rule]:
+    """Give the hiding rules of sheets in the body, which hold for what stands above as well."""
+    lowered = html.lower()
+    if lowered.rfind("<style") <= max(lowered.find("<body"), lowered.find("</head"), 0):
+        return []
+    rules: list[Rule] = []
+    inside = False
+    for kind, start, end in markup.tokens(html):
+        if kind in {"open", "close"}:
+            inside = kind == "open" and lowered[start : start + 6] == "<style"
+        elif inside:
+            rules += style.hiding_rules(html[start:end].removeprefix("<!--").removesuffix("-->"))
+    return rules
 
 
 def _text(reader: _Reader, start: int, end: int) -> None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from parsers import html as markup
+from parsers import quoting
 
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u3000\t"), " ")
 _UNSEEN = dict.fromkeys(
@@ -64,7 +65,9 @@ def add_plain(text: Text, source: str) -> None:
     """Add the lines of a plain text."""
     for line in source.split("\n"):
         start = line.lstrip(" \u00a0\ufeff")
-        if start[:1] == ">" and not _ends_address(start, text):
+        if start[:1] == ">" and not (
+            _ends_address(start, text) or quoting.between_arrows(start.rstrip())
+        ):
             depth, content = _unquote(start)
             text.add(line, depth, _bare(content))
         else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from parsers import charset, header
+from parsers import charset, flowed, header
 
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
 _FORBIDDEN = frozenset('<>:"|?*')
@@ -234,6 +234,9 @@ def _take_leaf(raw: bytes, part: _Part, shape: _Shape, body: Body, choices: dict
         text = charset.decode(content, shape.parameters.get("charset"))
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         kind: Literal["plain", "html"] = "html" if shape.content_type == "text/html" else "plain"
+        if kind == "plain" and shape.parameters.get("format", "").lower() == "flowed":
+            delete = shape.parameters.get("delsp", "").lower() == "yes"
+            text = flowed.joined(text, delete_space=delete)
         if part.depth == 0 and not part.fields.get("content-type") and _looks_html(text):
             kind = "html"
         _add_text(TextPart(kind, text), part.choice, body, choices)

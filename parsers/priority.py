@@ -28,7 +28,7 @@ _MARKER = re.compile(
     re.IGNORECASE,
 )
 _LINE = re.compile(r"(?:p|prio|prioritet|priority|nivå)\W{0,9}([1-4])", re.IGNORECASE)
-_EDGES = " \t.,;:!?*_#()[]{}<>\"'|~=-–—\u00a0"
+_EDGES = " \t\r.,;:!?*_#()[]{}<>\"'|~=-–—\u00a0"
 _WORD = re.compile(r"\w+")
 _NEGATIONS = frozenset({"ej", "inte", "icke", "not"})
 WORDS: Mapping[str, int] = {"akut": 1, "brådskande": 2, "urgent": 2}

@@ -63,6 +63,7 @@ _GMT = re.compile(
 _DATED_NAME = re.compile(
     r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}\s(?:\d{1,2}:\d{2}\s)?\S.{0,200}<[^<>\s]{3,300}>$"
 )
+_BETWEEN_ARROWS = re.compile(r"^>>>\s\S.{0,300}\S\s>>>$")  # GroupWise
 _SENTENCE_BEFORE = re.compile(r"[.!?]\s{1,3}\w{1,40}\s\w{1,40}\s\w{1,40}\s\w")
 _PARTICLES = frozenset(
     {"von", "van", "de", "der", "den", "af", "av", "la", "le", "di", "da", "via"}
@@ -199,8 +200,17 @@ def may_end_attribution(content: str) -> bool:
     if last in ":：":
         return True
     if last == ">":
-        return content[0].isdigit()
+        return content[0].isdigit() or content.endswith(">>>")
     return (last in "-—" and _VERB.search(content[-40:]) is not None) or "GMT" in content
+
+
+def between_arrows(content: str) -> bool:
+    """Tell if a line is an attribution of GroupWise: `>>> Bo Ek <bo@kund.se> 2024-12-04 >>>`."""
+    return (
+        content.startswith(">>> ")
+        and _BETWEEN_ARROWS.match(content[:400]) is not None
+        and (ADDRESS.search(content) or DATE.search(content)) is not None
+    )
 
 
 def evidence(joined: str) -> Evidence | None:
@@ -208,6 +218,8 @@ def evidence(joined: str) -> Evidence | None:
     text = joined.strip(_DASHES)
     if not 4 < len(text) < _LONGEST:
         return None
+    if between_arrows(text):
+        return Evidence.STRONG
     gmt = _GMT.match(text)
     if gmt and _is_name(gmt[1].partition("<")[0]):
         return Evidence.STRONG

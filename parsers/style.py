@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 
 _COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
+_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|([^\n]))")
 _NUMBER = re.compile(r"-?[0-9]{0,6}\.?[0-9]{0,6}")
 _COMPOUND = re.compile(r"([a-z][a-z0-9]*)?((?:[.#][a-z0-9_-]+)*)")
 _PIECE = re.compile(r"([.#])([a-z0-9_-]+)")
 _HINTS = (
     "display", "visib", "font", "opacity", "height", "width", "hide", "indent", "left", "top",
-    "clip", "color", "transform", "right",
+    "clip", "color", "transform", "right", "zoom", "\\",
 )  # fmt: skip
 _RELATIVE = ("em", "%", "ex", "ch", "smaller", "larger")  # but not rem
 
@@ -28,12 +29,21 @@ _NOTHING = Effect()
 def declarations(style: str) -> dict[str, str]:
     """Split a style attribute into lower-case properties and values; the last of a name counts."""
     out: dict[str, str] = {}
-    clean = _COMMENT.sub("", style[:20000]) if "/*" in style else style[:20000]
+    clean = _COMMENT.sub(" ", style[:20000]) if "/*" in style else style[:20000]
+    clean = _ESCAPE.sub(_unescaped, clean) if "\\" in clean else clean
     for piece in clean.lower().split(";"):
         name, colon, value = piece.partition(":")
         if colon:
             out[name.strip()] = value.replace("!important", "").strip()
     return out
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """What a backslash with a letter, or with its number, stands for in CSS."""
+    if not found[1]:
+        return str(found[2])
+    code = int(found[1], 16)
+    return chr(code) if 0 < code <= 0x10FFFF else ""
 
 
 def _number(value: str) -> float | None:
@@ -71,7 +81,15 @@ def _moved_away(found: dict[str, str]) -> bool:
 def _same_colour(found: dict[str, str]) -> bool:
     colour = found.get("color", "")
     ground = found.get("background-color", found.get("background", ""))
-    return colour == "transparent" or (bool(colour) and colour == ground)
+    return bool(colour) and (colour in {"transparent", ground} or _is_clear(colour))
+
+
+def _is_clear(colour: str) -> bool:
+    """Tell if a colour's opacity is nothing: `rgba(0, 0, 0, 0)`, `rgb(0 0 0 / 0%)`, `#0000`."""
+    if colour.startswith("#"):
+        return len(colour) in {5, 9} and not colour[-(len(colour) // 4) :].strip("0")
+    parts = colour.partition("(")[2].replace(",", " ").replace("/", " ").rstrip(") ").split()
+    return colour.startswith(("rgb", "hsl")) and len(parts) == 4 and _is_zero(parts[3])
 
 
 def _font_size(found: dict[str, str]) -> bool | None:
@@ -100,6 +118,7 @@ def _effect(found: dict[str, str]) -> Effect:
         found.get("display") == "none"
         or found.get("visibility") in {"hidden", "collapse"}
         or found.get("mso-hide") == "all"
+        or _is_zero(found.get("zoom"))
         or _below(found.get("opacity"), 0.05)
         or found.get("transform", "").replace(" ", "").startswith("scale(0)")
         or found.get("clip", "").replace(" ", "").startswith(("rect(0", "rect(1px"))

@@ -191,6 +191,29 @@ def test_text_under_a_leading_attribution_cannot_be_told_and_is_kept():
     assert not parts.certain
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        ">>> Bo Ek <bo@kund.se> 2025-05-12 10:32 >>>",
+        '>>> "Bo Ek" <bo@kund.se> den 12 maj 2025 10:32 >>>',
+        ">>> Bo Ek 12.05.2025 10:32 >>>",
+    ],
+)
+@pytest.mark.parametrize("old", [UNMARKED, MARKED], ids=["unmarked", "marked"])
+def test_an_attribution_between_arrows_is_no_quoted_line(line, old):
+    """C2: GroupWise."""
+    parts = split_text(f"{NEW}\n\n{line}\n{old}")
+    assert parts.new == NEW
+    assert "9h" in parts.quoted
+
+
+def test_arrows_without_date_and_address_are_a_quote():
+    """C2."""
+    parts = split_text(f"{NEW}\n\n>>> nu >>>\nMer.")
+    assert parts.new.endswith("Mer.")
+    assert not parts.certain
+
+
 def test_our_own_marker_ends_the_new_text_however_it_came():
     """C2."""
     marker = "Skriv ditt svar ovanför denna rad"

@@ -4,6 +4,7 @@ import base64
 import codecs
 import encodings
 import pkgutil
+import time
 
 import pytest
 
@@ -38,6 +39,34 @@ HTML = "Content-Type: text/html; charset=utf-8\r\n\r\n"
 )  # fmt: skip
 def test_the_ladder_finds_the_text_whatever_is_declared(encoded, declared):
     assert charset.decode(TRUE.encode(encoded), declared) == TRUE
+
+
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "us-ascii", "latin1"])
+def test_utf8_that_is_called_latin_is_read_as_utf8_also_without_a_capital_letter(declared):
+    """Only Å, Ä and Ö have bytes that no Latin-1 text has; å, ä and ö are no less utf-8."""
+    assert charset.decode("smörgås på väg".encode(), declared) == "smörgås på väg"
+
+
+@pytest.mark.parametrize(
+    ("data", "declared", "text"),
+    [
+        ("på väg, måndag".encode() + b" \xe5", "utf-8", "på väg, måndag å"),
+        ("på väg, måndag ö".encode()[:-1], "utf-8", "på väg, måndag Ã"),
+        ("på väg".encode() + b"\x96", None, "på väg–"),
+        ("på väg, måndag, ö".encode("cp1252"), "utf-8", "på väg, måndag, ö"),
+        ("pÃ¥ väg åäö".encode("cp1252"), "utf-8", "pÃ¥ väg åäö"),
+    ],
+    ids=["one foreign byte", "cut inside a letter", "no charset", "all foreign", "most foreign"],
+)
+def test_a_few_foreign_bytes_do_not_spoil_the_other_letters(data, declared, text):
+    assert charset.decode(data, declared) == text
+
+
+def test_text_of_two_charsets_is_decoded_in_linear_time():
+    """S14: 20 MB of alternating charsets; the bound is far above what a linear reading takes."""
+    begun = time.monotonic()
+    assert len(charset.decode(b"\xc3\xa5\xc3\xa5\xe5" * 4_000_000, "utf-8")) == 20_000_000
+    assert time.monotonic() - begun < 5
 
 
 def test_every_byte_becomes_a_character():
