@@ -5,11 +5,21 @@ import dataclasses
 import datetime as dt
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
-from parsers import automatic, body, bounce, identity, priority, subject, tags
+from parsers import (
+    authentication,
+    automatic,
+    body,
+    bounce,
+    identity,
+    priority,
+    protection,
+    subject,
+    tags,
+)
 from parsers.message import Message, read
 
 
@@ -32,8 +42,17 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def understood(raw: bytes, *, own_addresses: frozenset[str] = frozenset()) -> dict[str, object]:
-    """Give everything that the parsers read in a message, in JSON's shapes."""
+def understood(
+    raw: bytes,
+    *,
+    own_addresses: frozenset[str] = frozenset(),
+    trusted: Collection[str] = (),
+    microsoft365: bool = False,
+) -> dict[str, object]:
+    """Give everything that the parsers read in a message, in JSON's shapes.
+
+    The proof is what the border wrote; the DNS is not asked, so DKIM is not checked.
+    """
     message = read(raw)
     parts = body.read_body(message)
     verdict = automatic.judge(message, own_addresses=own_addresses, own_instance="")
@@ -49,6 +68,13 @@ def understood(raw: bytes, *, own_addresses: frozenset[str] = frozenset()) -> di
         "in_reply_to": message.in_reply_to,
         "references": message.references,
         "verdict": verdict,
+        "authentication": [
+            authentication.read_results(value) for value in message.all("Authentication-Results")
+        ],
+        "proof": authentication.authenticate(
+            message, raw, trusted_authserv_ids=trusted, microsoft365=microsoft365, dkim=False
+        ),
+        "protection": protection.protection(message),
         "bounce": bounce.read_bounce(message),
         "priority": priority.read_priority(message.subject, parts.new),
         "tags": tags.read_tags(parts.new),
@@ -86,13 +112,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", help="a raw message; - is standard input")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--own", action="append", default=[], help="an address of the desk")
+    parser.add_argument("--trust", action="append", default=[], help="a server of the border")
+    parser.add_argument("--microsoft365", action="store_true", help="believe Exchange Online")
     given = parser.parse_args(arguments)
     try:
         raw = sys.stdin.buffer.read() if given.file == "-" else Path(given.file).read_bytes()
     except OSError as error:
         sys.stderr.write(f"{given.file}: {error.strerror}\n")
         return 2
-    found = understood(raw, own_addresses=frozenset(own.lower() for own in given.own))
+    found = understood(
+        raw,
+        own_addresses=frozenset(own.lower() for own in given.own),
+        trusted=given.trust,
+        microsoft365=given.microsoft365,
+    )
     text = json.dumps(found, ensure_ascii=False, indent=2) if given.json else _table(found)
     sys.stdout.write(text + "\n")
     return 0

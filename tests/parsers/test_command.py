@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from parsers.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +30,28 @@ def test_the_table_names_every_field(capsys):
     assert "anna@example.se" in shown
     assert "from_own_address" in shown
     assert "[tid: 1,5h]" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "passed", "reason"),
+    [
+        (["--trust", "MX.example.se"], True, "dmarc_pass"),
+        (["--trust", "other.example"], False, "topmost_results_not_trusted"),
+        ([], False, "no_way_to_prove"),
+    ],
+)
+def test_it_is_told_whether_the_sender_is_proven_and_why_not(
+    capsys, tmp_path, options, passed, reason
+):
+    """D1: the question of most support cases is why a mail was held."""
+    file = tmp_path / "mail.eml"
+    results = b"Authentication-Results: mx.example.se; dmarc=pass header.from=example.se\r\n"
+    file.write_bytes(results + b"From: anna@example.se\r\n\r\nHej")
+    assert main([str(file), "--json", *options]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["proof"]["passed"], found["proof"]["reason"]) == (passed, reason)
+    assert found["authentication"][0]["server"] == "mx.example.se"
+    assert found["authentication"][0]["methods"][0][:2] == ["dmarc", "pass"]
 
 
 def test_a_file_that_is_not_there_is_told(capsys, tmp_path):
