@@ -136,6 +136,25 @@ def _ticket(tx: "Tx", number: int, say: Say) -> "Ticket":
     return found
 
 
+_CLOCKS = {
+    "response": ("svarstid", "response"),
+    "follow-up": ("uppföljning", "follow-up"),
+    "resolution": ("lösning", "resolution"),
+}
+_RESULTS = {
+    "running": ("går", "running"),
+    "met": ("i tid", "met"),
+    "missed": ("för sent", "missed"),
+    "unanswered": ("stängt utan svar", "unanswered"),
+}
+_WHY = {
+    "open": ("öppet", "open"),
+    "closed": ("stängt", "closed"),
+    "paused": ("väntar på kunden", "waiting for the customer"),
+    "frozen": ("som räknat när klockan stannade", "as counted when the clock ended"),
+}
+
+
 @click.command()
 @click.argument("number", type=int)
 @click.option("--send", is_flag=True, help="Send it to the ticket's requester by mail.")
@@ -164,7 +183,8 @@ def explain(
     local = opened.calendar.local
     for clock in clocks:
         due = f"{local(clock['due_at']):%Y-%m-%d %H:%M}" if clock["due_at"] else "–"
-        click.echo(f"{clock['kind']}: {clock['result']}, {say('senast', 'due')} {due}")
+        kind, result = say(*_CLOCKS[clock["kind"]]), say(*_RESULTS[clock["result"]])
+        click.echo(f"{kind}: {result}, {say('senast', 'due')} {due}")
         print_table(
             ["", say("från", "from"), say("till", "to"), "min", say("regel", "rule"), ""],
             [
@@ -172,7 +192,7 @@ def explain(
                     say("går", "runs") if each["running"] else say("står", "stands"),
                     f"{local(each['start']):%Y-%m-%d %H:%M}",
                     f"{local(each['end']):%Y-%m-%d %H:%M}" if each["end"] else "…",
-                    each["minutes"], each["rule"], each["why"],
+                    each["minutes"], each["rule"], say(*_WHY[each["why"]]),
                 )
                 for each in clock["segments"]
             ],
