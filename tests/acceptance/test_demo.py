@@ -71,6 +71,19 @@ def test_the_demo_ends_0_and_its_last_lines_name_the_drafts_and_their_nets(playe
     assert total.split() == ["sum", "14706.50", "SEK"]
 
 
+def test_the_readme_shows_what_the_demo_prints(played):
+    """Issue 2: every line that the README shows, but for ports and how long it took."""
+
+    def told(text):
+        changing = re.compile(r"(?<=127\.0\.0\.1:)[0-9]+|(?<= in )[0-9.]+(?= s;)")
+        return [changing.sub("…", line).strip() for line in text.splitlines() if line.strip()]
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("abridged:")[2].split("```")[1]
+    missing = set(told(shown)) - set(told(played.stdout)) - {"⋮"}
+    assert not missing
+
+
 def test_the_bank_of_a_part_of_a_quarter_is_used_up_and_the_rest_billed_G3_G4(played):
     assert "bank 239 → 39 min" in played.stdout
     assert "bank 39 → 0 min, 51 min beyond it" in played.stdout
