@@ -17,6 +17,7 @@ _KNOWN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _FOLD = re.compile(rb"[\r\n]+")
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _SPACE = re.compile(r"[ \t\r\n]+")
 _WORD = re.compile(r"=\?([^?\s*]{1,75})(?:\*[^?\s]{0,40})?\?([bBqQ])\?")
 
@@ -105,7 +106,7 @@ def base64(data: bytes) -> bytes:
     try:
         return binascii.a2b_base64(data)
     except binascii.Error:
-        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+        kept = _NO_BASE64.sub(b"", data)
         kept = kept[: len(kept) - 1] if len(kept) % 4 == 1 else kept
         return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
 

@@ -1,10 +1,12 @@
 """The HTML of what a sender wrote now: without quote, signature and tags, or none at all."""
 
+import html as entities
 import re
 from collections.abc import Sequence
 
 from parsers import html as markup
 from parsers.body import Body
+from parsers.markup import tokens
 from parsers.message import Message
 from parsers.tags import cut_tags, cut_tags_html, read_tags
 
@@ -18,6 +20,7 @@ _PICTURE = re.compile(
 )
 _IMAGE = re.compile(r"<img\b[^>]{0,5000}>", re.IGNORECASE)
 _TARGET = re.compile(r"<(?:https?://|mailto:|tel:)[^<>\s]{1,2000}>", re.IGNORECASE)
+_CONTENT_ID = re.compile(r"""src\s{0,9}=\s{0,9}["']?cid:([^"'\s>]{1,300})""", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]")
 _LONGEST = 512 * 1024
 
@@ -55,8 +58,7 @@ def says(html: str, text: str) -> bool:
 
 def pictures(html: str) -> frozenset[str]:
     """The content ids of the pictures that the HTML shows, without brackets."""
-    found = re.findall(r"""src\s*=\s*["']?cid:([^"'\s>]{1,300})""", html, re.IGNORECASE)
-    return frozenset(found)
+    return frozenset(_CONTENT_ID.findall(html))
 
 
 def _is_whole(message: Message) -> bool:
@@ -88,8 +90,9 @@ def _letters(text: str) -> str:
 
 
 def _values(html: str) -> str:
-    """Everything between quotation marks: no tag may hide in an attribute."""
-    return "\n".join(re.findall(r"""["']([^"']{0,2000})["']""", html))
+    """Everything that is markup and no text: no tag may hide in an attribute or a comment."""
+    found = (html[start:end] for kind, start, end in tokens(html) if kind != "text")
+    return entities.unescape("\n".join(found))
 
 
 def _end(html: str, wanted: str, shown: int) -> int | None:
