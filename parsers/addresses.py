@@ -211,12 +211,13 @@ def _name(entry: _Entry, *, drop_address: bool) -> str:
     if drop_address:
         words = []
     text = header.decode_words(" ".join(words)) or header.decode_words(entry.comment)
-    clean = "".join(
-        " " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
-        for char in text
-        if unicodedata.category(char) not in {"Cf", "Cs"}
-    )
-    return _SPACE.sub(" ", clean).strip()[:200]
+    if not text.isprintable():
+        text = "".join(
+            " " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
+            for char in text
+            if unicodedata.category(char) not in {"Cf", "Cs"}
+        )
+    return _SPACE.sub(" ", text).strip()[:200]
 
 
 def _lenient(entry: _Entry) -> Mailbox | None:

@@ -198,10 +198,9 @@ def _take_line(  # noqa: PLR0917 the state of one scan
         return size
     kind = quoting.separator(content)
     if kind is None:
-        kind = quoting.intro(content)
         follows = _next_filled(text, at + 1)
-        if kind and not (_is_quoted(text, follows) or _block_at(text, follows)):
-            kind = None
+        if _is_quoted(text, follows) or _block_at(text, follows):
+            kind = quoting.intro(content)
     if kind:
         return _take_announced(text, at, out, found, kind)
     end = _block_at(text, at)
@@ -379,9 +378,11 @@ def _spans(text: Text, kept: list[tuple[int, int]], split: _Split) -> tuple[tupl
 
 
 def _present(text: Text, own: Sequence[str]) -> list[str]:
-    """Give the markers that may stand in the text at all."""
-    folded = "\n".join(text.contents).casefold() if own else ""
-    return [mark for mark in own if mark.split()[0] in folded]
+    """Give the markers that stand in the text at all, on one line or on two."""
+    if not own:
+        return []
+    folded = " ".join(" ".join(text.contents).split()).casefold()
+    return [mark for mark in own if mark in folded]
 
 
 def _body(text: Text, source: Source, own: Sequence[str], *, forward: bool) -> Body:

@@ -192,6 +192,9 @@ def _parameter(text: str, at: int) -> tuple[str, str, int]:
 
 def quoted(text: str, start: int) -> tuple[str, int]:
     """Read the quoted string that starts at `start`; give its content and where it ends."""
+    end = text.find('"', start + 1)
+    if end > 0 and "\\" not in text[start:end]:
+        return text[start + 1 : end], end + 1
     out: list[str] = []
     at = start + 1
     while at < len(text) and text[at] != '"':

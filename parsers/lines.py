@@ -11,6 +11,7 @@ _UNSEEN = dict.fromkeys(
     map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad")
 )
 _ODD = _SPACES | _UNSEEN
+_ANY_ODD = re.compile(f"[{''.join(map(chr, _ODD))}]")
 _WRAPPED_END = re.compile(r"^>[^<>]{0,40}[:：]\s{0,9}$")
 _DEEPEST = 20
 # Lines at each end of a text that are looked at closely; what lies between is a log, not mail
@@ -39,7 +40,7 @@ class Text:
 
 
 def _bare(line: str) -> str:
-    if not line.isascii() or "\t" in line:
+    if ("\t" in line or not line.isascii()) and _ANY_ODD.search(line):
         line = line.translate(_ODD)
     return line.replace("*", "").strip() if "*" in line else line.strip()
 

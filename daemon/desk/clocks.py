@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daemon.desk.context import Desk
-from daemon.domain.agreement import Version, in_force
+from daemon.domain.agreement import Version
 from daemon.domain.clock import (
     Clock,
     ClockKind,
@@ -183,8 +183,7 @@ def agreement_at_opening(tx: Tx, desk: Desk, ticket: Ticket) -> Version | None:
     """E3: the version in force when the ticket was opened decides its clock."""
     if ticket.customer_id is None:
         return None
-    opened_on = desk.calendar.day_of(ticket.opened_at)
-    return in_force(register.versions_of(tx, ticket.customer_id), opened_on)
+    return register.version_in_force(tx, ticket.customer_id, desk.calendar.day_of(ticket.opened_at))
 
 
 def targets(version: Version | None) -> Targets:

@@ -76,7 +76,7 @@ class Page:
 
 def clean(text: str) -> str:
     """Lines end in LF; control characters and unseen ones go, whole characters stay."""
-    if text.isprintable():
+    if text.replace("\n", "").isprintable():
         return text
     text = _BREAK.sub("\n", text).replace("\t", "    ")
     return _HALF_CHARACTER.sub("\ufffd", _UNSEEN.sub("", text))

@@ -1,12 +1,13 @@
 """The register as kept: people, customers, their domains and contacts, versions of agreements."""
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, delete, select, update
 
-from daemon.domain.agreement import Terms, Version
+from daemon.domain.agreement import Terms, Version, in_force
 from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
 from daemon.store import ledger
@@ -59,11 +60,12 @@ def load(tx: Tx) -> Register:
 
 def people(tx: Tx, *, ended: bool = False) -> tuple[Person, ...]:
     """Everybody of the desk's own, in order of registration; with those who ended if asked."""
-    table = people_table
-    found = select(table).order_by(table.c.id)
-    if not ended:
-        found = found.where(table.c.active)
-    return of_register(tx, ("people", ended), lambda: _people(tx, found))
+    return of_register(tx, ("people", ended), lambda: _everybody(tx, ended=ended))
+
+
+def _everybody(tx: Tx, *, ended: bool) -> tuple[Person, ...]:
+    found = select(people_table).order_by(people_table.c.id)
+    return _people(tx, found if ended else found.where(people_table.c.active))
 
 
 def person(tx: Tx, person_id: int) -> Person:
@@ -145,9 +147,12 @@ def customers(tx: Tx, *, ended: bool = False) -> tuple[Customer, ...]:
 
 def customer(tx: Tx, customer_id: int) -> Customer:
     """The customer with that id, also one that has ended; it must exist."""
-    query = select(customers_table).where(customers_table.c.id == customer_id)
-    (found,) = of_register(tx, ("customer", customer_id), lambda: _customers(tx, query))
+    (found,) = of_register(tx, ("customer", customer_id), lambda: _customers_with(tx, customer_id))
     return found
+
+
+def _customers_with(tx: Tx, customer_id: int) -> tuple[Customer, ...]:
+    return _customers(tx, select(customers_table).where(customers_table.c.id == customer_id))
 
 
 def customer_by_key(tx: Tx, key: str) -> Customer | None:
@@ -295,6 +300,12 @@ def keep_contact(tx: Tx, contact: Contact) -> None:
 def versions_of(tx: Tx, customer_id: int) -> tuple[Version, ...]:
     """The versions of a customer's agreements in order of start, withdrawn ones too."""
     return tuple(each.version for each in agreements_of(tx, customer_id))
+
+
+def version_in_force(tx: Tx, customer_id: int, day: dt.date) -> Version | None:
+    """The version of a customer's agreements that is in force on a date (F1)."""
+    key = ("in force", customer_id, day)
+    return of_register(tx, key, lambda: in_force(versions_of(tx, customer_id), day))
 
 
 def versions_of_many(tx: Tx, customer_ids: Iterable[int]) -> dict[int, tuple[Version, ...]]:

@@ -26,8 +26,10 @@ class Instant(TypeDecorator[dt.datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"naive instant {value}: give it a zone")
-        utc = value.astimezone(dt.UTC).replace(microsecond=0)
-        return utc if dialect.name == "postgresql" else utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+        utc = value.astimezone(dt.UTC)
+        if dialect.name == "postgresql":
+            return utc.replace(microsecond=0)
+        return utc.isoformat(timespec="seconds")[:19] + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
         """Give the instant back, in UTC."""
