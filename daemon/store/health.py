@@ -17,7 +17,7 @@ from daemon.store.session import Store, StoreError, Tx
 
 _DURABLE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        "journal_mode": frozenset({"WAL", "TRUNCATE", "DELETE"}),
+        "journal_mode": frozenset({"WAL", "PERSIST", "TRUNCATE", "DELETE"}),
         "synchronous": frozenset({"FULL", "EXTRA"}),
         "fsync": frozenset({"on"}),
         "synchronous_commit": frozenset({"on", "remote_write", "remote_apply", "local"}),

@@ -558,3 +558,12 @@ def test_postfix_keeps_what_we_could_not_and_brings_it_again(store, open_door):
         assert "451 4.3.0" in border.log.read_text()
     assert faults == []
     assert len(kept(store)) == 1
+
+
+def test_an_answer_of_several_lines_waits_for_no_word_from_the_client(open_door, wire):
+    """A system that holds small pieces together (Nagle) makes each connection 40 ms longer."""
+    door = open_door()
+    wire(door)
+    (session,) = door.sessions
+    taken = session.transport.get_extra_info("socket")
+    assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

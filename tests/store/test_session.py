@@ -62,7 +62,7 @@ def test_a_password_beside_sqlite_does_no_harm(tmp_path):
 def test_the_journal_is_durable_on_the_library_at_hand(store):
     safe = wal_is_safe(sqlite3.sqlite_version_info)
     with store.writing() as tx:
-        assert tx.scalar(text("PRAGMA journal_mode")) == ("wal" if safe else "truncate")
+        assert tx.scalar(text("PRAGMA journal_mode")) == ("wal" if safe else "persist")
         assert tx.scalar(text("PRAGMA synchronous")) == (2 if safe else 3)
         assert tx.scalar(text("PRAGMA foreign_keys")) == 1
 
