@@ -21,7 +21,7 @@ _TYPE = re.compile(
     r"(?P<main>[A-Za-z0-9][A-Za-z0-9.+-]{0,60})/(?P<sub>[A-Za-z0-9][A-Za-z0-9.+-]{0,100})"
     r"(?:; ?[A-Za-z0-9-]{1,40}=[A-Za-z0-9._-]{1,60}){0,5}"
 )
-_CONTENT_ID = re.compile(r"[!-;=?A-Z^-~]{1,200}")
+_CONTENT_ID = re.compile(r"[!-;=?-Z^-~]{1,200}")
 _UNSAFE_IN_FILE = re.compile(r'[<>:"|?*]')
 _WORD_BYTES = 45  # as base64 60 characters; with the frame an encoded word has at most 75
 _LINE = 76

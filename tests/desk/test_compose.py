@@ -237,6 +237,21 @@ def test_no_file_name_makes_a_header_or_a_path(name, disposition):
 
 @pytest.mark.parametrize(
     ("given", "kept"),
+    [
+        ("image001.png@01DC5A7B.4F2E1C30", "<image001.png@01DC5A7B.4F2E1C30>"),  # Outlook's
+        ("<ii_mhr2x0qa0>", "<ii_mhr2x0qa0>"),  # Gmail's
+        ("8A1F-44C0@klient.example", "<8A1F-44C0@klient.example>"),
+        ("a\r\nBcc: b", None),
+        ("a b", None),
+        ("", None),
+    ],
+)
+def test_a_picture_keeps_the_content_id_that_its_html_asks_for(given, kept):
+    assert headers.content_id(given) == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
     [("../../etc/cron.d/x", "x"), ("C:\\a\\b.txt", "b.txt"), ("", "bilaga"), ("..", "bilaga"),
      ("rapport\u202efdp.exe", "rapportfdp.exe"), ("a\r\nb.txt", "a b.txt"),
      ("a:b?.txt", "a_b_.txt")],
