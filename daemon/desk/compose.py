@@ -120,26 +120,27 @@ def _automatic_fields(*, answers: bool) -> tuple[str, str]:
 def _assemble(
     letter: Letter, attachments: Sequence[Enclosure], alternatives: Sequence[Enclosure], seed: str
 ) -> _Part:
-    pictures = [a for a in attachments if _is_picture(a)]
-    files = [a for a in attachments if not _is_picture(a)]
+    shown = [a for a in attachments if _is_shown(a, letter.html)]
+    files = [a for a in attachments if not _is_shown(a, letter.html)]
+    pictures = [*letter.pictures, *shown]
     boundary = hashlib.sha256(seed.encode()).hexdigest()[:24]
     part = _text_part("plain", letter.text)
     if letter.html:
         html = _text_part("html", letter.html)
         if pictures:
-            shown = [_file_part(p, "inline") for p in pictures]
-            html = _multipart("related", [html, *shown], boundary)
+            drawn = [_file_part(p, "inline") for p in pictures]
+            html = _multipart("related", [html, *drawn], boundary)
         part = _multipart("alternative", [part, html, *map(_bare_part, alternatives)], boundary)
-    else:
-        files = [*pictures, *files]
     if files:
         enclosed = [_file_part(f, "attachment") for f in files]
         part = _multipart("mixed", [part, *enclosed], boundary)
     return part
 
 
-def _is_picture(enclosure: Enclosure) -> bool:
-    return bool(getattr(enclosure, "inline", False) and _content_id(enclosure))
+def _is_shown(enclosure: Enclosure, html: str) -> bool:
+    """Whether it is a picture that the HTML asks for; any other goes as a file."""
+    identity = _content_id(enclosure) if getattr(enclosure, "inline", False) else None
+    return identity is not None and f"cid:{identity[1:-1]}" in html
 
 
 def _content_id(enclosure: Enclosure) -> str | None:

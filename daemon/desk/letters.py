@@ -6,6 +6,7 @@ A letter here knows no address and no header: `compose.py` makes it a message.
 import datetime as dt
 from dataclasses import dataclass, field
 
+from daemon.desk.pictures import Picture
 from daemon.domain.money import Money
 from daemon.domain.report import Figures
 from daemon.domain.report_facts import Standstill
@@ -25,6 +26,7 @@ class Letter:
     subject: str
     text: str
     html: str
+    pictures: tuple[Picture, ...] = ()  # that the HTML shows
 
 
 @dataclass(frozen=True, slots=True)

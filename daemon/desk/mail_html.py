@@ -6,9 +6,10 @@ knows little else.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
+from daemon.desk import pictures
 from daemon.desk.markup import (
     GLUE,
     LINK,
@@ -16,11 +17,14 @@ from daemon.desk.markup import (
     LINK_TO,
     NEWLINE,
     Block,
+    Column,
     Page,
     cells,
+    columns,
     joined,
     unsealed,
 )
+from daemon.desk.pictures import Picture
 
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 _CODE = re.compile("`(.+?)`")
@@ -226,6 +230,35 @@ def _bars(block: Block) -> str:
     return _TABLE + "\n".join(rows) + "</table>"
 
 
+def drawings(page: Page) -> tuple[Picture, ...]:
+    """The pictures that the document shows, each once."""
+    found = (_drawing(columns(block)) for block in page.blocks if block.kind == "columns")
+    return tuple(dict.fromkeys(found))
+
+
+def _drawing(found: Sequence[Column]) -> Picture:
+    return pictures.columns(tuple((each.value, each.more) for each in found))
+
+
+def _columns(block: Block) -> str:
+    """A picture of columns, and below each one what it says, as text."""
+    found = columns(block)
+    alternative = escape("; ".join(f"{each.label}: {each.says}" for each in found))
+    width = 100 // len(found)
+    below = "".join(
+        f'<td width="{width}%" align="center" style="width:{width}%;padding:4px 3px 0;'
+        f'font-size:13px;line-height:1.35;text-align:center;vertical-align:top">'
+        f'<span style="{_QUIET}">{inline(each.label)}</span><br>{inline(each.says)}</td>'
+        for each in found
+    )
+    return (
+        f'{_TABLE}<tr><td colspan="{len(found)}" style="padding:0">'
+        f'<img src="cid:{_drawing(found).content_id}" width="{pictures.WIDTH}" '
+        f'alt="{alternative}" style="display:block;width:100%;height:auto;border:0"></td></tr>'
+        f"<tr>{below}</tr></table>"
+    )
+
+
 def _quote(block: Block) -> str:
     text = inline(NEWLINE.join(block.lines)).replace("  ", "&nbsp; ")
     return f"{_QUOTE}{text}</blockquote>"
@@ -248,6 +281,7 @@ _SETTERS: dict[str, Callable[[Block], str]] = {
     "facts": _facts,
     "table": _table,
     "bars": _bars,
+    "columns": _columns,
     "quote": _quote,
     "list": _list,
     "rule": _rule,

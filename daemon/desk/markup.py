@@ -39,6 +39,7 @@ _STARTS = {
     "|-": "table",
     "|+": "table",
     "|#": "bars",  # label, what the bar says, its length in per cent
+    "|%": "columns",  # label, what the column says, the numbers of its lower and its upper part
     "> ": "quote",
     "- ": "list",
     "! ": "panel",
@@ -199,6 +200,27 @@ def read_blocks(body: str) -> list[Block]:
             blocks.append(Block(kind, [content]))
             open_kind = kind
     return blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a drawing, and what is said below it."""
+
+    label: str
+    says: str
+    value: int
+    more: int
+
+    @property
+    def height(self) -> int:
+        """Both parts together."""
+        return self.value + self.more
+
+
+def columns(block: Block) -> list[Column]:
+    """The columns of a block of that kind."""
+    rows = map(cells, block.lines)
+    return [Column(label, says, int(value), int(more)) for label, says, value, more in rows]
 
 
 def joined(block: Block) -> str:

@@ -15,9 +15,11 @@ from daemon.desk.markup import (
     Block,
     Page,
     cells,
+    columns,
     joined,
     unsealed,
 )
+from daemon.domain.report import share
 
 WIDTH = 72
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
@@ -150,6 +152,13 @@ def _bars(block: Block) -> str:
     )
 
 
+def _columns(block: Block) -> str:
+    """The same numbers as lying bars."""
+    found = columns(block)
+    most = max(each.height for each in found)
+    return _bars(Block("bars", [f"{c.label} | {c.says} | {share(c.height, most)}" for c in found]))
+
+
 def _bar(percent: int) -> str:
     """Something is at least one mark, and only all of it is a whole bar."""
     marks = percent * _BAR // 100
@@ -185,6 +194,7 @@ _SETTERS: dict[str, Callable[[Block], str]] = {
     "facts": _facts,
     "table": _table,
     "bars": _bars,
+    "columns": _columns,
     "quote": _quote,
     "list": _list,
     "marker": _marker,

@@ -49,6 +49,7 @@ def render(letter: letters.Record, language: str, zone: dt.tzinfo) -> Letter:
         subject=page.subject,
         text=plain_text.typeset(page, language, marker=marker, message=text),
         html=mail_html.typeset(page, language, marker=marker, message=html),
+        pictures=mail_html.drawings(page),
     )
 
 

@@ -93,6 +93,11 @@ class Trend:
     met: int
     missed: int
 
+    @property
+    def settled(self) -> int:
+        """Response promises that were kept or broken."""
+        return self.met + self.missed
+
 
 @dataclass(frozen=True, slots=True)
 class OpenTicket:

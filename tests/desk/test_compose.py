@@ -1,6 +1,7 @@
 """A letter becomes a mail that every parser reads back the same (RFC 5322, J2, D3)."""
 
 import base64
+import dataclasses
 import datetime as dt
 import email
 import email.policy
@@ -23,7 +24,8 @@ from parsers.message import read
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 AT = dt.datetime(2026, 11, 27, 15, 42, 10, tzinfo=STOCKHOLM)
-LETTER = Letter("Skrivaren står still", "Hej Bo,\n\nklart.\n", "<p>Hej Bo,</p>\n")
+HTML = '<p>Hej Bo,</p><img src="cid:bild1">\n'
+LETTER = Letter("Skrivaren står still", "Hej Bo,\n\nklart.\n", HTML)
 PICTURE = Attachment("bild.png", "image/png", b"\x89PNG", "bild1", inline=True)
 FILE = Document("Specifikation november.pdf", "application/pdf", bytes(range(256)) * 20)
 ODD = [
@@ -233,6 +235,12 @@ def test_no_file_name_makes_a_header_or_a_path(name, disposition):
     assert not re.search(r'[/\\<>:"|?*\x00-\x1f\u202e]', shown)
     assert 0 < len(shown) <= 120
     assert shown[0] not in ". "
+
+
+def test_a_picture_that_the_html_does_not_show_goes_as_a_file():
+    seen = parsed(mail(dataclasses.replace(LETTER, html="<p>Hej</p>"), attachments=[PICTURE]))
+    assert shape(seen)[0] == "multipart/mixed"
+    assert list(seen.walk())[-1].get_content_disposition() == "attachment"
 
 
 @pytest.mark.parametrize(
