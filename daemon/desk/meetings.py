@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from dataclasses import replace
 from functools import partial
 
 from daemon.desk import invitation, reports
@@ -104,9 +105,11 @@ def _invite(
         pdf=bool(pdf),
     )  # fmt: skip
     rendered = render(letter, made.language, desk.zone)
+    # Calendars keep the last name that they were given: a moved meeting is not "New time" for ever.
+    name = render(replace(letter, what="new"), made.language, desk.zone).subject
     occasion = Occasion(
         uid=meeting.uid, sequence=meeting.sequence, starts_at=meeting.starts_at,
-        ends_at=meeting.ends_at, summary=rendered.subject, description=_agenda(rendered.text, desk),
+        ends_at=meeting.ends_at, summary=name, description=_agenda(rendered.text, desk),
         organiser=(desk.settings.desk.name, desk.settings.desk.address), guests=guests,
         cancelled=what == "cancelled",
     )  # fmt: skip

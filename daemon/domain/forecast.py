@@ -49,7 +49,7 @@ def _of_running(reckoning: Reckoning, bank: Period, day: dt.date) -> Forecast:
     )
     first = min((grant.date for grant in grants_of(reckoning.spans, bank)), default=bank.start)
     gone = (day - first).days + 1
-    expected = _about(Fraction(used * (bank.end - first).days, gone))
+    expected = max(used, _about(Fraction(used * (bank.end - first).days, gone)))
     runs_out = runs_out_on(reckoning, day)
     return Forecast(bank, expected, reckoning.granted(bank), runs_out if runs_out != day else None)
 

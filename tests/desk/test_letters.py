@@ -264,3 +264,20 @@ def test_html_that_cannot_be_cleaned_gives_way_to_the_text_d8():
 )  # fmt: skip
 def test_people_are_greeted_by_first_name_where_it_can_be_told(name, greeting):
     assert f"\n{greeting}\n" in rendered("confirmation", name=name).text
+
+
+def test_a_report_without_a_bank_speaks_of_none_f3():
+    figures = dataclasses.replace(LETTERS["report"].figures, banks=(), forecast=None)
+    text = rendered("report", plan_name=None, figures=figures).text
+    assert "På löpande räkning:" in text
+    assert "timbank" not in text.lower()
+    assert "Ur banken" not in text
+
+
+def test_a_report_of_a_first_period_compares_it_with_nothing_j3():
+    figures = LETTERS["report"].figures
+    first = dataclasses.replace(figures, trend=figures.trend[-1:])
+    letter = rendered("report", figures=first)
+    assert "UTVECKLING" in rendered("report").text
+    assert "UTVECKLING" not in letter.text
+    assert letter.pictures == ()

@@ -209,6 +209,7 @@ def test_a_tag_in_a_reply_moves_the_meeting_and_keeps_its_uid_j4(due):
     assert event(moved)["SEQUENCE"] == "1"
     assert event(moved)["DTSTART;TZID=Europe/Stockholm"] == "20270114T100000"
     assert subject(moved) == "Ny tid: Avstämningsmöte Acme AB, kvartal 4 2026"
+    assert event(moved)["SUMMARY"] == event(first)["SUMMARY"]  # the name that calendars show
     assert "Mötet är flyttat" in text_of(news(due)[-1])
 
 
@@ -219,7 +220,9 @@ def test_a_tag_cancels_it_and_another_sets_it_again_j4(due):
     assert parts(gone)["text/calendar"]["Content-Type"].params["method"] == "CANCEL"
     assert event(gone)["STATUS"] == "CANCELLED"
     assert subject(gone).startswith("Inställt: ")
+    assert event(gone)["SUMMARY"] == event(invitations(due)[0])["SUMMARY"]
     assert meeting(due).state == "cancelled"
+    assert "Tid nu" not in text_of(news(due)[-1])
     reply_to_news(due, "[meeting: 2027-01-15 kl 13]", "2027-01-05 10:00")
     again = invitations(due)[-1]
     assert {event(raw)["UID"] for raw in invitations(due)} == {event(again)["UID"]}

@@ -191,6 +191,14 @@ def test_a_bank_that_runs_is_forecast_at_its_own_pace_g6():
     assert found.runs_out == dt.date(2026, 12, 29)
 
 
+def test_no_forecast_is_less_than_what_is_used_already_j3():
+    """Rounded to whole hours, 2 h 10 min of a nearly past year would have come to 2 h."""
+    for minutes in (61, 89, 130, 149, 899):
+        entries = [an_entry(1, dt.date(2026, 2, 5), minutes)]
+        found = figures(facts(entries=entries, versions=[a_version("access")])).forecast
+        assert (str(found.bank), found.expected >= minutes) == ("2026", True)
+
+
 def test_a_bank_that_is_used_up_has_no_day_to_run_out_on():
     assert figures(busy_facts()).forecast.runs_out is None
 
