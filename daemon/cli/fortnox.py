@@ -108,6 +108,15 @@ def _advise(opened: "App", company: "CompanyInformation", say: Say, *, lasting: 
                 f"Write {line} under [accounting.fortnox]: then no new consent is needed.",
             )
         )
+    if fortnox is not None and not fortnox.invoice_link:
+        click.echo(
+            say(
+                "Skriv adressen till en faktura i Fortnox, med {number} i numrets ställe, som "
+                "invoice_link: då länkar ekonomins mejl varje utkast.",
+                "Write the address of an invoice in Fortnox, with {number} in the place of its "
+                "number, as invoice_link: then finance's mail links each draft.",
+            )
+        )
     if not lasting:
         click.echo(
             say(

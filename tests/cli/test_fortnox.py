@@ -139,6 +139,19 @@ def test_an_answer_without_consent_changes_nothing(
         assert tx.execute(schema.tokens.select()).all() == []
 
 
+def test_a_login_says_how_finance_gets_links_to_the_drafts_h7(
+    without_tenant, avtald, double, monkeypatch
+):
+    """Nothing in Fortnox tells where a person opens an invoice."""
+    pasting(monkeypatch, double)
+    assert "invoice_link" not in avtald("fortnox", "login", "--paste").out
+    file = without_tenant / "avtald.toml"
+    lines = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join(each for each in lines if "invoice_link" not in each) + "\n", "utf-8")
+    pasting(monkeypatch, double)
+    assert "invoice_link" in avtald("fortnox", "login", "--paste").out
+
+
 def test_the_books_of_another_company_are_refused(desk, avtald, double, monkeypatch):
     pasting(monkeypatch, double)
     double.tokens.tenant_id = 999
