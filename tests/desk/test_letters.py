@@ -281,3 +281,16 @@ def test_a_report_of_a_first_period_compares_it_with_nothing_j3():
     assert "UTVECKLING" in rendered("report").text
     assert "UTVECKLING" not in letter.text
     assert letter.pictures == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "months", "says"),
+    [
+        ("sv", 1, "den senaste månaden"),
+        ("sv", 12, "de senaste 12 månaderna"),
+        ("en", 1, "the last month would"),
+        ("en", 12, "the last 12 months"),
+    ],
+)
+def test_a_pack_counts_its_months_in_words_that_fit(language, months, says):
+    assert says in words(rendered("manager_pack", language, months=months).text)
