@@ -439,7 +439,7 @@ class MeetingNews:
 
     customer: str
     period_key: str
-    what: str  # planned, no_slot, moved, cancelled, accepted, declined, tentative, counter
+    what: str  # planned, no_slot, nobody, moved, cancelled, accepted, declined, tentative, counter
     starts_at: dt.datetime | None
     who: str = ""
     proposed: dt.datetime | None = None  # counter: the time they ask for

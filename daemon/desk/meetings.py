@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -48,19 +49,26 @@ def _propose(
         made = reports.make(tx, desk, customer, period, now)
     pdf = reports.printed(desk, printer, made, now)
     with desk.store.writing() as tx:
-        taken = meetings.taken(tx, customer.manager.id) if customer.manager else ()
-        slot = propose(period, now, desk.calendar, taken)
-        slot = slot if _contact(tx, customer) else None
+        nobody = _contact(tx, customer) is None
+        slot = None if nobody else propose(period, now, desk.calendar, _taken(tx, customer))
         meeting = _plan(tx, desk, customer, period, slot)
         if meeting is None:
             return False
         if slot is None:
-            _tell_managers(tx, desk, meeting, "no_slot", now)
+            _tell_managers(tx, desk, meeting, "nobody" if nobody else "no_slot", now)
         else:
             who = _invite(tx, desk, meeting, "new", now, pdf=pdf)
             _tell_managers(tx, desk, meeting, "planned", now, who=who)
         _record(tx, meeting, now, "avtald", "clock")
     return True
+
+
+def _taken(tx: Tx, customer: Customer) -> Sequence[tuple[dt.datetime, dt.datetime]]:
+    """When those of ours who would come meet others: all managers, where nobody is named."""
+    everybody = {each.id for each in register.people_with_role(tx, "manager")}
+    own = customer.manager if customer.manager and customer.manager.active else None
+    mine = everybody if own is None else {own.id}
+    return meetings.taken(tx, mine, unmanaged=bool(mine & everybody))
 
 
 def _plan(

@@ -217,6 +217,7 @@ MEETING: Mapping[str, Mapping[str, str]] = {
     "sv": {
         "planned": "inbjudan har gått",
         "no_slot": "ingen ledig tid",
+        "nobody": "ingen att bjuda in",
         "moved": "flyttat",
         "cancelled": "inställt",
         "accepted": "kommer",
@@ -228,6 +229,7 @@ MEETING: Mapping[str, Mapping[str, str]] = {
     "en": {
         "planned": "invitation sent",
         "no_slot": "no free time",
+        "nobody": "nobody to invite",
         "moved": "moved",
         "cancelled": "cancelled",
         "accepted": "will come",

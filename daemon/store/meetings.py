@@ -1,11 +1,11 @@
 """Review meetings: when each stands, and who has said what (J4)."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 
 from daemon.store.rows import insert
 from daemon.store.schema import customers, meetings
@@ -81,12 +81,19 @@ def known(tx: Tx) -> set[tuple[int, str]]:
     return {(row.customer_id, row.period) for row in found}
 
 
-def taken(tx: Tx, manager_id: int) -> Sequence[tuple[dt.datetime, dt.datetime]]:
-    """When a manager has review meetings that stand, with any customer."""
+def taken(
+    tx: Tx, manager_ids: Collection[int], *, unmanaged: bool = False
+) -> Sequence[tuple[dt.datetime, dt.datetime]]:
+    """When any of these managers has review meetings that stand, with any customer.
+
+    `unmanaged`: also those with customers that have no account manager of their own.
+    """
+    named = customers.c.manager_id.in_(manager_ids)
+    theirs = or_(named, customers.c.manager_id.is_(None)) if unmanaged else named
     query = (
         select(meetings.c.starts_at, meetings.c.ends_at)
         .join(customers, customers.c.id == meetings.c.customer_id)
-        .where(customers.c.manager_id == manager_id, meetings.c.state == "planned")
+        .where(theirs, meetings.c.state == "planned")
         .order_by(meetings.c.starts_at)
     )
     return [(row.starts_at, row.ends_at) for row in tx.execute(query)]

@@ -209,6 +209,7 @@ REPORT_LETTERS = {
     "meeting_planned": MeetingNews(
         "Acme AB", "2026-Q4", "planned", START, "bo@acme.se, anna@example.se"
     ),
+    "meeting_nobody": MeetingNews("Acme AB", "2026-Q4", "nobody", None),
     "meeting_no_slot": MeetingNews("Acme AB", "2026-Q4", "no_slot", None),
     "meeting_counter": MeetingNews(
         "Acme AB", "2026-Q4", "counter", START, "Bo Ek <bo@acme.se>", at(12, 11, 14),

@@ -162,6 +162,17 @@ def test_the_manager_is_not_in_two_places_at_once_j4(due):
     assert times == ["2027-01-08 10:00", "2027-01-11 10:00"]
 
 
+@pytest.mark.parametrize("named", ["language", ""], ids=["one has her", "none is named"])
+def test_managers_whom_nobody_named_are_not_in_two_places_at_once_j4(store, tmp_path, named):
+    """Where a customer has no account manager, everybody with the role is invited."""
+    unnamed = REGISTER.replace(f'manager = "anna@example.se"\n{named}', named)
+    desk = a_desk(store, tmp_path, register=unnamed)
+    propose(desk, DUE)
+    times = {local(meeting(desk, key).starts_at) for key in ("acme", "beta")}
+    assert len(times) == 2
+    assert "anna@example.se" in header_of(invitations(desk, "cia@beta.se")[0], "To")
+
+
 def test_nothing_is_proposed_before_the_desk_opens_j4(desk):
     assert not meetings.step(desk.desk, Paper(), instant("2027-01-04 07:59"))
     assert not meetings.step(desk.desk, Paper(), instant("2027-01-01 12:00"))
@@ -187,7 +198,7 @@ def test_without_anybody_to_meet_the_manager_is_told_j4(store, tmp_path):
     propose(desk, DUE)
     assert meeting(desk).state == "unplanned"
     (raw,) = news(desk)
-    assert "Ingen ledig tid" in text_of(raw)
+    assert "Ingen finns att bjuda in" in " ".join(text_of(raw).split())
 
 
 # --- moving and cancelling --------------------------------------------------------------------

@@ -120,5 +120,7 @@ def test_a_managers_time_is_taken_by_meetings_that_stand_with_any_customer_j4(tx
     a_meeting(tx, beta, start=T0 + DAY)
     a_meeting(tx, beta, "2026-Q3", start=T0 + 2 * DAY, state="cancelled")
     a_meeting(tx, a_customer(tx, "gamma"), start=T0 + 3 * DAY)
-    found = meetings.taken(tx, anna)
+    found = meetings.taken(tx, {anna})
     assert [start for start, _ in found] == [T0, T0 + DAY]
+    found = meetings.taken(tx, {anna}, unmanaged=True)
+    assert [start for start, _ in found] == [T0, T0 + DAY, T0 + 3 * DAY]
