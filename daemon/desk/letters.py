@@ -428,7 +428,7 @@ class Invitation:
     period_key: str
     starts_at: dt.datetime
     ends_at: dt.datetime
-    what: str  # new, moved, cancelled
+    what: str  # new, moved, cancelled; left: for who comes no longer
     figures: Figures
     pdf: bool
 

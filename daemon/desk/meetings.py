@@ -33,6 +33,9 @@ _CANCEL = frozenset(
 )
 
 
+Guests = tuple[tuple[str, str], ...]  # (name, address)
+
+
 # --- proposing --------------------------------------------------------------------------------
 
 
@@ -91,7 +94,7 @@ def _contact(tx: Tx, customer: Customer) -> tuple[str, str] | None:
     return ("", customer.reports_to[0]) if customer.reports_to else None
 
 
-def _guests(tx: Tx, desk: Desk, customer: Customer) -> tuple[tuple[str, str], ...]:
+def _guests(tx: Tx, desk: Desk, customer: Customer) -> Guests:
     contact = _contact(tx, customer)
     return (*((contact,) if contact else ()), *reports.managers(tx, desk, customer))
 
@@ -112,26 +115,48 @@ def _invite(
         starts_at=meeting.starts_at, ends_at=meeting.ends_at, what=what, figures=made.figures,
         pdf=bool(pdf),
     )  # fmt: skip
-    rendered = render(letter, made.language, desk.zone)
+    _send(tx, desk, meeting, letter, now, to=guests, language=made.language, pdf=pdf)
+    if gone := _gone(tx, meeting, guests):
+        left = replace(letter, what="left", pdf=False)
+        _send(tx, desk, meeting, left, now, to=gone, language=made.language)
+    return ", ".join(address for _, address in guests)
+
+
+def _gone(tx: Tx, meeting: Meeting, guests: Guests) -> Guests:
+    """Who was invited last and comes no longer: the meeting goes from their calendars."""
+    before = meetings.invited(tx, _key(meeting, meeting.sequence - 1))
+    now = {address for _, address in guests}
+    return tuple(("", address) for address in before if address not in now)
+
+
+def _key(meeting: Meeting, sequence: int) -> str:
+    return f"meeting:{meeting.id}:{sequence}"
+
+
+def _send(
+    tx: Tx, desk: Desk, meeting: Meeting, letter: Invitation, now: dt.datetime, *,
+    to: Guests, language: str, pdf: tuple[Attachment, ...] = (),
+) -> None:  # fmt: skip
+    rendered = render(letter, language, desk.zone)
     # Calendars keep the last name that they were given: a moved meeting is not "New time" for ever.
-    name = render(replace(letter, what="new"), made.language, desk.zone).subject
+    name = render(replace(letter, what="new"), language, desk.zone).subject
     occasion = Occasion(
-        uid=meeting.uid, sequence=meeting.sequence, starts_at=meeting.starts_at,
-        ends_at=meeting.ends_at, summary=name, description=_agenda(rendered.text, desk),
-        organiser=(desk.settings.desk.name, desk.settings.desk.address), guests=guests,
-        cancelled=what == "cancelled",
+        uid=meeting.uid, sequence=meeting.sequence, starts_at=letter.starts_at,
+        ends_at=letter.ends_at, summary=name, description=_agenda(rendered.text, desk),
+        organiser=(desk.settings.desk.name, desk.settings.desk.address), guests=to,
+        cancelled=letter.what in {"cancelled", "left"},
     )  # fmt: skip
     shown, file = invitation.parts(occasion, now, desk.zone)
+    key = _key(meeting, meeting.sequence)
     post(
         tx, desk, letter,
         Post(
-            key=f"meeting:{meeting.id}:{meeting.sequence}", kind="invitation",
-            about=f"meeting:{meeting.id}", to=guests, language=made.language,
+            key=f"{key}:left" if letter.what == "left" else key, kind="invitation",
+            about=f"meeting:{meeting.id}", to=to, language=language,
             alternatives=(shown,), attachments=(file, *pdf),
         ),
         now,
     )  # fmt: skip
-    return ", ".join(address for _, address in guests)
 
 
 def _agenda(text: str, desk: Desk) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, or_, select, update
 
 from daemon.store.rows import insert
-from daemon.store.schema import customers, meetings
+from daemon.store.schema import customers, meetings, outbox, outgoing
 from daemon.store.session import Tx
 
 
@@ -73,6 +73,12 @@ def of_customer(tx: Tx, customer_id: int) -> list[Meeting]:
     """A customer's meetings, the oldest first."""
     query = select(meetings).where(meetings.c.customer_id == customer_id).order_by(meetings.c.id)
     return [_meeting(row) for row in tx.execute(query)]
+
+
+def invited(tx: Tx, key: str) -> list[str]:
+    """The addresses that the invitation with that key went to."""
+    query = select(outbox.c.recipient).join(outgoing).where(outgoing.c.key == key)
+    return list(tx.scalars(query.order_by(outbox.c.id)))
 
 
 def known(tx: Tx) -> set[tuple[int, str]]:

@@ -203,6 +203,9 @@ REPORT_LETTERS = {
     "invitation_moved": Invitation(
         DESK, "Acme AB", "", "2026-Q4", START, END, "moved", QUIET, pdf=False
     ),
+    "invitation_left": Invitation(
+        DESK, "Acme AB", "Anna Svensson", "2026-Q4", START, END, "left", BUSY, pdf=False
+    ),
     "invitation_cancelled": Invitation(
         DESK, "Acme AB", "Anna Svensson", "2026-Q4", START, END, "cancelled", BUSY, pdf=False
     ),

@@ -9,7 +9,7 @@ import pytest
 
 from daemon.desk import meetings
 from daemon.store import meetings as stored
-from daemon.store import register
+from daemon.store import register, schema
 from tests.builders import (
     SETTINGS,
     a_desk,
@@ -238,6 +238,24 @@ def test_a_tag_cancels_it_and_another_sets_it_again_j4(due):
     again = invitations(due)[-1]
     assert {event(raw)["UID"] for raw in invitations(due)} == {event(again)["UID"]}
     assert event(again)["SEQUENCE"] == "2"
+
+
+@pytest.mark.parametrize("tag", ["[möte: 2027-01-14 10:00]", "[möte: ställ in]"])
+def test_who_was_invited_and_comes_no_longer_is_told_and_once_j4(due, tag):
+    """The contact has left since; his calendar would keep the meeting for ever."""
+    with due.desk.store.writing() as tx:
+        bo = schema.contacts.c.email == "bo@acme.se"
+        tx.execute(schema.contacts.update().where(bo).values(active=False))
+    reply_to_news(due, tag)
+    asked, left = invitations(due)
+    assert "METHOD:CANCEL" in lines(calendar(left))
+    assert event(left)["UID"] == event(asked)["UID"]
+    assert event(left)["SEQUENCE"] == "1"
+    assert header_of(left, "To") == "bo@acme.se"
+    assert subject(left).startswith("Inställt för dig: ")
+    assert invitations(due, "eva@acme.se")
+    reply_to_news(due, "[möte: 2027-01-15 10:00]", "2027-01-05 10:00")
+    assert len(invitations(due)) == 2
 
 
 @pytest.mark.parametrize("text", ["[möte: 2026-12-01 10:00]", "[möte: snart]", "Hej, ok"])
