@@ -1,5 +1,6 @@
 """Whether a message is signed or encrypted (RFC 1847, RFC 8551, RFC 9580)."""
 
+import re
 from typing import Literal
 
 from parsers.message import Attachment, Message
@@ -9,6 +10,15 @@ _SIGNATURES = frozenset(
 )
 _ENVELOPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _ARMOUR = "-----BEGIN PGP MESSAGE-----"
+_CLEAR_SIGNED = re.compile(
+    r"^-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\n(?:[A-Za-z-]{1,40}: .{0,200}\n){0,10}\s*",
+    re.MULTILINE,
+)
+_SIGNATURE = re.compile(
+    r"^-----BEGIN PGP SIGNATURE-----.*?(?:^-----END PGP SIGNATURE-----|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_DASHED = re.compile(r"^- ", re.MULTILINE)
 
 
 def protection(message: Message) -> Literal["signed", "encrypted"] | None:
@@ -21,6 +31,18 @@ def protection(message: Message) -> Literal["signed", "encrypted"] | None:
     if message.content_type == "multipart/signed" or kinds & _SIGNATURES:
         return "signed"
     return None
+
+
+def without_armour(text: str) -> str:
+    """A clear-signed text without its armour (RFC 9580, section 7), which fits no changed text."""
+    opening = _CLEAR_SIGNED.search(text)
+    if opening is None:
+        return text
+    signed, rest = text[opening.end() :], ""
+    closing = _SIGNATURE.search(signed)
+    if closing is not None:
+        signed, rest = signed[: closing.start()], signed[closing.end() :]
+    return text[: opening.start()] + _DASHED.sub("", signed).rstrip() + rest
 
 
 def without_signatures(attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:

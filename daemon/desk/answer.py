@@ -1,6 +1,7 @@
 """A message from an engineer: tags are carried out and cut, the rest goes on (C9–C14, D8)."""
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 
 from daemon.desk import actions, by_line, leaks, news, opening, receipts, relay, worklog
@@ -11,7 +12,8 @@ from daemon.domain.clock import EventKind
 from daemon.domain.register import Person
 from daemon.store import holds, inbox, tickets
 from daemon.store.outbox import Sent
-from parsers.protection import protection
+from parsers.html import all_text
+from parsers.protection import protection, without_armour
 from parsers.subject import base_subject
 from parsers.tags import Tag, cut_tags, read_tags
 
@@ -82,12 +84,28 @@ def read_message_tags(work: Work) -> None:
     if body.uncertain:
         found, work.quoted = _without_quoted(work, found, body.uncertain)
     work.tags = list(enumerate(found, start=1))
+    if work.answered is not None:
+        work.quoted += _out_of_place(work.turn.mail)
     for tag in found:
         if tag.kind == "wrong":
             work.refuse(tag, tag.error or "bad_value")
     work.of_subject = _of_subject(work)
     for tag in work.of_subject:
         work.refuse(tag, "in_subject")
+
+
+def _out_of_place(mail: Incoming) -> tuple[str, ...]:
+    """C2, C9: tags in what is quoted, forwarded or hidden count nothing.
+
+    No mail of ours holds any: in a reply to one, somebody has written them there, and is told.
+    """
+    body, html = mail.body, mail.message.html
+    quoted = [tag.raw for tag in read_tags(f"{body.quoted}\n{body.forwarded}")]
+    if body.source != "html" or html is None:
+        return tuple(quoted)
+    seen = Counter((*quoted, *(tag.raw for tag in read_tags(body.new))))
+    everywhere = Counter(tag.raw for tag in read_tags(all_text(html)))
+    return (*quoted, *(everywhere - seen))
 
 
 def _of_subject(work: Work) -> tuple[Tag, ...]:
@@ -141,7 +159,7 @@ def _book(work: Work) -> None:
 
 def answer_text(mail: Incoming) -> str:
     """C13: what a customer may see: new text without signature, every tag cut, right or wrong."""
-    shown = mail.body.shown
+    shown = without_armour(mail.body.shown)
     return cut_tags(shown, read_tags(shown)).strip()
 
 

@@ -12,11 +12,18 @@ from daemon.store import register, tickets
 from parsers.subject import base_subject
 
 _ASKS = frozenset({"saldo", "balance"})
+_GREETING = 30  # words, with a name and an address below them
 
 
 def asks(turn: Turn) -> bool:
     """Whether the subject is that one word."""
-    return base_subject(turn.mail.message.subject).strip().casefold() in _ASKS
+    return base_subject(turn.mail.message.subject).strip(" ?!.").casefold() in _ASKS
+
+
+def says_more(turn: Turn) -> bool:
+    """Whether the mail holds more than a greeting: that opens a ticket too, so that it is read."""
+    files = any(not each.inline for each in turn.mail.message.attachments)
+    return files or len(turn.mail.body.shown.split()) > _GREETING
 
 
 def answer(turn: Turn, customer: Customer, contact: Contact) -> Outcome:

@@ -76,14 +76,6 @@ def take(work: Work) -> None:
         work.found = parts[0].ticket if len(parts) == 1 else None
     if not work.tags and work.turn.mail.body.shown.strip():
         work.not_relayed = "not_conversation"
-    work.quoted += _in_the_list(work)
-
-
-def _in_the_list(work: Work) -> tuple[str, ...]:
-    """C9: what was written into the quoted digest counts nothing, and is told of."""
-    if work.answered is None or work.answered.kind != DIGEST:
-        return ()
-    return tuple(tag.raw for tag in read_tags(work.turn.mail.body.quoted))
 
 
 # --- which ticket a tag belongs to ------------------------------------------------------------

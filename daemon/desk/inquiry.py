@@ -23,7 +23,9 @@ def take(turn: Turn, verdict: Verdict) -> Outcome:
     joined = joined_ticket(turn, customer_id=customer.id if customer else None)
     if joined is None:
         if customer and contact and verdict.kind == "person" and balance.asks(turn):
-            return balance.answer(turn, customer, contact)
+            answered = balance.answer(turn, customer, contact)
+            if not balance.says_more(turn):
+                return answered
         answers = verdict.kind == "auto_reply" and turn.mail.message.in_reply_to
         if answers or verdict.kind == "receipt":
             return Outcome("noted")
@@ -61,10 +63,7 @@ def _new(
     if not spam:
         if person and verdict.may_answer and turn.mail.sender:
             confirm(turn, ticket, statement)
-        remarks = relay.cautions(turn)
-        if customer is None:
-            remarks += (turn.sentence("unplaced"),)
-        relay.tell_engineers(turn, ticket, new=True, remarks=remarks)
+        relay.tell_engineers(turn, ticket, new=True, remarks=relay.cautions(turn))
     return Outcome("opened", ticket.id)
 
 
@@ -129,11 +128,11 @@ def _to_closed(turn: Turn, verdict: Verdict, ticket: Ticket, customer: Customer 
         return Outcome("thanks", ticket.id)
     if not reopens(ticket, turn.mail.received_at, turn.desk.settings.desk.reopen_within):
         return _new(turn, verdict, customer, follows=ticket)
-    if ticket.spam:
+    if ticket.spam and ticket.customer_id is None:
         turn.say(ticket, "customer", _shown(turn))  # [skräp]: silence, until an engineer opens it
         return Outcome("spam", ticket.id)
     status = Status.OPEN if ticket.customer_id is not None else Status.UNPLACED
-    ticket = tickets.change(turn.tx, ticket.id, status=status, closed_at=None)
+    ticket = tickets.change(turn.tx, ticket.id, status=status, closed_at=None, spam=False)
     turn.happened(ticket, EventKind.REOPENED)
     remarks = _join_in(turn, ticket, customer)
     return _reply(turn, verdict, ticket, [*remarks, turn.sentence("reopened_by_customer")])

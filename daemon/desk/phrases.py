@@ -145,8 +145,8 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "not_engineer": "Mejlet är sparat som en anteckning. Det är teknikerna som svarar kunder.",
         "cutting_failed": "Svaret gick inte till kunden, för taggarna gick inte att klippa bort "
         "säkert. Skicka det igen som ren text.",
-        "encrypted": "Svaret gick inte till kunden, för det är krypterat. Skicka det igen utan "
-        "kryptering.",
+        "encrypted": "Svaret gick inte till kunden, för det är krypterat, eller inslaget i en "
+        "signatur så att det inte går att läsa här. Skicka det igen utan.",
         "no_text": "Mejlet innehöll bara taggar, så inget gick till kunden.",
         "direct": "Du svarade kunden direkt, så vi skickade inte svaret en gång till.",
         "no_recipient": "Svaret gick inte till någon, för ärendet har ingen mottagare.",
@@ -169,8 +169,8 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "not_engineer": "The mail is kept as a note. It is the engineers who answer customers.",
         "cutting_failed": "Your answer did not go to the customer, because its tags could not be "
         "cut out safely. Please send it again as plain text.",
-        "encrypted": "Your answer did not go to the customer, because it is encrypted. Please send "
-        "it again without encryption.",
+        "encrypted": "Your answer did not go to the customer, because it is encrypted, or wrapped "
+        "in a signature so that it cannot be read here. Please send it again without.",
         "no_text": "The mail held nothing but tags, so nothing went to the customer.",
         "direct": "You answered the customer directly, so we did not send your answer again.",
         "no_recipient": "Your answer went to nobody, because the ticket has no recipient.",

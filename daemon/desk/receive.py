@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from daemon.desk import (
+    absence,
     alarms,
     answer,
     bounces,
@@ -17,13 +18,12 @@ from daemon.desk import (
     meetings,
     proof,
     receipts,
-    relay,
 )
 from daemon.desk.context import Desk
 from daemon.desk.conversation import answered_mail
 from daemon.desk.turn import Incoming, Outcome, Turn
 from daemon.domain.register import Person
-from daemon.store import inbox, register, tickets
+from daemon.store import inbox, register
 from daemon.store.fault import fault_point
 from daemon.store.inbox import Claimed, LeaseLostError
 from daemon.store.session import StoreError, Tx
@@ -155,7 +155,7 @@ def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Out
             return _held(turn, claimed, "no_single_sender")
         return _approval(turn, raw) or inquiry.take(turn, verdict)
     if verdict.kind != "person" and not _is_work(turn, verdict):
-        return _away(turn, person)
+        return _of_machine(turn, person, verdict)
     return _from_registered(turn, person, raw, released=released)
 
 
@@ -170,17 +170,15 @@ def _is_work(turn: Turn, verdict: Verdict) -> bool:
     return answered_mail(turn) is not None or bool(read_tags(turn.mail.body.new))
 
 
-def _away(turn: Turn, person: Person) -> Outcome:
+def _of_machine(turn: Turn, person: Person, verdict: Verdict) -> Outcome:
     """An engineer's own out-of-office: no word of hers, but her tickets go to everybody."""
     if read_tags(turn.mail.body.new):
         receipts.of_automatic(turn, person)
     answered = answered_mail(turn)
-    if answered is None or answered.kind != "notice" or answered.ticket_id is None:
+    if answered is None or verdict.kind != "auto_reply":
         return Outcome("noted")
-    ticket = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
-    if ticket.assignee_id == person.id:
-        relay.hand_over(turn, ticket, person)
-    return Outcome("noted", ticket.id)
+    ticket = absence.tells(turn, person, answered)
+    return Outcome("noted", ticket.id if ticket else None)
 
 
 def _from_registered(turn: Turn, person: Person, raw: bytes, *, released: bool) -> Outcome:
@@ -192,6 +190,7 @@ def _from_registered(turn: Turn, person: Person, raw: bytes, *, released: bool) 
         shown = proof.proof_of(turn, raw)
         if not shown.passed:
             return _held(turn, person, shown.reason)
+    person = absence.ends(turn, person)
     if answered is not None and proof.says_ok(turn.mail.body.new):
         if answered.kind == "close" and closing.approve(turn, answered):
             return Outcome("approved")

@@ -209,15 +209,6 @@ def audience(tx: Tx, ticket: Ticket, day: dt.date) -> Sequence[Person]:
     return [each for each in engineers if not each.is_absent(day)] or engineers
 
 
-def hand_over(turn: Turn, ticket: Ticket, absent: Person) -> None:
-    """The assignee's own out-of-office: for the day, what comes goes to all engineers."""
-    until = max(turn.day, absent.absent_until or turn.day)  # the register may know of more
-    register.keep_person(turn.tx, replace(absent, absent_until=until))
-    turn.record(ticket, "absent", absent.email, until=until.isoformat())
-    remark = turn.sentence("absent", name=absent.name)
-    tell_engineers(turn, ticket, new=False, remarks=(remark,))
-
-
 def cautions(turn: Turn) -> tuple[str, ...]:
     """What engineers should know before they read a message."""
     return (turn.sentence("encrypted"),) if protection(turn.mail.message) == "encrypted" else ()

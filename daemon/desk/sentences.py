@@ -47,7 +47,6 @@ _SV = {
     "stranger": "Avsändaren är ny i tråden och får inga svar förrän du lägger till den.",
     "priority_by_customer": "Kunden ändrade prioriteten från {old} till {new}.",
     "reopened_by_customer": "Kunden svarade på ett stängt ärende; det är öppet igen.",
-    "unplaced": "Okänd avsändare: placera med taggen kund, eller stäng med taggen skräp.",
     "bounce": "Ett svar till {addresses} kom inte fram ({status}).",
     "failed": "Ett mejl till {address} kunde inte levereras: {reply}",
     "held_time": "{minutes} min den {day} på ärende #{ticket} väntar på OK från {name} "
@@ -126,7 +125,6 @@ _EN = {
     "stranger": "The sender is new to the thread, and gets nothing until you add it.",
     "priority_by_customer": "The customer changed the priority from {old} to {new}.",
     "reopened_by_customer": "The customer replied to a closed ticket; it is open again.",
-    "unplaced": "Unknown sender: place it with the tag customer, or close it with the tag spam.",
     "bounce": "An answer to {addresses} did not arrive ({status}).",
     "failed": "A mail to {address} could not be delivered: {reply}",
     "held_time": "{minutes} min on {day} on ticket #{ticket} wait for an OK from {name} "

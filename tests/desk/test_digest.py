@@ -187,7 +187,7 @@ def test_a_tag_in_the_quoted_list_counts_nothing_and_is_told_of_C9(desk, two):
     )
     says = reply(desk, f"#1002 [tid: 1h]\n\nDen 2026-11-23 kl. 08:00, skrev vi:\n{quoted}", two)
     assert booked(desk) == [(1002, 60)]
-    assert "Stod i citerad text: ”tid: 3h”" in says
+    assert "Stod i citerad eller dold text: ”tid: 3h”" in says
 
 
 def test_other_tags_work_line_by_line_and_each_customer_is_told_D8(desk, two):

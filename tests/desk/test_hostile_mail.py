@@ -129,6 +129,7 @@ def test_a_tag_outside_the_new_text_books_nothing_C2(desk, notice, text):
     desk.get(an_engineers_mail(text, reply_to=notice), "2026-11-20 10:00")
     assert booked(desk) == []
     assert "9h" not in text_of(desk.mailer.to("bo@acme.se")[-1])
+    assert "citerad eller dold text: ”tid: 9h”" in text_of(desk.mailer.to("anna@example.se")[-1])
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,7 @@ def test_a_tag_that_nobody_sees_books_nothing_S06(desk, notice, style):
     desk.get(hidden, "2026-11-20 10:00")
     assert booked(desk) == []
     assert b"9h" not in desk.mailer.to("bo@acme.se")[-1]
+    assert "citerad eller dold text: ”tid: 9h”" in text_of(desk.mailer.to("anna@example.se")[-1])
 
 
 def test_the_html_form_counts_nothing_beside_the_plain_one_C12(desk, notice):
