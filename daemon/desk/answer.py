@@ -194,9 +194,17 @@ def _obstacle(work: Work, text: str) -> str | None:
         return "encrypted"
     if read_tags(text):
         return "cutting_failed"
-    if not text:
+    if not text and not _is_a_file(work):
         return "no_text"
     return leaks.leak(work.turn, work.ticket, work.answered, text) or _no_reader(work)
+
+
+def _is_a_file(work: Work) -> bool:
+    """Whether a mail without a word carries a file for the customer.
+
+    Beside tags it may be a picture of the signature: then the receipt says that nothing went.
+    """
+    return not work.tags and any(not each.inline for each in relay.own_files(work.turn.mail))
 
 
 def _talks(work: Work) -> bool:

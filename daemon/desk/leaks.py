@@ -18,6 +18,10 @@ from parsers.tags import cut_tags, read_tags
 _WORD = re.compile(r"[^\W_]+")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:@]{1,64}@[^\s<>()\[\]\"',;:@]{1,255}")
 _BRACKET = re.compile(r"\[\s{0,9}(?:intern|internal)\b[^\[\]]{0,60}\](?!\()", re.IGNORECASE)
+_NEARLY = re.compile(
+    r"^[ \t]*[({<][ \t]*intern(?:t|al)?[ \t]*[)}>]|\A\s*intern(?:t|al)?[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
 _RUN = 5  # words in a row that nobody writes twice by chance
 _SHORT_LINE = 3  # words of a line of ours that is known again
 _MOST_OF_A_LINE = 8
@@ -31,9 +35,9 @@ def leak(turn: Turn, ticket: Ticket, answered: Sent | None, text: str) -> str | 
 
     `quotes_internal`: it holds an internal note of the ticket, or a line of a mail between the
     desk and its people. `other_address`: it names somebody of another customer. `near_internal`:
-    it says [intern] in a way that is no tag.
+    it says [intern] in a way that is no tag: in other brackets, or with a colon as its first word.
     """
-    if _BRACKET.search(text):
+    if _BRACKET.search(text) or _NEARLY.search(text):
         return "near_internal"
     said = f" {' '.join(_words(text))} "
     if any(f" {piece} " in said for piece in _secrets(turn, ticket, answered)):

@@ -147,7 +147,7 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "säkert. Skicka det igen som ren text.",
         "encrypted": "Svaret gick inte till kunden, för det är krypterat, eller inslaget i en "
         "signatur så att det inte går att läsa här. Skicka det igen utan.",
-        "no_text": "Mejlet innehöll bara taggar, så inget gick till kunden.",
+        "no_text": "Mejlet innehöll ingen text till kunden, så inget gick dit.",
         "direct": "Du svarade kunden direkt, så vi skickade inte svaret en gång till.",
         "no_recipient": "Svaret gick inte till någon, för ärendet har ingen mottagare.",
         "no_ticket": "Svaret gick inte till någon, för mejlet hör inte till något ärende.",
@@ -171,7 +171,7 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "cut out safely. Please send it again as plain text.",
         "encrypted": "Your answer did not go to the customer, because it is encrypted, or wrapped "
         "in a signature so that it cannot be read here. Please send it again without.",
-        "no_text": "The mail held nothing but tags, so nothing went to the customer.",
+        "no_text": "The mail held no text for the customer, so nothing went there.",
         "direct": "You answered the customer directly, so we did not send your answer again.",
         "no_recipient": "Your answer went to nobody, because the ticket has no recipient.",
         "no_ticket": "Your answer went to nobody, because the mail belongs to no ticket.",

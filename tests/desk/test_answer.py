@@ -107,6 +107,49 @@ def test_a_bracket_that_is_nearly_internal_stops_the_answer_until_ok_C9(desk, no
     assert len(desk.mailer.to("bo@acme.se")) == before + 1
 
 
+@pytest.mark.parametrize(
+    "word", ["(intern)", "{Intern}", "intern: ", "INTERNAL: ", "\n (internt) "]
+)
+def test_the_word_in_another_shape_stops_the_answer_as_well_C9(desk, notice, word):
+    before = len(desk.mailer.to("bo@acme.se"))
+    answer(desk, f"{word}\nKunden har fel version.\n", reply_to=notice)
+    assert len(desk.mailer.to("bo@acme.se")) == before
+    assert "liknar taggen" in last_receipt(desk)
+
+
+@pytest.mark.parametrize("text", ["Vårt interna nät (intern drift) är nere.", "Se intern: 4711."])
+def test_the_word_in_running_text_stops_nothing_C9(desk, notice, text):
+    answer(desk, text, reply_to=notice)
+    assert text in text_of(desk.mailer.to("bo@acme.se")[-1])
+
+
+def with_file(text, notice, **more):
+    from email import message_from_bytes, policy
+
+    mail = message_from_bytes(
+        an_engineers_mail(text, reply_to=notice, **more), policy=policy.default
+    )
+    mail.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="guide.pdf")
+    return mail.as_bytes()
+
+
+def test_a_file_without_a_word_is_an_answer_D8(desk, notice):
+    desk.get(with_file("\n", notice), "2026-11-20 09:40")
+    sent = desk.mailer.to("bo@acme.se")[-1]
+    assert b"guide.pdf" in sent
+    assert response(desk).used_minutes == 40
+
+
+@pytest.mark.parametrize("text", ["\n", "[tid: 1h]\n"])
+def test_a_mail_without_a_word_for_the_customer_goes_nowhere_and_says_so(desk, notice, text):
+    before = len(desk.mailer.to("bo@acme.se"))
+    mail = with_file(text, notice) if "tid" in text else an_engineers_mail(text, reply_to=notice)
+    desk.get(mail, "2026-11-20 09:40")
+    assert len(desk.mailer.to("bo@acme.se")) == before
+    assert "ingen text till kunden" in last_receipt(desk)
+    assert response(desk).result == "running"
+
+
 def test_the_clock_stops_at_the_receipt_of_the_accepted_answer_E1(desk, notice):
     desk.receive(an_engineers_mail("Nu går den.\n", reply_to=notice), "2026-11-20 09:40")
     desk.work("2026-11-20 13:00")  # sent much later
