@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from daemon.desk import letters, mailing
+from daemon.desk import letters, mailing, phrases
 from daemon.desk.context import Desk
 from daemon.desk.sentences import sentence
 from daemon.store import alarms
@@ -44,7 +44,8 @@ def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) ->
     """B4: operators hear once of a message that could not be processed."""
     language = desk.settings.desk.language
     remedy = sentence("shelved_remedy", language, inbox=inbox_id)
-    details = (("Id", str(inbox_id)), ("Orsak" if language == "sv" else "Reason", reason))
+    why = phrases.SHELVED[language].get(reason, reason)
+    details = (("Id", str(inbox_id)), ("Orsak" if language == "sv" else "Reason", why))
     letter = letters.Alarm(sentence("shelved", language), remedy, details)
     raise_alarm(tx, desk, f"shelved:{inbox_id}", letter, now)
 

@@ -177,6 +177,9 @@ def _relay(work: Work, text: str) -> None:
     elif work.not_relayed is None:
         work.relayed_to = relay.answer_customer(work.turn, work.ticket, work.person, text)
         work.take_over()
+        _, left_out = relay.carried(work.turn, relay.own_files(work.turn.mail))
+        if left_out:
+            work.did("left_out", names=", ".join(left_out))
     relay.join_copied(work.turn, work.ticket)
 
 

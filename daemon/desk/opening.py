@@ -67,7 +67,10 @@ def confirm_opened(work: Work, text: str) -> None:
         return
     mail = work.turn.mail
     shown = text if work.not_relayed is None else work.ticket.subject
-    files = relay.own_files(mail) if work.not_relayed is None else ()
+    own = relay.own_files(mail) if work.not_relayed is None else ()
+    files, left_out = relay.carried(work.turn, own)
+    if left_out:
+        work.did("left_out", names=", ".join(left_out))
     confirm(
         work.turn, work.ticket, None,
         engineer=Said(work.person.name, mail.received_at, shown), files=files,

@@ -239,3 +239,33 @@ MEETING: Mapping[str, Mapping[str, str]] = {
         "not_understood": "unchanged",
     },
 }
+
+# Why a message could not be read, as operators are told (B4): the codes of the parsers' refusals.
+SHELVED: Mapping[str, Mapping[str, str]] = {
+    "sv": {
+        "too_large": "mejlet är för stort",
+        "header_block_too_long": "mejlhuvudet är för långt",
+        "header_too_long": "ett fält i mejlhuvudet är för långt",
+        "too_many_headers": "mejlhuvudet har för många fält",
+        "too_many_addresses": "mejlet har för många mottagare",
+        "too_many_parts": "mejlet har för många delar",
+        "nested_too_deep": "mejlet har delar i delar i för många led",
+        "too_many_parameters": "en del av mejlet har för många parametrar",
+        "text_too_large": "texten är för stor",
+        "html_too_large": "HTML-texten är för stor",
+        "stopped": "programmet stannade tre gånger på det",
+    },
+    "en": {
+        "too_large": "the mail is too large",
+        "header_block_too_long": "the header is too long",
+        "header_too_long": "a field of the header is too long",
+        "too_many_headers": "the header has too many fields",
+        "too_many_addresses": "the mail has too many recipients",
+        "too_many_parts": "the mail has too many parts",
+        "nested_too_deep": "the mail has parts within parts too deep",
+        "too_many_parameters": "a part of the mail has too many parameters",
+        "text_too_large": "the text is too large",
+        "html_too_large": "the HTML text is too large",
+        "stopped": "the program stopped three times on it",
+    },
+}

@@ -54,7 +54,7 @@ def step(desk: Desk, now: dt.datetime) -> bool:
     with desk.store.writing() as tx:
         claimed = inbox.claim(tx)
         for inbox_id in () if claimed else inbox.given_up(tx, now):
-            alarms.shelved(tx, desk, inbox_id, "the program stopped three times on it", now)
+            alarms.shelved(tx, desk, inbox_id, "stopped", now)
         raws = inbox.raws(tx, [each.id for each in claimed])
     if claimed:
         fault_point("inbox.claimed")

@@ -108,7 +108,7 @@ def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tu
     written = {address for _, address in turn.mail.written_to}
     side = [each for each in customer_side(turn.tx, ticket) if each.address not in written]
     html = own_html(turn.mail, text)
-    files, left_out = _carried(turn, own_files(turn.mail, html))
+    files, left_out = carried(turn, own_files(turn.mail, html))
     letter = Answer(
         turn.desk.settings.desk.name, ticket.number, person.name, text, html, None, ticket.subject,
         left_out,
@@ -214,7 +214,7 @@ def cautions(turn: Turn) -> tuple[str, ...]:
     return (turn.sentence("encrypted"),) if protection(turn.mail.message) == "encrypted" else ()
 
 
-def _carried(
+def carried(
     turn: Turn, files: tuple[Attachment, ...]
 ) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
     """The files that go along, and the names of those too large for the outgoing server."""
@@ -229,7 +229,7 @@ def _carried(
 def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...] = ()) -> None:
     """D8: a customer's message to the assignee, else to all engineers, with what they need."""
     mail = turn.mail
-    files, left_out = _carried(turn, without_signatures(mail.message.attachments))
+    files, left_out = carried(turn, without_signatures(mail.message.attachments))
     if left_out:
         remarks += (turn.sentence("left_out", names=", ".join(left_out)),)
     turn.post(

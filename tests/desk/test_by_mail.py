@@ -138,3 +138,24 @@ def test_files_too_large_for_the_server_stay_behind_with_a_notice(store, tmp_pat
     sent = small.mailer.to("bo@acme.se")[-1]
     assert len(sent) < 100_000
     assert "a.zip" in text_of(sent)
+    assert "för stora att skicka vidare: a.zip" in text_of(small.mailer.to("anna@example.se")[-1])
+
+
+def test_a_phone_calls_file_too_large_for_the_server_stays_behind_and_is_told_of_D6(
+    store, tmp_path
+):
+    import email
+    from email import policy
+
+    small = a_desk(
+        store, tmp_path,
+        settings=SETTINGS + '[outgoing]\nhost = "127.0.0.1"\ntls = "none"\nmax_size = "1MB"\n',
+    )  # fmt: skip
+    mail = email.message_from_bytes(
+        an_engineers_mail("[för: bo@acme.se] Bo ringde.", subject="Samtal"), policy=policy.default
+    )
+    mail.add_attachment(b"x" * 1_500_000, maintype="application", subtype="zip", filename="a.zip")
+    small.get(mail.as_bytes(), MORNING)
+    (confirmation,) = small.mailer.to("bo@acme.se")
+    assert len(confirmation) < 100_000
+    assert "a.zip" in text_of(small.mailer.to("anna@example.se")[-1])

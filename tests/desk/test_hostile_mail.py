@@ -338,3 +338,9 @@ def test_the_same_on_both_engines_S24(any_store, tmp_path, text):
         assert found.opened_at == instant("2026-11-20 09:00")
     for _, raw in desk.mailer.sent:
         is_sound(raw)
+
+
+def test_operators_are_told_in_words_why_a_message_could_not_be_read_B4(desk):
+    desk.get(a_mail(text="en rad text\n" * 100_000), "2026-11-20 09:00")
+    (alarm,) = desk.mailer.to("drift@example.se")
+    assert "texten är för stor" in text_of(alarm)
