@@ -54,7 +54,10 @@ def _priority(work: Work, tag: Tag) -> str | None:
     before = work.ticket
     if tag.level is None:
         return "bad_value"
-    if work.opened or tag.level == before.priority:
+    if work.opened:
+        return None
+    if tag.level == before.priority:
+        _nothing_new(work, tag)
         return None
     work.found = inquiry.set_priority(work.turn, before, tag.level, actor=work.person.email)
     work.level_before = work.level_before or before
@@ -66,6 +69,9 @@ def _assign(work: Work, tag: Tag) -> str | None:
     person = _engineer(work, tag.value.casefold())
     if person is None:
         return "unknown_person"
+    if person.id == work.ticket.assignee_id:
+        _nothing_new(work, tag)
+        return None
     work.change(assignee_id=person.id)
     work.record("assigned", to=person.email)
     work.did("assigned", name=person.name)
@@ -94,6 +100,8 @@ def _place(work: Work, tag: Tag) -> str | None:
     if customer is None:
         return "unknown_customer"
     if work.ticket.customer_id == customer.id:
+        if not work.opened:
+            _nothing_new(work, tag)
         return None
     unplaced = work.ticket.status == Status.UNPLACED
     work.change(
@@ -145,13 +153,20 @@ def _same_customer(ticket: Ticket, target: Ticket) -> bool:
     return ticket.customer_id == target.customer_id
 
 
-def _close(work: Work, _tag: Tag) -> str | None:
-    if work.ticket.status != Status.CLOSED:
-        work.change(status=Status.CLOSED, closed_at=work.turn.mail.received_at)
-        work.happened(EventKind.SOLVED)
-        work.did("closed")
-        if not work.relayed_to and work.not_relayed != "direct":
-            news.to_customer(work, "closed", work.ticket)
+def _nothing_new(work: Work, tag: Tag) -> None:
+    """It was so already: nobody is told again but the writer."""
+    work.did("unchanged", tag=tag.raw.strip("[]"))
+
+
+def _close(work: Work, tag: Tag) -> str | None:
+    if work.ticket.status == Status.CLOSED:
+        _nothing_new(work, tag)
+        return None
+    work.change(status=Status.CLOSED, closed_at=work.turn.mail.received_at)
+    work.happened(EventKind.SOLVED)
+    work.did("closed")
+    if not work.relayed_to and work.not_relayed != "direct":
+        news.to_customer(work, "closed", work.ticket)
     return None
 
 
@@ -163,21 +178,25 @@ def _spam(work: Work, _tag: Tag) -> str | None:
     return None
 
 
-def _reopen(work: Work, _tag: Tag) -> str | None:
-    if work.ticket.status == Status.CLOSED:
-        placed = work.ticket.customer_id is not None
-        status = Status.OPEN if placed else Status.UNPLACED
-        work.change(status=status, closed_at=None, spam=False)
-        work.reopened = True
-        work.happened(EventKind.REOPENED)
+def _reopen(work: Work, tag: Tag) -> str | None:
+    if work.ticket.status != Status.CLOSED:
+        _nothing_new(work, tag)
+        return None
+    placed = work.ticket.customer_id is not None
+    status = Status.OPEN if placed else Status.UNPLACED
+    work.change(status=status, closed_at=None, spam=False)
+    work.reopened = True
+    work.happened(EventKind.REOPENED)
     work.did("reopened")
     return None
 
 
-def _wait(work: Work, _tag: Tag) -> str | None:
-    if work.ticket.status == Status.OPEN:
-        work.change(status=Status.WAITING)
-        work.happened(EventKind.WAITING)
+def _wait(work: Work, tag: Tag) -> str | None:
+    if work.ticket.status != Status.OPEN:
+        _nothing_new(work, tag)
+        return None
+    work.change(status=Status.WAITING)
+    work.happened(EventKind.WAITING)
     work.did("waiting")
     return None
 

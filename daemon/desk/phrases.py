@@ -22,7 +22,7 @@ REFUSED: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "no_value": ("Det saknas något efter kolonet.", ""),
         "bad_value": ("Värdet går inte att läsa.", ""),
         "unknown_customer": ("Det finns ingen kund med det namnet.", "kund: acme"),
-        "unknown_person": ("Adressen tillhör ingen som vi känner.", "för: anna@kund.se"),
+        "unknown_person": ("Det finns ingen kollega med det namnet.", "tilldela: anna"),
         "unknown_ticket": ("Det ärendet finns inte.", ""),
         "which_ticket": (
             "Vilket ärende gäller det? Skriv numret före taggen på samma rad, som #1042.",
@@ -57,7 +57,7 @@ REFUSED: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "no_value": ("Something is missing after the colon.", ""),
         "bad_value": ("The value cannot be read.", ""),
         "unknown_customer": ("There is no customer by that name.", "customer: acme"),
-        "unknown_person": ("The address belongs to nobody we know.", "for: anna@customer.com"),
+        "unknown_person": ("There is no colleague by that name.", "assign: anna"),
         "unknown_ticket": ("There is no such ticket.", ""),
         "which_ticket": (
             "Which ticket is it? Write its number before the tag on the same line, as #1042.",

@@ -3,6 +3,7 @@
 _SV = {
     "closed": "Ärendet är stängt.",
     "reopened": "Ärendet är öppnat igen.",
+    "unchanged": "Taggen {tag} ändrade inget.",
     "waiting": "Ärendet väntar på kunden; uppföljningsklockan står stilla.",
     "started": "Arbetet är noterat som påbörjat.",
     "priority": "Prioriteten är ändrad från {old} till {new}.",
@@ -81,6 +82,7 @@ _SV = {
 _EN = {
     "closed": "The ticket is closed.",
     "reopened": "The ticket is open again.",
+    "unchanged": "The tag {tag} changed nothing.",
     "waiting": "The ticket waits for the customer; the follow-up clock stands still.",
     "started": "Work is noted as started.",
     "priority": "The priority is changed from {old} to {new}.",

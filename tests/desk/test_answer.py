@@ -384,3 +384,28 @@ def test_merging_moves_messages_time_and_both_numbers_work_D7(desk, notice):
     desk.get(a_mail(subject="SV: [#1002] Samma sak", text="Hallå?"), "2026-11-20 12:00")
     with desk.desk.store.reading() as tx:
         assert "Hallå?" in tickets.said(tx, ticket(desk).id)[-1].text
+
+
+@pytest.mark.parametrize("tag", ["tilldela: Erik", "prio: 2", "klar", "kund: acme"])
+def test_what_is_so_already_is_told_nobody_again(desk, notice, tag):
+    answer(desk, f"[{tag}] [intern]", reply_to=notice)
+    before = len(desk.mailer.sent)
+    answer(desk, f"[{tag}] [intern] igen", reply_to=notice, at="2026-11-20 10:30")
+    told = [(to, text_of(raw)) for to, raw in desk.mailer.sent[before:]]
+    assert not [to for to, _ in told if to.endswith("acme.se")]
+    assert f"Taggen {tag} ändrade inget." in told[-1][1]
+    assert not [text for _, text in told if "gett dig ärendet" in text]
+
+
+@pytest.mark.parametrize("tag", ["öppna", "vänta"])
+def test_a_tag_that_changes_nothing_does_not_say_that_it_has(desk, notice, tag):
+    answer(desk, "[klar]" if tag == "vänta" else "[intern] Hm.", reply_to=notice)
+    answer(desk, f"[{tag}]", reply_to=notice, at="2026-11-20 10:30")
+    assert f"Taggen {tag} ändrade inget." in last_receipt(desk)
+
+
+def test_time_for_a_customer_without_agreement_is_billed_not_beyond_a_bank_F3(desk):
+    desk.get(a_mail("eve@delta.se", "Report"), MORNING)
+    answer(desk, "Done. [tid: 1h]", reply_to=desk.mailer.to("anna@example.se")[0])
+    assert "Debiteras:  1 h, löpande" in last_receipt(desk)
+    assert "imbank" not in last_receipt(desk)
