@@ -81,7 +81,7 @@ def _digest(
     return Digest(
         day,
         open=lines.of(sorted(opened, key=lines.urgency)),
-        waiting=lines.of(ticket for ticket in living if ticket.status == Status.WAITING),
+        waiting=lines.waiting(ticket for ticket in living if ticket.status == Status.WAITING),
         untimed=tuple(lines.answered(each) for each in list(untimed.values())[:_MOST]),
         thanks=lines.of(_tickets(tx, tickets.with_outcome(tx, "thanks", *since_until))),
     )
@@ -95,6 +95,7 @@ class _Lines:
     """Tickets as lines of a list, with what is looked up once for all of them."""
 
     def __init__(self, tx: Tx, desk: Desk, living: Iterable[Ticket]) -> None:
+        self._tx = tx
         self._desk = desk
         self._language = desk.settings.desk.language
         self._customers = {each.id: each.name for each in register.customers(tx, ended=True)}
@@ -115,13 +116,25 @@ class _Lines:
         """The lines of these tickets."""
         return tuple(self._line(ticket) for ticket in list(found)[:_MOST])
 
+    def waiting(self, found: Iterable[Ticket]) -> tuple[TicketLine, ...]:
+        """The lines of tickets that wait for their customers: since when."""
+        shown = list(found)[:_MOST]
+        since = tickets.waiting_since(self._tx, [ticket.id for ticket in shown])
+        return tuple(
+            replace(self._line(each), note=self._dated("waiting_since", since[each.id]))
+            if each.id in since
+            else self._line(each)
+            for each in shown
+        )
+
+    def _dated(self, code: str, at: dt.datetime, **facts: str) -> str:
+        day = day_and_month(self._desk.calendar.day_of(at), self._language)
+        return sentence(code, self._language, day=day, **facts)
+
     def answered(self, found: _Untimed) -> TicketLine:
         """The line of an answer without time: who gave it, and which day."""
         names = listed(tuple(found.people.values()), self._language)
-        note = sentence(
-            "answered_on", self._language, names=names,
-            day=day_and_month(self._desk.calendar.day_of(found.at), self._language),
-        )  # fmt: skip
+        note = self._dated("answered_on", found.at, names=names)
         return replace(self._line(found.ticket), due_at=None, level=None, assignee=None, note=note)
 
     def _line(self, ticket: Ticket) -> TicketLine:
@@ -133,6 +146,7 @@ class _Lines:
             level=ticket.priority,
             due_at=self._desk.calendar.promise(due) if due else None,
             assignee=self._people.get(ticket.assignee_id) if ticket.assignee_id else None,
+            note="" if ticket.customer_id else sentence("no_customer", self._language),
         )
 
 

@@ -304,6 +304,16 @@ def answers(tx: Tx, since: dt.datetime, until: dt.datetime) -> list[tuple[int, s
     return [(ticket_id, address, at) for ticket_id, address, at in tx.execute(query)]
 
 
+def waiting_since(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, dt.datetime]:
+    """When each of these tickets was last set to wait for its customer (E5)."""
+    query = (
+        select(events.c.ticket_id, func.max(events.c.at))
+        .where(events.c.ticket_id.in_(list(ticket_ids)), events.c.kind == "waiting")
+        .group_by(events.c.ticket_id)
+    )
+    return {ticket_id: at for ticket_id, at in tx.execute(query)}  # noqa: C416  rows, as pairs
+
+
 def time_noted(tx: Tx, since: dt.datetime) -> dict[tuple[int, int], dt.datetime]:
     """When each person last noted time on each ticket since then, by (ticket, person)."""
     last = func.max(ledger.c.received_at)

@@ -94,7 +94,7 @@ LINE = TicketLine(
     1042, "Skrivaren på lagret står still", "Acme AB", 1, _at(30, 9, 30), "Anna Svensson"
 )
 LATER = TicketLine(1045, "Rapporten blir tom", "Kim Konsult", 3)
-WAITS = TicketLine(1040, "Ny användare", "Acme AB", 4, None, None, "väntat sedan 20 november")
+WAITS = TicketLine(1040, "Ny användare", "Acme AB", 4, None, None, "väntar sedan 20 november")
 DONE = TicketLine(1039, "Inloggning", "Beta Bygg AB", 3, None, "Anna Svensson")
 UNTIMED = TicketLine(1039, "Inloggning", "Beta Bygg AB", note="Anna Svensson svarade 27 november")
 UNTIMED_TOO = TicketLine(1031, "Kvitton", "Acme AB", note="Erik Lind svarade 27 november")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.desk import bounces, receive, sending
+from daemon.desk import bounces, digest, receive, sending
 from daemon.intake.smtp import Door, Policy, Recipients
 from daemon.settings_mail import Door as DoorTable
 from daemon.settings_types import Listen
@@ -234,7 +234,7 @@ TAGS = st.sampled_from(
         "[tid: 1h]", "[TID: 15]", "[tid 2h]", "[klar]", "[vänta]", "[prio: 1]", "[kund: acme]",
         "[kund: beta]", "[tilldela: Erik]", "[för: cia@beta.se]", "[för: bo@acme.se]",
         "[slå ihop: 1001]", "[öppna]", "[löfte: ring]", "[tid: 1h][klar]", "[start]", "",
-        "[tid:\n30m]", "[tid: 20h]", "[kund: x]",
+        "[tid:\n30m]", "[tid: 20h]", "[kund: x]", "\n#1001 [tid: 1h]\n1002: [klar] ",
     ]
 )  # fmt: skip
 NEW = st.builds(lambda *parts: " ".join(parts), TAGS, WORDS, TAGS)
@@ -251,12 +251,16 @@ STEP = st.one_of(
 
 def play(desk, steps, picks) -> None:
     for number, (kind, who, words, style) in enumerate(steps):
+        now = instant("2026-11-16 09:00") + dt.timedelta(minutes=7 * number)
+        if number == len(steps) // 2:
+            digest.step(desk.desk, now)
+            desk.work(now)
         address = who.partition("<")[2].rstrip(">") or who
         mine = desk.mailer.to(address)
         theirs = [raw for each, raw in desk.mailer.sent if each in CUSTOMERS]
         desk.get(
             made(kind, who, f"{words} {number}", style, (mine, theirs), picks[number]),
-            instant("2026-11-16 09:00") + dt.timedelta(minutes=7 * number),
+            now,
         )
 
 

@@ -90,6 +90,14 @@ def test_it_says_who_answered_without_time_and_when(desk):
     assert "1001: Skrivaren Acme AB · Anna Svensson svarade 20 november" in says
 
 
+def test_it_says_since_when_a_ticket_waits_and_which_has_no_customer_yet(desk):
+    asked(desk, text="Vilken modell? [vänta]")
+    desk.get(a_mail("siv@gmail.com", "Fråga", "Hej"), "2026-11-20 12:00")
+    says = " ".join(text_of(morning(desk)).split())
+    assert "Acme AB · 3 - Normal · Anna Svensson · väntar sedan 20 november" in says
+    assert "1002: Fråga 3 - Normal · ännu utan kund" in says
+
+
 @pytest.mark.parametrize("text", ["Nu går den. [tid: 1h]", "Nu går den. [tid: 13h]"])
 def test_time_in_the_answer_itself_is_noted_held_or_not(desk, text):
     asked(desk, text=text)
