@@ -74,8 +74,17 @@ def take(work: Work) -> None:
         _carry_out(work, part)
     if parts:
         work.found = parts[0].ticket if len(parts) == 1 else None
-    if not work.tags and work.turn.mail.body.shown.strip():
-        work.not_relayed = "not_conversation"
+    work.not_relayed = _unsent(work)
+
+
+def _unsent(work: Work) -> str | None:
+    """Why its words went to nobody, where their writer may have meant them for somebody."""
+    shown = work.turn.mail.body.shown
+    if not cut_tags(shown, read_tags(shown)).strip():
+        return None
+    if work.answered is None or work.answered.kind not in {DIGEST, "receipt"}:
+        return "only_tags"
+    return None if work.tags else "not_conversation"
 
 
 # --- which ticket a tag belongs to ------------------------------------------------------------
@@ -227,6 +236,7 @@ def _carry_out(work: Work, part: _Part) -> None:
     text = "\n".join(part.text)
     if text:
         on.turn.say(on.ticket, "engineer", text, internal=True)
+        on.did("kept_inside")
     booked, refused = worklog.book(on.source, on.ticket, on.right_tags("time"))
     on.booked += booked
     on.refused += refused

@@ -457,7 +457,7 @@ REFUSALS = (
 NOT_RELAYED = (
     "internal", "near_internal", "cutting_failed", "no_text", "direct", "no_recipient", "no_ticket",
     "encrypted", "quotes_internal", "other_address", "other_customer", "not_conversation",
-    "not_engineer",
+    "not_engineer", "only_tags",
 )  # fmt: skip
 
 # What `rendering.render` takes.

@@ -142,6 +142,8 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "nytt ärende med ett mejl som inte är ett svar.",
         "not_conversation": "Du svarade på ett mejl mellan oss, så inget gick till kunden. Svara i "
         "ärendet om det var meningen.",
+        "only_tags": "Bara taggarna räknades, på de ärenden som du nämnde. Texten gick inte till "
+        "någon. Svara i ärendet om kunden ska ha den.",
         "not_engineer": "Mejlet är sparat som en anteckning. Det är teknikerna som svarar kunder.",
         "cutting_failed": "Svaret gick inte till kunden, för taggarna gick inte att klippa bort "
         "säkert. Skicka det igen som ren text.",
@@ -166,6 +168,8 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
         "customer. Open a new ticket with a mail that is no reply.",
         "not_conversation": "You replied to a mail between us, so nothing went to the customer. "
         "Reply in the ticket if you meant them.",
+        "only_tags": "Only the tags counted, on the tickets that you named. The text went to "
+        "nobody. Reply in the ticket if the customer is to have it.",
         "not_engineer": "The mail is kept as a note. It is the engineers who answer customers.",
         "cutting_failed": "Your answer did not go to the customer, because its tags could not be "
         "cut out safely. Please send it again as plain text.",

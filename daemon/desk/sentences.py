@@ -3,6 +3,7 @@
 _SV = {
     "closed": "Ärendet är stängt.",
     "reopened": "Ärendet är öppnat igen.",
+    "kept_inside": "Orden vid taggen är sparade som en intern anteckning.",
     "unchanged": "Taggen {tag} ändrade inget.",
     "waiting": "Ärendet väntar på kunden; uppföljningsklockan står stilla.",
     "started": "Arbetet är noterat som påbörjat.",
@@ -84,6 +85,7 @@ _SV = {
 _EN = {
     "closed": "The ticket is closed.",
     "reopened": "The ticket is open again.",
+    "kept_inside": "The words beside the tag are kept as an internal note.",
     "unchanged": "The tag {tag} changed nothing.",
     "waiting": "The ticket waits for the customer; the follow-up clock stands still.",
     "started": "Work is noted as started.",

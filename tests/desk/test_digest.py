@@ -214,6 +214,7 @@ def test_words_on_a_line_are_an_internal_note_and_go_to_no_customer_D8(desk, two
     with desk.desk.store.reading() as tx:
         note = tickets.said(tx, tickets.by_number(tx, 1001).id)[-1]
     assert (note.internal, note.text) == (True, "glömde mötet med Bo")
+    assert "intern anteckning" in text_of(desk.mailer.to("anna@example.se")[-1])
 
 
 def test_words_without_a_tag_go_nowhere_and_their_writer_is_told(desk, two):
@@ -235,6 +236,22 @@ def test_a_client_that_strips_headers_books_by_the_numbers(desk, two):
     mail = an_engineers_mail("#1001 [tid: 1h]\n#1002 [tid: 2h]", subject="SV: Läget 23 november")
     desk.get(mail, "2026-11-23 08:30")
     assert booked(desk) == [(1001, 60), (1002, 120)]
+
+
+def test_words_beside_tags_in_a_mail_of_its_own_went_to_nobody_and_say_so(desk, two):
+    before = to_customers(desk)
+    text = "Hej Bo,\n\nnu är #1001 klart.\n\n[tid: 1h]\n\nMvh Anna"
+    desk.get(an_engineers_mail(text, subject="Skrivaren"), "2026-11-23 08:30")
+    assert booked(desk) == [(1001, 60)]
+    assert to_customers(desk) == before
+    assert "Bara taggarna räknades" in text_of(desk.mailer.to("anna@example.se")[-1])
+
+
+def test_a_number_without_a_tag_in_a_mail_of_its_own_asks_for_the_customer_D6(desk, two):
+    mail = an_engineers_mail("Kan någon ta #1001? [tid: 1h", subject="Skrivaren")
+    desk.get(mail, "2026-11-23 08:30")
+    assert booked(desk) == []
+    assert "Vem gäller det?" in text_of(desk.mailer.to("anna@example.se")[-1])
 
 
 def test_without_proof_it_waits_and_books_once_confirmed_D1(desk, two):
