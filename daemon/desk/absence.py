@@ -30,9 +30,16 @@ def tells(turn: Turn, person: Person, answered: Sent) -> Ticket | None:
     ticket = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
     if ticket.assignee_id != person.id:
         return None
-    remark = turn.sentence("absent", name=person.name)
-    relay.tell_engineers(turn, ticket, new=False, remarks=(remark,))
+    if _somebody_is_there(turn):
+        remark = turn.sentence("absent", name=person.name)
+        relay.tell_engineers(turn, ticket, new=False, remarks=(remark,))
     return ticket
+
+
+def _somebody_is_there(turn: Turn) -> bool:
+    """Where all are away, telling them would only make their programs answer again (J2)."""
+    engineers = register.people_with_role(turn.tx, "engineer")
+    return any(not each.is_absent(turn.day) for each in engineers)
 
 
 def ends(turn: Turn, person: Person) -> Person:

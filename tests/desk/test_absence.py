@@ -96,3 +96,19 @@ def test_what_the_register_says_stays_as_it_is(store, tmp_path):
     with store.reading() as tx:
         anna = register.person_by_address(tx, "anna@example.se")
     assert anna.absent_until.isoformat() == "2026-12-01"
+
+
+def test_where_all_are_away_no_automatic_answer_is_answered_J2(store, tmp_path):
+    alone = "\n".join(
+        part for part in REGISTER.split("[[engineers]]\n") if "erik@example.se" not in part
+    ).replace('name = "Anna', '[[engineers]]\nname = "Anna')
+    alone += REGISTER[REGISTER.index("[[customers]]") :]
+    desk = a_desk(store, tmp_path, register=alone)
+    desk.get(a_mail(), "2026-11-20 09:00")
+    notice = desk.mailer.to("anna@example.se")[0]
+    desk.get(an_engineers_mail("Nu går den.", reply_to=notice), "2026-11-20 10:00")
+    answered = ask(desk, "Nej.", "2026-11-20 11:00")
+    before = len(desk.mailer.sent)
+    away(desk, answered)
+    assert len(desk.mailer.sent) == before
+    assert readers(desk, "Hallå?", "2026-11-20 12:00") == {"anna"}  # nobody else is there to read
