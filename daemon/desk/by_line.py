@@ -21,6 +21,7 @@ _FIRST = re.compile(
     r"[\s>*•·–-]{0,20}(?:(?:ärende|ticket)\s{1,5})?([1-9][0-9]{0,17})(?![\w.,]*\d|\w)",
     re.IGNORECASE,
 )
+_LETTER = re.compile(r"[^\W\d_]")
 _BETWEEN = re.compile(r"^[\s>*•·:,;.()\[\]–-]+|[\s:,;()\[\]–-]+$")
 
 
@@ -206,6 +207,8 @@ def _without_ticket(
         refusal = actions.undo(work, tag)
         if refusal is not None:
             work.refuse(tag, refusal)
+    elif tag.name == "for":
+        work.refuse(tag, "new_mail")
     else:
         work.refuse(tag, "unknown_ticket" if named else "which_ticket")
 
@@ -222,7 +225,8 @@ def _note(part: _Part, text: str, lines: Sequence[_Line], numbered: Numbered) ->
     for number in {number for _, number in line.named}:
         said = re.sub(rf"#?\b{number}\b", " ", said)
     said = _BETWEEN.sub("", " ".join(said.split()))
-    if said and said not in part.text:
+    repeated = said.casefold() in part.ticket.subject.casefold()
+    if _LETTER.search(said) and not repeated and said not in part.text:
         part.text.append(said)
 
 

@@ -452,7 +452,7 @@ REFUSALS = (
     "unit_missing", "bad_amount", "bad_date", "future_date", "no_value", "bad_value",
     "unknown_customer", "unknown_person", "unknown_ticket", "which_ticket", "other_customer",
     "not_allowed", "in_subject", "no_ticket", "more_than_booked", "nothing_to_undo", "duplicate",
-    "automatic",
+    "automatic", "new_mail",
 )  # fmt: skip
 NOT_RELAYED = (
     "internal", "near_internal", "cutting_failed", "no_text", "direct", "no_recipient", "no_ticket",

@@ -171,6 +171,7 @@ def test_people_write_the_number_in_many_ways(desk, two, text):
         ("[tid: 1h]", "Vilket ärende gäller det?"),
         ("[tid: 1h] #1001 #1002", "Vilket ärende gäller det?"),
         ("2026 rader lästa [tid: 1h]", "Vilket ärende gäller det?"),
+        ("[för: bo@acme.se] Bo ringde.", "Skriv ett nytt mejl till oss"),
         ("#9999 [tid: 1h]", "Det ärendet finns inte."),
         ("#1001 [tid: 15]", "Enheten saknas"),
     ],
@@ -215,6 +216,14 @@ def test_words_on_a_line_are_an_internal_note_and_go_to_no_customer_D8(desk, two
         note = tickets.said(tx, tickets.by_number(tx, 1001).id)[-1]
     assert (note.internal, note.text) == (True, "glömde mötet med Bo")
     assert "intern anteckning" in text_of(desk.mailer.to("anna@example.se")[-1])
+
+
+@pytest.mark.parametrize("text", ["1. #1001 [tid: 1h]", "1001: skrivaren [tid: 1h]"])
+def test_a_list_number_or_the_subject_again_is_no_note(desk, two, text):
+    reply(desk, text, two)
+    assert booked(desk) == [(1001, 60)]
+    with desk.desk.store.reading() as tx:
+        assert not tickets.said(tx, tickets.by_number(tx, 1001).id)[-1].internal
 
 
 def test_words_without_a_tag_go_nowhere_and_their_writer_is_told(desk, two):
