@@ -75,18 +75,23 @@ def checked(table: type[T], data: Mapping[str, Any], file: str, place: Place) ->
     """Read a record from a file's tables, in two looks.
 
     The second look leaves out what the first found wrong, so that what only a whole table can tell
-    is told too.
+    is told too. What cannot be read without what was wrong is then left out whole: the value is of
+    the rest, so that what only all of it can tell is told as well.
     """
     mistakes: list[Mistake] = []
     tables = whole = _renamed(data)
     value = None
     for _ in range(2):
-        value, errors = _look(table, tables, place)
+        looked = tables
+        value, errors = _look(table, looked, place)
         told = [(_key(location, whole), says) for location, says in errors]
         mistakes += beside(mistakes, file, told)
         if not errors:
             break
-        tables = _without([location for location, _ in errors], tables)
+        tables = _without([location for location, _ in errors], looked)
+    if value is None:
+        entries = {location[:2] for location, _ in errors}
+        value, _ = _look(table, _without([*entries], looked), place)
     return Checked(value, tuple(mistakes))
 
 

@@ -466,6 +466,24 @@ def test_every_mistake_is_told_at_once_and_nothing_is_changed(desk):
     assert "name =" in wrong["engineers[erik@example.se].name"]
 
 
+def test_what_cannot_be_read_at_all_hides_no_other_mistake(desk):
+    """Contract: all at once, also what only the rest of the file together can tell."""
+    wrong = desk.mistakes(
+        "[[engineers]]\nname = 'A'\nemail = 'no address'\n"
+        "[[customers]]\nkey = 'Bad Key'\nname = 'B'\n"
+        "[[customers]]\nkey = 'one'\nname = 'One'\ndomains = ['x.se']\n"
+        "[[customers.agreements]]\nplan = 'platinum'\nfrom = 2026-01-01\n"
+        "[[customers]]\nkey = 'two'\nname = 'Two'\ndomains = ['x.se']\n"
+    )
+    assert set(wrong) == {
+        "engineers[no address].email",
+        "customers[Bad Key].key",
+        "customers[one].agreements[1].plan",
+        "customers[one].domains",
+        "customers[two].domains",
+    }
+
+
 ONE_WRONG = [
     ("[[customers]]\nname = 'A'\n", "customers[1].key", "is missing"),
     ("[[customers]]\nkey = 'Acme'\nname = 'A'\n", "customers[Acme].key", "a-z"),
