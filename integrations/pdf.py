@@ -4,6 +4,7 @@ The child runs as `python -I -m integrations.pdf`: HTML on standard input, PDF o
 """
 
 import resource
+import signal
 import subprocess
 import sys
 
@@ -20,7 +21,10 @@ _REMEDY = (
 
 
 class WeasyPrinter:
-    """The port `PdfPrinter`: the same HTML gives the same bytes; raises PdfError."""
+    """The port `PdfPrinter`: the same HTML gives the same bytes; raises PdfError.
+
+    InterruptedError where the child is stopped from outside, as a service manager does.
+    """
 
     def __init__(self, *, seconds: float = WALL_SECONDS, memory: int = MEMORY) -> None:
         """Give a print that much time (seconds) and address space (bytes)."""
@@ -49,8 +53,14 @@ class WeasyPrinter:
         raise _failed(child.returncode, child.stderr)
 
 
-def _failed(code: int, told: bytes) -> PdfError:
-    """The last line that the child wrote is its reason."""
+def _failed(code: int, told: bytes) -> Exception:
+    """The last line that the child wrote is its reason.
+
+    Whoever stops the whole service stops the child as well: nothing is wrong with the page, and the
+    print is due again.
+    """
+    if -code in (signal.SIGTERM, signal.SIGINT):
+        return InterruptedError("the print was stopped")
     if code < 0:
         return PdfError(f"the PDF needed too much: the printer was ended by signal {-code}")
     lines = told.decode("utf-8", "replace").strip().splitlines() or [f"exit code {code}"]

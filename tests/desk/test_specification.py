@@ -249,6 +249,18 @@ def test_a_missing_printer_leaves_the_csv_and_one_alarm_H7(worked):
         assert stored_alarms.standing(tx) == []
 
 
+def test_a_print_that_is_stopped_with_the_service_is_made_anew_and_mailed_whole_H7(worked):
+    class Stopped:
+        def print(self, html):
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        mailed(worked, Stopped())
+    worked.work(CLOSE)
+    assert worked.mailer.to("ekonomi@example.se") == []
+    assert "specifikation-2026-11-beta.pdf" in mailed(worked, Paper())
+
+
 def test_the_real_printer_prints_it_the_same_each_time_H5(worked):
     mailed(worked, None)
     with worked.desk.store.reading() as tx:

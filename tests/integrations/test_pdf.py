@@ -121,6 +121,15 @@ def test_a_killed_printer_is_told_apart(instead_of_python):
         WeasyPrinter().print(PAGE)
 
 
+@pytest.mark.parametrize("signal", ["TERM", "INT"])
+def test_a_printer_that_is_stopped_with_the_service_says_nothing_about_the_page(
+    instead_of_python, signal
+):
+    instead_of_python(f"kill -{signal} $$")
+    with pytest.raises(InterruptedError):
+        WeasyPrinter().print("<p>Hej</p>")
+
+
 def test_a_printer_that_writes_no_pdf_is_an_error(instead_of_python):
     instead_of_python("cat > /dev/null; echo hello; echo odd >&2")
     with pytest.raises(PdfError, match="odd"):
