@@ -25,7 +25,7 @@ from daemon.store import register, statements
 from daemon.store.session import Tx
 from daemon.store.statements import Frozen
 
-_ROUNDED: Final = 1  # minutes that a quantity of two decimals may differ from those it is made of
+_ROUNDED: Final = 2  # minutes that quantities of two decimals may differ from what they stand for
 MOST_APART: Final = 40  # customers with files of their own in one mail; more come as an archive
 MOST_PRINTED: Final = 400  # customers with files of their own in the archive
 _MOST_BYTES: Final = 8_000_000  # of all attachments: a mail of 12 MB, as it is sent
@@ -176,14 +176,19 @@ def _charged_beyond(rows: Iterable[tuple[Row, str]], lines: Sequence[Line]) -> l
 
     Overage that waits for the end of its bank period, or that has got another price (H3).
     """
-    found = []
+    charged: dict[Period, Decimal] = {}
     for row, _ in rows:
-        if row.kind == "overage" and row.quantity is not None:
+        if row.kind == "overage" and row.quantity is not None and not row.is_credit:
             period = Period.parse(row.period)
-            here = sum(line.minutes[2] for line in lines if line.work.worked_on in period)
-            if row.quantity * 60 - here > _ROUNDED:
-                found.append(period)
-    return found
+            charged[period] = charged.get(period, Decimal(0)) + row.quantity * 60
+    return [
+        period for period, minutes in charged.items() if minutes - _beyond(lines, period) > _ROUNDED
+    ]
+
+
+def _beyond(lines: Iterable[Line], period: Period) -> int:
+    """The minutes that entries of a period add to what no bank covers."""
+    return sum(max(0, line.minutes[2]) for line in lines if line.work.worked_on in period)
 
 
 # --- files ------------------------------------------------------------------------------------

@@ -1,15 +1,19 @@
 """The specification behind a statement: PDF and CSV, harmless and complete (H2, H5, H7)."""
 
 import csv
+import datetime as dt
 import email
 import io
 import zipfile
+from dataclasses import replace
 from email import policy
 
 import pytest
 
 from daemon.desk import closing, invoicing, specification
 from daemon.desk.ports import PdfError
+from daemon.domain.agreement import Price
+from daemon.domain.money import Money
 from daemon.store import alarms as stored_alarms
 from daemon.store import statements
 from integrations.pdf import WeasyPrinter
@@ -127,6 +131,25 @@ def test_what_waited_for_the_bank_period_to_end_is_explained_when_it_is_charged_
     assert "Mötet" in late
     assert "<td class=n>1&nbsp;h&nbsp;1&nbsp;min</td>" in late
     assert lines(files["specifikation-2026-12-beta.csv"]) == []  # no hour twice
+
+
+def test_a_new_price_of_hours_that_were_billed_names_the_hours_H3(desk):
+    """Billed at 980 in November; the list of 1020 that comes later holds from the 1st (F3, H3)."""
+    book(desk, "a\n[tid: 2h]\n", "2026-11-20 09:00", sender="eve@delta.se", subject="The label")
+    printer = Paper()
+    mailed(desk, printer)
+    none = desk.desk.settings.plans["none"]
+    later = Price(dt.date(2026, 11, 1), {"hourly_rate": Money.parse("1020.00")})
+    plans = {**desk.desk.settings.plans, "none": replace(none, prices=(later,))}
+    changed = replace(
+        desk, desk=replace(desk.desk, settings=replace(desk.desk.settings, plans=plans))
+    )
+    vars(changed)["books"] = vars(desk)["books"]
+    mailed(changed, printer, "2027-01-01 06:00")
+    december = printer.pages[-1]
+    assert "−2.00 h" in december
+    assert "1,020.00" in december
+    assert "The label" in december.partition("Charged now, specified in earlier months")[2]
 
 
 def test_with_overage_by_the_month_nothing_is_told_twice_H3(worked):
