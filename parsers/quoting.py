@@ -64,6 +64,7 @@ _DATED_NAME = re.compile(
     r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}\s(?:\d{1,2}:\d{2}\s)?\S.{0,200}<[^<>\s]{3,300}>$"
 )
 _BETWEEN_ARROWS = re.compile(r"^>>>\s\S.{0,300}\S\s>>>$")  # GroupWise
+_GLUED = re.compile(rf"^(?:{wording.WROTE})(?=[A-ZÅÄÖÉÜ])")  # Gmail: `skrevBo Ek`
 _SENTENCE_BEFORE = re.compile(r"[.!?]\s{1,3}\w{1,40}\s\w{1,40}\s\w{1,40}\s\w")
 _PARTICLES = frozenset(
     {"von", "van", "de", "der", "den", "af", "av", "la", "le", "di", "da", "via"}
@@ -236,7 +237,7 @@ def _without_verb(text: str) -> Evidence | None:
     angle = _ANGLE.search(text)
     time = _TIME.search(text, date.end()) if date else None
     if date and angle and time and date.start() < 6:
-        between = text[time.end() : angle.start()].strip(" ,")
+        between = _GLUED.sub("", text[time.end() : angle.start()].strip(" ,"))
         return Evidence.STRONG if not between or _is_name(between) else Evidence.WEAK
     return Evidence.WEAK if angle and text.endswith((">:", "]:", "> :")) else None
 
@@ -251,7 +252,8 @@ def _with_verb(text: str, verb: re.Match[str]) -> Evidence | None:
     when = DATE.search(text) or (_DAY.search(text) if time else None)
     last = _VERB_LAST.search(text) is not None
     if when and time and (when.start() < 40 or verb.start() < when.start()):
-        named = last or verb.start() < when.start() or _is_name(text[verb.end() :])
+        first = verb.start() < when.start() and _is_name(text[: verb.start()])
+        named = last or first or _is_name(text[verb.end() :])
         return Evidence.STRONG if named else Evidence.WEAK
     if when or ADDRESS.search(text) or (last and _is_author(text[: verb.start()])):
         return Evidence.WEAK

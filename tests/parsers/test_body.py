@@ -38,6 +38,12 @@ ATTRIBUTIONS = (
     "pon., 12 maj 2025 o 10:32 Bo Ek <bo@kund.se> napisał(a):",
     "På mandag 12. mai 2025 kl. 10:32:15 skrev Bo Ek <bo@kund.se <mailto:bo@kund.se>>:",
     "Citerar Bo Ek <bo@kund.se>:",
+    "Den ons 4 dec. 2024 kl. 20:42 skrevBo Ek <bo@kund.se>:",
+    "Den ons 4 dec. 2024 kl. 8:42 em skrev 'Bo Ek' via Support <support@it.se>:",
+    "Den onsdag 4 december 2024 18:36:12 CET, Bo Ek <bo@kund.se> skrev:",
+    "den 4 december 2024 20:42:10 skrev Bo Ek <bo@kund.se>:",
+    'På 4 dec. 2024, vid 20:42, "Bo Ek" <bo@kund.se> skrev:',
+    "4 dec. 2024 20:42 +0100 skrev Bo Ek <bo@kund.se>:",
 )
 NAMES_ONLY = (
     "Den 2025-05-12 kl. 10:32, skrev Bo Ek:",
@@ -93,6 +99,14 @@ KEPT = (
     "2025-05-12 10:32 GMT+02:00 tjänsten startade om\n[tid: 1.5h]",
     "2025-05-12 10:32:01 mx postfix: status=bounced (550 5.1.1 <bo@kund.se>:\nokänd)\n[tid: 1.5h]",
     "Vi flyttar från: plan 2\ntill: plan 3 på fredag. [tid: 1.5h]",
+    "Så här skrev kunden 2026-05-04 10:32 i chatten:\nhej hej\n[tid: 1.5h]",
+    "Kl. 10:32 skrev servern ut:\nen sida\n[tid: 1.5h]",
+    "Kontakta Bo <bo@kund.se>:\nhan vet mer. [tid: 1.5h]",
+    "Datum: 2026-05-04\nFrån: lager 1\nTill: lager 2\nAntal: 5\n[tid: 1.5h]",
+    "SQL:\nFrom: users\nSent: 5\nTo: x\n[tid: 1.5h]",
+    "Se loggen:\n2026-05-04 10:32 INFO start\n2026-05-04 10:33 ERROR fel:\nstack\n[tid: 1.5h]",
+    "On Monday we wrote to you about this:\nno answer\n[tid: 1.5h]",
+    'Vi skrev: "det går inte" i formuläret.\n\nVad gör vi? [tid: 1.5h]',
 )
 
 
