@@ -63,7 +63,10 @@ def _new(
     if not spam:
         if person and verdict.may_answer and turn.mail.sender:
             confirm(turn, ticket, statement)
-        relay.tell_engineers(turn, ticket, new=True, remarks=relay.cautions(turn))
+        remarks = relay.cautions(turn)
+        if follows is not None:
+            remarks += (turn.sentence("follows", number=follows.number),)
+        relay.tell_engineers(turn, ticket, new=True, remarks=remarks)
     return Outcome("opened", ticket.id)
 
 

@@ -198,6 +198,7 @@ def test_a_reply_long_after_closing_opens_a_linked_ticket_D5(desk):
     desk.get(a_mail(subject="SV: igen", text="Nu igen.", reply_to=answer), "2026-12-10 11:00")
     assert ticket(desk).status == "closed"
     assert ticket(desk, 1002).status == "open"
+    assert "Svar på ärende #1001" in text_of(desk.mailer.to("erik@example.se")[-1])
 
 
 def test_what_the_border_marked_as_spam_waits_in_silence_D2(store, tmp_path):
