@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daemon import config
+from daemon import config, logs
 from daemon.config import Settings
 from daemon.domain.opening_hours import Calendar
 from daemon.store import health, migrations
@@ -51,6 +51,7 @@ def load(config_path: Path | None = None, *, upgraded: bool = True) -> App:
     WrongUserError for root where the desk is another user's.
     """
     settings = config.load(config.find(config_path))
+    logs.configure(settings=settings)  # from here on no line can show a secret
     _refuse_root(settings.desk.state_dir)
     store = open_store(settings.database.url, password=settings.database.password)
     _make_folders(settings)

@@ -51,12 +51,11 @@ def steps(config: Path | None, *, as_json: bool) -> None:
 @config_option
 def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:
     """Do everything that is due at --now, once, until nothing more is due; then end."""
-    from daemon import accounting, app, logs, parts
+    from daemon import accounting, app, parts
     from daemon.desk import erasure
     from daemon.loop import until_nothing
 
     with app.opened(config) as opened:
-        logs.configure(settings=opened.settings)
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
         erasure.replay(desk, now)
         mailer = parts.mailer_of(opened.settings)

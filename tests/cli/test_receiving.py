@@ -23,7 +23,8 @@ def pipe(monkeypatch):
 def test_a_message_in_the_pipe_is_durable_when_the_command_ends(avtald, folder, pipe):
     """B1, contract 3"""
     pipe(MAIL % 1)
-    assert avtald("receive", *NOW).code == 0
+    ended = avtald("receive", *NOW)
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
     assert "receive" in avtald("mail").out
 
 
