@@ -196,7 +196,7 @@ def test_S27_no_secret_shows_in_logs_errors_check_exports_or_copies(bird, outgoi
     for words in (("check", "--debug"), ("fortnox", "check", "--debug"), ("tick", *LATER)):
         bird.run(*words)
     assert bird.sung() == []
-    over_the_wire = f"{outgoing.commands} {[each.headers for each in bird.fortnox.requests]}"
+    over_the_wire = f"{outgoing.commands} {[dict(each.headers) for each in bird.fortnox.requests]}"
     assert sum(canary in over_the_wire for canary in bird.canaries()) >= 3  # they were used
     everything = " ".join(bird.heard.values())
     assert "535" in everything  # the outgoing server's refusal was told
