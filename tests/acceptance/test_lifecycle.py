@@ -307,7 +307,9 @@ def soaking(tmp_path) -> Iterator[tuple[Place, object]]:
             "per_minute = 1000000\n",
         )  # fmt: skip
         file = place.folder / "avtald.toml"
-        file.write_text(file.read_text().replace("[desk]", "[desk]\nanswers = 1000000"))
+        file.write_text(
+            file.read_text().replace("[desk]", "[desk]\nanswers = 1000000\nall_answers = 1000000")
+        )
         yield place, server
 
 
