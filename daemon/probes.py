@@ -9,6 +9,7 @@ from daemon.config import Imap, Outgoing, Settings
 from daemon.desk.check import ProbeError, Probes
 from daemon.desk.ports import SendError
 from daemon.mail_records import Lookup
+from daemon.outages import Outage, Server, outage
 from daemon.store.session import Store
 from daemon.two_languages import Say
 
@@ -28,10 +29,10 @@ def _mailbox(mailbox: Imap, *, say: Say) -> str:
     from daemon.intake.mailbox import FAULTS, AccessError, open_mailbox
     from daemon.intake.oauth import OAuthError
 
-    remedy = say(
-        f"se över {mailbox.host}, användare, lösenord och folder = {mailbox.folder!r}",
-        f"look at {mailbox.host}, username, password and folder = {mailbox.folder!r}",
-    )
+    server = Server(
+        table="[intake.imap]", host=mailbox.host, port=mailbox.port_used, tls=mailbox.tls,
+        folder=mailbox.folder,
+    )  # fmt: skip
     try:
         box = open_mailbox(mailbox, token=_token(mailbox))
         try:
@@ -40,7 +41,7 @@ def _mailbox(mailbox: Imap, *, say: Say) -> str:
         finally:
             box.close()
     except (AccessError, OAuthError, *FAULTS) as error:
-        raise ProbeError(str(error), remedy) from error
+        raise _probe_error(outage(error, server, say)) from error
     said = say("inloggning fungerar", "login works")
     if not idles:
         seconds = int(mailbox.poll.total_seconds())
@@ -71,10 +72,12 @@ def _outgoing(server: Outgoing, *, settings: Settings, say: Say) -> str:
         if isinstance(mailer, SmtpMailer):
             mailer._connect().quit()  # noqa: SLF001  what comes before the first mail, alone
     except SendError as error:
-        remedy = say(
-            f"se över {server.host}, port, tls, användare och lösenord i [outgoing]",
-            f"look at {server.host}, port, tls, username and password in [outgoing]",
-        )
-        says = str(error).removeprefix(f"{server.host}:{server.port_used} ")
-        raise ProbeError(says, remedy) from error
-    return say("inloggning fungerar", "login works")
+        named = Server(table="[outgoing]", host=server.host, port=server.port_used, tls=server.tls)
+        raise _probe_error(outage(error, named, say)) from error
+    if server.username:
+        return say("inloggning fungerar", "login works")
+    return say("anslutning fungerar", "connection works")
+
+
+def _probe_error(found: Outage) -> ProbeError:
+    return ProbeError(found.says, found.remedy)

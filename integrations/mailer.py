@@ -131,7 +131,11 @@ class SmtpMailer:
         return smtp
 
     def _unreachable(self, error: Exception) -> str:
-        return f"{self._server.host}:{self._server.port} does not let us in: {error}"
+        said = str(error)
+        if isinstance(error, smtplib.SMTPResponseException):
+            text = error.smtp_error
+            said = _said(error.smtp_code, text if isinstance(text, bytes) else text.encode())
+        return f"{self._server.host}:{self._server.port} does not let us in: {said}"
 
     def _open(self) -> smtplib.SMTP:
         server = self._server

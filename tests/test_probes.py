@@ -6,6 +6,9 @@ import pytest
 
 from daemon import config, probes
 from daemon.desk.check import ProbeError
+from daemon.intake.mailbox import Mailbox
+from daemon.intake.oauth import OAuthError
+from daemon.outages import Outage, Server, outage
 from daemon.settings_types import Secret
 from daemon.two_languages import speaker
 from tests.scripted_smtp import sink
@@ -43,51 +46,120 @@ def test_a_mailbox_that_lets_us_in_works_and_keeps_its_mail(imap_server, setting
     assert len(imap_server.uids("probe", criteria="UNSEEN")) == 1
 
 
-def test_a_wrong_password_and_a_missing_folder_are_told_with_a_remedy(imap_server, settings):
-    look = probes.probes_of(settings(), ENGLISH).mailbox
-    wrong = Secret(Path("imap-password"), "nej")
-    for mailbox in (
-        mailbox_of(imap_server, "probe2", password_file=wrong),
-        mailbox_of(imap_server, "probe2", folder="Finns inte"),
-    ):
-        with pytest.raises(ProbeError) as caught:
-            look(mailbox)
-        assert "127.0.0.1" in caught.value.remedy
-        assert "nej" not in str(caught.value)
+def told(look, server) -> tuple[str, str]:
+    """What a probe found, and its remedy."""
+    with pytest.raises(ProbeError) as caught:
+        look(server)
+    return str(caught.value), caught.value.remedy
 
 
-def test_a_mailbox_out_of_reach_is_told(settings):
+def test_a_server_without_idle_or_move_works_and_it_is_told_how(imap_server, settings, monkeypatch):
+    for name in ("can_idle", "can_move"):
+        monkeypatch.setattr(Mailbox, name, property(lambda _self: False))
     look = probes.probes_of(settings(), ENGLISH).mailbox
-    nowhere = config.Imap(
-        host="127.0.0.1", port=1, tls="none", username="u",
-        password_file=Secret(Path("x"), "x"),
-    )  # fmt: skip
-    with pytest.raises(ProbeError, match="refused"):
-        look(nowhere)
+    assert look(mailbox_of(imap_server, "probe3")) == (
+        "login works; without IDLE mail is fetched every 60 seconds; "
+        "without MOVE handled mail is marked instead"
+    )
+
+
+CERTIFICATE = (
+    "give the server a certificate for 127.0.0.1 from an authority that this machine trusts, "
+    "or mend host"
+)
+IMAP_FAULTS = {
+    "password": (
+        {"password_file": Secret(Path("imap-password"), "nej")},
+        "the login is refused: [AUTHENTICATIONFAILED] Authentication failed.",
+        "mend username and password_file in [intake.imap]",
+    ),
+    "folder": (
+        {"folder": "Finns inte"}, "there is no folder 'Finns inte'", "mend folder in [intake.imap]",
+    ),
+    "port": (
+        {"port": 1}, "nobody listens at 127.0.0.1:1",
+        "start the server, or mend host and port in [intake.imap]",
+    ),
+    "name": (
+        {"host": "mail.invalid", "tls": "starttls"}, "the name mail.invalid is not known",
+        "mend host in [intake.imap], or the DNS",
+    ),
+    "certificate": (
+        {"tls": "starttls"}, "no valid certificate: self-signed certificate",
+        CERTIFICATE,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", IMAP_FAULTS)
+def test_what_is_wrong_with_a_mailbox_is_told_with_the_key_that_mends_it(
+    imap_server, settings, fault
+):
+    change, says, remedy = IMAP_FAULTS[fault]
+    look = probes.probes_of(settings(), ENGLISH).mailbox
+    assert told(look, mailbox_of(imap_server, "probe2", **change)) == (says, remedy)
+
+
+def test_tls_where_none_is_spoken_is_told(imap_server, settings):
+    look = probes.probes_of(settings(), ENGLISH).mailbox
+    says, remedy = told(look, mailbox_of(imap_server, "probe2", tls="implicit"))
+    assert says == f"127.0.0.1:{imap_server.port} does not speak TLS"
+    assert remedy == 'mend tls and port in [intake.imap] (tls = "starttls"?)'
+
+
+def test_a_server_that_never_answers_is_told():
+    server = Server(table="[outgoing]", host="h", port=25, tls="none")
+    assert outage(TimeoutError("timed out"), server, ENGLISH) == Outage(
+        "h:25 does not answer", "open the firewall for port 25, or mend host and port in [outgoing]"
+    )
+
+
+def test_a_provider_that_gives_no_token_is_told_by_its_table():
+    server = Server(table="[intake.imap]", host="h", port=993, tls="implicit")
+    refused = OAuthError("no access token (400): invalid_client", permanent=True)
+    assert outage(refused, server, ENGLISH) == Outage(
+        "no access token (400): invalid_client", "mend [intake.imap.oauth2]"
+    )
 
 
 def test_an_outgoing_server_is_greeted_and_nothing_is_sent(settings):
     with sink() as server:
         table = f'[outgoing]\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
         read = settings(table)
-        assert probes.probes_of(read, ENGLISH).outgoing(read.outgoing) == "login works"
+        assert probes.probes_of(read, ENGLISH).outgoing(read.outgoing) == "connection works"
         assert server.mails == []
         assert [command.split()[0] for command in server.commands] == ["ehlo", "quit"]
 
 
-def test_an_outgoing_server_that_refuses_is_told(settings, tmp_path):
-    (tmp_path / "smtp-password").write_text("hemligt", encoding="utf-8")
+def outgoing_of(server, folder: Path, tls: str = "none") -> str:
+    (folder / "smtp-password").write_text("hemligt", encoding="utf-8")
+    return (
+        f'[outgoing]\nhost = "127.0.0.1"\nport = {server.port}\ntls = "{tls}"\n'
+        'username = "u"\npassword_file = "smtp-password"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("features", "tls", "says", "remedy"),
+    [
+        (["AUTH PLAIN"], "none", "the login is refused: 535 5.7.8 no",
+         "mend username and password_file in [outgoing]"),
+        ([], "none", "the server takes no login here",
+         "take username out of [outgoing], or mend port and tls"),
+        ([], "starttls", "has no STARTTLS", "mend tls and port in [outgoing]"),
+        ([], "implicit", "does not speak TLS",
+         'mend tls and port in [outgoing] (tls = "starttls"?)'),
+    ],
+)  # fmt: skip
+def test_an_outgoing_server_that_refuses_is_told(settings, tmp_path, features, tls, says, remedy):
     with sink() as server:
-        server.say("AUTH", "535 no", "535 no", "535 no")
-        server.features.append("AUTH PLAIN LOGIN")
-        read = settings(
-            f'[outgoing]\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
-            'username = "u"\npassword_file = "smtp-password"\n'
-        )
-        with pytest.raises(ProbeError, match="535") as caught:
-            probes.probes_of(read, ENGLISH).outgoing(read.outgoing)
-    assert "[outgoing]" in caught.value.remedy
-    assert "hemligt" not in str(caught.value)
+        server.say("AUTH", *["535 5.7.8 no"] * 3)
+        server.features += features
+        read = settings(outgoing_of(server, tmp_path, tls))
+        found, mends = told(probes.probes_of(read, ENGLISH).outgoing, read.outgoing)
+    assert says in found
+    assert mends == remedy
+    assert "hemligt" not in found
 
 
 def test_drafts_as_files_are_an_accounting_system_too(settings):

@@ -1,6 +1,8 @@
 """`avtald check`: a table of what works and what needs attention, with how to mend each."""
 
 import datetime as dt
+import shutil
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,17 @@ from daemon.cli.output import Say, print_json, speaker, table
 if TYPE_CHECKING:
     from daemon.desk.check import Finding
 
+_AREAS = {
+    "configuration": "inställningar",
+    "intake": "inkommande",
+    "outgoing": "utgående",
+    "calendar": "kalender",
+    "database": "databas",
+    "accounting": "bokföring",
+    "identity": "identitet",
+    "closing": "månadsslut",
+}  # the others are called the same
+_NARROWEST = 40
 _WORDS = {"ok": ("OK", "OK"), "warning": ("varning", "warning"), "fault": ("fel", "fault")}
 
 
@@ -42,13 +55,22 @@ def check(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
 
 
 def _lines(findings: Sequence["Finding"], say: Say) -> Iterator[str]:
-    """A table, with the remedy under what needs one."""
+    """A table as wide as the terminal, with the remedy under what needs one."""
     heads = say("område läge vad", "area status what").split()
-    rows = [(f.area, say(*_WORDS[f.status]), f.says) for f in findings]
+    rows = [(say(_AREAS.get(f.area, f.area), f.area), say(*_WORDS[f.status]), "") for f in findings]
     heading, *lines = table(heads, rows)
     yield heading
-    indent = " " * heading.index(heads[-1])
+    indent = heading.index(heads[-1])
     for finding, line in zip(findings, lines, strict=True):
-        yield line
+        yield from _wrapped(finding.says, line.ljust(indent), indent)
         if finding.remedy:
-            yield f"{indent}→ {finding.remedy}"
+            yield from _wrapped(f"→ {finding.remedy}", " " * indent, indent + 2)
+
+
+def _wrapped(text: str, before: str, indent: int) -> list[str]:
+    """A text behind what stands before it, its further lines below its first."""
+    width = max(shutil.get_terminal_size((100, 24)).columns, indent + _NARROWEST)
+    return textwrap.wrap(
+        text, width, initial_indent=before, subsequent_indent=" " * indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip

@@ -105,7 +105,10 @@ def examine(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
     try:
         yield from _kept(subject, now, say)
     except (StoreError, migrations.SchemaError) as error:
-        remedy = say("starta databasen, eller rätta [database]", "start it, or mend [database]")
+        remedy = say(
+            "starta databasens server, eller rätta [database]",
+            "start the database's server, or mend [database]",
+        )
         yield Finding("database", FAULT, str(error), remedy)
 
 
@@ -139,7 +142,7 @@ def configuration(settings: Settings, say: Say) -> Iterator[Finding]:
             "configuration",
             WARNING,
             say("ingen får veta om fel", "nobody is told of faults"),
-            say("skriv desk.operators", "write desk.operators"),
+            say("skriv desk.operators i avtald.toml", "write desk.operators in avtald.toml"),
         )
     for file in settings.secret_files():
         if file.stat().st_mode & 0o077:
@@ -242,7 +245,10 @@ def outgoing(settings: Settings, probes: Probes, say: Say) -> Finding:
             "outgoing",
             WARNING,
             say("post väntar i utkorgen", "mail waits in the outbox"),
-            say("skriv [outgoing]", "write [outgoing]"),
+            say(
+                "skriv tabellen [outgoing] i avtald.toml: host, username, password_file",
+                "write the table [outgoing] in avtald.toml: host, username, password_file",
+            ),
         )
     name = f"{server.host}:{server.port_used}"
     if probes.outgoing is None:
@@ -259,21 +265,34 @@ def dns(domain: str, probes: Probes, say: Say) -> Iterator[Finding]:
         says = say("DNS svarar inte: inte kontrollerat", "DNS does not answer: not looked at")
         yield Finding("dns", OK, f"{domain}: {says}")
         return
+    policy = found.dmarc or say("ingen", "none")
     missing = [
-        (name, record)
-        for name, there, record in (
-            ("SPF", found.spf, f'{domain}. TXT "v=spf1 mx -all"'),
-            ("DKIM", found.dkim, f"selector._domainkey.{domain}. TXT"),
-            ("DMARC", found.is_enforced, f'_dmarc.{domain}. TXT "v=DMARC1; p=quarantine"'),
+        (says, record)
+        for there, says, record in (
+            (
+                found.spf,
+                say("ingen SPF-post", "no SPF record"),
+                f'{domain}. TXT "v=spf1 mx -all"',
+            ),
+            (
+                found.dkim,
+                say("ingen DKIM-nyckel", "no DKIM key"),
+                f'SELECTOR._domainkey.{domain}. TXT "v=DKIM1; k=rsa; p=…"',
+            ),
+            (
+                found.is_enforced,
+                say(f"DMARC stoppar ingen (p={policy})", f"DMARC stops nobody (p={policy})"),
+                f'_dmarc.{domain}. TXT "v=DMARC1; p=quarantine"',
+            ),
         )
         if not there
     ]
     if not missing:
         yield Finding("dns", OK, f"{domain}: SPF, DKIM, DMARC p={found.dmarc}")
-    for name, record in missing:
-        weak = f" p={found.dmarc}" if name == "DMARC" and found.dmarc else ""
-        says = say(f"{domain}: ingen skarp {name}{weak}", f"{domain}: no enforced {name}{weak}")
-        yield Finding("dns", WARNING, says, say(f"publicera {record}", f"publish {record}"))
+    for says, record in missing:
+        yield Finding(
+            "dns", WARNING, f"{domain}: {says}", say(f"publicera {record}", f"publish {record}")
+        )
 
 
 def disk(free: int, reserve: int, say: Say) -> Finding:
@@ -296,10 +315,8 @@ def database(found: health.Health, say: Say) -> Iterator[Finding]:
     if found.is_durable and not found.faults:
         yield Finding("database", OK, says)
     if not found.is_durable:
-        remedy = say(
-            "slå på fsync, synchronous_commit och UTF8 i servern",
-            "turn on fsync, synchronous_commit and UTF8 in the server",
-        )
+        weak = ", ".join(found.unsafe)
+        remedy = say(f"ändra i servern: {weak}", f"change in the server: {weak}")
         yield Finding("database", FAULT, says, remedy)
     for fault in found.faults:
         remedy = say(
@@ -381,7 +398,10 @@ def people(register: Register, settings: Settings, say: Say) -> Iterator[Finding
             "register",
             WARNING,
             say("inga tekniker", "no engineers"),
-            "avtald import: [[engineers]]",
+            say(
+                "skriv [[engineers]] i register.toml, och kör avtald import register.toml",
+                "write [[engineers]] in register.toml, and run avtald import register.toml",
+            ),
         )
     else:
         yield Finding("register", OK, say(f"personer: {len(active)}", f"people: {len(active)}"))
@@ -392,7 +412,10 @@ def people(register: Register, settings: Settings, say: Say) -> Iterator[Finding
             say(
                 "ingen ekonomi får besked om månadens slut", "no finance is told of the month's end"
             ),
-            say("skriv accounting.finance", "write accounting.finance"),
+            say(
+                "skriv accounting.finance i avtald.toml",
+                "write accounting.finance in avtald.toml",
+            ),
         )
 
 

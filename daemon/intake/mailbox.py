@@ -34,7 +34,12 @@ FAULTS = (OSError, imaplib.IMAP4.error, imap_tools.ImapToolsError)
 
 
 class AccessError(Exception):
-    """The server does not let us in: a person must mend it."""
+    """The server does not let us in: a person must mend it; `reply` is what it said."""
+
+    def __init__(self, username: str, reply: str) -> None:
+        """Keep what the server said."""
+        super().__init__(f"the mailbox does not let {username} in: {reply}")
+        self.reply = reply
 
 
 class Login(Protocol):
@@ -230,7 +235,13 @@ def _log_in(box: imap_tools.BaseMailBox, username: str, secret: str, *, by_token
     except (imaplib.IMAP4.error, imap_tools.ImapToolsError) as error:
         if "[UNAVAILABLE]" in str(error):  # RFC 5530: the server's own trouble, and temporary
             raise
-        raise AccessError(f"the mailbox does not let {username} in: {error}") from error
+        raise AccessError(username, _reply(error)) from error
+
+
+def _reply(error: Exception) -> str:
+    """What the server said, without what the library makes of it."""
+    result = getattr(error, "command_result", None)
+    return _text(result[1]) if result else str(error)
 
 
 def _chunks(uids: Sequence[int]) -> Iterator[Sequence[int]]:

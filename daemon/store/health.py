@@ -37,11 +37,18 @@ class Health:
     faults: tuple[str, ...]
 
     @property
+    def unsafe(self) -> tuple[str, ...]:
+        """The settings with which a commit may be lost after it is told, or a text not be kept."""
+        return tuple(
+            name
+            for name, value in self.settings.items()
+            if name in _DURABLE and value not in _DURABLE[name]
+        )
+
+    @property
     def is_durable(self) -> bool:
         """Whether a commit is safe once it is told, and any text can be kept."""
-        return all(
-            value in _DURABLE[name] for name, value in self.settings.items() if name in _DURABLE
-        )
+        return not self.unsafe
 
 
 @contextmanager

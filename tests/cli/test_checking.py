@@ -43,9 +43,9 @@ def test_where_all_is_well_it_exits_0(avtald, folder, outside):
     assert ended.code == 0
     lines = ended.out.splitlines()
     assert lines[0].split() == ["område", "läge", "vad"]
-    assert all(line.split()[1] == "OK" for line in lines[1:])
+    assert all(line.split()[1] == "OK" for line in lines[1:] if not line.startswith(" "))
     assert any("2027: 01-01 Nyårsdagen" in line for line in lines)
-    assert any("inloggning fungerar" in line for line in lines)
+    assert any("anslutning fungerar" in line for line in lines)
     assert outside.mails == []
 
 
@@ -53,8 +53,9 @@ def test_a_server_that_refuses_is_a_fault(avtald, folder, outside):
     outside.say("CONNECT", "421 go away")
     ended = avtald("check")
     assert ended.code == 1
-    assert "outgoing       fel" in ended.out
-    assert "→ se över 127.0.0.1, port, tls" in ended.out
+    assert "utgående       fel" in ended.out
+    assert "421 go away" in ended.out
+    assert "→ se över [outgoing]" in ended.out
 
 
 def test_what_needs_attention_exits_1_with_its_remedy_below(avtald, folder):
@@ -63,7 +64,18 @@ def test_what_needs_attention_exits_1_with_its_remedy_below(avtald, folder):
     lines = ended.out.splitlines()
     at = next(at for at, line in enumerate(lines) if "inga tekniker" in line)
     assert lines[at].split()[:2] == ["register", "varning"]
-    assert lines[at + 1].strip() == "→ avtald import: [[engineers]]"
+    told = "→ skriv [[engineers]] i register.toml, och kör avtald import register.toml"
+    assert lines[at + 1].strip() == told
+
+
+def test_no_line_is_wider_than_the_terminal(avtald, folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = avtald("check").out.splitlines()
+    assert max(len(line) for line in lines if str(folder) not in line) <= 80
+    (at,) = (at for at, line in enumerate(lines) if line.startswith("kalender"))
+    indent = lines[0].index("vad")
+    assert lines[at + 1][:indent].strip() == ""
+    assert lines[at + 1][indent] != " "
 
 
 def test_an_english_desk_reads_english(avtald, english):
@@ -78,3 +90,4 @@ def test_json_has_area_status_message_and_remedy(avtald, folder):
     assert ended.code == 1
     assert all(set(each) == {"area", "status", "message", "remedy"} for each in findings)
     assert {each["status"] for each in findings} == {"ok", "warning"}
+    assert {"configuration", "intake", "closing"} <= {each["area"] for each in findings}

@@ -262,9 +262,9 @@ def test_each_missing_record_is_told_with_what_to_publish():
     weak = MailRecords(spf=None, dkim=False, dmarc="none")
     found = attention(check.dns("example.se", Probes(records=lambda _domain: weak), ENGLISH))
     assert [each.says for each in found] == [
-        "example.se: no enforced SPF",
-        "example.se: no enforced DKIM",
-        "example.se: no enforced DMARC p=none",
+        "example.se: no SPF record",
+        "example.se: no DKIM key",
+        "example.se: DMARC stops nobody (p=none)",
     ]
     assert "v=spf1" in found[0].remedy
     assert "v=DMARC1; p=quarantine" in found[2].remedy
@@ -315,9 +315,16 @@ def test_next_years_closed_days_are_listed_for_reading(settings):
     assert "06-25 Midsommarafton" in found.says
 
 
-def test_a_country_whose_holidays_nobody_knows_is_a_fault(settings):
-    text = SMALL + '[calendar]\ncountry = "QQ"\n'
-    found = check.holidays(Calendar(settings(text).calendar), dt.date(2026, 1, 1), ENGLISH)
+def test_a_country_whose_holidays_nobody_knows_is_a_mistake_of_the_file(settings):
+    with pytest.raises(config.MistakesError, match="no holidays are known for country 'QQ'"):
+        settings(SMALL + '[calendar]\ncountry = "QQ"\n')
+
+
+def test_a_desk_that_never_opens_next_year_is_a_fault(settings):
+    """A3: an error after 60 days without an opening."""
+    days = [dt.date(2027, 1, 1) + dt.timedelta(days=day) for day in range(62)]
+    text = f'{SMALL}[calendar]\nclosed = [{", ".join(map(str, days))}]\n'
+    found = check.holidays(Calendar(settings(text).calendar), dt.date(2026, 11, 1), ENGLISH)
     assert (found.area, found.status) == ("calendar", FAULT)
 
 

@@ -1,0 +1,145 @@
+"""Why a server cannot be used, in an administrator's words, and which key mends it."""
+
+import smtplib
+import socket
+import ssl
+from dataclasses import dataclass
+
+import imap_tools
+
+from daemon.intake.mailbox import AccessError
+from daemon.intake.oauth import OAuthError
+from daemon.two_languages import Say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server as a table of the settings names it."""
+
+    table: str  # "[outgoing]"
+    host: str
+    port: int
+    tls: str
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What was found, and what mends it."""
+
+    says: str
+    remedy: str
+
+
+def outage(fault: Exception, server: Server, say: Say) -> Outage:
+    """What a fault of the network, of TLS or of a login means."""
+    cause = _cause(fault)
+    return (
+        _of_network(cause, server, say)
+        or _of_tls(cause, server, say)
+        or _of_login(cause, server, say)
+        or Outage(
+            str(fault).removeprefix(f"{server.host}:{server.port} "),
+            say(f"se över {server.table}", f"look at {server.table}"),
+        )
+    )
+
+
+def _cause(fault: Exception) -> Exception:
+    """What lies behind a fault that was wrapped."""
+    if isinstance(fault, AccessError | OAuthError):
+        return fault
+    behind = fault.__cause__
+    return behind if isinstance(behind, Exception) else fault
+
+
+def _of_network(fault: Exception, server: Server, say: Say) -> Outage | None:
+    host, port, table = server.host, server.port, server.table
+    if isinstance(fault, socket.gaierror):
+        return Outage(
+            say(f"namnet {host} är okänt", f"the name {host} is not known"),
+            say(f"rätta host i {table}, eller maskinens DNS", f"mend host in {table}, or the DNS"),
+        )
+    if isinstance(fault, ConnectionRefusedError):
+        return Outage(
+            say(f"ingen lyssnar på {host}:{port}", f"nobody listens at {host}:{port}"),
+            say(
+                f"starta servern, eller rätta host och port i {table}",
+                f"start the server, or mend host and port in {table}",
+            ),
+        )
+    if isinstance(fault, TimeoutError):
+        return Outage(
+            say(f"{host}:{port} svarar inte", f"{host}:{port} does not answer"),
+            say(
+                f"öppna brandväggen för port {port}, eller rätta host och port i {table}",
+                f"open the firewall for port {port}, or mend host and port in {table}",
+            ),
+        )
+    return None
+
+
+def _of_tls(fault: Exception, server: Server, say: Say) -> Outage | None:
+    where = f"{server.host}:{server.port}"
+    mend = say(f"rätta tls och port i {server.table}", f"mend tls and port in {server.table}")
+    if isinstance(fault, ssl.SSLCertVerificationError):
+        why = fault.verify_message
+        return Outage(
+            say(f"{where} har inget giltigt certifikat: {why}", f"no valid certificate: {why}"),
+            say(
+                f"ge servern ett certifikat för {server.host} från en utfärdare som maskinen litar"
+                " på, eller rätta host",
+                f"give the server a certificate for {server.host} from an authority that this"
+                " machine trusts, or mend host",
+            ),
+        )
+    if isinstance(fault, ssl.SSLError):
+        return Outage(
+            say(f"{where} talar inte TLS", f"{where} does not speak TLS"),
+            f'{mend} (tls = "starttls"?)',
+        )
+    if isinstance(fault, smtplib.SMTPNotSupportedError) and "STARTTLS" in str(fault):
+        return Outage(say(f"{where} har inte STARTTLS", f"{where} has no STARTTLS"), mend)
+    return None
+
+
+def _of_login(fault: Exception, server: Server, say: Say) -> Outage | None:
+    if isinstance(fault, OAuthError):
+        table = f"{server.table[:-1]}.oauth2]"
+        return Outage(str(fault), say(f"rätta {table}", f"mend {table}"))
+    if isinstance(fault, imap_tools.MailboxFolderSelectError):
+        return Outage(
+            say(f"mappen {server.folder!r} finns inte", f"there is no folder {server.folder!r}"),
+            say(f"rätta folder i {server.table}", f"mend folder in {server.table}"),
+        )
+    if isinstance(fault, smtplib.SMTPNotSupportedError):
+        return Outage(
+            say("servern tar inte emot inloggning här", "the server takes no login here"),
+            say(
+                f"ta bort username i {server.table}, eller rätta port och tls",
+                f"take username out of {server.table}, or mend port and tls",
+            ),
+        )
+    if isinstance(fault, smtplib.SMTPAuthenticationError | AccessError):
+        return Outage(
+            _refusal(fault, say),
+            say(
+                f"rätta username och password_file i {server.table}",
+                f"mend username and password_file in {server.table}",
+            ),
+        )
+    return None
+
+
+def _refusal(fault: Exception, say: Say) -> str:
+    """The server's own words."""
+    said = str(fault)
+    if isinstance(fault, smtplib.SMTPResponseException):
+        said = f"{fault.smtp_code} {_text(fault.smtp_error)}"
+    elif isinstance(fault, AccessError):
+        said = fault.reply
+    return say(f"inloggningen nekas: {said}", f"the login is refused: {said}")
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
