@@ -54,14 +54,23 @@ def pytest_collection_modifyitems(config, items):
         items[:] = kept
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Beside each other (`-n 2`) the children collect, and all of them the same."""
+    _NOT_RUN[:] = getattr(node, "workeroutput", {}).get("not_run", _NOT_RUN)
+
+
 def pytest_terminal_summary(terminalreporter):
     if _NOT_RUN:
-        terminalreporter.write_line(
-            f"{len(_NOT_RUN)} tests not run: they need ../shared, which this clone does not have"
-        )
+        terminalreporter.section("not run: ../shared is not beside this clone")
+        for nodeid in _NOT_RUN:
+            terminalreporter.write_line(nodeid)
+        terminalreporter.write_line(f"{len(_NOT_RUN)} tests were not run")
 
 
 def pytest_sessionfinish(session, exitstatus):
     """With CI=true a missing `../shared` is a failure, not a footnote."""
-    if _NOT_RUN and os.environ.get("CI") == "true" and exitstatus == 0:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["not_run"] = _NOT_RUN
+    elif _NOT_RUN and os.environ.get("CI") == "true" and exitstatus == 0:
         session.exitstatus = 1
