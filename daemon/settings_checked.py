@@ -61,7 +61,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except PermissionError:
-        says = "cannot be read: run the command as the desk's own user, or let yourself read it"
+        says = "cannot be read by this user: run the command as the desk's own user"
     except OSError as error:
         says = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:

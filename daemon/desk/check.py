@@ -265,7 +265,7 @@ def dns(domain: str, probes: Probes, say: Say) -> Iterator[Finding]:
         says = say("DNS svarar inte: inte kontrollerat", "DNS does not answer: not looked at")
         yield Finding("dns", OK, f"{domain}: {says}")
         return
-    policy = found.dmarc or say("ingen", "none")
+    policy = found.dmarc and f"p={found.dmarc}"
     missing = [
         (says, record)
         for there, says, record in (
@@ -281,7 +281,9 @@ def dns(domain: str, probes: Probes, say: Say) -> Iterator[Finding]:
             ),
             (
                 found.is_enforced,
-                say(f"DMARC stoppar ingen (p={policy})", f"DMARC stops nobody (p={policy})"),
+                say(f"DMARC stoppar ingen ({policy})", f"DMARC stops nobody ({policy})")
+                if policy
+                else say("ingen DMARC-post", "no DMARC record"),
                 f'_dmarc.{domain}. TXT "v=DMARC1; p=quarantine"',
             ),
         )
