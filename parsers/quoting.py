@@ -236,9 +236,12 @@ def _without_verb(text: str) -> Evidence | None:
     date = DATE.search(text)
     angle = _ANGLE.search(text)
     time = _TIME.search(text, date.end()) if date else None
-    if date and angle and time and date.start() < 6:
-        between = _GLUED.sub("", text[time.end() : angle.start()].strip(" ,"))
-        return Evidence.STRONG if not between or _is_name(between) else Evidence.WEAK
+    if date and angle and time:
+        between = text[time.end() : angle.start()].strip(" ,")
+        if date.start() < 12 and _GLUED.match(between):
+            return Evidence.STRONG
+        if date.start() < 6:
+            return Evidence.STRONG if not between or _is_name(between) else Evidence.WEAK
     return Evidence.WEAK if angle and text.endswith((">:", "]:", "> :")) else None
 
 
