@@ -11,6 +11,7 @@ from daemon.cli.options import config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, print_table, speaker
 
 if TYPE_CHECKING:
+    from daemon.domain.opening_hours import Calendar
     from daemon.domain.ticket import Ticket
     from daemon.store.session import Tx
 
@@ -30,7 +31,7 @@ def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: 
         say = speaker(opened.settings.desk.language)
         local = opened.calendar.local
         left = {
-            each["number"]: _left(opened.calendar.between(now, each["response"]["due_at"]))
+            each["number"]: _left(opened.calendar, now, each["response"]["due_at"])
             for each in found
             if each["response"]["due_at"] and not each["response"]["ended_at"]
         }
@@ -69,8 +70,11 @@ def _moment(local: Callable[[dt.datetime], dt.datetime], at: dt.datetime | None)
     return f"{local(at):%Y-%m-%d %H:%M}" if at else ""
 
 
-def _left(opening: dt.timedelta) -> str:
-    return _hours(int(opening.total_seconds() // 60))
+def _left(calendar: "Calendar", now: dt.datetime, due_at: dt.datetime) -> str:
+    """The opening time left until a deadline; with a minus, what has gone by since."""
+    if due_at < now:
+        return f"-{_hours(calendar.minutes_used(due_at, now))}"
+    return _hours(int(calendar.between(now, due_at).total_seconds() // 60))
 
 
 def _hours(minutes: int) -> str:

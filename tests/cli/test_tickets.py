@@ -90,7 +90,10 @@ def test_the_list_goes_by_deadline_and_then_by_priority(show, desk):
     ]
     shown = show("tickets", "--now", "2026-11-20T10:15:00+01:00").out.splitlines()
     assert shown[0].split()[:3] == ["ärende", "prio", "status"]
-    assert "0:45" in shown[1]
+    assert "  0:45  " in shown[1]
+    late = show("tickets", "--now", "2026-11-20T12:30:00+01:00").out.splitlines()
+    assert "  -1:30  " in late[1]
+    assert "  4:30  " in late[3]
 
 
 def test_one_ticket_is_shown_whole(show, desk):
