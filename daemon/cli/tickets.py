@@ -101,6 +101,8 @@ def ticket(config: Path | None, number: int, *, as_json: bool) -> None:
     for label, key in (("kund", "customer"), ("status", "status"), ("prio", "priority")):
         click.echo(f"  {label}: {shown[key] if shown[key] is not None else '–'}")
     click.echo(f"  {say('deltagare', 'participants')}: {', '.join(shown['participants'])}")
+    for line in _links(shown, say):
+        click.echo(f"  {line}")
     for said in shown["messages"]:
         mark = say(" (internt)", " (internal)") if said["internal"] else ""
         click.echo(f"\n{local(said['at']):%Y-%m-%d %H:%M}  {said['name']} <{said['from']}>{mark}")
@@ -124,6 +126,17 @@ def _time_line(entry: dict[str, Any]) -> str:
 def _mail_line(mail: dict[str, Any], at: dt.datetime) -> str:
     state = mail["state"] if mail["state"] == "sent" else f"{mail['state']} {mail['reply'] or ''}"
     return f"{at:%Y-%m-%d %H:%M}  {mail['kind']:<18} {mail['to']}  {state}".rstrip()
+
+
+def _links(shown: dict[str, Any], say: Say) -> list[str]:
+    """The tickets that this one belongs together with (D5, D7)."""
+    later = ", ".join(f"#{number}" for number in shown["followed_by"])
+    found = (
+        (shown["merged_into"], say("sammanslaget med", "merged into"), f"#{shown['merged_into']}"),
+        (shown["follows"], say("fortsätter", "follows"), f"#{shown['follows']}"),
+        (later, say("fortsatt i", "followed by"), later),
+    )
+    return [f"{label}: {numbers}" for known, label, numbers in found if known]
 
 
 def _event_line(event: dict[str, Any], at: dt.datetime) -> str:

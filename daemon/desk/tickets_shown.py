@@ -76,9 +76,12 @@ def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
     """One ticket with its participants, messages, clocks and the whole of its story (K1)."""
     (shape,) = [each for each in listing(tx, only_open=False) if each["number"] == ticket.number]
     merged = tickets.by_id(tx, ticket.merged_into_id).number if ticket.merged_into_id else None
+    follows, followed_by = tickets.linked(tx, ticket.id)
     return shape | {
         "closed_at": ticket.closed_at,
         "merged_into": merged,
+        "follows": follows,
+        "followed_by": followed_by,
         "participants": [each.address for each in tickets.participants_of(tx, ticket.id)],
         "messages": [
             {

@@ -109,6 +109,14 @@ def of_message_ids(tx: Tx, message_ids: Sequence[str]) -> Ticket | None:
     return _ticket(rows[0]) if len(rows) == 1 else None
 
 
+def linked(tx: Tx, ticket_id: int) -> tuple[int | None, list[int]]:
+    """The number of the closed ticket that one continues, and of those that continue it (D5)."""
+    before = select(tickets.c.follows_id).where(tickets.c.id == ticket_id).scalar_subquery()
+    earlier = tx.scalar(select(tickets.c.number).where(tickets.c.id == before))
+    later = select(tickets.c.number).where(tickets.c.follows_id == ticket_id)
+    return earlier, list(tx.scalars(later.order_by(tickets.c.number)))
+
+
 def opened_by(tx: Tx, ticket_id: int) -> int | None:
     """The received message whose receipt opened a ticket."""
     query = select(events.c.cause).where(events.c.ticket_id == ticket_id, events.c.kind == "opened")

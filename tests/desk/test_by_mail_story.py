@@ -75,15 +75,44 @@ def test_a_merged_ticket_tells_the_story_of_both_D7(told):
     assert "Två" in [each["text"].strip() for each in story["messages"]]
 
 
-@pytest.mark.parametrize("form", [[], ["--json"]])
-def test_the_command_prints_it_all_K1(told, tmp_path, form):
+def late_reply(desk):
+    """A closed ticket, and the one that a late reply to it opened."""
+    desk.get(a_mail(), "2026-11-02 09:00")
+    notice = desk.mailer.to("anna@example.se")[0]
+    desk.get(an_engineers_mail("Klart. [klar]", reply_to=notice), "2026-11-02 10:00")
+    answer = desk.mailer.to("bo@acme.se")[-1]
+    desk.get(a_mail(subject="SV", text="Nu igen.", reply_to=answer), "2026-11-30 10:00")
+
+
+def test_a_ticket_and_the_one_that_continues_it_name_each_other_D5(desk):
+    late_reply(desk)
+    with desk.desk.store.reading() as tx:
+        found = [tickets_shown.whole(tx, tickets.by_number(tx, each)) for each in (1001, 1002)]
+    assert [(each["follows"], each["followed_by"]) for each in found] == [
+        (None, [1002]), (1001, [])
+    ]  # fmt: skip
+
+
+def run(desk, tmp_path, *words):
+    """What `avtald ticket` prints of a desk's tickets."""
     settings = tmp_path / "avtald.toml"
-    url = told.desk.store.engine.url.render_as_string(hide_password=False)
+    url = desk.desk.store.engine.url.render_as_string(hide_password=False)
     text = settings.read_text("utf-8") + f'[database]\nurl = "{url}"\n'
     text = text.replace("[desk]", f'[desk]\nstate_dir = "{tmp_path / "state"}"', 1)
     settings.write_text(text, "utf-8")
-    ran = CliRunner().invoke(ticket_command, ["1001", *form, "--config", str(settings)])
+    ran = CliRunner().invoke(ticket_command, [*words, "--config", str(settings)])
     assert ran.exit_code == 0, ran.output
+    return ran
+
+
+def test_the_command_names_the_ticket_before_D5(desk, tmp_path):
+    late_reply(desk)
+    assert "fortsätter: #1001" in run(desk, tmp_path, "1002").output
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_command_prints_it_all_K1(told, tmp_path, form):
+    ran = run(told, tmp_path, "1001", *form)
     if form:
         assert json.loads(ran.output)["time"][0]["actual"] == 60
     else:
