@@ -215,9 +215,10 @@ def lmtp(folder: Path, url: str, sink: Sink, what: str) -> float:
         waits = []
         for number in range(ONE_BY_ONE):
             (key,) = ids_of(f"o{name}", range(number, number + 1))
+            mail = a_mail(f"o{name}", number)
             time.sleep(0.05)
             started = time.monotonic()
-            deliver(port, [a_mail(f"o{name}", number)], 1)
+            deliver(port, [mail], 1)
             sink.wait([key])
             waits.append((sink.confirmed[key] - started) * 1000)
         print(f"{what}, one mail at a time, LMTP: {told(waits)}, {load()}")
@@ -246,8 +247,9 @@ def imap(folder: Path, url: str, sink: Sink, server, what: str) -> float:
         waits = []
         for number in range(12):
             (key,) = ids_of(f"i{name}", range(number, number + 1))
+            mail = a_mail(f"i{name}", number)
             started = time.monotonic()
-            server.put(name, a_mail(f"i{name}", number))
+            server.put(name, mail)
             sink.wait([key])
             waits.append((sink.confirmed[key] - started) * 1000)
             time.sleep(0.2)

@@ -21,7 +21,10 @@ _NO_CLOCK = {"target_minutes": None, "due_at": None, "ended_at": None, "met": No
 
 def listing(tx: Tx, *, only_open: bool) -> list[dict[str, Any]]:
     """Every ticket, or the living ones; by deadline, then by priority (E2)."""
-    found = tickets.listing(tx, statuses=_LIVING if only_open else None)
+    return _shapes(tx, tickets.listing(tx, statuses=_LIVING if only_open else None))
+
+
+def _shapes(tx: Tx, found: list[Ticket]) -> list[dict[str, Any]]:
     responses = {
         row.ticket_id: row
         for row in tickets.clock_rows(tx, [ticket.id for ticket in found])
@@ -74,7 +77,7 @@ def _clock(row: Any) -> dict[str, Any]:
 
 def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
     """One ticket with its participants, messages, clocks and the whole of its story (K1)."""
-    (shape,) = [each for each in listing(tx, only_open=False) if each["number"] == ticket.number]
+    (shape,) = _shapes(tx, [ticket])
     merged = tickets.by_id(tx, ticket.merged_into_id).number if ticket.merged_into_id else None
     follows, followed_by = tickets.linked(tx, ticket.id)
     return shape | {

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from daemon.store.columns import Id, flag, id_column, metadata, ref
@@ -252,7 +253,12 @@ tickets = Table(
     Index(None, "status", "id"),
     Index(None, "customer_id", "id"),
     Index(None, "requester"),
-)
+    Index(
+        "ix_tickets_merged_into_id", "merged_into_id",
+        sqlite_where=text("merged_into_id IS NOT NULL"),
+        postgresql_where=text("merged_into_id IS NOT NULL"),
+    ),
+)  # fmt: skip
 
 participants = Table(
     "participants",

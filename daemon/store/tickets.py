@@ -5,12 +5,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, literal_column, select, update
+from sqlalchemy import (
+    BindParameter,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
 from daemon.domain.ticket import Status, Ticket
 from daemon.store.memo import forget
 from daemon.store.pending import Pending
-from daemon.store.rows import ENGINES
+from daemon.store.rows import ENGINES, pieces
 from daemon.store.schema import (
     clocks,
     events,
@@ -53,6 +63,17 @@ _KEEP_CLOCK = {
     )
     for name, engine in ENGINES.items()
 }
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_CLOCKS = (
+    select(clocks)
+    .where(clocks.c.ticket_id.in_(_IDS))
+    .order_by(clocks.c.ticket_id, clocks.c.kind, clocks.c.ordinal)
+)
+_TIME = (
+    select(ledger.c.ticket_id, func.sum(ledger.c.actual), func.sum(ledger.c.billable))
+    .where(ledger.c.ticket_id.in_(_IDS), ledger.c.kind != "adjustment")
+    .group_by(ledger.c.ticket_id)
+)
 _KEPT_CLOCKS = Pending.of("clocks", lambda tx: _KEEP_CLOCK[tx.dialect.name])
 _ASKED = participants.insert()
 _REQUESTERS = Pending.of("participants", lambda _: _ASKED)
@@ -399,11 +420,7 @@ def events_of(tx: Tx, ticket_id: int) -> Sequence[Row[Any]]:
 
 def clock_rows(tx: Tx, ticket_ids: Iterable[int]) -> Sequence[Row[Any]]:
     """The stored clocks of some tickets."""
-    return tx.execute(
-        select(clocks)
-        .where(clocks.c.ticket_id.in_(list(ticket_ids)))
-        .order_by(clocks.c.ticket_id, clocks.c.kind, clocks.c.ordinal)
-    ).all()
+    return [row for ids in pieces(ticket_ids) for row in tx.execute(_CLOCKS, {"ids": ids})]
 
 
 def keep_clocks(
@@ -425,12 +442,8 @@ def running_tickets(tx: Tx) -> list[int]:
 
 def time_on(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
     """Net actual and billable minutes booked on tickets, as (actual, billable)."""
-    query = (
-        select(ledger.c.ticket_id, func.sum(ledger.c.actual), func.sum(ledger.c.billable))
-        .where(and_(ledger.c.ticket_id.in_(list(ticket_ids)), ledger.c.kind != "adjustment"))
-        .group_by(ledger.c.ticket_id)
-    )
-    return {row[0]: (int(row[1]), int(row[2])) for row in tx.execute(query)}
+    rows = (row for ids in pieces(ticket_ids) for row in tx.execute(_TIME, {"ids": ids}))
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
 
 
 def clocks_to_tell(tx: Tx, now: dt.datetime, limit: int = 200) -> Sequence[Row[Any]]:

@@ -1,7 +1,10 @@
 """Ticket numbers: unique and growing, and nobody waits for another's commit to get one."""
 
+import pytest
 from alembic import command
 from alembic.config import Config
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from daemon.store import migrations, rows, tickets
@@ -64,3 +67,19 @@ def test_a_migration_takes_the_numbers_up_where_they_were_and_back(any_store):
         assert rows.count_up(tx, "ticket_number") == 1003  # as the program before did
     migrations.upgrade(any_store)
     assert opened(any_store) == 1003
+
+
+@given(st.lists(st.integers(1, 60), max_size=40), st.integers(1, 7))
+def test_ids_come_in_pieces_that_a_statement_can_name(ids, most):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "_MOST_IDS", most)
+        pieces = list(rows.pieces(ids))
+    assert [each for piece in pieces for each in piece] == sorted(set(ids))
+    assert all(1 <= len(piece) <= most for piece in pieces)
+
+
+def test_clocks_and_time_of_more_tickets_than_a_statement_can_name(any_store):
+    """SQLite takes 32,766 values in a statement, PostgreSQL 65,535."""
+    with any_store.reading() as tx:
+        assert tickets.clock_rows(tx, range(1, 70_000)) == []
+        assert tickets.time_on(tx, range(1, 70_000)) == {}
