@@ -302,8 +302,9 @@ def statements(folder: Path) -> None:
     import structlog
     from sqlalchemy import event
 
-    from daemon.desk import receive, sending
+    from daemon.desk import receive
     from daemon.desk.accept import Arrival, accept
+    from daemon.parts import send_step
     from daemon.store import migrations
     from daemon.store.session import open_store
     from tests.builders import a_desk
@@ -321,11 +322,10 @@ def statements(folder: Path) -> None:
     def work() -> None:
         while receive.step(desk.desk, now):
             pass
-        while sending.step(
-            store, desk.mailer, now, on_sent=lambda *_: None, on_failed=lambda *_: None
-        ):
+        while send.run(now):
             pass
 
+    send = send_step(desk.desk, desk.mailer)
     for what, group, rounds in (("in groups of 20", 20, 10), ("alone", 1, 10)):
         work()
         counted.clear()
