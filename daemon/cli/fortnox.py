@@ -25,7 +25,7 @@ def fortnox() -> None:
 @fortnox.command()
 @click.option("--code", help="The code itself, where somebody else has consented.")
 @click.option("--paste", is_flag=True, help="Ask for the address: for a server without a browser.")
-@click.option("--port", type=int, help="Of the call-back on this machine.")
+@click.option("--port", type=click.IntRange(1, 65_535), help="Of the call-back on this machine.")
 @click.option("--redirect-uri", help="The call-back that the developer portal names.")
 @click.option("--attachments", is_flag=True, help="Ask for the right to attach files as well.")
 @now_option
@@ -60,7 +60,10 @@ def login(
 
 def _must_be_fortnox(opened: "App", say: Say) -> None:
     if opened.settings.accounting.fortnox is None:
-        says = say("avtald.toml saknar [accounting.fortnox]", "no [accounting.fortnox]")
+        says = say(
+            "avtald.toml saknar [accounting.fortnox]",
+            "avtald.toml has no table [accounting.fortnox]",
+        )
         raise click.UsageError(says)
 
 

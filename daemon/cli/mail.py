@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import NUMBER, config_option, json_option, now_option
 from daemon.cli.output import print_json, print_table, speaker
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
 
 
 @mail.command()
-@click.argument("message", type=int, metavar="ID")
+@click.argument("message", type=NUMBER, metavar="ID")
 @json_option
 @config_option
 def show(config: Path | None, message: int, *, as_json: bool) -> None:
@@ -156,7 +156,7 @@ def _whole(way: "inbox.Way") -> dict[str, object]:
 
 
 @mail.command()
-@click.argument("message", type=int, metavar="ID")
+@click.argument("message", type=NUMBER, metavar="ID")
 @json_option
 @config_option
 def replay(config: Path | None, message: int, *, as_json: bool) -> None:

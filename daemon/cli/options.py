@@ -11,6 +11,10 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+_FIRST_YEAR, _LAST_YEAR = 1971, 2198  # a year inside of what the calendar knows
+NUMBER = click.IntRange(1, 999_999_999)  # of a ticket or a message: what a database can hold
+
+
 class InstantParam(click.ParamType[dt.datetime]):
     """An instant with its offset from UTC: 2026-11-30T08:30:00+01:00."""
 
@@ -19,13 +23,16 @@ class InstantParam(click.ParamType[dt.datetime]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dt.datetime:
-        """Read it; wrong usage where it has no offset (A1)."""
+        """Read it; wrong usage where it has no offset (A1), or no calendar reaches so far."""
         from daemon.settings_types import instant
 
         try:
-            return instant(value)
+            found = instant(value)
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
+        if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+            self.fail(f"{value!r} lies outside the years 1971-2198", param, ctx)
+        return found
 
 
 class DayParam(click.ParamType[dt.date]):

@@ -1,6 +1,7 @@
 """`avtald report` and `simulate`: what a period came to, what another plan would have cost."""
 
 import datetime as dt
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,8 @@ import click
 
 from daemon.cli.options import config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, print_table, speaker
+
+_MOST_MONTHS = 120  # of a simulation: ten years
 
 if TYPE_CHECKING:
     from daemon.desk.context import Desk
@@ -135,7 +138,11 @@ def _months(first: str, last: str, say: Say) -> list["Period"]:
         raise click.UsageError(say("skriv månader: 2026-11", "write months: 2026-11"))
     if end < begin:
         raise click.UsageError(say("--to ligger före --from", "--to lies before --from"))
-    return list(months_from(begin, end))
+    months = list(itertools.islice(months_from(begin, end), _MOST_MONTHS + 1))
+    if len(months) > _MOST_MONTHS:
+        says = (f"skriv högst {_MOST_MONTHS} månader", f"write {_MOST_MONTHS} months at most")
+        raise click.UsageError(say(*says))
+    return months
 
 
 def _shape(customer: str, found: "Simulated") -> dict[str, Any]:

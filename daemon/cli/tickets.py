@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import NUMBER, config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, print_table, speaker
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _hours(minutes: int) -> str:
 
 
 @click.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @json_option
 @config_option
 def ticket(config: Path | None, number: int, *, as_json: bool) -> None:
@@ -173,7 +173,7 @@ _WHY = {
 
 
 @click.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @click.option("--send", is_flag=True, help="Send it to the ticket's requester by mail.")
 @json_option
 @now_option

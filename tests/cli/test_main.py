@@ -78,6 +78,24 @@ def test_wrong_usage_exits_2(avtald, arguments):
     assert avtald(*arguments).code == 2
 
 
+@pytest.mark.parametrize("year", ["0001", "1970", "2199", "9999"])
+def test_a_time_that_no_calendar_has_is_wrong_usage(avtald, folder, year):
+    """A1, A4."""
+    ended = avtald("tick", "--now", f"{year}-06-01T00:00:00+00:00")
+    assert ended.code == 2
+    assert "lies outside the years 1971-2198" in ended.err
+
+
+TOO_LARGE = "9" * 24  # no database holds such a number
+
+
+@pytest.mark.parametrize("number", ["0", TOO_LARGE])
+@pytest.mark.parametrize("command", [["ticket"], ["explain"], ["mail", "replay"], ["mail", "show"]])
+def test_a_number_that_nothing_can_have_is_wrong_usage(avtald, folder, command, number):
+    ended = avtald(*command, number)
+    assert (ended.code, "fault of avtald" in ended.err) == (2, False)
+
+
 def test_version_is_the_distributions(avtald):
     assert avtald("--version").out.startswith("avtald, version ")
 

@@ -141,6 +141,7 @@ def test_what_another_plan_would_have_cost(desk):
         ("--plan", "gold", "--from", "2026-01", "--to", "2026-03"),
         ("--plan", "alert", "--from", "2026-03", "--to", "2026-01"),
         ("--plan", "alert", "--from", "2026-Q1", "--to", "2026-Q1"),
+        ("--plan", "alert", "--from", "1900-01", "--to", "2999-12"),
     ],
 )
 def test_a_wrong_simulation_is_wrong_usage(desk, more):

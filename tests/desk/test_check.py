@@ -323,7 +323,7 @@ def test_a_country_whose_holidays_nobody_knows_is_a_mistake_of_the_file(settings
 def test_a_desk_that_never_opens_next_year_is_a_fault(settings):
     """A3: an error after 60 days without an opening."""
     days = [dt.date(2027, 1, 1) + dt.timedelta(days=day) for day in range(62)]
-    text = f'{SMALL}[calendar]\nclosed = [{", ".join(map(str, days))}]\n'
+    text = f"{SMALL}[calendar]\nclosed = [{', '.join(map(str, days))}]\n"
     found = check.holidays(Calendar(settings(text).calendar), dt.date(2026, 11, 1), ENGLISH)
     assert (found.area, found.status) == ("calendar", FAULT)
 
