@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from daemon.desk import receive
+from daemon.desk import digest, receive
 from daemon.store import schema
 from daemon.store.session import StoreError
 from tests.builders import ADesk, a_mail, an_engineers_mail, instant
@@ -23,6 +23,13 @@ Story = Callable[[ADesk], bytes]
 
 def to(desk: ADesk, address: str, number: int = -1) -> bytes:
     return desk.mailer.to(address)[number]
+
+
+def morning(desk: ADesk) -> bytes:
+    """The digest, as Anna has it."""
+    digest.step(desk.desk, instant("2026-11-20 09:14"))
+    desk.work("2026-11-20 09:14")
+    return to(desk, "anna@example.se")
 
 
 STORY: dict[str, Story] = {
@@ -55,6 +62,14 @@ STORY: dict[str, Story] = {
         "[kund: beta] [tilldela: Erik] Vi tittar.", reply_to=to(d, "anna@example.se")
     ),
     "undone": lambda d: an_engineers_mail("[ångra]", reply_to=to(d, "anna@example.se", 2)),
+    "to the digest": lambda d: an_engineers_mail(
+        "#1001 [tid: 10m] mötet\n#1002 [tid: 13h]", reply_to=morning(d)
+    ),
+    "ok to both": lambda d: an_engineers_mail("OK, båda", reply_to=to(d, "anna@example.se")),
+    "another stranger": lambda d: a_mail("siv@gmail.com", "Fråga", "Hej igen"),
+    "placed without a word": lambda d: an_engineers_mail(
+        "[kund: acme]", reply_to=to(d, "anna@example.se")
+    ),
 }
 # What a retry may change: how often it was tried, and when by our own clock.
 _LEFT_OUT = {"attempts", "reason", "token", "lease_owner", "lease_until", "hash", "previous"}
@@ -149,4 +164,4 @@ def test_a_fault_at_some_statements_of_every_message_changes_nothing_B3(make_des
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_fault_at_any_statement_of_any_message_changes_nothing_B3(make_desk, tmp_path, first):
     faults = every_message(make_desk(), tmp_path / "copy.db", 1, first)
-    assert min(faults) >= 10  # 14 to 66 in November 2026, and 505 in all
+    assert min(faults) >= 10  # 13 to 61 in November 2026, and 565 in all
