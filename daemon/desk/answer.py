@@ -66,7 +66,7 @@ def _from_office(work: Work) -> Outcome:
     work.found = engineers_ticket(work.turn, work.answered)
     actions.refuse_all(work)
     text = answer_text(work.turn.mail)
-    work.not_relayed = "not_engineer"
+    work.not_relayed = "not_engineer" if work.found is not None else "no_ticket"
     if work.found is not None and text:
         work.turn.say(work.ticket, "engineer", text, internal=True)
         news.to_colleagues(work, text)

@@ -13,7 +13,7 @@ from parsers.tags import read_tags
 # An answer that stayed behind without the engineer's wish is told of, also where it has no tags.
 _UNWISHED = STOPS | {
     "encrypted", "cutting_failed", "no_recipient", "not_conversation", "not_engineer",
-    "other_customer", "no_text",
+    "other_customer", "no_text", "no_ticket",
 }  # fmt: skip
 
 

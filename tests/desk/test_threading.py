@@ -338,6 +338,9 @@ def test_finance_opens_no_tickets_for_customers_D6(office):
     office.get(mail, MORNING)
     assert ticket(office) is None
     assert office.mailer.to("bo@acme.se") == []
+    told = text_of(office.mailer.to("fia@example.se")[-1])
+    assert "hör inte till något ärende" in told
+    assert "sparat" not in told
 
 
 # --- what a reply to our own mail means -------------------------------------------------------
