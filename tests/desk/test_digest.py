@@ -6,7 +6,7 @@ import pytest
 
 from daemon.desk import digest
 from daemon.store import ledger, register, rows, tickets
-from tests.builders import a_mail, an_engineers_mail, header_of, instant, text_of
+from tests.builders import a_desk, a_mail, an_engineers_mail, header_of, instant, text_of
 from tests.desk.replies import STYLES, a_reply
 
 ERIK = "Erik Lind <erik@example.se>"
@@ -312,3 +312,17 @@ def test_an_ok_books_what_waits_on_each_ticket_C11(desk, two):
     says = reply(desk, "OK", told, at="2026-11-23 08:45")
     assert booked(desk) == [(1001, 780), (1002, 840)]
     assert "14 h bokat" in says
+
+
+def test_the_same_on_both_engines(any_store, tmp_path):
+    desk = a_desk(any_store, tmp_path)
+    asked(desk, text="Vilken modell? [vänta]")
+    asked(desk, "cia@beta.se", "Rapporten", text="Klart. [tid: 1h]")
+    mail = morning(desk)
+    says = " ".join(text_of(mail).split())
+    assert "väntar sedan 20 november" in says
+    assert "1002" not in untimed(mail)
+    reply(desk, "[tid: 30m]\n#1002 [tid: 15m] [klar]", mail)
+    assert booked(desk) == [(1001, 30), (1002, 15), (1002, 60)]
+    with any_store.reading() as tx:
+        assert tickets.linked(tx, tickets.by_number(tx, 1002).id) == (None, [])
