@@ -58,7 +58,8 @@ def test_a_server_that_refuses_is_a_fault(avtald, folder, outside):
     assert "→ se över [outgoing]" in ended.out
 
 
-def test_what_needs_attention_exits_1_with_its_remedy_below(avtald, folder):
+def test_what_needs_attention_exits_1_with_its_remedy_below(avtald, folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     ended = avtald("check")
     assert ended.code == 1
     lines = ended.out.splitlines()
