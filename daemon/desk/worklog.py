@@ -229,15 +229,17 @@ def undo(source: Source, ticket: Ticket, inbox_id: int) -> tuple[int, list[Drawn
         if booking.customer_id == ticket.customer_id or booking.entry.actual:
             drawn += _changed(source, booking, -taken, _billable_change(booking, -taken), cause)
         else:  # the ticket has moved, and there was nothing left to move with it (D7)
-            drawn += _moved(source, ticket, booking, -taken)
+            drawn += _moved(source, ticket, booking, -taken, cause)
     return minutes, drawn
 
 
-def _moved(source: Source, ticket: Ticket, booking: Booking, minutes: int) -> list[Drawn]:
+def _moved(
+    source: Source, ticket: Ticket, booking: Booking, minutes: int, cause: str
+) -> list[Drawn]:
     """Book minutes of an entry on the ticket's customer of now; what that draws from its bank."""
     day = booking.entry.worked_on
     before = bank(source.tx, source.desk, ticket.customer_id, day)
-    _book_anew(source, ticket, booking, minutes)
+    _book_anew(source, ticket, booking, minutes, cause)
     after = bank(source.tx, source.desk, ticket.customer_id, day)
     return [(ticket.customer_id, day, before.left - after.left)]
 
@@ -308,7 +310,9 @@ def rebook(source: Source, ticket: Ticket, customer_id: int) -> None:
         _book_anew(source, replace(ticket, customer_id=customer_id), booking, entry.actual)
 
 
-def _book_anew(source: Source, ticket: Ticket, booking: Booking, minutes: int) -> None:
+def _book_anew(
+    source: Source, ticket: Ticket, booking: Booking, minutes: int, cause: str | None = None
+) -> None:
     """The same entry on the ticket's customer, same worked date, by that one's terms (G5)."""
     entry = booking.entry
     increment = _increment(source, ticket.customer_id, entry.worked_on)
@@ -319,7 +323,7 @@ def _book_anew(source: Source, ticket: Ticket, booking: Booking, minutes: int) -
         visible_at=source.received_at, actual=minutes,
         billable=time_bank.billable(minutes, increment) if entry.counts else 0,
         increment=increment, counts=entry.counts, outside=entry.outside,
-        cause=source.cause, note=booking.note,
+        cause=cause or source.cause, note=booking.note,
     )  # fmt: skip
 
 

@@ -232,7 +232,7 @@ def corrections_of_message(tx: Tx, inbox_id: int) -> dict[int, int]:
     )
     query = select(ledger.c.reverses_id, func.sum(ledger.c.actual).label("actual"))
     undone = select(ledger.c.id).where(ledger.c.cause.like(f"%{UNDOES}{inbox_id}"))
-    later = undone.where(ledger.c.kind == "reversal", ledger.c.actual > 0).limit(1)
+    later = undone.where(ledger.c.kind != "adjustment", ledger.c.actual > 0).limit(1)
     if tx.scalar(later) is not None:
         return {}
     found: dict[int, int] = {}

@@ -43,8 +43,8 @@ def test_two_corrections_of_one_entry_are_undone_together_C14(desk, notice):
 def test_a_correction_is_undone_only_once_C14(desk, notice):
     engineer(desk, "a\n[tid: 1h]\n", "2026-11-20 10:00", notice)
     receipt = engineer(desk, "b\n[tid: -10m]\n", "2026-11-20 10:05", notice)
-    for at in ("10:10", "10:11"):
-        engineer(desk, "[ångra]\n", f"2026-11-20 {at}", receipt)
+    for at in ("10:10", "10:11"):  # two mails: the same one again would have no effect (B3)
+        engineer(desk, f"[ångra]\n{at}\n", f"2026-11-20 {at}", receipt)
     assert left(desk) == [(60, 60)]
 
 
@@ -99,5 +99,6 @@ def test_what_comes_back_after_the_ticket_has_moved_is_the_new_customers_D7(desk
     engineer(desk, "a\n[tid: 1h]\n", "2026-11-20 10:00", notice)
     second = engineer(desk, "b\n[tid: -60m]\n", "2026-11-20 10:05", notice)
     engineer(desk, "[kund: delta]\n", "2026-11-20 10:10", notice)
-    engineer(desk, "[ångra]\n", "2026-11-20 10:11", second)
-    assert (left(desk), left(desk, "delta")) == ([], [(60, 60)])
+    for at in ("10:11", "10:12"):  # and once only
+        engineer(desk, f"[ångra]\n{at}\n", f"2026-11-20 {at}", second)
+        assert (left(desk), left(desk, "delta")) == ([], [(60, 60)])
