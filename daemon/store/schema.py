@@ -258,6 +258,11 @@ tickets = Table(
         sqlite_where=text("merged_into_id IS NOT NULL"),
         postgresql_where=text("merged_into_id IS NOT NULL"),
     ),
+    Index(
+        "ix_tickets_follows_id", "follows_id",
+        sqlite_where=text("follows_id IS NOT NULL"),
+        postgresql_where=text("follows_id IS NOT NULL"),
+    ),
 )  # fmt: skip
 
 participants = Table(
