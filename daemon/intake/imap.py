@@ -97,7 +97,7 @@ def poll(
     trouble: Trouble | None = None,
     renew: Callable[[], None] = lambda: None,
 ) -> int:
-    """Take everything new out of the folder; gives how many deliveries became durable.
+    """Take everything new out of the folder; gives how many messages the desk did not know.
 
     `now` is the receipt time of mail whose server tells none; `renew` is called now and then.
     Raises one of `mailbox.FAULTS`, or StoreError: whatever was not acknowledged is there next time.
@@ -120,14 +120,23 @@ class _Round:
     def run(self) -> int:
         self._box.select(self._settings.folder)
         uids = self._box.search()
-        with self._store.reading() as tx:
-            kept = mailboxes.kept(tx, self._settings.name, self._box.uidvalidity, uids)
+        kept = self._kept(uids)
         self._file([uid for uid in uids if uid in kept and (self._moves or not kept[uid])])
         count = 0
         for messages in self._batches([uid for uid in uids if uid not in kept]):
             self._renew()
             count += self._take(messages)
         return count
+
+    def _kept(self, uids: Sequence[int]) -> dict[int, bool]:
+        """What is in the inbox already, and whether it is filed.
+
+        Without UIDVALIDITY a UID may be another mail's by now: only the text tells then (B3).
+        """
+        if not self._box.uidvalidity:
+            return {}
+        with self._store.reading() as tx:
+            return mailboxes.kept(tx, self._settings.name, self._box.uidvalidity, uids)
 
     @property
     def _moves(self) -> bool:
@@ -154,12 +163,13 @@ class _Round:
 
     def _take(self, messages: Sequence[Listed]) -> int:
         arrivals = self._fetch(messages)
-        if arrivals:
-            fault_point("imap.fetched")
-            accept(self._store, arrivals, go_live=self._go_live)
-            # Durable from here on: only now may the server's copy be touched.
-            self._file([arrival.uid for arrival in arrivals if arrival.uid is not None])
-        return len(arrivals)
+        if not arrivals:
+            return 0
+        fault_point("imap.fetched")
+        numbers = accept(self._store, arrivals, go_live=self._go_live)
+        # Durable from here on: only now may the server's copy be touched.
+        self._file([arrival.uid for arrival in arrivals if arrival.uid is not None])
+        return sum(number is not None for number in numbers)
 
     def _fetch(self, messages: Sequence[Listed]) -> list[Arrival]:
         try:
@@ -176,8 +186,8 @@ class _Round:
 
     def _arrivals(self, messages: Sequence[Listed]) -> list[Arrival]:
         unfit = {message.uid: reason for message in messages if (reason := self._unfit(message))}
-        fit = [message.uid for message in messages if message.uid not in unfit]
-        texts = self._box.bodies(fit) if fit else {}  # what was taken away meanwhile is not there
+        fit = [message for message in messages if message.uid not in unfit]
+        texts = self._texts(fit) if fit else {}
         for uid in unfit:
             texts[uid] = self._headers(uid)
         return [
@@ -185,6 +195,24 @@ class _Round:
             for message in messages
             if message.uid in texts
         ]
+
+    def _texts(self, messages: Sequence[Listed]) -> dict[int, bytes]:
+        """What the server gives of these: what was taken away meanwhile is not there.
+
+        Nor is what it lists, and does not give: no text, or an empty one (NIL) for a mail that has
+        a size. To keep that in the mail's place would lose the mail.
+        """
+        found = self._box.bodies([message.uid for message in messages])
+        texts = {
+            message.uid: found[message.uid]
+            for message in messages
+            if message.uid in found and (found[message.uid] or not message.size)
+        }
+        for message in messages:
+            if message.uid not in texts:
+                self._trouble.refused[message.uid] += 1
+                log.warning("mail not given", uid=message.uid, size=message.size)
+        return texts
 
     def _unfit(self, message: Listed) -> str | None:
         """Why a message is shelved by its headers (B4)."""

@@ -114,13 +114,29 @@ class Mailbox:
         return sorted(int(uid) for line in told if line for uid in line.split())
 
     def sizes(self, uids: Sequence[int]) -> list[Listed]:
-        """Size and receipt time of messages; those that are gone meanwhile are left out."""
-        listed = []
-        for some in _chunks(uids):
-            told = self._ok(self._fetch(some, "(UID RFC822.SIZE INTERNALDATE)"))
-            listed += [_listed(line) for line in told if isinstance(line, bytes)]
+        """Size and receipt time of messages; those that are gone meanwhile are left out.
+
+        One whose size the server refuses to tell counts as one octet: it stands in no other's way.
+        """
+        listed: dict[int, Listed] = {}
         wanted = set(uids)
-        return [message for message in listed if message is not None and message.uid in wanted]
+        for some in _chunks(uids):
+            for message in self._sizes(some):
+                if message.uid in wanted:
+                    listed[message.uid] = message
+        return list(listed.values())
+
+    def _sizes(self, uids: Sequence[int]) -> list[Listed]:
+        try:
+            told = self._ok(self._fetch(uids, "(UID RFC822.SIZE INTERNALDATE)"))
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            if len(uids) == 1:
+                return [Listed(uids[0], 1, None)]
+            return [message for uid in uids for message in self._sizes([uid])]
+        lines = (_listed(line) for line in told if isinstance(line, bytes))
+        return [message for message in lines if message is not None]
 
     def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
         """The raw bytes of messages, as the server has them; none is marked as seen by it."""

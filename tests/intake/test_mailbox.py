@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from daemon.intake import imap
 from daemon.intake.imap import Trouble, poll
-from daemon.intake.mailbox import FAULTS, Listed, _bodies, _listed, internal_date
+from daemon.intake.mailbox import FAULTS, Listed, Mailbox, _bodies, _listed, internal_date
 from daemon.store import inbox
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
@@ -104,6 +104,50 @@ def test_a_message_that_is_taken_away_meanwhile_is_no_fault(store):
     box = Box(10, 10, gone=[1])
     assert take(box, store) == 1
     assert box.messages.keys() == {1}
+
+
+@pytest.mark.parametrize("given", [{}, {1: b""}], ids=["no text", "NIL"])
+def test_a_mail_that_is_listed_and_not_given_is_never_taken_for_an_empty_one_b4(store, given):
+    box, trouble = Box(10, 10), Trouble()
+    whole = box.bodies
+    box.bodies = lambda uids: {uid: raw for uid, raw in whole(uids).items() if uid != 1} | given
+    assert [take(box, store, trouble) for _ in range(3)] == [1, 0, 0]
+    assert box.messages.keys() == {1}
+    assert take(box, store, trouble) == 1
+    with store.writing() as tx:
+        assert len(inbox.given_up(tx, NOW)) == 1
+        (row,) = inbox.listing(tx, states=["shelved"])
+        assert inbox.raw(tx, row.id) == b"Subject: headers of 1\r\n\r\n"
+
+
+def test_a_mail_without_a_single_octet_is_kept_as_it_is_b4(store):
+    box = Box(0)
+    box.bodies = lambda uids: dict.fromkeys(uids, b"")
+    assert take(box, store) == 1
+    assert box.messages == {}
+
+
+def test_a_uid_without_uidvalidity_may_be_another_mail_s_b3(store):
+    box = Box(10)
+    box.uidvalidity = 0
+    box.can_move, box.mark = False, lambda _uids: True
+    assert take(box, store) == 1
+    assert take(box, store) == 0  # nothing new: the loop may wait
+    box.bodies = lambda uids: dict.fromkeys(uids, b"Subject: another\r\n\r\n")
+    assert take(box, store) == 1
+
+
+def test_a_mail_whose_size_is_refused_stands_in_nobody_s_way_b4():
+    def fetch(_command, uids, _parts):
+        if "2" in uids.split(","):
+            return "NO", [b"cannot be converted"]
+        return "OK", [b"1 (UID %s RFC822.SIZE 12)" % uid.encode() for uid in uids.split(",")]
+
+    client = SimpleNamespace(
+        capability=lambda: ("OK", [b"IMAP4rev1"]), uid=fetch, error=imaplib.IMAP4.error
+    )
+    box = Mailbox(SimpleNamespace(client=client))
+    assert box.sizes([1, 2, 3]) == [Listed(1, 12, None), Listed(2, 1, None), Listed(3, 12, None)]
 
 
 def test_the_lease_is_renewed_for_every_fetch(store, monkeypatch):
