@@ -32,13 +32,18 @@ class Breaker:
         """Count answers that go out now of the room there was; tell once where others wait."""
         if answers:
             sent = self.desk.settings.desk.all_answers - room + answers
-            rows.keep_fact(tx, _COUNTED, f"{now:%Y-%m-%dT%H} {sent}")
+            _count(tx, now, sent)
         if answers >= room:
             if outbox.answers_wait(tx, now):
                 self._open(tx, now)
         elif not answers and is_open(tx) and not outbox.answers_wait(tx, now):
             rows.keep_fact(tx, _OPEN, "")
             alarms.clear(tx, "breaker", now)
+
+    def went_nowhere(self, tx: Tx, now: dt.datetime, answers: int) -> None:
+        """Take answers out of the count that were to go out, and did not."""
+        if answers:
+            _count(tx, now, max(0, _sent(tx, now) - answers))
 
     def _open(self, tx: Tx, now: dt.datetime) -> None:
         rows.keep_fact(tx, _OPEN, now.isoformat())
@@ -54,6 +59,11 @@ def is_open(tx: Tx) -> bool:
     return bool(rows.fact(tx, _OPEN))
 
 
+def _count(tx: Tx, now: dt.datetime, sent: int) -> None:
+    rows.keep_fact(tx, _COUNTED, f"{now:%Y-%m-%dT%H} {sent}")
+
+
 def _sent(tx: Tx, now: dt.datetime) -> int:
-    hour, _, count = (rows.fact(tx, _COUNTED) or "").partition(" ")
+    """The hour's answers; who changes that waits for whoever does so now."""
+    hour, _, count = (rows.fact(tx, _COUNTED, to_change=True) or "").partition(" ")
     return int(count) if hour == f"{now:%Y-%m-%dT%H}" else 0

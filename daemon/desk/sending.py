@@ -35,6 +35,9 @@ class Gate(Protocol):
     def passed(self, tx: Tx, now: dt.datetime, *, room: int, answers: int) -> None:
         """That many go out, of the room there was."""
 
+    def went_nowhere(self, tx: Tx, now: dt.datetime, answers: int) -> None:
+        """That many did not, after all."""
+
 
 @dataclass(slots=True)
 class Pace:
@@ -75,6 +78,7 @@ class _Ends:
     on_failed: OnFailed
     on_unclear: OnFailed
     give_up: dt.timedelta
+    breaker: Gate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def step(
     `breaker` holds automatic answers back (J2); `pace` tells how many mails may go out now.
     Raises StoreError.
     """
-    ends = _Ends(on_sent, on_failed, on_unclear, give_up)
+    ends = _Ends(on_sent, on_failed, on_unclear, give_up, breaker)
     with store.writing() as tx:
         most = outbox.TOGETHER if pace is None else pace.room()
         group = _claim(tx, now, breaker, most)
@@ -118,10 +122,10 @@ def step(
         texts = _texts(tx, group)
     if not group:
         return False
-    if pace is not None:
-        pace.spend(len(group))
     fault_point("outbox.claimed")
     outcomes = list(_hand_over(store, mailer, group, texts))
+    if pace is not None:
+        pace.spend(len(outcomes))
     _settle_all(store, outcomes, group[len(outcomes) :], now, ends)
     for outcome in outcomes:
         _tell(outcome)
@@ -264,6 +268,9 @@ def _note_ends(
     now: dt.datetime,
     ends: _Ends,
 ) -> None:
+    if ends.breaker is not None:
+        failed = [one.delivery for one in outcomes if one.error and not one.error.unclear]
+        ends.breaker.went_nowhere(tx, now, sum(each.answer for each in (*untried, *failed)))
     outbox.give_back(tx, [delivery.id for delivery in untried])
     _settle_sent(tx, outcomes, now, ends)
     for outcome in outcomes:

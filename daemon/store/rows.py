@@ -84,10 +84,11 @@ def count_up(tx: Tx, name: str, first: int = 1) -> int:
     return int(tx.execute(_COUNT_UP[tx.dialect.name], values).scalar_one())
 
 
-def fact(tx: Tx, name: str) -> str | None:
-    """The value kept under that name."""
+def fact(tx: Tx, name: str, *, to_change: bool = False) -> str | None:
+    """The value kept under that name; nobody else changes it meanwhile, where we are to."""
     facts = schema.facts
-    row = tx.execute(facts.select().where(facts.c.name == name)).one_or_none()
+    query = facts.select().where(facts.c.name == name)
+    row = tx.execute(query.with_for_update() if to_change else query).one_or_none()
     return None if row is None else row.value
 
 

@@ -1,12 +1,14 @@
 """J2 for the whole desk: beyond the setting automatic answers wait, and everything else goes on."""
 
 import datetime as dt
+import threading
 
 from sqlalchemy import select
 
 from daemon.desk import bounces, sending
 from daemon.desk.breaker import Breaker, is_open
-from daemon.store import alarms, schema
+from daemon.desk.ports import SendError
+from daemon.store import alarms, rows, schema
 from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
 
 T0 = instant("2026-11-23 10:00")
@@ -100,6 +102,42 @@ def test_the_count_survives_a_restart_J2(store, tmp_path):
     desk.mailer.sent.clear()
     send(a_desk_again(desk), T0 + dt.timedelta(minutes=1))
     assert answered(desk) == []
+
+
+def test_what_a_server_that_is_down_did_not_take_is_no_answer_J2(any_store, tmp_path):
+    desk = five_customers(any_store, tmp_path)
+    whole, desk.mailer.send = desk.mailer.send, refusing
+    for minutes in range(20):
+        send(desk, T0 + dt.timedelta(minutes=minutes))
+    desk.mailer.send = whole
+    send(desk, T0 + dt.timedelta(minutes=25))
+    assert len(answered(desk)) == 2
+
+
+def test_two_processes_count_the_same_hour_J2(any_store, tmp_path):
+    desk = five_customers(any_store, tmp_path)
+    breaker, counted = Breaker(desk.desk), threading.Event()
+
+    def another():
+        with any_store.writing() as tx:
+            breaker.passed(tx, T0, room=breaker.room(tx, T0), answers=1)
+        counted.set()
+
+    with any_store.writing() as tx:
+        rows.keep_fact(tx, "answers-of-the-hour", f"{T0:%Y-%m-%dT%H} 0")
+    with any_store.writing() as tx:
+        room = breaker.room(tx, T0)
+        thread = threading.Thread(target=another)
+        thread.start()
+        assert not counted.wait(0.3)
+        breaker.passed(tx, T0, room=room, answers=1)
+    thread.join(20)
+    with any_store.reading() as tx:
+        assert rows.fact(tx, "answers-of-the-hour") == f"{T0:%Y-%m-%dT%H} 2"
+
+
+def refusing(*_mail):
+    raise SendError("nobody listens", unreachable=True)
 
 
 def a_desk_again(desk):
