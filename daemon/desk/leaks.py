@@ -26,7 +26,7 @@ _RUN = 5  # words in a row that nobody writes twice by chance
 _SHORT_LINE = 3  # words of a line of ours that is known again
 _MOST_OF_A_LINE = 8
 _MOST_READ = 128 * 1024  # of a mail of ours: its text comes before its files
-_MAILS = 2  # of ours that are looked at where the answer names none
+_MAILS = 12  # the ticket's last of ours that are looked at, beside the one that is answered
 _INSIDE = ("notice", "receipt", "warning", "digest", "proof", "card", "alarm", "close")
 
 
@@ -83,11 +83,10 @@ def _of_note(text: str, public: set[str]) -> Iterator[str]:
 
 
 def _lines_of_ours(turn: Turn, ticket: Ticket, answered: Sent | None) -> Iterator[str]:
-    """The lines of the mail that is answered, or of the ticket's last, that nobody outside has."""
+    """The lines of the mail that is answered, and of the ticket's last, that nobody outside has."""
+    ids = tickets.latest_mails(turn.tx, ticket.id, _INSIDE, _MAILS)
     if answered is not None and answered.kind in _INSIDE:
-        ids = [answered.id]
-    else:
-        ids = tickets.latest_mails(turn.tx, ticket.id, _INSIDE, _MAILS)
+        ids = [*ids, answered.id]
     for raw in tickets.beginnings(turn.tx, ids, _MOST_READ):
         for line in (read(raw).text or "").split("\n"):
             if not line.startswith(">"):

@@ -99,6 +99,20 @@ def test_the_same_holds_where_the_client_strips_the_reply_headers_D3(noted):
     assert len(outside(noted)) == before
 
 
+@pytest.mark.parametrize("stripped", [False, True])
+def test_lines_of_an_earlier_notice_stop_the_answer_too_D8(noted, stripped):
+    """Whoever copies them need not answer that very notice."""
+    first, before = noted.mailer.to("anna@example.se")[0], len(outside(noted))
+    for minute in range(31, 37):  # each has a receipt, which says the customer in other words
+        timed = an_engineers_mail("[intern] [tid: 1m]", reply_to=first, subject=f"SV: {minute}")
+        noted.get(timed, f"2026-11-20 09:{minute}")
+    customer = next(line for line in text_of(first).splitlines() if "Acme AB (acme)" in line)
+    answers = noted.mailer.to("anna@example.se")[-1]
+    mail = a_mail_of(f"Så här:\n{customer}\nMvh\n", answers=answers, stripped=stripped)
+    noted.get(mail, "2026-11-20 10:00")
+    assert len(outside(noted)) == before
+
+
 @pytest.mark.parametrize(
     "text",
     [
