@@ -60,9 +60,11 @@ class Watcher:
 
     def _faults(self, found: Depths, now: dt.datetime) -> Iterator[str]:
         for each in found.mailboxes:
-            if each.name in self._polled and _age(each.polled_at, now) > _of(
-                self._table.polled_within
-            ):
+            if each.name not in self._polled:
+                continue
+            if each.polled_at is None and each.error:
+                yield f"mailbox {each.name}: no good poll ever ({each.error})"
+            elif _age(each.polled_at, now) > _of(self._table.polled_within):
                 yield f"mailbox {each.name}: no good poll in {self._table.polled_within}" + (
                     f" ({each.error})" if each.error else ""
                 )

@@ -115,6 +115,18 @@ def test_a_mailbox_without_a_good_poll_is_a_fault(store, tmp_path):
     assert found["avtald_mailbox_poll_age_seconds", table.name] == 360
 
 
+def test_a_mailbox_that_never_let_us_in_is_a_fault(store, tmp_path):
+    (tmp_path / "imap-password").write_text("fel")
+    (tmp_path / "imap-password").chmod(0o600)
+    desk = a_desk(store, tmp_path, settings=SETTINGS + IMAP)
+    (table,) = desk.desk.settings.intake.imap
+    with store.writing() as tx:
+        mailboxes.note(tx, table.name, error="AccessError: wrong password")
+    with window(desk.desk) as ask:
+        status, body = ask("/health")
+    assert (status, "no good poll ever (AccessError: wrong password)" in body) == (503, True)
+
+
 def test_a_database_that_is_away_is_told_and_not_raised(tmp_path, store):
     desk = a_desk(store, tmp_path).desk
     away = dataclasses.replace(desk, store=open_store("postgresql+psycopg://x@127.0.0.1:1/x"))
