@@ -41,11 +41,11 @@ def of_register(tx: Tx, key: Any, read: Callable[[], T]) -> T:
         return once(tx, "register", key, read)
     version = once(tx, "register", "version", lambda: tx.scalar(_VERSION))
     kept = _KEPT.setdefault(tx.engine, {})
-    if (version, key) not in kept:
+    found: T = kept.get((version, key), _KEPT)  # another thread may clear it at any moment
+    if found is _KEPT:
         if len(kept) > _MOST:
             kept.clear()
-        kept[version, key] = read()
-    found: T = kept[version, key]
+        found = kept[version, key] = read()
     return found
 
 
