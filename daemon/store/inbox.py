@@ -273,13 +273,21 @@ _FINISHED = Pending(frozenset({"inbox"}), _finish)
 
 
 def fail(tx: Tx, inbox_id: int, reason: str, at: dt.datetime) -> bool:
-    """Note a failed attempt; True where it was the last, and the message is shelved (B4)."""
-    attempts: int = tx.scalar(select(inbox.c.attempts).where(inbox.c.id == inbox_id)) or 0
+    """Note a failed attempt; True where it was the last, and the message is shelved (B4).
+
+    Where another process has taken the message over, its attempt counts, and not this one.
+    """
+    mine = and_(
+        inbox.c.id == inbox_id, inbox.c.state == "new", inbox.c.lease_owner == leases.owner()
+    )
+    attempts: int | None = tx.scalar(select(inbox.c.attempts).where(mine).with_for_update())
+    if attempts is None:
+        return False
     shelved = attempts >= ATTEMPTS
     values = {"reason": reason, **leases.FREED}
     if shelved:
         values |= {"state": "shelved", "processed_at": at}
-    tx.execute(update(inbox).where(inbox.c.id == inbox_id, inbox.c.state == "new").values(values))
+    tx.execute(update(inbox).where(mine).values(values))
     return shelved
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import select
 
 from daemon.store import inbox, leases, mailboxes
 from daemon.store.inbox import Delivery, LeaseLostError
@@ -52,6 +53,20 @@ def test_the_third_failure_shelves_and_a_replay_keeps_the_receipt_time_B4(any_st
         assert inbox.reopen(tx, claimed.id)
         (again,) = inbox.claim(tx)
     assert (again.attempts, again.received_at) == (1, AT)
+
+
+def test_a_slow_failure_takes_nothing_from_whoever_took_the_message_over_B4(any_store):
+    from daemon.store.schema import inbox as table
+
+    with any_store.writing() as tx:
+        number = inbox.accept(tx, a_delivery())
+        inbox.claim(tx)
+        tx.execute(table.update().values(lease_owner="another-host:1:1", attempts=3))
+    with any_store.writing() as tx:
+        assert not inbox.fail(tx, number, "ValueError: late", AT)
+    with any_store.reading() as tx:
+        row = tx.execute(select(table)).one()
+    assert (row.state, row.lease_owner, row.reason) == ("new", "another-host:1:1", None)
 
 
 def test_what_a_dead_process_held_is_free_at_once(any_store):
