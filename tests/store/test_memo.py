@@ -40,10 +40,15 @@ def test_a_look_is_taken_again_by_everybody_once_the_register_has_changed(any_st
 def test_a_change_that_is_rolled_back_leaves_no_look_of_it(any_store):
     with any_store.writing() as tx:
         assert memo.of_register(tx, "key", lambda: "before") == "before"
-    with pytest.raises(ZeroDivisionError), any_store.writing() as tx:
-        memo.register_changed(tx)
-        assert memo.of_register(tx, "key", lambda: "never was") == "never was"
-        _ = 1 / 0
+
+    def change_and_fail():
+        with any_store.writing() as tx:
+            memo.register_changed(tx)
+            assert memo.of_register(tx, "key", lambda: "never was") == "never was"
+            return 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
     with any_store.writing() as tx:
         assert memo.of_register(tx, "key", lambda: "read again") == "before"
         memo.register_changed(tx)
