@@ -47,9 +47,12 @@ def last(tx: Tx) -> Flight | None:
 
 
 def step(desk: Desk, now: dt.datetime) -> bool:
-    """Let one out when it is time, and tell once of one that has not come back; False: not due."""
-    table = desk.settings.canary
-    if not table.on:
+    """Let one out when it is time, and tell once of one that has not come back; False: not due.
+
+    None leaves before go-live: it would be archived like all mail of that time (B5), not seen.
+    """
+    table, go_live = desk.settings.canary, desk.settings.desk.go_live
+    if not table.on or (go_live is not None and now < go_live):
         return False
     with desk.store.writing() as tx:
         flight = last(tx)

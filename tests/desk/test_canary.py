@@ -1,5 +1,6 @@
 """The canary flies through the real mailbox, and its absence is told by another route."""
 
+import dataclasses
 import datetime as dt
 import json
 import sys
@@ -61,6 +62,15 @@ def test_one_that_is_missing_is_told_once_by_command_and_by_mail(desk, told):
     assert told.read_text().startswith("Provmejlet från 2026-11-23 10:00 har inte kommit tillbaka")
     desk.work(T0 + 30 * MINUTE)
     assert len(desk.mailer.to("drift@example.se")) == 1
+
+
+def test_none_leaves_before_go_live_for_it_would_be_archived_b5(desk, told):
+    settings = desk.desk.settings
+    later = dataclasses.replace(settings.desk, go_live=T0 + 60 * MINUTE)
+    waiting = dataclasses.replace(desk.desk, settings=dataclasses.replace(settings, desk=later))
+    assert not any(canary.step(waiting, T0 + minutes * MINUTE) for minutes in range(60))
+    assert canary.step(waiting, T0 + 60 * MINUTE)
+    assert not told.exists()
 
 
 def test_the_next_one_that_comes_back_clears_the_fault(desk, store):
