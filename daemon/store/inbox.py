@@ -63,7 +63,6 @@ _FINISH = update(inbox).where(
     inbox.c.id == bindparam("message"),
     inbox.c.state == "new",
     inbox.c.lease_owner == bindparam("me"),
-    inbox.c.lease_until >= _instant("wall"),
 )
 _ONLY_NEW = {
     name: engine.insert(inbox)
@@ -264,7 +263,7 @@ def finish(
 
 
 def _finish(tx: Tx, ends: Sequence[dict[str, Any]]) -> None:
-    held = {"me": leases.owner(), "wall": leases.wall()}
+    held = {"me": leases.owner()}
     if tx.execute(_FINISH, [end | held for end in ends]).rowcount != len(ends):
         raise LeaseLostError(f"one of {[end['message'] for end in ends]}")
 
@@ -277,9 +276,7 @@ def fail(tx: Tx, inbox_id: int, reason: str, at: dt.datetime) -> bool:
 
     Where another process has taken the message over, its attempt counts, and not this one.
     """
-    mine = and_(
-        inbox.c.id == inbox_id, inbox.c.state == "new", inbox.c.lease_owner == leases.owner()
-    )
+    mine = and_(inbox.c.id == inbox_id, inbox.c.state == "new", leases.is_mine(inbox))
     attempts: int | None = tx.scalar(select(inbox.c.attempts).where(mine).with_for_update())
     if attempts is None:
         return False

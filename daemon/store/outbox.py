@@ -61,7 +61,6 @@ _MINE = (
     .where(
         outbox.c.id.in_(_IDS), outbox.c.state == "sending",
         outbox.c.lease_owner == bindparam("me"),
-        outbox.c.lease_until >= bindparam("wall", type_=Instant()),
     )
     .with_for_update()
 )  # fmt: skip
@@ -254,7 +253,7 @@ def settle_sent(tx: Tx, replies: Mapping[int, str], at: dt.datetime) -> set[int]
     """Note what the server accepted, with its words; gives those that are still this process's."""
     if not replies:
         return set()
-    mine = {"ids": list(replies), "me": leases.owner(), "wall": leases.wall()}
+    mine = {"ids": list(replies), "me": leases.owner()}
     settled = set(tx.scalars(_MINE, mine))
     if settled:
         tx.execute(

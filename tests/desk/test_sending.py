@@ -282,3 +282,21 @@ def test_a_fault_in_what_one_delivery_sets_off_does_not_repeat_the_others(any_st
     with pytest.raises(KeyError, match="no such ticket"):
         sending.step(any_store, Post(), T0, on_sent=on_sent, on_failed=notes.on_failed)
     assert states(any_store) == ["sending", "sent", "sent"]
+
+
+def test_a_lease_that_ran_out_while_nobody_took_over_sends_nothing_twice(any_store):
+    """The machine slept between the server's word and ours, or its clock was set."""
+    queue(any_store, "anna@a.se")
+    post = Post()
+    send = post.send
+
+    def sleep_after_it(*mail):
+        reply = send(*mail)
+        with any_store.writing() as tx:
+            tx.execute(update(schema.outbox).values(lease_until=leases.wall() - 99 * MINUTE))
+        return reply
+
+    post.send = sleep_after_it
+    for minutes in range(3):
+        step(any_store, post, T0 + minutes * MINUTE)
+    assert (states(any_store), len(post.taken)) == (["sent"], 1)

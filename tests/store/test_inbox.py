@@ -55,6 +55,19 @@ def test_the_third_failure_shelves_and_a_replay_keeps_the_receipt_time_B4(any_st
     assert (again.attempts, again.received_at) == (1, AT)
 
 
+def test_a_lease_that_ran_out_while_nobody_took_over_ends_as_any_other_B3(any_store):
+    from daemon.store.schema import inbox as table
+
+    with any_store.writing() as tx:
+        number = inbox.accept(tx, a_delivery())
+        inbox.claim(tx)
+        tx.execute(table.update().values(lease_until=leases.wall() - leases.LEASE))
+    with any_store.writing() as tx:
+        inbox.finish(tx, number, at=AT, outcome="opened")
+    with any_store.reading() as tx:
+        assert [row.state for row in inbox.listing(tx)] == ["done"]
+
+
 def test_a_slow_failure_takes_nothing_from_whoever_took_the_message_over_B4(any_store):
     from daemon.store.schema import inbox as table
 
