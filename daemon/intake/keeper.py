@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 
 from daemon.desk.accept import Arrival
 from daemon.store.session import StoreError
@@ -12,19 +13,26 @@ from daemon.store.session import StoreError
 TOGETHER = 50
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Waiting:
     arrival: Arrival
-    kept: bool = False
-    fault: Exception | None = None
+    kept: Future[Exception | None] = field(default_factory=Future)  # with what kept it from it
 
 
 class Keeper:
-    """One thread that commits; what arrives during a commit shares the next one."""
+    """One thread that commits; what arrives until it is its turn shares one commit."""
 
-    def __init__(self, keep: Callable[[Sequence[Arrival]], object]) -> None:
-        """`keep` makes all given arrivals durable, or raises and keeps none."""
+    def __init__(
+        self,
+        keep: Callable[[Sequence[Arrival]], object],
+        turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        """`keep` makes all given arrivals durable, or raises and keeps none.
+
+        `turn` waits for the writer before us: only then is it settled who shares the commit.
+        """
         self._keep = keep
+        self._turn = turn
         self._waiting: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
 
@@ -35,19 +43,20 @@ class Keeper:
         """
         mine = _Waiting(arrival)
         self._waiting.append(mine)
-        loop = asyncio.get_running_loop()
-        while not mine.kept and mine.fault is None:
-            await loop.run_in_executor(self._thread, self._commit)
-        if mine.fault is not None:
-            raise mine.fault
+        self._thread.submit(self._commit)
+        fault = await asyncio.shield(asyncio.wrap_future(mine.kept))
+        if fault is not None:
+            raise fault
 
     def close(self) -> None:
         """Wait for the commit under way, and end the thread."""
         self._thread.shutdown(wait=True)
 
     def _commit(self) -> None:
-        together = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
-        if together:
+        if not self._waiting:
+            return  # a commit before this one took them along
+        with self._turn():
+            together = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
             self._try(together)
 
     def _try(self, together: Sequence[_Waiting]) -> None:
@@ -55,17 +64,17 @@ class Keeper:
             self._keep([waiting.arrival for waiting in together])
         except StoreError as fault:
             for waiting in together:
-                waiting.fault = fault
+                waiting.kept.set_result(fault)
         except Exception as fault:  # noqa: BLE001  told to whoever delivered it
             self._apart(together, fault)
         else:
             for waiting in together:
-                waiting.kept = True
+                waiting.kept.set_result(None)
 
     def _apart(self, together: Sequence[_Waiting], fault: Exception) -> None:
         """Let a mail that we cannot keep stand in nobody's way but its own."""
         if len(together) == 1:
-            together[0].fault = fault
+            together[0].kept.set_result(fault)
         else:
             for waiting in together:
                 self._try([waiting])

@@ -152,7 +152,7 @@ class Door:
         self.settings = settings
         self.policy = policy
         self.lmtp = lmtp
-        self.keeper = Keeper(partial(_keep, store, policy))
+        self.keeper = Keeper(partial(_keep, store, policy), store.turn)
         self.sessions: set[_Dialogue] = set()
         self.closing = False
         self._loop: asyncio.AbstractEventLoop | None = None

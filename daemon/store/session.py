@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,13 +66,16 @@ class Store:
     engine: Engine
     # SQLite has one writer: this process's threads line up here, and wake at once, where
     # SQLite's own waiting is sleep and luck. Other processes wait for BUSY_SECONDS as ever.
-    _line: threading.Lock = field(default_factory=threading.Lock)
+    _line: threading.RLock = field(default_factory=threading.RLock)
+
+    def turn(self) -> AbstractContextManager[object]:
+        """Wait until nobody else here writes; the holder's next transaction begins at once."""
+        return self._line if self.is_sqlite else nullcontext()
 
     @contextmanager
     def writing(self) -> Iterator[Tx]:
         """One transaction: committed at the end, rolled back by any exception."""
-        line = self._line if self.is_sqlite else nullcontext()
-        with _told_apart(), line, self.engine.begin() as connection:
+        with _told_apart(), self.turn(), self.engine.begin() as connection:
             connection.info.pop("memo", None)  # what an earlier transaction read (memo.py)
             yield connection
             pending.write_all(connection)
