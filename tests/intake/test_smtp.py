@@ -374,6 +374,32 @@ def test_a_connection_that_is_lost_in_the_middle_leaves_nothing(store, open_door
     assert kept(store) == []
 
 
+def test_mails_that_come_while_another_writes_share_the_next_commit(store, open_door):
+    """Who shares it is settled when the writer before is done, not before the wait for it."""
+    door = open_door(lmtp=True)
+    commits, keep = [], door.keeper._keep
+
+    def counted(arrivals):
+        commits.append(len(arrivals))
+        keep(arrivals)
+
+    door.keeper._keep = counted
+
+    def send(number):
+        with smtplib.LMTP("127.0.0.1", door.port) as client:
+            client.sendmail("bo@acme.se", [US], mail(number))
+
+    senders = [threading.Thread(target=send, args=(number,)) for number in range(6)]
+    with store.turn():
+        for sender in senders:
+            sender.start()
+        wait_for(lambda: len(door.keeper._waiting) == 6, "all are received")
+    for sender in senders:
+        sender.join(20)
+    assert commits == [6]
+    assert len(kept(store)) == 6
+
+
 def test_mails_that_come_at_once_share_a_commit_and_each_is_answered(store, open_door, monkeypatch):
     door = open_door(lmtp=True)
     commits, keep, start = [], door.keeper._keep, threading.Barrier(8)
