@@ -390,15 +390,6 @@ def duration(minutes: int) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
-def row_shown(row: Row, language: str) -> dict[str, str]:
-    """A row as `avtald statements --json` shows it (contract.md 4)."""
-    shown = {"kind": row.kind, "description": describe(row, language)}
-    if row.kind != "text":
-        shown |= {"quantity": str(row.quantity), "unit": row.unit}
-        shown |= {"price": str(row.price), "amount": str(row.amount)}
-    return shown
-
-
 def row_to_json(row: Row) -> dict[str, Any]:
     """Everything a row holds and its amount, as JSON has it; without loss."""
     amount = row.amount

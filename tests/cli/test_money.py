@@ -77,6 +77,23 @@ def test_a_closed_statement_prints_the_same_after_the_register_has_changed_H5(cl
     assert clerk("statement", "acme", "2026-05", NOW, "--pdf=open.pdf").code == 2
 
 
+def test_statements_in_json_have_the_shape_of_the_contract_H5(clerk):
+    """contract.md 4."""
+    clerk("tick", NOW)
+    (shown,) = json.loads(clerk("statements", "--month=2026-03", NOW, "--json").out)
+    assert shown["rows"] == [
+        {
+            "kind": "fee", "description": "Supportavtal Attend! mars 2026", "quantity": "1.00",
+            "unit": "st", "price": "3000.00", "amount": "3000.00",
+        }
+    ]  # fmt: skip
+    known = {key: shown[key] for key in ("customer", "month", "reference", "net", "held")}
+    assert known == {
+        "customer": "acme", "month": "2026-03", "reference": "AVT-acme-2026-03",
+        "net": "3000.00", "held": [],
+    }  # fmt: skip
+
+
 def test_verify_says_what_it_proved_and_exits_with_1_where_something_is_wrong_H5(clerk, folder):
     clerk("tick", NOW)
     whole = clerk("verify")

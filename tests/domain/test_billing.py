@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from daemon.desk.statements_shown import row_shape
 from daemon.domain.agreement import BUILT_IN, Version, raised
 from daemon.domain.billing import (
     Row,
@@ -19,7 +20,6 @@ from daemon.domain.billing import (
     hours_of,
     invoice_rows,
     row_from_json,
-    row_shown,
     row_to_json,
     run_months,
     statement_hash,
@@ -362,14 +362,16 @@ def test_text_rows_never_reach_the_invoice_h2():
 
 
 def test_a_row_is_shown_in_json_as_the_contract_says_h2():
-    shown = [row_shown(row, "sv") for row in drawn(NOVEMBER, [a_version()], THE_WORK).rows]
+    shown = [
+        row_shape(row, describe(row, "sv")) for row in drawn(NOVEMBER, [a_version()], THE_WORK).rows
+    ]
     assert shown[1] == {
         "kind": "overage",
         "description": "Supporttid utöver timbanken, 2026 kvartal 4",
         "quantity": "0.85",
         "unit": "h",
-        "price": "890.00",
-        "amount": "756.50",
+        "price": Money(890_00),
+        "amount": Money(756_50),
     }
     assert set(shown[2]) == {"kind", "description"}
 
