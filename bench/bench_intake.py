@@ -2,7 +2,8 @@
 
 Mails a second over LMTP and IMAP, on SQLite and PostgreSQL; how long one mail takes; statements,
 memory and start-up time; and django-helpdesk over the same mails, where it can be installed.
-Set BENCH_MAILS to another number than 300, and BENCH_LONG=1 for one and two daemons on PostgreSQL.
+Set BENCH_MAILS to another number than 300, and BENCH_HELPDESK to the Python of an environment that
+has django-helpdesk and psycopg already.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -257,41 +258,57 @@ def imap(folder: Path, url: str, sink: Sink, server, what: str) -> float:
     return MAILS / seconds
 
 
-def helpdesk(folder: Path, sink: Sink) -> float | None:
+def helpdesk_python(folder: Path) -> str | None:
+    """The Python of an environment with django-helpdesk; None where it cannot be installed."""
+    given = os.environ.get("BENCH_HELPDESK")
+    if given:
+        return given
+    home = folder / "venv"
+    steps = [
+        [sys.executable, "-m", "venv", str(home)],
+        [str(home / "bin/pip"), "install", "-q", "django-helpdesk", "psycopg[binary]"],
+    ]
+    for step in steps:
+        if subprocess.run(step, capture_output=True, check=False).returncode:
+            print("django-helpdesk: cannot be installed here; no comparison")
+            return None
+    return str(home / "bin/python")
+
+
+def helpdesk(folder: Path, python: str, database: str, sink: Sink, what: str) -> float:
     """django-helpdesk over the same mails as files, with its confirmation and one notice."""
-    python = os.environ.get("BENCH_HELPDESK")
-    if python is None:
-        home = folder / "venv"
-        steps = [
-            [sys.executable, "-m", "venv", str(home)],
-            [str(home / "bin/pip"), "install", "-q", "django-helpdesk"],
-        ]
-        for step in steps:
-            if subprocess.run(step, capture_output=True, check=False).returncode:
-                print("django-helpdesk: cannot be installed here; no comparison")
-                return None
-        python = str(home / "bin/python")
     box = folder / "box"
-    box.mkdir()
+    box.mkdir(parents=True)
     for number in range(MAILS):
         (box / f"{number}.eml").write_bytes(a_mail("peer", number))
     before = sink.taken
     done = subprocess.run(
-        [python, str(HERE / "peer_helpdesk.py"), str(box), str(sink.port), str(folder / "peer.db")],
+        [python, str(HERE / "peer_helpdesk.py"), str(box), str(sink.port), database],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        print(f"django-helpdesk: fails here; no comparison\n{done.stderr[-800:]}")
-        return None
+        raise SystemExit(f"django-helpdesk fails here\n{done.stderr[-800:]}")
     found = json.loads(done.stdout.splitlines()[-1])
     rate, sent = found["mails"] / found["seconds"], (sink.taken - before) / found["mails"]
     print(
-        f"django-helpdesk, SQLite, local files: {rate:.0f} mails/s ({found['tickets']} tickets, "
+        f"django-helpdesk, {what}, local files: {rate:.0f} mails/s ({found['tickets']} tickets, "
         f"{sent:.0f} mails out for each), "
         f"{found['cpu_ms']:.1f} ms CPU and {found['statements']:.0f} statements a mail, "
         f"{found['memory_mb']:.0f} MB, {load()}"
     )
     return rate
+
+
+def beside_helpdesk(
+    ours: Callable[[], float], theirs: Callable[[str], float] | None, what: str
+) -> None:
+    """Ours between two runs of theirs, for the machine's speed changes by the second."""
+    if theirs is None:
+        ours()
+        return
+    before, rate, after = theirs("before"), ours(), theirs("after")
+    ratio = rate / ((before + after) / 2)
+    print(f"{what}: ratio to django-helpdesk in this run, before and after: {ratio:.1f}")
 
 
 def statements(folder: Path) -> None:
@@ -397,34 +414,35 @@ def main() -> None:
         print(f"{MAILS} mails of {len(a_mail('x', 3)) / 1024:.0f} kB, {os.cpu_count()} cores")
         start_up()
         statements(folder / "count")
-        url = f"sqlite:///{folder}/sqlite.db"
-        peer = helpdesk(folder, sink)
-        ours = lmtp(folder / "lite", url, sink, "SQLite")
-        again = helpdesk_again(folder, sink, peer)
-        if again:
-            print(f"ratio to django-helpdesk in this run, before and after: {ours / again:.1f}")
+        python = helpdesk_python(folder)
+        cluster = own.enter_context(postgres(durable=True))
+
+        def database(name: str) -> str:
+            cluster.run(f"CREATE DATABASE {name}")
+            return cluster.url(name)
+
+        def peer_on_file(name: str) -> float:
+            place = folder / f"file-{name}"
+            return helpdesk(place, python or "", str(place / "peer.db"), sink, "SQLite")
+
+        def peer_on_server(name: str) -> float:
+            url = database(f"peer_{name}").replace("+psycopg", "")
+            return helpdesk(folder / f"server-{name}", python or "", url, sink, "PostgreSQL")
+
+        beside_helpdesk(
+            lambda: lmtp(folder / "lite", f"sqlite:///{folder}/sqlite.db", sink, "SQLite"),
+            peer_on_file if python else None, "SQLite",
+        )  # fmt: skip
+        beside_helpdesk(
+            lambda: lmtp(folder / "pg", database("one"), sink, "PostgreSQL"),
+            peer_on_server if python else None, "PostgreSQL",
+        )  # fmt: skip
+        (folder / "pair").mkdir()
+        two_daemons(folder / "pair", database("two"), sink)
         server = own.enter_context(an_imap_server(folder))
         imap(folder / "imap", f"sqlite:///{folder}/imap.db", sink, server, "SQLite")
-        cluster = own.enter_context(postgres())
-        for name in ("one", "mail", "two"):
-            cluster.run(f"CREATE DATABASE {name}")
-        print("PostgreSQL below runs as the tests start it: without fsync")
-        lmtp(folder / "pg", cluster.url("one"), sink, "PostgreSQL")
-        imap(folder / "pgimap", cluster.url("mail"), sink, server, "PostgreSQL")
-        (folder / "pair").mkdir()
-        two_daemons(folder / "pair", cluster.url("two"), sink)
+        imap(folder / "pgimap", database("mail"), sink, server, "PostgreSQL")
     sink.process.kill()
-
-
-def helpdesk_again(folder: Path, sink: Sink, before: float | None) -> float | None:
-    """Once more after ours, for the machine's speed changes by the second; gives the mean."""
-    if before is None:
-        return None
-    second = folder / "again"
-    second.mkdir()
-    os.environ.setdefault("BENCH_HELPDESK", str(folder / "venv/bin/python"))
-    after = helpdesk(second, sink)
-    return None if after is None else (before + after) / 2
 
 
 if __name__ == "__main__":

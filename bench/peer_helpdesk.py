@@ -1,14 +1,27 @@
 """Drives django-helpdesk over the same mails, in an environment of its own (see bench_intake.py).
 
-`python peer_helpdesk.py FOLDER SINK_PORT DATABASE` prints seconds, mails, statements and memory.
+`python peer_helpdesk.py FOLDER SINK_PORT DATABASE` prints seconds, mails, statements and memory;
+the database is a file, or the `postgresql://user@host:port/name` of an empty one.
 """
 
 import json
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 urlpatterns: list[object] = []  # Django asks this module for them
+
+
+def engine(database: str) -> dict[str, object]:
+    """What Django wants to know of a database."""
+    if "://" not in database:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": database}
+    url = urlsplit(database)
+    return {
+        "ENGINE": "django.db.backends.postgresql", "NAME": url.path[1:], "USER": url.username,
+        "PASSWORD": url.password or "", "HOST": url.hostname, "PORT": url.port,
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -18,7 +31,7 @@ def main() -> None:
 
     settings.configure(
         SECRET_KEY="bench",
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database}},
+        DATABASES={"default": engine(database)},
         INSTALLED_APPS=[
             "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions",
             "django.contrib.sites", "django.contrib.humanize", "django.contrib.messages",

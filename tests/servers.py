@@ -147,13 +147,16 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Start a PostgreSQL cluster without fsync; as the user postgres where the tests are root."""
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """Start a PostgreSQL cluster, as the user postgres where the tests are root.
+
+    Without fsync and in memory; `durable` is as a customer runs it: commits are on the disk.
+    """
     folders = ("usr/lib/postgresql/*/bin",)
     initdb = program("initdb", "postgresql", *folders)
     server = program("postgres", "postgresql", *folders)
     user = "postgres" if os.geteuid() == 0 else None
-    with folder("pg", user, memory() or "/tmp") as home:
+    with folder("pg", user, "/tmp" if durable else memory() or "/tmp") as home:
         data, port = home / "data", free_port()
         made = subprocess.run(
             [initdb, "-D", str(data), "-U", "avtald", "-A", "trust", "-E", "UTF8",
@@ -163,9 +166,10 @@ def postgres() -> Iterator[Postgres]:
         assert made.returncode == 0, made.stderr
         options = {
             "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": home,
-            "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
             "max_connections": 60, "shared_buffers": "32MB", "timezone": "UTC",
         }  # fmt: skip
+        if not durable:
+            options |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
         flags = [text for key, value in options.items() for text in ("-c", f"{key}={value}")]
         with running(
             [server, "-D", str(data), *flags], home / "log", user=user, stop=signal.SIGINT
