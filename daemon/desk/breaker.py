@@ -65,5 +65,5 @@ def _count(tx: Tx, now: dt.datetime, sent: int) -> None:
 
 def _sent(tx: Tx, now: dt.datetime) -> int:
     """The hour's answers; who changes that waits for whoever does so now."""
-    hour, _, count = (rows.fact(tx, _COUNTED, to_change=True) or "").partition(" ")
+    hour, _, count = rows.fact_to_change(tx, _COUNTED).partition(" ")
     return int(count) if hour == f"{now:%Y-%m-%dT%H}" else 0

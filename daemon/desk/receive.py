@@ -85,7 +85,7 @@ def _together(
 ) -> None:
     read = [_read(desk, each, raws[each.id]) for each in claimed]
     done = []
-    with desk.store.writing() as tx:
+    with desk.store.acting() as tx:
         for each in read:
             with structlog.contextvars.bound_contextvars(inbox=each.claimed.id):
                 done.append(_process(tx, desk, each, now))

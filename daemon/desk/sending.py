@@ -248,9 +248,10 @@ def _commit(
     ends: _Ends,
 ) -> None:
     """Try hard while the database is away: an end that is not noted means that mail goes twice."""
+    on_tickets = any(one.error is not None or one.delivery.customer_side for one in outcomes)
     for attempt in range(1, _SETTLE_ATTEMPTS + 1):
         try:
-            with store.writing() as tx:
+            with store.acting() if on_tickets else store.writing() as tx:
                 _note_ends(tx, outcomes, untried, now, ends)
         except StoreError:
             if attempt == _SETTLE_ATTEMPTS:

@@ -25,7 +25,7 @@ def step(desk: Desk, now: dt.datetime) -> bool:
     with desk.store.reading() as tx:
         if not tickets.clocks_to_tell(tx, now, limit=1):
             return False
-    with desk.store.writing() as tx:
+    with desk.store.acting() as tx:
         found = [_due(tx, desk, row, now) for row in tickets.clocks_to_tell(tx, now)]
         _tell_all(tx, desk, [each for each in found if each is not None], now)
     return True
@@ -58,7 +58,7 @@ def _follow_calendar(desk: Desk, now: dt.datetime) -> None:
     with desk.store.reading() as tx:
         if rows.fact(tx, "calendar") == mark:
             return
-    with desk.store.writing() as tx:
+    with desk.store.acting() as tx:
         for ticket_id in tickets.running_tickets(tx):
             clocks.refresh(tx, desk, tickets.by_id(tx, ticket_id), now)
         rows.keep_fact(tx, "calendar", mark)

@@ -84,12 +84,21 @@ def count_up(tx: Tx, name: str, first: int = 1) -> int:
     return int(tx.execute(_COUNT_UP[tx.dialect.name], values).scalar_one())
 
 
-def fact(tx: Tx, name: str, *, to_change: bool = False) -> str | None:
-    """The value kept under that name; nobody else changes it meanwhile, where we are to."""
+def fact(tx: Tx, name: str) -> str | None:
+    """The value kept under that name."""
+    found: str | None = tx.scalar(select(schema.facts.c.value).where(schema.facts.c.name == name))
+    return found
+
+
+def fact_to_change(tx: Tx, name: str) -> str:
+    """The value kept under that name, "" for none; nobody else changes it before our end."""
     facts = schema.facts
-    query = facts.select().where(facts.c.name == name)
-    row = tx.execute(query.with_for_update() if to_change else query).one_or_none()
-    return None if row is None else row.value
+    mine = select(facts.c.value).where(facts.c.name == name).with_for_update()
+    found: str | None = tx.scalar(mine)
+    if found is None:  # the first ever: a row that is not there keeps nobody away
+        tx.execute(insert(tx, facts).values(name=name, value="").on_conflict_do_nothing())
+        found = str(tx.scalar(mine))
+    return found
 
 
 def keep_fact(tx: Tx, name: str, value: str) -> None:

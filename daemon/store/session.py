@@ -21,6 +21,12 @@ _WAL_FIXED = (3, 51, 3)
 _WAL_BACKPORTS = {(3, 44): 6, (3, 50): 7}
 
 BUSY_SECONDS = 30
+_ACTING = 7235  # PostgreSQL's lock for whoever acts on the desk
+_SILENT_SECONDS = 60  # so long may whoever holds that lock be silent, frozen or cut off
+_ALONE = (
+    f"SELECT pg_advisory_xact_lock({_ACTING}),"
+    f" set_config('idle_in_transaction_session_timeout', '{_SILENT_SECONDS}s', true)"
+)
 _JOURNAL_BYTES = 4 * 1024**2
 
 
@@ -81,6 +87,18 @@ class Store:
             pending.write_all(connection)
 
     @contextmanager
+    def acting(self) -> Iterator[Tx]:
+        """`writing` for what acts on the desk: one at a time, in all processes and machines.
+
+        So a limit is counted on all that counts (J2), what is read is still so when it is written,
+        and no two wait for each other's tickets crosswise. SQLite has one writer anyway.
+        """
+        with self.writing() as tx:
+            if not self.is_sqlite:
+                tx.exec_driver_sql(_ALONE)
+            yield tx
+
+    @contextmanager
     def reading(self) -> Iterator[Tx]:
         """One consistent look; nothing that happens inside is kept."""
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -106,8 +124,22 @@ def _told_apart() -> Iterator[None]:
     """Wrap what the server's absence raises; a violated constraint stays what it is: our fault."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
+        if not _is_the_servers(error):
+            raise
         raise StoreError(_sentence(error)) from error
+
+
+def _is_the_servers(error: DBAPIError) -> bool:
+    """Whether the same statement can do another time: no fault of what it says.
+
+    A connection that was ended, whatever that is called; deadlocks; a server that only reads. A
+    text too large for an index (class 54) is too large for ever.
+    """
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if isinstance(error, OperationalError | InterfaceError):
+        return not state.startswith("54")
+    return error.connection_invalidated or state == "25006"
 
 
 def _sentence(error: DBAPIError) -> str:

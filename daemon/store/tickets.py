@@ -155,7 +155,8 @@ def numbers(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, int]:
 def lock(tx: Tx, ticket_id: int) -> None:
     """Let nobody else act on a ticket before this transaction ends; on SQLite nobody can."""
     if tx.dialect.name == "postgresql":
-        tx.execute(select(tickets.c.id).where(tickets.c.id == ticket_id).with_for_update())
+        mine = select(tickets.c.id).where(tickets.c.id == ticket_id)
+        tx.execute(mine.with_for_update(key_share=True))  # others may name it meanwhile
 
 
 def change(tx: Tx, ticket_id: int, **values: Any) -> Ticket:

@@ -1,10 +1,12 @@
 """Transactions: no update is lost, nothing of a look is kept, faults are told apart."""
 
+import random
 import sqlite3
 import threading
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from daemon.store import rows
 from daemon.store.session import StoreError, open_store, wal_is_safe
@@ -49,6 +51,22 @@ def test_a_database_out_of_reach_is_a_temporary_fault(tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'missing' / 'x.db'}")
     with pytest.raises(StoreError, match="cannot be used now"), store.writing():
         pass
+
+
+def test_a_text_too_large_for_an_index_is_no_fault_of_the_server_B4(pg_store):
+    """Else its message would be given back for ever, and all others with it."""
+    with pytest.raises(DBAPIError, match="index row"), pg_store.writing() as tx:
+        rows.keep_fact(tx, random.Random(4).randbytes(9000).hex(), "")
+
+
+def test_a_server_that_only_reads_is_a_temporary_fault(pg_store):
+    def write():
+        with pg_store.writing() as tx:
+            tx.execute(text("SET TRANSACTION READ ONLY"))
+            rows.keep_fact(tx, "a", "b")
+
+    with pytest.raises(StoreError, match="read-only"):
+        write()
 
 
 def test_a_password_beside_sqlite_does_no_harm(tmp_path):
