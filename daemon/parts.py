@@ -23,6 +23,7 @@ from daemon.desk import (
 )
 from daemon.desk.breaker import Breaker
 from daemon.desk.context import Desk
+from daemon.desk.pace import Pace
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.domain.delivery import GIVE_UP
 from daemon.domain.opening_hours import Calendar
@@ -84,7 +85,7 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
     A tick also says where the server named in the settings is out of reach (exit code 75).
     """
     outgoing, breaker = desk.settings.outgoing, Breaker(desk)
-    pace = sending.Pace(outgoing.per_minute if outgoing else 0, patient)
+    pace = Pace(outgoing.per_minute if outgoing else 0, patient)
     give_up = outgoing.give_up_after if outgoing else GIVE_UP
 
     def run(now: dt.datetime) -> bool:

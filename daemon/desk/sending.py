@@ -2,13 +2,13 @@
 
 import datetime as dt
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
+from daemon.desk.pace import Pace
 from daemon.desk.ports import Mailer, SendError
 from daemon.domain import delivery as rules
 from daemon.store import outbox
@@ -21,6 +21,7 @@ log = structlog.get_logger("avtald.sending")
 GROUP_SECONDS = 60.0  # a group that takes longer is cut short, so that its lease never runs out
 TOGETHER_BYTES = 2 * 1024**2  # of mail text in memory at once; a larger mail comes alone
 _SETTLE_ATTEMPTS = 3
+_NO_LIMIT = Pace()
 
 OnSent = Callable[[Tx, Delivery, dt.datetime], None]
 OnFailed = Callable[[Tx, Delivery, dt.datetime, str], None]
@@ -37,33 +38,6 @@ class Gate(Protocol):
 
     def went_nowhere(self, tx: Tx, now: dt.datetime, answers: int) -> None:
         """That many did not, after all."""
-
-
-@dataclass(slots=True)
-class Pace:
-    """How many mails may go out now: in any minute no more than so many; 0: no limit."""
-
-    per_minute: int = 0
-    patient: bool = False  # wait until there is room, instead of saying that there is none
-    _sent: deque[float] = field(default_factory=deque)
-
-    def room(self) -> int:
-        """How many may go out now."""
-        if not self.per_minute:
-            return outbox.TOGETHER
-        while not (room := self._left()) and self.patient:
-            time.sleep(0.2)
-        return min(room, outbox.TOGETHER)
-
-    def spend(self, count: int) -> None:
-        """That many go out."""
-        if self.per_minute:
-            self._sent.extend([time.monotonic()] * count)
-
-    def _left(self) -> int:
-        while self._sent and self._sent[0] < time.monotonic() - 60:
-            self._sent.popleft()
-        return self.per_minute - len(self._sent)
 
 
 def _nothing(_tx: Tx, _delivery: Delivery, _now: dt.datetime, _reply: str) -> None:
@@ -98,7 +72,7 @@ def step(
     on_unclear: OnFailed = _nothing,
     give_up: dt.timedelta = rules.GIVE_UP,
     breaker: Gate | None = None,
-    pace: Pace | None = None,
+    pace: Pace = _NO_LIMIT,
     on_away: Callable[[str], None] = lambda _reply: None,
 ) -> bool:
     """Send a few mails that are due; True where more may be, so that the loop goes on.
@@ -114,19 +88,20 @@ def step(
     Raises StoreError.
     """
     ends = _Ends(on_sent, on_failed, on_unclear, give_up, breaker)
+    pace.wait(store, now)
     with store.writing() as tx:
-        most = outbox.TOGETHER if pace is None else pace.room()
+        most = pace.room(tx)
         group = _claim(tx, now, breaker, most)
         if not group and _left_by_the_dead(tx, now, ends):
             group = _claim(tx, now, breaker, most)
+        pace.claimed(tx, len(group))
         texts = _texts(tx, group)
     if not group:
         return False
     fault_point("outbox.claimed")
     outcomes = list(_hand_over(store, mailer, group, texts))
-    if pace is not None:
-        pace.spend(len(outcomes))
     _settle_all(store, outcomes, group[len(outcomes) :], now, ends)
+    pace.ended(store, len(outcomes))
     for outcome in outcomes:
         _tell(outcome)
     away = outcomes[-1].error

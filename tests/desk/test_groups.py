@@ -8,10 +8,10 @@ import pytest
 import structlog
 from sqlalchemy import event
 
-from daemon.desk import inquiry, receive, sending
+from daemon.desk import inquiry, receive
 from daemon.desk.accept import Arrival, accept
 from daemon.loop import Step, Worker
-from daemon.store import inbox, leases, outbox, tickets
+from daemon.store import inbox, leases, tickets
 from tests.builders import a_desk, a_mail, instant
 
 T0 = instant("2026-11-23 10:00")
@@ -119,25 +119,6 @@ def test_what_a_death_has_touched_is_taken_alone_so_that_the_killer_is_found_B4(
             break
         groups.append([each.id for each in claimed])
     assert groups == [[1], [2], [3], [4]]
-
-
-def test_no_more_mails_leave_in_a_minute_than_the_setting(store, tmp_path, monkeypatch):
-    now = [1000.0]
-    monkeypatch.setattr(sending.time, "monotonic", lambda: now[0])
-    pace, sent = sending.Pace(3), []
-    mailer = type("M", (), {"send": lambda _s, _f, to, _r: sent.append(to) or "250"})()
-    with store.writing() as tx:
-        to = tuple(f"k{number}@a.se" for number in range(8))
-        outbox.put(tx, outbox.Mail("k", "notice", "<k@x>", b"x\r\n", to, "s@x.se"), T0)
-    counts = []
-    for seconds in (0, 59, 61, 119, 122):
-        now[0] = 1000.0 + seconds
-        while sending.step(
-            store, mailer, T0, pace=pace, on_sent=lambda *_: None, on_failed=lambda *_: None
-        ):
-            pass
-        counts.append(len(sent))
-    assert counts == [3, 3, 6, 6, 8]
 
 
 def test_a_worker_closes_what_it_uses_in_its_own_thread_when_it_stops():
