@@ -92,7 +92,7 @@ def step(
     with store.writing() as tx:
         most = pace.room(tx)
         group = _claim(tx, now, breaker, most)
-        if not group and _left_by_the_dead(tx, now, ends):
+        if not group and (_left_by_the_dead(tx, now, ends) or outbox.bring_forward(tx, now)):
             group = _claim(tx, now, breaker, most)
         pace.claimed(tx, len(group))
         texts = _texts(tx, group)

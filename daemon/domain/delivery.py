@@ -62,6 +62,11 @@ def next_attempt(
     return min(again, last) if now < last else again
 
 
+def longest_wait(attempts: int) -> dt.timedelta:
+    """The longest that a mail waits after that many attempts; one that was never tried does not."""
+    return PAUSES[min(attempts, len(PAUSES)) - 1] if attempts else dt.timedelta()
+
+
 def may_repeat(kind: str, repeats: int) -> bool:
     """Whether a mail that may already be on its way is sent once more with the same Message-ID.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, or_, select, update
 
 from daemon.store import leases
 from daemon.store.pending import Pending
@@ -34,12 +34,16 @@ def _instant(name: str) -> BindParameter[dt.datetime]:
 
 # Made once: building a statement costs more than running it.
 _KEEP_RAW = inbox_raw.insert()
+# What this very process held until its lease ran out ended with the database's fault, which could
+# not be noted: no attempt of the message's (B4).
+_OURS = inbox.c.lease_owner == bindparam("me")
+_IN_TIME = inbox.c.lease_until.between(_instant("wall"), _instant("beyond"))
 _WAITING = (
     select(inbox.c.id, inbox.c.attempts, inbox.c.size)
     .where(
         inbox.c.state == "new",
-        or_(inbox.c.lease_owner.is_(None), inbox.c.lease_until < _instant("wall")),
-        inbox.c.attempts < ATTEMPTS,
+        or_(inbox.c.lease_owner.is_(None), ~_IN_TIME),
+        or_(inbox.c.attempts < ATTEMPTS, _OURS),
     )
     .order_by(inbox.c.received_at, inbox.c.id)
     .limit(bindparam("most"))
@@ -49,7 +53,8 @@ _TAKE = (
     update(inbox)
     .where(inbox.c.id.in_(bindparam("ids", expanding=True)))
     .values(
-        attempts=inbox.c.attempts + 1, lease_owner=bindparam("me"), lease_until=_instant("until")
+        attempts=inbox.c.attempts + case((_OURS, 0), else_=1),
+        lease_owner=bindparam("me"), lease_until=_instant("until"),
     )
     .returning(
         inbox.c.id, inbox.c.received_at, inbox.c.attempts, inbox.c.source,
@@ -179,7 +184,10 @@ def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
     nothing else waits, what processes of this machine held when they died is given back as well;
     a lease that ran out is free anyway.
     """
-    values = {"wall": leases.wall(), "most": limit}
+    wall = leases.wall()
+    values = {
+        "wall": wall, "beyond": wall + 2 * leases.LEASE, "most": limit, "me": leases.owner(),
+    }  # fmt: skip
     ids = _together(tx.execute(_WAITING, values).all())
     if not ids and leases.free_dead(tx, inbox, inbox.c.state == "new"):
         ids = _together(tx.execute(_WAITING, values).all())

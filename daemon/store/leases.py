@@ -57,6 +57,15 @@ def until() -> dt.datetime:
     return wall() + LEASE
 
 
+def ran_out(until: dt.datetime, length: dt.timedelta = LEASE) -> bool:
+    """Whether a lease of that length is over.
+
+    One that lasts much longer than that was taken by a clock ahead of ours, or before ours was set
+    back: nobody can know how old it is, and a dead machine's work must not wait for the clock.
+    """
+    return not wall() <= until <= wall() + 2 * length
+
+
 def free_dead(tx: Tx, table: Table, open_: ColumnElement[bool]) -> bool:
     """Give back what processes of this machine held when they died; False where they held nothing.
 
@@ -105,7 +114,7 @@ def take(tx: Tx, name: str, length: dt.timedelta = LEASE) -> bool:
     row = tx.execute(select(table).where(table.c.name == name).with_for_update()).one_or_none()
     if row is None:
         return False  # given back this moment: whoever asks again gets it
-    if row.owner != owner() and row.until >= wall() and not is_dead(row.owner):
+    if row.owner != owner() and not (ran_out(row.until, length) or is_dead(row.owner)):
         return False
     tx.execute(update(table).where(table.c.name == name).values(values))
     return True

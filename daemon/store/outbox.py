@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, case, func, or_, select, update
 
-from daemon.domain.delivery import NEVER_REPEATED
+from daemon.domain.delivery import NEVER_REPEATED, PAUSES, longest_wait
 from daemon.store import leases
 from daemon.store.pending import Pending
 from daemon.store.rows import ENGINES
@@ -53,6 +53,21 @@ _DUE = (
 )
 _DUE_OF_PEOPLE = _DUE.where(outbox.c.answer.is_(False))
 _DUE_ANSWERS = _DUE.where(outbox.c.answer.is_(True))
+_LATEST = case(
+    *(
+        (outbox.c.attempts <= tried, bindparam(f"after_{tried}", type_=Instant()))
+        for tried in range(len(PAUSES))
+    ),
+    else_=bindparam(f"after_{len(PAUSES)}", type_=Instant()),
+)
+_BRING_FORWARD = (
+    update(outbox)
+    .where(
+        outbox.c.state == "pending", outbox.c.next_at > bindparam("now", type_=Instant()),
+        outbox.c.next_at > _LATEST,
+    )
+    .values(next_at=_LATEST)
+)  # fmt: skip
 _RAWS = select(outgoing.c.id, outgoing.c.raw).where(
     outgoing.c.id.in_(_IDS), outgoing.c.raw.is_not(None)
 )
@@ -217,13 +232,22 @@ def take_over(tx: Tx) -> list[Delivery]:
         row.id
         for row in tx.execute(being_sent)
         if row.lease_owner is None
-        or row.lease_until < leases.wall()
+        or leases.ran_out(row.lease_until, LEASE)
         or leases.is_dead(row.lease_owner)
     ]
     if not left:
         return []
     tx.execute(update(outbox).where(outbox.c.id.in_(left)).values(**leases.taken(LEASE)))
     return [_delivery(row, row.attempts) for row in tx.execute(_THESE, {"ids": left})]
+
+
+def bring_forward(tx: Tx, now: dt.datetime) -> bool:
+    """Let nothing wait longer than its pause from now on: whoever put it off had a later clock.
+
+    So a clock that is set back holds no mail up: what was never tried is due at once.
+    """
+    latest = {f"after_{n}": now + longest_wait(n) for n in range(len(PAUSES) + 1)}
+    return bool(tx.execute(_BRING_FORWARD, {"now": now, **latest}).rowcount)
 
 
 def _delivery(row: Any, attempts: int) -> Delivery:

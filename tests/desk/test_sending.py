@@ -90,7 +90,31 @@ def test_every_recipient_gets_the_mail_once_and_the_desk_is_told(any_store):
 
 def test_nothing_goes_out_before_its_time(any_store):
     queue(any_store, "anna@a.se")
-    assert step(any_store, Post(), T0 - MINUTE) == (False, [])
+    step(any_store, Post(anna=SendError("451 4.3.0 later")))
+    assert step(any_store, Post(), T0 + MINUTE / 2) == (False, [])
+    assert step(any_store, Post(), T0 + MINUTE) == (True, [("sent", "anna@a.se")])
+
+
+def test_a_clock_that_is_set_back_holds_no_new_mail_up(any_store):
+    """What was queued by the later clock goes out at once, what was tried after its own pause."""
+    queue(any_store, "anna@a.se")
+    step(any_store, Post(anna=SendError("451 4.3.0 later")))
+    queue(any_store, "bo@b.se", key="other")
+    back = T0 - dt.timedelta(hours=2)
+    assert step(any_store, Post(), back) == (True, [("sent", "bo@b.se")])
+    assert step(any_store, Post(), back + MINUTE / 2) == (False, [])
+    assert step(any_store, Post(), back + MINUTE) == (True, [("sent", "anna@a.se")])
+
+
+@pytest.mark.parametrize("ahead", [dt.timedelta(hours=-1), dt.timedelta(hours=2)])
+def test_what_a_dead_machine_was_sending_waits_for_no_clock(any_store, ahead):
+    """Its lease ran out, or was taken by a clock hours ahead of ours."""
+    queue(any_store, "anna@a.se")
+    with any_store.writing() as tx:
+        assert outbox.claim(tx, T0)
+        held = {"lease_owner": "elsewhere:1:1", "lease_until": leases.wall() + ahead}
+        tx.execute(update(schema.outbox).values(held))
+    assert step(any_store, Post()) == (True, [("sent", "anna@a.se")])
 
 
 def test_a_temporary_refusal_waits_and_the_others_go_on(any_store):

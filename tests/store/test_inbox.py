@@ -1,5 +1,6 @@
 """The inbox: known once, claimed once, three attempts, then the shelf (B1, B3, B4)."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -66,6 +67,39 @@ def test_a_lease_that_ran_out_while_nobody_took_over_ends_as_any_other_B3(any_st
         inbox.finish(tx, number, at=AT, outcome="opened")
     with any_store.reading() as tx:
         assert [row.state for row in inbox.listing(tx)] == ["done"]
+
+
+@pytest.mark.parametrize("ahead", [-dt.timedelta(seconds=1), dt.timedelta(hours=2)])
+def test_what_a_machine_far_away_held_is_free_when_its_lease_cannot_be_true(any_store, ahead):
+    """It ran out; or lasts longer than any: taken by a clock ahead, or ours was set back since."""
+    from daemon.store.schema import inbox as table
+
+    with any_store.writing() as tx:
+        inbox.accept(tx, a_delivery())
+        (claimed,) = inbox.claim(tx)
+        elsewhere = {"lease_owner": "elsewhere:1:1"}
+        tx.execute(table.update().values(elsewhere))
+        assert inbox.claim(tx) == []
+        tx.execute(table.update().values(lease_until=leases.wall() + ahead))
+        assert [(each.id, each.attempts) for each in inbox.claim(tx)] == [(claimed.id, 2)]
+
+
+def test_a_database_that_goes_away_whenever_a_message_is_acted_on_shelves_nothing_B4(
+    any_store, monkeypatch
+):
+    """Not even where the attempt cannot be given back: this process lives, so nothing killed it."""
+    clock = [leases.wall()]
+    monkeypatch.setattr(leases, "wall", lambda: clock[0])
+    with any_store.writing() as tx:
+        inbox.accept(tx, a_delivery())
+    for _ in range(7):
+        with any_store.writing() as tx:
+            ((number, attempts),) = [(each.id, each.attempts) for each in inbox.claim(tx)]
+            assert attempts == 1
+            assert inbox.given_up(tx, AT) == []
+        clock[0] += leases.LEASE + dt.timedelta(seconds=1)
+    with any_store.writing() as tx:
+        assert inbox.fail(tx, number, "ValueError: no", AT) is False
 
 
 def test_a_slow_failure_takes_nothing_from_whoever_took_the_message_over_B4(any_store):

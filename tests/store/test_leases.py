@@ -27,6 +27,11 @@ def test_a_lease_of_a_process_elsewhere_keeps_us_away_until_it_runs_out(any_stor
     assert take(any_store)
 
 
+def test_a_lease_that_lasts_longer_than_any_was_taken_by_another_clock(any_store):
+    held_by(any_store, "elsewhere:1:1", leases.wall() + dt.timedelta(hours=2))
+    assert take(any_store)
+
+
 def test_our_own_lease_is_renewed_and_a_dead_process_s_taken_over(any_store):
     assert take(any_store)
     assert take(any_store)
