@@ -101,3 +101,13 @@ def test_an_instant_without_zone_is_refused_A1(store):
 
     with pytest.raises(ValueError, match="naive"):
         Instant().process_bind_param(dt.datetime(2026, 11, 20), store.engine.dialect)  # noqa: DTZ001
+
+
+def test_whoever_writes_next_gets_the_pages_that_the_last_writer_kept(store):
+    """What one connection of SQLite writes empties the cache of every other."""
+    with store.writing() as tx:
+        wrote = tx.connection.driver_connection
+        with store.reading() as look:
+            assert look.connection.driver_connection is not wrote
+    with store.writing() as tx:
+        assert tx.connection.driver_connection is wrote
