@@ -7,7 +7,7 @@ well, with the fault on its standard input.
 import datetime as dt
 import json
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import structlog
 
@@ -49,23 +49,27 @@ def last(tx: Tx) -> Flight | None:
 def step(desk: Desk, now: dt.datetime) -> bool:
     """Let one out when it is time, and tell once of one that has not come back; False: not due.
 
-    None leaves before go-live: it would be archived like all mail of that time (B5), not seen.
+    None leaves before go-live: it would be archived like all mail of that time (B5), not seen. A
+    command that fails is run again the next time; a clock that is set back lets the next one out.
     """
     table, go_live = desk.settings.canary, desk.settings.desk.go_live
     if not table.on or (go_live is not None and now < go_live):
         return False
-    with desk.store.writing() as tx:
+    with desk.store.acting() as tx:
         flight = last(tx)
-        if flight is None or now >= flight.left_at + table.every:
+        if flight is None or not flight.left_at <= now < flight.left_at + table.every:
             _let_out(tx, desk, now)
             return True
         if flight.back_at or flight.told or now < flight.left_at + table.within:
             return False
         what = _missing(tx, desk, flight, now)
     log.error("canary missing", left_at=flight.left_at.isoformat())
-    if table.command:
-        _run(table.command, what)
-    return True
+    if not table.command or _run(table.command, what):
+        return True
+    with desk.store.acting() as tx:
+        if last(tx) == replace(flight, told=True):
+            _keep(tx, flight)  # nobody heard: tell it again
+    return False
 
 
 def _let_out(tx: Tx, desk: Desk, now: dt.datetime) -> None:
@@ -126,8 +130,8 @@ def _token(desk: Desk, at: dt.datetime) -> str:
     return desk.digest("canary", at.astimezone(dt.UTC).isoformat(), length=32)
 
 
-def _run(command: tuple[str, ...], what: str) -> None:
-    """Run the other route; that it fails is logged, and stops nothing."""
+def _run(command: tuple[str, ...], what: str) -> bool:
+    """Run the other route; whether it went well. That it fails is logged, and stops nothing."""
     try:
         subprocess.run(  # noqa: S603  the operator's own words, without a shell
             command, input=what.encode(), timeout=_COMMAND_SECONDS, check=True,
@@ -135,3 +139,5 @@ def _run(command: tuple[str, ...], what: str) -> None:
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
         log.error("canary's command failed", error=str(error))  # noqa: TRY400  no traceback: it says all
+        return False
+    return True

@@ -27,6 +27,7 @@ from daemon.store import inbox, register
 from daemon.store.fault import fault_point
 from daemon.store.inbox import Claimed, LeaseLostError
 from daemon.store.session import StoreError, Tx
+from daemon.store.types import storable
 from parsers.automatic import Verdict, judge
 from parsers.body import read_body
 from parsers.message import read
@@ -101,7 +102,7 @@ def _failed(desk: Desk, claimed: Claimed, error: Exception, now: dt.datetime) ->
     if isinstance(error, LeaseLostError):
         log.warning("taken over", inbox=claimed.id)
         return
-    reason = f"{type(error).__name__}: {error}"[:500]
+    reason = storable(f"{type(error).__name__}: {error}")[:500]
     log.error("failed", inbox=claimed.id, exc_info=error)
     with desk.store.writing() as tx:
         if inbox.fail(tx, claimed.id, reason, now):

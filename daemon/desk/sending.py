@@ -15,6 +15,7 @@ from daemon.store import outbox
 from daemon.store.fault import fault_point
 from daemon.store.outbox import Delivery
 from daemon.store.session import Store, StoreError, Tx
+from daemon.store.types import storable
 
 log = structlog.get_logger("avtald.sending")
 
@@ -178,12 +179,12 @@ def _try(mailer: Mailer, delivery: Delivery, raw: bytes | None) -> _Outcome:
     try:
         reply = mailer.send(delivery.envelope_from, delivery.recipient, raw)
         fault_point("mail.taken")
-        return _Outcome(delivery, reply)
+        return _Outcome(delivery, storable(reply))
     except SendError as error:
-        return _Outcome(delivery, str(error), error)
+        return _Outcome(delivery, storable(str(error)), error)
     except Exception as error:  # noqa: BLE001  a fault of ours: it may have gone out, or not
         fault = SendError(f"a fault of this program: {error!r}", unclear=True)
-        return _Outcome(delivery, str(fault), fault)
+        return _Outcome(delivery, storable(str(fault)), fault)
 
 
 def _settle_all(

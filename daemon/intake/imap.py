@@ -25,6 +25,7 @@ from daemon.intake.oauth import AccessToken, OAuth2Settings, OAuthError
 from daemon.store import leases, mailboxes
 from daemon.store.fault import fault_point
 from daemon.store.session import Store, StoreError
+from daemon.store.types import storable
 
 log = structlog.get_logger("avtald.imap")
 
@@ -379,7 +380,7 @@ class ImapDoor:
             self._box = None
 
     def _failed(self, fault: Exception) -> None:
-        self.fault = f"{type(fault).__name__}: {fault}"
+        self.fault = storable(f"{type(fault).__name__}: {fault}")
         self._faults_in_a_row += 1
         self._refused = isinstance(fault, AccessError) or (
             isinstance(fault, OAuthError) and fault.permanent

@@ -24,6 +24,7 @@ from daemon.desk.accept import Arrival, accept
 from daemon.intake.keeper import Keeper
 from daemon.store.fault import fault_point
 from daemon.store.session import Store
+from daemon.store.types import storable
 from parsers import addresses
 
 log = structlog.get_logger("avtald.smtp")
@@ -412,8 +413,8 @@ class _Dialogue(SMTP):
             received_at=self._door.policy.clock(),
             source=self._door.source,
             delivery=uuid.uuid4().hex,
-            envelope_from="" if sender == "<>" else _storable(sender),
-            envelope_to=tuple(map(_storable, envelope.rcpt_tos)),
+            envelope_from="" if sender == "<>" else storable(sender),
+            envelope_to=tuple(map(storable, envelope.rcpt_tos)),
         )
 
     async def _read(self, text: "_Text") -> None:
@@ -480,8 +481,3 @@ class _Text:
         """The text without the dots that SMTP adds (RFC 5321 section 4.5.2)."""
         start = 1 if self._kept.startswith(b".") else 0
         return bytes(self._kept[start:]).replace(b"\r\n.", b"\r\n")
-
-
-def _storable(address: str) -> str:
-    """An address as text that any database takes."""
-    return address.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

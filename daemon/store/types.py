@@ -40,3 +40,8 @@ class Instant(TypeDecorator[dt.datetime]):
             return dt.datetime.fromisoformat(value)
         aware: dt.datetime = value.astimezone(dt.UTC)
         return aware
+
+
+def storable(said: str) -> str:
+    """What somebody else said, as text that any database takes."""
+    return said.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -91,11 +91,26 @@ def test_a_forged_canary_is_none_and_clears_nothing(desk, store):
         assert canary.last(tx).back_at is None
 
 
-def test_a_command_that_fails_stops_nothing(store, tmp_path):
-    settings = SETTINGS + '\n[canary]\non = true\ncommand = ["/nonexistent/page"]\n'
+def test_a_command_that_fails_stops_nothing_and_is_run_until_it_goes_well(store, tmp_path, told):
+    """Whoever is to be called hears of it once, and not never."""
+    page = tmp_path / "page"
+    settings = f"{SETTINGS}\n[canary]\non = true\ncommand = [{str(page)!r}]\n"
     desk = a_desk(store, tmp_path, settings=settings)
     canary.step(desk.desk, T0)
-    assert canary.step(desk.desk, T0 + 15 * MINUTE)
+    assert not canary.step(desk.desk, T0 + 15 * MINUTE)
+    page.write_text(f"#!/bin/sh\necho called >> {told}\n")
+    page.chmod(0o755)
+    found = [canary.step(desk.desk, T0 + minutes * MINUTE) for minutes in (16, 17, 18)]
+    assert found == [True, False, False]
+    assert told.read_text() == "called\n"
+    desk.work(T0 + 20 * MINUTE)
+    assert len(desk.mailer.to("drift@example.se")) == 1
+
+
+def test_a_clock_that_is_set_back_lets_the_next_one_out_at_once(desk):
+    assert canary.step(desk.desk, T0)
+    assert canary.step(desk.desk, T0 - 120 * MINUTE)
+    assert not canary.step(desk.desk, T0 - 119 * MINUTE)
 
 
 def test_without_the_setting_nothing_flies(store, tmp_path):

@@ -56,6 +56,25 @@ def test_a_message_that_fails_takes_none_of_its_group_along_B4(desk):
     assert [to for to, _ in desk.mailer.sent if to == "k2@acme.se"] == []
 
 
+@pytest.mark.parametrize("words", ["no \0", "no \ud800"])
+def test_a_failure_whose_words_no_database_takes_is_shelved_and_told_B4(
+    any_store, tmp_path, monkeypatch, words
+):
+    made = a_desk(any_store, tmp_path)
+    made.receive(a_mail(), T0)
+
+    def fail(*_):
+        raise ValueError(words)
+
+    monkeypatch.setattr(receive, "_process", fail)
+    for _ in range(3):
+        assert receive.step(made.desk, T0)
+    (row,) = rows(made).values()
+    assert (row.state, row.reason[:14]) == ("shelved", "ValueError: no")
+    made.work(T0)
+    assert len(made.mailer.to("drift@example.se")) == 1
+
+
 def test_a_message_whose_waiting_rows_cannot_be_written_fails_alone_B4(desk, monkeypatch):
     """They are written for the whole group together, long after its own turn."""
     say = tickets.say

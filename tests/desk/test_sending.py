@@ -17,8 +17,9 @@ MINUTE = dt.timedelta(minutes=1)
 class Post:
     """A mailer that does as told: what it took, and the errors that it raises, by recipient."""
 
-    def __init__(self, **errors):
+    def __init__(self, said="250 2.0.0 queued", **errors):
         self.taken = []
+        self.said = said
         self.errors = errors
 
     def send(self, envelope_from, recipient, raw):
@@ -28,7 +29,7 @@ class Post:
         self.taken.append((envelope_from, recipient, raw))
         if error is not None:
             raise error
-        return "250 2.0.0 queued"
+        return self.said
 
     def close(self):
         pass
@@ -115,6 +116,15 @@ def test_what_a_dead_machine_was_sending_waits_for_no_clock(any_store, ahead):
         held = {"lease_owner": "elsewhere:1:1", "lease_until": leases.wall() + ahead}
         tx.execute(update(schema.outbox).values(held))
     assert step(any_store, Post()) == (True, [("sent", "anna@a.se")])
+
+
+@pytest.mark.parametrize("said", ["250 2.0.0 \0", "250 2.0.0 \ud800"])
+def test_a_reply_that_is_no_text_ends_the_delivery_as_any_other(any_store, said):
+    """Else its end could not be noted, and the mail would go again and again."""
+    queue(any_store, "anna@a.se")
+    post = Post(said=said)
+    assert step(any_store, post) == (True, [("sent", "anna@a.se")])
+    assert step(any_store, post) == (False, [])
 
 
 def test_a_temporary_refusal_waits_and_the_others_go_on(any_store):
