@@ -14,6 +14,7 @@ from daemon.desk import (
     canary,
     closing,
     digest,
+    mailbox_watch,
     meetings,
     receive,
     reports,
@@ -25,6 +26,7 @@ from daemon.desk.breaker import Breaker
 from daemon.desk.context import Desk
 from daemon.desk.pace import Pace
 from daemon.desk.ports import Accounting, Mailer, SendError
+from daemon.desk.reach import Reach
 from daemon.domain.delivery import GIVE_UP
 from daemon.domain.opening_hours import Calendar
 from daemon.loop import Clock, OutOfReachError, Step, Supervisor, Watchdog, Worker
@@ -87,9 +89,15 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
     outgoing, breaker = desk.settings.outgoing, Breaker(desk)
     pace = Pace(outgoing.per_minute if outgoing else 0, patient)
     give_up = outgoing.give_up_after if outgoing else GIVE_UP
+    reach = Reach(desk.store)
 
     def run(now: dt.datetime) -> bool:
-        return sending.step(
+        def away(reply: str) -> None:
+            reach.lost(reply, now)
+            if patient and outgoing:
+                raise OutOfReachError(f"mail waits in the outbox: {reply}")
+
+        found = sending.step(
             desk.store,
             mailer,
             now,
@@ -103,15 +111,13 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
             give_up=give_up,
             breaker=breaker,
             pace=pace,
-            on_away=_mail_waits if patient and outgoing else lambda _reply: None,
+            on_away=away,
         )
+        if found:
+            reach.held()
+        return found
 
     return Step("send", run)
-
-
-def _mail_waits(reply: str) -> None:
-    """Raise that the outgoing server is out of reach: what is due stays in the outbox."""
-    raise OutOfReachError(f"mail waits in the outbox: {reply}")
 
 
 def month_steps(desk: Desk, accounting: Accounting) -> list[Step]:
@@ -230,6 +236,7 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
             close_step(desk, accounting),
             Step("keep", partial(retention.step, desk)),
             Step("canary", partial(canary.step, desk)),
+            Step("mailboxes", partial(mailbox_watch.step, desk)),
         ],
         every=30.0, clock=clock, others=[send, books],
     )  # fmt: skip

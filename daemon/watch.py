@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from daemon.desk import breaker, canary
+from daemon.desk import breaker, canary, reach
 from daemon.desk.context import Desk
 from daemon.settings_watch import Watch
 from daemon.store import depths
@@ -38,12 +38,15 @@ class Watcher:
         """Whether all is well, and what is not; a database that is away is told, not raised."""
         now = self._clock()
         try:
-            found, is_open, flight = self._look(now)
+            found, is_open, flight, away = self._look(now)
         except StoreError as fault:
             return False, {"ok": False, "faults": [str(fault)]}
         faults = list(self._faults(found, now))
         if flight is not None and flight.told and flight.back_at is None:
             faults.append(f"the canary of {flight.left_at.isoformat()} has not come back")
+        if away is not None and _age(away.since, now) > _of(self._table.sent_within):
+            since = away.since.isoformat()
+            faults.append(f"the outgoing server is out of reach since {since}: {away.reply}")
         told = {
             "ok": not faults,
             "faults": faults,
@@ -54,9 +57,11 @@ class Watcher:
         }
         return not faults, told
 
-    def _look(self, now: dt.datetime) -> tuple[Depths, bool, canary.Flight | None]:
+    def _look(
+        self, now: dt.datetime
+    ) -> tuple[Depths, bool, canary.Flight | None, reach.Away | None]:
         with self._desk.store.reading() as tx:
-            return depths.look(tx, now), breaker.is_open(tx), canary.last(tx)
+            return depths.look(tx, now), breaker.is_open(tx), canary.last(tx), reach.away(tx)
 
     def _faults(self, found: Depths, now: dt.datetime) -> Iterator[str]:
         for each in found.mailboxes:
@@ -81,7 +86,7 @@ class Watcher:
         """The figures, as prometheus-client asks for them."""
         now = self._clock()
         try:
-            found, is_open, flight = self._look(now)
+            found, is_open, flight, away = self._look(now)
         except StoreError:
             yield _gauge("up", "Whether the database answers.", 0)
             return
@@ -94,6 +99,8 @@ class Watcher:
         yield _gauge("held", "Mail and time held until somebody confirms.", found.held)
         yield _gauge("alarms", "Faults that were told and stand.", found.alarms)
         yield _gauge("breaker_open", "Whether automatic answers wait.", is_open)
+        lost = None if away is None else away.since
+        yield _gauge("outgoing_away_seconds", "Since the server was lost.", _age(lost, now))
         if flight is not None:
             out = flight.told and flight.back_at is None
             yield _gauge("canary_missing", "Whether the last canary is missing.", out)

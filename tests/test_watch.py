@@ -10,10 +10,12 @@ from contextlib import contextmanager
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from daemon import config
+from daemon import config, parts
+from daemon.desk.ports import SendError
+from daemon.desk.reach import Reach, away
 from daemon.settings_types import Listen
 from daemon.settings_watch import Watch
-from daemon.store import mailboxes
+from daemon.store import mailboxes, outbox
 from daemon.store.session import open_store
 from daemon.watch import Watcher, Window
 from tests.builders import SETTINGS, a_desk, a_mail, instant, settings_in
@@ -94,6 +96,37 @@ def test_mail_that_does_not_go_out_is_a_fault(desk):
         found = figures(ask("/metrics")[1])
     assert (status, found["avtald_outbox",]) == (503, 3)
     assert "wait to go out" in body
+
+
+def test_an_outgoing_server_out_of_reach_is_a_fault_also_where_little_waits(desk):
+    """One mail waits, and is tried every few minutes: it is never overdue for long."""
+
+    def refuse(*_mail):
+        raise SendError("535 5.7.8 the secret has expired", unreachable=True)
+
+    whole, desk.mailer.send = desk.mailer.send, refuse
+    send = parts.send_step(desk.desk, desk.mailer)
+    with desk.desk.store.writing() as tx:
+        outbox.put(tx, outbox.Mail("k", "notice", "<k@x>", b"x\r\n", ("a@b.se",), "s@x.se"), T0)
+    for minutes in range(32):
+        assert not send.run(T0 + minutes * MINUTE)
+    with window(desk.desk, T0 + 31 * MINUTE) as ask:
+        status, body = ask("/health")
+        assert (status, "535 5.7.8 the secret has expired" in body) == (503, True)
+        assert figures(ask("/metrics")[1])["avtald_outgoing_away_seconds",] == 31 * 60
+    desk.mailer.send = whole
+    assert send.run(T0 + 40 * MINUTE)
+    with window(desk.desk, T0 + 40 * MINUTE) as ask:
+        assert ask("/health")[0] == 200
+
+
+def test_what_an_earlier_process_found_away_is_forgotten_once_a_mail_goes(desk):
+    Reach(desk.desk.store).lost("nobody listens", T0)
+    with desk.desk.store.writing() as tx:
+        outbox.put(tx, outbox.Mail("k", "notice", "<k@x>", b"x\r\n", ("a@b.se",), "s@x.se"), T0)
+    assert parts.send_step(desk.desk, desk.mailer).run(T0)
+    with desk.desk.store.reading() as tx:
+        assert away(tx) is None
 
 
 def test_a_mailbox_without_a_good_poll_is_a_fault(store, tmp_path):

@@ -79,6 +79,9 @@ _SV = {
     "nästa timme. Se efter med avtald mail om det är en slinga. Gränsen är desk.all_answers.",
     "canary": "Provmejlet från {at} har inte kommit tillbaka genom brevlådan",
     "canary_remedy": "Prova med avtald check: mejl går kanske inte ut, eller kommer inte in.",
+    "mailbox": "Brevlådan {name} går inte att läsa",
+    "mailbox_remedy": "Posten ligger kvar där och hämtas när felet är borta. Kör avtald check: den "
+    "säger hur det åtgärdas.",
     "answers": "Gränsen för automatiska svar till {address} är nådd",
     "answers_remedy": "Kontrollera om två autosvar svarar varandra. Mejl därifrån tas emot som "
     "vanligt; inga fler automatiska svar skickas förrän fönstret har gått.",
@@ -162,6 +165,9 @@ _EN = {
     "next hour. See with avtald mail whether it is a loop. The limit is desk.all_answers.",
     "canary": "The canary of {at} has not come back through the mailbox",
     "canary_remedy": "Try avtald check: mail may not go out, or not come in.",
+    "mailbox": "The mailbox {name} cannot be read",
+    "mailbox_remedy": "The mail stays there and is fetched once the fault is gone. avtald check "
+    "tells how to mend it.",
     "answers": "The limit of automatic answers to {address} has been reached",
     "answers_remedy": "Check whether two automatic repliers answer each other. Mail from there is "
     "received as usual; no more automatic answers go out until the window has passed.",

@@ -1,0 +1,55 @@
+"""Whether the outgoing server can be reached; if not, since when: for whoever watches the desk.
+
+What waits for a server is tried again every few minutes, so that none of it is overdue for long;
+but nothing goes out, and no mail can tell.
+"""
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+
+from daemon.store import rows
+from daemon.store.session import Store, Tx
+from daemon.store.types import storable
+
+_FACT = "outgoing-away"
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Since when the server has been out of reach, and what it or the network said first."""
+
+    since: dt.datetime
+    reply: str
+
+
+def away(tx: Tx) -> Away | None:
+    """How it was found last; None where it can be reached."""
+    kept = rows.fact(tx, _FACT)
+    if not kept:
+        return None
+    since, reply = json.loads(kept)
+    return Away(dt.datetime.fromisoformat(since), reply)
+
+
+class Reach:
+    """What one process finds: written where it changes, and once at its start."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is known yet, but what an earlier process left."""
+        self._store = store
+        self._reached = False
+
+    def lost(self, reply: str, now: dt.datetime) -> None:
+        """The server was out of reach."""
+        self._reached = False
+        with self._store.writing() as tx:
+            if not rows.fact_to_change(tx, _FACT):
+                rows.keep_fact(tx, _FACT, json.dumps([now.isoformat(), storable(reply)]))
+
+    def held(self) -> None:
+        """The server spoke with us."""
+        if not self._reached:
+            with self._store.writing() as tx:
+                rows.keep_fact(tx, _FACT, "")
+            self._reached = True
