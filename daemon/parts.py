@@ -4,6 +4,7 @@ import datetime as dt
 import secrets
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from daemon.accounting import drift_step, push_step
 from daemon.config import Imap, Settings
@@ -34,6 +35,10 @@ from daemon.settings_types import text_of
 from daemon.store import rows
 from daemon.store.session import Store
 
+if TYPE_CHECKING:
+    from daemon.intake.imap import ImapDoor
+    from daemon.intake.reserve import DiskReserve
+
 _GRACE = 15.0  # seconds for what a door is receiving when it closes
 
 
@@ -61,6 +66,7 @@ def mailer_of(settings: Settings) -> Mailer:
             username=outgoing.username or None,  # "" is what the settings have without login
             password=text_of(outgoing.password_file),
             token=token,
+            refused=token.forget if token is not None else lambda: None,
             local_hostname=settings.desk.address.rpartition("@")[2],
         )
     )
@@ -171,15 +177,14 @@ def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
         *report_steps(desk),
         Step("keep", partial(retention.step, desk)),
         Step("canary", partial(canary.step, desk)),
+        Step("mailboxes", partial(mailbox_watch.step, desk)),
         send_step(desk, mailer, patient=True),
     ]
 
 
 def fetch_step(desk: Desk, mailbox: Imap) -> Step:
     """Fetch all that a mailbox holds, over one connection (`avtald tick`)."""
-    from daemon.intake.imap import ImapDoor
-
-    door = ImapDoor(mailbox, desk.store, go_live=desk.settings.desk.go_live)
+    door = _imap_door(desk, mailbox)
 
     def run(now: dt.datetime) -> bool:
         found = False
@@ -197,13 +202,24 @@ def fetch_step(desk: Desk, mailbox: Imap) -> Step:
 
 def _mailbox_worker(desk: Desk, mailbox: Imap, work: Worker, clock: Clock) -> Worker:
     """Watches a mailbox: poll, then wait for the server's hint."""
-    from daemon.intake.imap import ImapDoor
-
-    door = ImapDoor(mailbox, desk.store, go_live=desk.settings.desk.go_live)
+    door = _imap_door(desk, mailbox)
     return Worker(
         f"imap {mailbox.name}", [Step("fetch", door.step)], every=mailbox.poll.total_seconds(),
         clock=clock, others=[work], wait=door.wait, end=door.close,
     )  # fmt: skip
+
+
+def _imap_door(desk: Desk, mailbox: Imap) -> "ImapDoor":
+    from daemon.intake.imap import ImapDoor
+
+    go_live = desk.settings.desk.go_live
+    return ImapDoor(mailbox, desk.store, go_live=go_live, has_room=_reserve(desk))
+
+
+def _reserve(desk: Desk) -> "DiskReserve":
+    from daemon.intake.reserve import DiskReserve
+
+    return DiskReserve(desk.settings.desk.state_dir, desk.settings.intake.disk_reserve)
 
 
 # --- the daemon -------------------------------------------------------------------------------
@@ -269,13 +285,13 @@ def _window(desk: Desk, clock: Clock) -> list[Callable[[], None]]:
 
 def _doors(desk: Desk, kept: Callable[[], None]) -> list[Callable[[], None]]:
     """Open the listening doors; gives what closes them."""
-    from daemon.intake.smtp import DiskReserve, Door, Policy, Recipients
+    from daemon.intake.smtp import Door, Policy, Recipients
 
     settings = desk.settings
     policy = Policy(
         Recipients.of(settings.desk.address, settings.desk.aliases, settings.desk.reply_address),
         go_live=settings.desk.go_live,
-        has_room=DiskReserve(settings.desk.state_dir, settings.intake.disk_reserve),
+        has_room=_reserve(desk),
         kept=kept,
     )
     closers: list[Callable[[], None]] = []

@@ -207,7 +207,7 @@ class Intake:
     smtp: SmtpDoor | None = None
     limits: Limits = field(default_factory=Limits)
     disk_reserve: Annotated[
-        Size, Key("below so much free disk the doors answer: try again later (452)")
+        Size, Key("below so much free disk the doors answer 452, and mailboxes keep their mail")
     ] = 500 * 1024**2
 
     def __post_init__(self) -> None:

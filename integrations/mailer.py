@@ -22,8 +22,8 @@ _LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
 class SmtpServer:
     """The outgoing server and our access to it; raises ValueError for plain text over a network.
 
-    `token` gives an OAuth 2 access token, and takes the place of `password`. `timeout` is in
-    seconds, for each answer of the server.
+    `token` gives an OAuth 2 access token, and takes the place of `password`; `refused` is called
+    where the server does not take it. `timeout` is in seconds, for each answer of the server.
     """
 
     host: str
@@ -32,6 +32,7 @@ class SmtpServer:
     username: str | None = None
     password: str | None = None
     token: Callable[[], str] | None = None
+    refused: Callable[[], None] = lambda: None
     timeout: float = 60.0
     local_hostname: str = "localhost"
     context: ssl.SSLContext | None = None
@@ -127,6 +128,8 @@ class SmtpMailer:
             self._log_in(smtp)
         except Exception as error:
             smtp.close()
+            if isinstance(error, smtplib.SMTPAuthenticationError):
+                self._server.refused()
             raise SendError(self._unreachable(error), unreachable=True) from error
         return smtp
 

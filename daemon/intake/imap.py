@@ -7,6 +7,7 @@ the mail where the next poll finds it, and the identity of a message (B3) keeps 
 
 import contextlib
 import datetime as dt
+import errno
 import imaplib
 import ssl
 import threading
@@ -100,7 +101,7 @@ def poll(
 ) -> int:
     """Take everything new out of the folder; gives how many messages the desk did not know.
 
-    `now` is the receipt time of mail whose server tells none; `renew` is called now and then.
+    `now` is the receipt time of mail whose server tells none; `renew` is called before each fetch.
     Raises one of `mailbox.FAULTS`, or StoreError: whatever was not acknowledged is there next time.
     """
     return _Round(box, store, settings, now, go_live, trouble or Trouble(), renew).run()
@@ -285,14 +286,19 @@ class ImapDoor:
         go_live: dt.datetime | None = None,
         context: ssl.SSLContext | None = None,
         timeout: float = mailbox.TIMEOUT_SECONDS,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Connects at the first step. `timeout` is in seconds, for each answer of the server."""
+        """Connects at the first step. `timeout` is in seconds, for each answer of the server.
+
+        While the disk has not its reserve (`has_room`), mail stays on the server.
+        """
         self.settings = settings
         self.fault: str | None = None
         self._store = store
         self._go_live = go_live
         self._context = context
         self._timeout = timeout
+        self._has_room = has_room
         self._token = None
         if settings.auth == "oauth2" and settings.oauth2 is not None:
             self._token = AccessToken(settings.oauth2)
@@ -315,7 +321,7 @@ class ImapDoor:
             box = self._connected()
             count = poll(
                 box, self._store, self.settings,
-                now=now, go_live=self._go_live, trouble=self._trouble, renew=self._renew,
+                now=now, go_live=self._go_live, trouble=self._trouble, renew=self._go_on,
             )  # fmt: skip
         except _FAULTS as fault:
             self._failed(fault)
@@ -355,8 +361,13 @@ class ImapDoor:
             self._renewed = time.monotonic()
             return leases.take(tx, self._lease)
 
-    def _renew(self) -> None:
-        """Keep the lease through a long poll; were it lost, two would poll, which is but waste."""
+    def _go_on(self) -> None:
+        """Keep the lease through a long poll; were it lost, two would poll, which is but waste.
+
+        Raises OSError where the disk has no room for more.
+        """
+        if not self._has_room():
+            raise OSError(errno.ENOSPC, "below intake.disk_reserve: mail stays on the server")
         if time.monotonic() - self._renewed > _RENEW_SECONDS:
             self._is_ours()
 

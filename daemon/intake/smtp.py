@@ -5,7 +5,6 @@ import contextlib
 import datetime as dt
 import logging
 import re
-import shutil
 import socket
 import stat
 import threading
@@ -103,21 +102,6 @@ class Recipients:
 
 def _plain(address: str) -> str:
     return addresses.normalise(address) or address.lower()
-
-
-@dataclass(frozen=True, slots=True)
-class DiskReserve:
-    """Whether a folder's disk has more than so many bytes free."""
-
-    folder: Path
-    reserve: int
-
-    def __call__(self) -> bool:
-        """Ask the disk; one that cannot be asked is no reason to refuse mail."""
-        try:
-            return shutil.disk_usage(self.folder).free >= self.reserve
-        except OSError:
-            return True
 
 
 def _always() -> bool:

@@ -52,10 +52,11 @@ def table(imap_server, user, tmp_path):
 def open_door(store, table):
     opened = []
 
-    def make(database=store, *, go_live=None, timeout=10, context=None, **changes):
-        door = ImapDoor(
-            table(**changes), database, go_live=go_live, timeout=timeout, context=context
-        )
+    def make(database=store, *, has_room=lambda: True, **changes):
+        own = {"timeout": 10} | {
+            name: changes.pop(name) for name in ("go_live", "timeout", "context") if name in changes
+        }
+        door = ImapDoor(table(**changes), database, has_room=has_room, **own)
         opened.append(door)
         return door
 
@@ -403,6 +404,20 @@ def test_a_password_may_have_any_letters(store, open_door, tmp_path):
     door = open_door(password_file=Secret(tmp_path / "p", "hemligå"))
     assert not door.step(NOW)
     assert door.fault.startswith("AccessError")
+
+
+def test_below_the_disk_reserve_mail_stays_on_the_server_and_comes_when_there_is_room(
+    store, open_door, imap_server, user
+):
+    room = [False]
+    imap_server.put(user, mail())
+    door = open_door(has_room=lambda: room[0])
+    assert not door.step(NOW)
+    assert "disk_reserve" in door.fault
+    assert (kept(store), len(imap_server.uids(user))) == ([], 1)
+    room[0] = True
+    assert door.step(NOW)
+    assert (kept(store), door.fault) == ([mail()], None)
 
 
 def test_only_one_process_polls_a_mailbox_and_a_dead_one_is_succeeded(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from daemon.desk.accept import Arrival, accept
-from daemon.intake.smtp import DiskReserve, Door, Policy, Recipients
+from daemon.intake.reserve import DiskReserve
+from daemon.intake.smtp import Door, Policy, Recipients
 from daemon.settings_mail import Door as DoorTable
 from daemon.settings_types import Listen
 from daemon.store import inbox, schema, session

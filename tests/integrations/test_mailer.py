@@ -210,8 +210,12 @@ def test_a_token_goes_over_starttls(there, certificate):
 def test_a_refused_token_is_a_fault_of_access_not_of_the_mail(there, certificate):
     there.tls, there.features = certificate.server(), ["AUTH XOAUTH2"]
     there.say("AUTH", "334 eyJzdGF0dXMiOiI0MDEifQ==", "535 5.7.8 no")
-    mailer = logged_in(there, "starttls", certificate, token=lambda: "old")
+    forgotten = []
+    mailer = logged_in(
+        there, "starttls", certificate, token=lambda: "old", refused=lambda: forgotten.append("old")
+    )
     assert refusal(mailer) == (False, False, True)
+    assert forgotten == ["old"]  # a right granted meanwhile stands in a new one only
 
 
 def test_a_server_without_starttls_or_with_a_foreign_certificate_gets_no_mail(there, certificate):
