@@ -82,7 +82,7 @@ def raise_(
 
     with app.opened(config) as desk:
         say = speaker(desk.settings.desk.language)
-        with desk.store.reading() if dry_run else desk.store.writing() as tx:
+        with desk.store.reading() if dry_run else desk.store.acting() as tx:
             if not dry_run:
                 registering.alone(tx)
             kept = register.load(tx)

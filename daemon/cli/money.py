@@ -66,7 +66,7 @@ def bank(
         say = speaker(opened.settings.desk.language)
         if minutes is not None and reason:
             on = day or opened.calendar.day_of(now)
-            with opened.store.writing() as tx:
+            with opened.store.acting() as tx:
                 _adjust(tx, _customer(tx, customer, say), minutes, on, at=now, reason=reason)
         with opened.store.reading() as tx:
             shown = bank_shown.shown(tx, desk, _customer(tx, customer, say), now, day)

@@ -83,7 +83,7 @@ def erase(
         if not (dry_run or yes):
             _ask(email, say)
         try:
-            with desk.store.reading() if dry_run else desk.store.writing() as tx:
+            with desk.store.reading() if dry_run else desk.store.acting() as tx:
                 report = erasure.erase(tx, desk, email, now)
         except erasure.PersonError as error:
             raise click.UsageError(str(error)) from error

@@ -35,7 +35,7 @@ def import_(
     read = register_file.read(file)
     with app.opened(config) as desk:
         say = speaker(desk.settings.desk.language)
-        with desk.store.reading() if dry_run else desk.store.writing() as tx:
+        with desk.store.reading() if dry_run else desk.store.acting() as tx:
             if not dry_run:
                 register.alone(tx)
             asked = register.plan(tx, str(file), read, desk.settings)

@@ -211,7 +211,7 @@ def replay(desk: Desk, now: dt.datetime) -> int:
     logged = erasures.read_log(log_file(desk))
     if not logged:
         return 0
-    with desk.store.writing() as tx:
+    with desk.store.acting() as tx:
         noted = {(each.subject_hash, each.replaced_by) for each in erasures.listing(tx)}
         missing = [each for each in logged if (each.subject_hash, each.replaced_by) not in noted]
         if missing:

@@ -21,6 +21,11 @@ _WAL_FIXED = (3, 51, 3)
 _WAL_BACKPORTS = {(3, 44): 6, (3, 50): 7}
 
 BUSY_SECONDS = 30
+# A server that vanishes says nothing: without these a statement waits two hours for its answer.
+_ALIVE = {
+    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}  # fmt: skip
 _ACTING = 7235  # PostgreSQL's lock for whoever acts on the desk
 _SILENT_SECONDS = 60  # so long may whoever holds that lock be silent, frozen or cut off
 _ALONE = (
@@ -163,7 +168,7 @@ def open_store(url: str, *, password: str | None = None) -> Store:
         options["pool_use_lifo"] = True
     elif parsed.drivername == "postgresql+psycopg":
         parsed = parsed if password is None else parsed.set(password=password)
-        options["connect_args"] = {"connect_timeout": 10}
+        options["connect_args"] = {"connect_timeout": 10, **_ALIVE}
         options["pool_pre_ping"] = True
     else:
         raise ValueError("database.url must begin with sqlite:/// or postgresql+psycopg://")

@@ -1,6 +1,8 @@
 """Transactions: no update is lost, nothing of a look is kept, faults are told apart."""
 
+import os
 import random
+import socket
 import sqlite3
 import threading
 
@@ -67,6 +69,18 @@ def test_a_server_that_only_reads_is_a_temporary_fault(pg_store):
 
     with pytest.raises(StoreError, match="read-only"):
         write()
+
+
+def test_a_server_that_vanishes_without_a_word_is_noticed_within_a_minute(pg_store):
+    with pg_store.reading() as tx:
+        number = tx.connection.driver_connection.pgconn.socket
+        with socket.socket(fileno=os.dup(number)) as line:
+            wanted = ("KEEPIDLE", "KEEPINTVL", "KEEPCNT", "USER_TIMEOUT")
+            found = [
+                line.getsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{name}"))
+                for name in wanted
+            ]
+    assert found == [30, 10, 3, 60_000]
 
 
 def test_a_password_beside_sqlite_does_no_harm(tmp_path):
