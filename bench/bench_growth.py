@@ -16,13 +16,13 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 import structlog  # noqa: E402
-import years  # noqa: E402
 from bench_intake import REGISTER, a_mail, load  # noqa: E402
 
 from daemon.desk import digest, receive, sending, tickets_shown, warnings  # noqa: E402
 from daemon.desk.accept import Arrival, accept  # noqa: E402
 from daemon.store import depths, migrations, outbox, tickets  # noqa: E402
 from daemon.store.session import open_store  # noqa: E402
+from tests import years  # noqa: E402
 from tests.builders import ADesk, a_desk  # noqa: E402
 from tests.servers import postgres  # noqa: E402
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, func, select
 
 from daemon.store import mailboxes
 from daemon.store.mailboxes import Polled
-from daemon.store.schema import alarms, inbox, invoices, outbox
+from daemon.store.schema import IN_INBOX, IN_OUTBOX, alarms, inbox, invoices, outbox
 from daemon.store.session import Tx
 
 
@@ -37,15 +37,15 @@ class Depths:
 
 def look(tx: Tx, now: dt.datetime) -> Depths:
     """Count what waits at an instant."""
-    due = (outbox.c.state == "pending") & (outbox.c.next_at <= now)
+    due = IN_OUTBOX & (outbox.c.state == "pending") & (outbox.c.next_at <= now)
     states = select(invoices.c.state, func.count()).group_by(invoices.c.state)
     return Depths(
-        inbox=_depth(tx, inbox.c.received_at, inbox.c.state == "new"),
+        inbox=_depth(tx, inbox.c.received_at, IN_INBOX & (inbox.c.state == "new")),
         outbox=_depth(tx, outbox.c.next_at, due),
-        waiting=_count(tx, outbox, outbox.c.state.in_(["pending", "sending"])),
-        unclear=_count(tx, outbox, outbox.c.state == "unclear"),
-        shelved=_count(tx, inbox, inbox.c.state == "shelved"),
-        held=_count(tx, inbox, inbox.c.state == "held"),
+        waiting=_count(tx, outbox, IN_OUTBOX & outbox.c.state.in_(["pending", "sending"])),
+        unclear=_count(tx, outbox, IN_OUTBOX & (outbox.c.state == "unclear")),
+        shelved=_count(tx, inbox, IN_INBOX & (inbox.c.state == "shelved")),
+        held=_count(tx, inbox, IN_INBOX & (inbox.c.state == "held")),
         alarms=_count(tx, alarms, alarms.c.cleared_at.is_(None)),
         invoices={row[0]: row[1] for row in tx.execute(states)},
         mailboxes=tuple(mailboxes.overview(tx)),

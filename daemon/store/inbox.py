@@ -12,6 +12,7 @@ from daemon.store import leases
 from daemon.store.pending import Pending
 from daemon.store.rows import ENGINES
 from daemon.store.schema import (
+    IN_INBOX,
     events,
     inbox,
     inbox_deliveries,
@@ -32,6 +33,7 @@ def _instant(name: str) -> BindParameter[dt.datetime]:
     return bindparam(name, type_=Instant())
 
 
+_NEW = (inbox.c.state == "new", IN_INBOX)
 # Made once: building a statement costs more than running it.
 _KEEP_RAW = inbox_raw.insert()
 # What this very process held until its lease ran out ended with the database's fault, which could
@@ -41,7 +43,7 @@ _IN_TIME = inbox.c.lease_until.between(_instant("wall"), _instant("beyond"))
 _WAITING = (
     select(inbox.c.id, inbox.c.attempts, inbox.c.size)
     .where(
-        inbox.c.state == "new",
+        *_NEW,
         or_(inbox.c.lease_owner.is_(None), ~_IN_TIME),
         or_(inbox.c.attempts < ATTEMPTS, _OURS),
     )
@@ -189,7 +191,7 @@ def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
         "wall": wall, "beyond": wall + 2 * leases.LEASE, "most": limit, "me": leases.owner(),
     }  # fmt: skip
     ids = _together(tx.execute(_WAITING, values).all())
-    if not ids and leases.free_dead(tx, inbox, inbox.c.state == "new"):
+    if not ids and leases.free_dead(tx, inbox, and_(*_NEW)):
         ids = _together(tx.execute(_WAITING, values).all())
     if not ids:
         return []
@@ -307,7 +309,7 @@ def given_up(tx: Tx, at: dt.datetime) -> list[int]:
 
     What the dead held is free by then: `claim`, which found nothing to do, has seen to it.
     """
-    stuck = and_(inbox.c.state == "new", inbox.c.attempts >= ATTEMPTS, leases.is_free(inbox))
+    stuck = and_(*_NEW, inbox.c.attempts >= ATTEMPTS, leases.is_free(inbox))
     reason = func.coalesce(inbox.c.reason, "the program stopped while it worked on this message")
     rows = tx.execute(
         update(inbox)
@@ -329,7 +331,7 @@ def reopen(tx: Tx, inbox_id: int, *, released_by: int | None = None) -> bool:
 
 def unprocessed_before(tx: Tx, instant: dt.datetime) -> int:
     """How many messages received before an instant still wait to be acted on (H1)."""
-    waiting = and_(inbox.c.state == "new", inbox.c.received_at < instant)
+    waiting = and_(*_NEW, inbox.c.received_at < instant)
     return tx.scalar(select(func.count()).select_from(inbox).where(waiting)) or 0
 
 
@@ -380,4 +382,6 @@ def listing(tx: Tx, *, states: Sequence[str] | None = None, limit: int = 200) ->
     )
     if states is not None:
         query = query.where(inbox.c.state.in_(states))
+        if "done" not in states:
+            query = query.where(IN_INBOX)
     return tx.execute(query).all()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, case, func, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, case, func, literal_column, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from daemon.domain.periods import Period
@@ -14,7 +14,7 @@ from daemon.domain.time_bank import Adjustment, Entry
 from daemon.store.chain import Sealed, seal
 from daemon.store.memo import forget
 from daemon.store.rows import add
-from daemon.store.schema import chain, ledger, tickets
+from daemon.store.schema import chain, customers, ledger, tickets
 from daemon.store.session import Tx
 from daemon.store.tickets import family
 
@@ -103,7 +103,8 @@ def adjust(
 
 def registered(tx: Tx) -> dict[int, tuple[BankAdjustment, ...]]:
     """The adjustments that stand in the register, by customer, in the order they were booked."""
-    query = select(ledger).where(ledger.c.key.is_not(None)).order_by(ledger.c.id)
+    query = select(ledger).where(ledger.c.key.is_not(None))
+    query = query.order_by(ledger.c.customer_id, ledger.c.id)  # by id, the index is not used
     found: dict[int, tuple[BankAdjustment, ...]] = {}
     for row in tx.execute(query):
         made = BankAdjustment(row.key, row.actual, row.worked_on, row.cause)
@@ -231,15 +232,28 @@ def corrections_of_message(tx: Tx, inbox_id: int) -> dict[int, int]:
         ledger.c.inbox_id == inbox_id, ledger.c.kind == "reversal", ledger.c.ordinal > 0
     )
     query = select(ledger.c.reverses_id, func.sum(ledger.c.actual).label("actual"))
-    undone = select(ledger.c.id).where(ledger.c.cause.like(f"%{UNDOES}{inbox_id}"))
-    later = undone.where(ledger.c.kind != "adjustment", ledger.c.actual > 0).limit(1)
-    if tx.scalar(later) is not None:
+    if _given_back(tx, select(ledger.c.reverses_id).where(corrected), inbox_id):
         return {}
     found: dict[int, int] = {}
     for row in tx.execute(query.where(corrected).group_by(ledger.c.reverses_id)):
         entry_id = latest(tx, row.reverses_id).entry.id
         found[entry_id] = found.get(entry_id, 0) + int(row.actual)
     return found
+
+
+def _given_back(tx: Tx, entry_ids: Select[Any], inbox_id: int) -> bool:
+    """Whether undoing a message gave time back to entries, or to what they were booked as anew."""
+    entry = ledger.alias()
+    bookings_of = select(ledger.c.id).join(
+        entry, and_(entry.c.inbox_id == ledger.c.inbox_id, entry.c.ordinal == ledger.c.ordinal)
+    )
+    anew = bookings_of.where(entry.c.id.in_(entry_ids), ledger.c.kind == "use")
+    undone = select(ledger.c.id).where(
+        or_(ledger.c.id.in_(anew), ledger.c.reverses_id.in_(anew)),
+        ledger.c.cause.like(f"%{UNDOES}{inbox_id}"),
+        ledger.c.actual > 0,
+    )
+    return tx.scalar(undone.limit(1)) is not None
 
 
 def latest(tx: Tx, entry_id: int) -> Booking:
@@ -288,7 +302,8 @@ def minutes_of_day(tx: Tx, person_id: int, worked_on: dt.date) -> int:
 
 def reversal_rows(tx: Tx, customer_id: int) -> list[Row[Any]]:
     """Every reversal on a customer's entries, for the bank's ledger."""
-    query = select(ledger).where(ledger.c.customer_id == customer_id, ledger.c.kind == "reversal")
+    reversal = ledger.c.kind == literal_column("'reversal'")  # as its index has it
+    query = select(ledger).where(ledger.c.customer_id == customer_id, reversal)
     return list(tx.execute(query.order_by(ledger.c.id)))
 
 
@@ -300,12 +315,12 @@ def sizes(tx: Tx) -> dict[int, int]:
 
 def earliest(tx: Tx, customer_ids: Iterable[int]) -> dict[int, dt.date]:
     """The first worked date of customers (H1)."""
-    query = (
-        select(ledger.c.customer_id, func.min(ledger.c.worked_on))
-        .where(ledger.c.customer_id.in_(list(customer_ids)), ledger.c.kind == "use")
-        .group_by(ledger.c.customer_id)
+    worked = select(ledger.c.worked_on).where(
+        ledger.c.customer_id == customers.c.id, ledger.c.kind == "use"
     )
-    return {row[0]: row[1] for row in tx.execute(query)}
+    first = worked.order_by(ledger.c.worked_on).limit(1).scalar_subquery()
+    query = select(customers.c.id, first.label("day")).where(customers.c.id.in_(list(customer_ids)))
+    return {row.id: row.day for row in tx.execute(query) if row.day is not None}
 
 
 def sealed_since(tx: Tx, link: int) -> list[tuple[int, int | None]]:

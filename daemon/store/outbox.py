@@ -11,13 +11,14 @@ from daemon.domain.delivery import NEVER_REPEATED, PAUSES, longest_wait
 from daemon.store import leases
 from daemon.store.pending import Pending
 from daemon.store.rows import ENGINES
-from daemon.store.schema import outbox, outgoing
+from daemon.store.schema import IN_OUTBOX, outbox, outgoing
 from daemon.store.session import Tx
 from daemon.store.types import Instant
 
 TOGETHER = 20
 LEASE = dt.timedelta(minutes=10)  # longer than a frozen server can hold up a group of deliveries
 
+_PENDING = (outbox.c.state == "pending", IN_OUTBOX)
 _ONCE = {
     name: engine.insert(outgoing)
     .on_conflict_do_nothing(index_elements=["key"])
@@ -47,7 +48,7 @@ _WHOLE = (
 )
 _THESE = _WHOLE.where(outbox.c.id.in_(_IDS))
 _DUE = (
-    _WHOLE.where(outbox.c.state == "pending", outbox.c.next_at <= bindparam("now"))
+    _WHOLE.where(*_PENDING, outbox.c.next_at <= bindparam("now"))
     .limit(bindparam("most"))
     .with_for_update(of=outbox, skip_locked=True)
 )
@@ -63,7 +64,7 @@ _LATEST = case(
 _BRING_FORWARD = (
     update(outbox)
     .where(
-        outbox.c.state == "pending", outbox.c.next_at > bindparam("now", type_=Instant()),
+        *_PENDING, outbox.c.next_at > bindparam("now", type_=Instant()),
         outbox.c.next_at > _LATEST,
     )
     .values(next_at=_LATEST)
@@ -225,7 +226,7 @@ def take_over(tx: Tx) -> list[Delivery]:
     """Take what a process was sending when it died or lost its lease: nobody knows how it ended."""
     being_sent = (
         select(outbox.c.id, outbox.c.lease_owner, outbox.c.lease_until)
-        .where(outbox.c.state == "sending")
+        .where(outbox.c.state == "sending", IN_OUTBOX)
         .with_for_update(skip_locked=True)
     )
     left = [
@@ -311,7 +312,7 @@ def settle(
 
 def waits_until(tx: Tx) -> dt.datetime | None:
     """When the next delivery falls due; None where nothing waits."""
-    waiting = outbox.c.state.in_(["pending", "sending"])
+    waiting = and_(outbox.c.state.in_(["pending", "sending"]), IN_OUTBOX)
     found: dt.datetime | None = tx.scalar(select(func.min(outbox.c.next_at)).where(waiting))
     return found
 

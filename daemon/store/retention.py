@@ -5,6 +5,7 @@ import datetime as dt
 from sqlalchemy import Select, and_, func, or_, select, update
 
 from daemon.store.schema import (
+    IN_OUTBOX,
     inbox,
     inbox_raw,
     outbox,
@@ -52,7 +53,9 @@ def _received(tx: Tx, before: dt.datetime, limit: int) -> int:
 
 def _sent(tx: Tx, before: dt.datetime, limit: int) -> int:
     old = _old_tickets(before)
-    unsent = select(outbox.c.outgoing_id).where(outbox.c.state.in_(["pending", "sending"]))
+    unsent = select(outbox.c.outgoing_id).where(
+        outbox.c.state.in_(["pending", "sending"]), IN_OUTBOX
+    )
     ids = list(
         tx.scalars(
             select(outgoing.c.id)

@@ -17,6 +17,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    literal_column,
     text,
 )
 
@@ -193,7 +195,14 @@ inbox = Table(
     ref("ticket_id", "tickets", nullable=True),
     Column("released_by", Id),  # the message whose token released a held one
     Column("processed_at", Instant),
-    Index(None, "state", "received_at", "id"),
+    Index(
+        "ix_inbox_open",
+        "state",
+        "received_at",
+        "id",
+        sqlite_where=text("state <> 'done'"),
+        postgresql_where=text("state <> 'done'"),
+    ),
     Index(None, "message_id"),
     Index(None, "ticket_id"),
 )
@@ -250,7 +259,11 @@ tickets = Table(
     ref("follows_id", "tickets", nullable=True),  # D5: the closed ticket that this one continues
     flag("spam", default=False),
     CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
-    Index(None, "status", "id"),
+    Index(
+        "ix_tickets_living", "number",
+        sqlite_where=text("status <> 'closed' AND status <> 'merged'"),
+        postgresql_where=text("status <> 'closed' AND status <> 'merged'"),
+    ),
     Index(None, "customer_id", "id"),
     Index(None, "requester"),
     Index(
@@ -291,6 +304,7 @@ ticket_messages = Table(  # what was said on a ticket, as its readers see it
     flag("internal", default=False),
     Column("text", Text, nullable=False),
     Index(None, "ticket_id", "id"),
+    Index(None, "inbox_id"),
 )
 
 clocks = Table(  # E1–E8: due_at serves lists and warnings; a result is frozen when the clock ends
@@ -311,8 +325,18 @@ clocks = Table(  # E1–E8: due_at serves lists and warnings; a result is frozen
     Column("told", JSON),  # E7: what was told: percentages, and null for the breach
     Column("tell_at", Instant),  # E7: when something is to be told next
     UniqueConstraint("ticket_id", "kind", "ordinal"),
-    Index(None, "tell_at"),
-    Index(None, "result", "due_at"),
+    Index(
+        "ix_clocks_running",
+        "ticket_id",
+        sqlite_where=text("result = 'running'"),
+        postgresql_where=text("result = 'running'"),
+    ),
+    Index(
+        "ix_clocks_to_tell",
+        "tell_at",
+        sqlite_where=text("tell_at IS NOT NULL"),
+        postgresql_where=text("tell_at IS NOT NULL"),
+    ),
 )
 
 # --- held, and waiting for a word (C11, D1, H7) -----------------------------------------------
@@ -354,6 +378,7 @@ outgoing = Table(  # a mail as it leaves; one row in the outbox for each recipie
     flag("answer", default=False),  # J2: an automatic answer to an outside address
     Column("raw", LargeBinary),  # None once erased
     Index(None, "ticket_id"),
+    Index(None, "inbox_id"),
 )
 
 outbox = Table(
@@ -376,11 +401,32 @@ outbox = Table(
     flag("customer_side", default=False),  # E1: its acceptance can stop a clock
     flag("answer", default=False),  # J2, repeated here so that the limit is one index look-up
     UniqueConstraint("outgoing_id", "recipient"),
-    Index(None, "state", "next_at", "id"),
+    Index(
+        "ix_outbox_open",
+        "state",
+        "next_at",
+        "id",
+        sqlite_where=text("state <> 'sent'"),
+        postgresql_where=text("state <> 'sent'"),
+    ),
     Index(None, "recipient", "answer", "created_at"),
 )
 
+# --- what the partial indexes hold ------------------------------------------------------------
+
+# SQLite uses such an index only for a statement that says the same in the same words.
+IN_INBOX = inbox.c.state != literal_column("'done'")
+IN_OUTBOX = outbox.c.state != literal_column("'sent'")
+LIVING = and_(
+    tickets.c.status != literal_column("'closed'"), tickets.c.status != literal_column("'merged'")
+)
+RUNNING = clocks.c.result == literal_column("'running'")
+
 __all__ = [
+    "IN_INBOX",
+    "IN_OUTBOX",
+    "LIVING",
+    "RUNNING",
     "agreement_versions",
     "alarms",
     "chain",

@@ -50,7 +50,16 @@ ledger = Table(
     UniqueConstraint("inbox_id", "ordinal", "booking", "kind", "reverses_id"),
     Index(None, "customer_id", "worked_on"),
     Index(None, "ticket_id"),
-    Index(None, "reverses_id"),
+    Index(None, "person_id", "worked_on"),
+    Index(
+        "ix_ledger_reversed", "reverses_id",
+        sqlite_where=text("reverses_id IS NOT NULL"),
+        postgresql_where=text("reverses_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_ledger_reversals", "customer_id", "id",
+        sqlite_where=text("kind = 'reversal'"), postgresql_where=text("kind = 'reversal'"),
+    ),
     Index(
         "uq_ledger_entry", "inbox_id", "ordinal", "booking",
         unique=True,

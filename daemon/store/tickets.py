@@ -22,6 +22,8 @@ from daemon.store.memo import forget
 from daemon.store.pending import Pending
 from daemon.store.rows import ENGINES, pieces
 from daemon.store.schema import (
+    LIVING,
+    RUNNING,
     clocks,
     events,
     holds,
@@ -171,7 +173,10 @@ def listing(tx: Tx, *, statuses: Iterable[str] | None = None) -> list[Ticket]:
     """All tickets, or those in some states, by number."""
     query = select(tickets).order_by(tickets.c.number)
     if statuses is not None:
-        query = query.where(tickets.c.status.in_(list(statuses)))
+        wanted = list(statuses)
+        query = query.where(tickets.c.status.in_(wanted))
+        if Status.CLOSED not in wanted and Status.MERGED not in wanted:
+            query = query.where(LIVING)
     return [_ticket(row) for row in tx.execute(query)]
 
 
@@ -437,7 +442,7 @@ def keep_clocks(
 
 def running_tickets(tx: Tx) -> list[int]:
     """Tickets with a clock that still runs: a changed calendar moves their deadlines (E8)."""
-    query = select(clocks.c.ticket_id).where(clocks.c.result == "running").distinct()
+    query = select(clocks.c.ticket_id).where(RUNNING).distinct()
     return list(tx.scalars(query))
 
 

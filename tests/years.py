@@ -59,10 +59,12 @@ _TABLES: Mapping[str, str] = MappingProxyType({
             UNION ALL SELECT 'closed', NULL
         ) AS happened
         WHERE NOT lives OR happened.kind IN ('participant', 'opened')""",
-    "clocks (ticket_id, kind, started_at, target_minutes, due_at, result, ended_at, tell_at)": """
+    "clocks (ticket_id, kind, started_at, target_minutes, due_at, result, ended_at, used_minutes,"
+    " tell_at)": """
         SELECT n, 'response', at, 480, CASE WHEN lives THEN {later} ELSE at END,
                CASE WHEN lives THEN 'running' ELSE 'met' END,
-               CASE WHEN NOT lives THEN at END, CASE WHEN lives THEN {later} END
+               CASE WHEN NOT lives THEN at END, CASE WHEN NOT lives THEN 30 END,
+               CASE WHEN lives THEN {later} END
         FROM each""",
     "outgoing (id, key, kind, message_id, ticket_id, inbox_id, created_at, answer, raw)": """
         SELECT 2 * n - 1 + copy, mail.kind || ':' || n, mail.kind,
