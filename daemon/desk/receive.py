@@ -87,6 +87,7 @@ def _together(
     read = [_read(desk, each, raws[each.id]) for each in claimed]
     done = []
     with desk.store.acting() as tx:
+        register.foresee_contacts(tx, _strangers(tx, read))
         for each in read:
             with structlog.contextvars.bound_contextvars(inbox=each.claimed.id):
                 done.append(_process(tx, desk, each, now))
@@ -96,6 +97,12 @@ def _together(
             "processed", inbox=each.claimed.id, kind=each.verdict.kind, outcome=outcome.outcome,
             ticket=outcome.ticket_id,
         )  # fmt: skip
+
+
+def _strangers(tx: Tx, read: Sequence[_Read]) -> list[str]:
+    """Who wrote, beside the desk's own people: each is looked for among the customers'."""
+    senders = (each.incoming.sender for each in read)
+    return [each for each in senders if each and register.person_by_address(tx, each) is None]
 
 
 def _failed(desk: Desk, claimed: Claimed, error: Exception, now: dt.datetime) -> None:

@@ -1,6 +1,6 @@
 """What has been read already: the same question to the same state is asked once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -37,16 +37,38 @@ def forget(tx: Tx, topic: str) -> None:
 
 def of_register(tx: Tx, key: Any, read: Callable[[], T]) -> T:
     """What `read` gave for that key since the register last changed, in whichever transaction."""
+    known = _of_register(tx)
+    found: T = known.get(key, _KEPT)  # another thread may clear it at any moment
+    if found is _KEPT:
+        found = known[key] = read()
+    return found
+
+
+def foresee(tx: Tx, keys: Iterable[Any], read: Callable[[list[Any]], Mapping[Any, Any]]) -> None:
+    """Read with one question what `of_register` will be asked for; `read` gives what there is.
+
+    A key of which it gives nothing is kept as None.
+    """
+    known = _of_register(tx)
+    unknown = [key for key in dict.fromkeys(keys) if key not in known]
+    if unknown:
+        found: dict[Any, Any] = dict.fromkeys(unknown)
+        found.update(read(unknown))
+        known.update(found)
+
+
+def _of_register(tx: Tx) -> dict[Any, Any]:
+    """What is known of the register as this transaction sees it."""
+    own: dict[Any, Any] = tx.info.setdefault("memo", {}).setdefault("register", {})
     if once(tx, "changed", "register", lambda: False):
-        return once(tx, "register", key, read)
+        return own
     version = once(tx, "register", "version", lambda: tx.scalar(_VERSION))
     kept = _KEPT.setdefault(tx.engine, {})
-    found: T = kept.get((version, key), _KEPT)  # another thread may clear it at any moment
-    if found is _KEPT:
-        if len(kept) > _MOST:
-            kept.clear()
-        found = kept[version, key] = read()
-    return found
+    known: dict[Any, Any] = kept.get(version, own)
+    if known is own or len(known) > _MOST:
+        kept.clear()
+        known = kept[version] = {}
+    return known
 
 
 def register_changed(tx: Tx) -> None:

@@ -1,7 +1,7 @@
 """The register as kept: people, customers, their domains and contacts, versions of agreements."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +11,7 @@ from daemon.domain.agreement import Terms, Version, in_force
 from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
 from daemon.store import ledger
-from daemon.store.memo import of_register, register_changed
+from daemon.store.memo import foresee, of_register, register_changed
 from daemon.store.rows import add, insert
 from daemon.store.schema import (
     agreement_versions,
@@ -167,7 +167,7 @@ def customer_of_address(tx: Tx, address: str) -> tuple[Customer, Contact | None]
     A public mail domain identifies nobody, nor does the subdomain of a domain; what has ended is
     not found.
     """
-    found = of_register(tx, ("contact", address), lambda: _contact_by_address(tx, address))
+    found = of_register(tx, ("contact", address), lambda: _contacts_of(tx, [address]).get(address))
     if found is not None:
         return customer(tx, found.customer_id), found
     domain = address.rpartition("@")[2]
@@ -269,16 +269,29 @@ def _contact(row: Row[Any]) -> Contact:
     return Contact(row.id, row.customer_id, row.name, row.email, row.active)
 
 
-_CONTACT = (
+_CONTACTS = (
     select(contacts)
     .join(customers_table)
-    .where(contacts.c.email == bindparam("address"), contacts.c.active, customers_table.c.active)
-)
+    .where(
+        contacts.c.email.in_(bindparam("addresses", expanding=True)),
+        contacts.c.active, customers_table.c.active,
+    )
+)  # fmt: skip
 
 
-def _contact_by_address(tx: Tx, address: str) -> Contact | None:
-    row = tx.execute(_CONTACT, {"address": address}).one_or_none()
-    return None if row is None else _contact(row)
+def _contacts_of(tx: Tx, addresses: Collection[str]) -> dict[str, Contact]:
+    rows = tx.execute(_CONTACTS, {"addresses": list(addresses)})
+    return {row.email: _contact(row) for row in rows}
+
+
+def foresee_contacts(tx: Tx, addresses: Iterable[str]) -> None:
+    """Ask at once what `customer_of_address` will ask of each of these."""
+
+    def read(keys: list[Any]) -> dict[Any, Contact]:
+        found = _contacts_of(tx, [address for _, address in keys])
+        return {("contact", address): contact for address, contact in found.items()}
+
+    foresee(tx, [("contact", address) for address in addresses], read)
 
 
 def keep_contact(tx: Tx, contact: Contact) -> None:
