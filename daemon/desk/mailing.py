@@ -1,7 +1,7 @@
 """Putting a letter in the outbox: addressed, keyed, and once for each cause (D3, J2)."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,12 +115,20 @@ def _reply_address(desk: Desk, message_id: str) -> str | None:
 
 def _may_answer(tx: Tx, desk: Desk, mail: Post, now: dt.datetime) -> bool:
     """J2: a limited number of automatic answers per outside address, with one alarm."""
-    limit, window = desk.settings.desk.answers, desk.settings.desk.answers_within
     for _, address in (*mail.to, *mail.cc):
-        if outbox.answers_since(tx, address, now - window) >= limit:
+        if outbox.answers_since(tx, address, _since(desk, now)) >= desk.settings.desk.answers:
             alarms.answer_limit(tx, desk, address, now)
             return False
     return True
+
+
+def foresee_answers(tx: Tx, desk: Desk, addresses: Collection[str], now: dt.datetime) -> None:
+    """Count at once what answers to these addresses will be held against."""
+    outbox.foresee_answers(tx, addresses, _since(desk, now))
+
+
+def _since(desk: Desk, now: dt.datetime) -> dt.datetime:
+    return now - desk.settings.desk.answers_within
 
 
 def people(found: Iterable[Any]) -> tuple[tuple[str, str], ...]:

@@ -15,6 +15,7 @@ from daemon.desk import (
     closing,
     confirming,
     inquiry,
+    mailing,
     meetings,
     proof,
     receipts,
@@ -23,7 +24,7 @@ from daemon.desk.context import Desk
 from daemon.desk.conversation import answered_mail
 from daemon.desk.turn import Incoming, Outcome, Turn
 from daemon.domain.register import Person
-from daemon.store import inbox, register
+from daemon.store import inbox, register, tickets
 from daemon.store.fault import fault_point
 from daemon.store.inbox import Claimed, LeaseLostError
 from daemon.store.session import StoreError, Tx
@@ -31,6 +32,7 @@ from daemon.store.types import storable
 from parsers.automatic import Verdict, judge
 from parsers.body import read_body
 from parsers.message import read
+from parsers.subject import ticket_number
 from parsers.tags import read_tags
 
 log = structlog.get_logger("avtald.receive")
@@ -87,7 +89,7 @@ def _together(
     read = [_read(desk, each, raws[each.id]) for each in claimed]
     done = []
     with desk.store.acting() as tx:
-        register.foresee_contacts(tx, _strangers(tx, read))
+        _foresee(tx, desk, read, now)
         for each in read:
             with structlog.contextvars.bound_contextvars(inbox=each.claimed.id):
                 done.append(_process(tx, desk, each, now))
@@ -99,10 +101,26 @@ def _together(
         )  # fmt: skip
 
 
-def _strangers(tx: Tx, read: Sequence[_Read]) -> list[str]:
-    """Who wrote, beside the desk's own people: each is looked for among the customers'."""
-    senders = (each.incoming.sender for each in read)
-    return [each for each in senders if each and register.person_by_address(tx, each) is None]
+def _foresee(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> None:
+    """Ask once for all of them what each would ask by itself."""
+    strangers = [
+        each
+        for each in read
+        if each.incoming.sender and register.person_by_address(tx, each.incoming.sender) is None
+    ]
+    senders = {each.incoming.sender for each in strangers}
+    register.foresee_contacts(tx, senders)
+    new = sum(_asks_anew(each) for each in strangers)
+    if new:
+        tickets.foresee(tx, new)
+        mailing.foresee_answers(tx, desk, senders, now)
+
+
+def _asks_anew(each: _Read) -> bool:
+    """Whether it looks like a new ticket."""
+    message = each.incoming.message
+    answers = message.in_reply_to or message.references or ticket_number(message.subject)
+    return each.verdict.kind == "person" and not message.refusal and not answers
 
 
 def _failed(desk: Desk, claimed: Claimed, error: Exception, now: dt.datetime) -> None:

@@ -1,7 +1,7 @@
 """The outbox: every mail that leaves, one row a recipient, and how its delivery goes."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, and_, bindparam, case, func, or_, select, 
 
 from daemon.domain.delivery import NEVER_REPEATED, PAUSES, longest_wait
 from daemon.store import leases
+from daemon.store.memo import once
 from daemon.store.pending import Pending
 from daemon.store.rows import ENGINES
 from daemon.store.schema import IN_OUTBOX, outbox, outgoing
@@ -89,13 +90,13 @@ _SENT = (
     )
 )  # fmt: skip
 _ANSWERS = (
-    select(func.count())
-    .select_from(outbox)
+    select(outbox.c.recipient, func.count())
     .where(
-        outbox.c.recipient == bindparam("to"),
+        outbox.c.recipient.in_(bindparam("to", expanding=True)),
         outbox.c.answer.is_(True),
         outbox.c.created_at > bindparam("since"),
     )
+    .group_by(outbox.c.recipient)
 )
 
 
@@ -137,11 +138,13 @@ class Delivery:
 
 def put(tx: Tx, mail: Mail, at: dt.datetime) -> int | None:
     """Queue a mail in the transaction of the fact that caused it; None where that cause mailed."""
+    _count_anew(tx, mail)
     return _write(tx, [(mail, at)]).get(mail.key)
 
 
 def put_later(tx: Tx, mail: Mail, at: dt.datetime) -> None:
     """Queue a mail as `put` does, together with others of this transaction."""
+    _count_anew(tx, mail)
     _QUEUED.add(tx, (mail, at))
 
 
@@ -319,10 +322,33 @@ def waits_until(tx: Tx) -> dt.datetime | None:
 
 def answers_since(tx: Tx, recipient: str, since: dt.datetime) -> int:
     """How many automatic answers went to an outside address after an instant (J2)."""
-    none_waits = all(recipient not in mail.recipients for mail, _ in _QUEUED.rows(tx))
+    counted = _answers(tx)
+    if (recipient, since) not in counted:
+        foresee_answers(tx, [recipient], since)
+    return counted[recipient, since]
+
+
+def foresee_answers(tx: Tx, recipients: Collection[str], since: dt.datetime) -> None:
+    """Count with one question what `answers_since` will be asked of each of these."""
+    if not recipients:
+        return
+    none_waits = all(not {*recipients} & {*mail.recipients} for mail, _ in _QUEUED.rows(tx))
     options = {"leaves": _QUEUED} if none_waits else {}
-    values = {"to": recipient, "since": since}
-    return tx.scalar(_ANSWERS, values, execution_options=options) or 0
+    values = {"to": list(recipients), "since": since}
+    found = {row[0]: row[1] for row in tx.execute(_ANSWERS, values, execution_options=options)}
+    _answers(tx).update(((each, since), found.get(each, 0)) for each in recipients)
+
+
+def _answers(tx: Tx) -> dict[tuple[str, dt.datetime], int]:
+    """What has been counted, and still holds."""
+    return once(tx, "outbox", "answers", dict[tuple[str, dt.datetime], int])
+
+
+def _count_anew(tx: Tx, mail: Mail) -> None:
+    """Forget how many answers these recipients had: they may get one more."""
+    counted = _answers(tx)
+    for key in [key for key in counted if mail.answer and key[0] in mail.recipients]:
+        del counted[key]
 
 
 @dataclass(frozen=True, slots=True)

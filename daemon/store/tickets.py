@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from daemon.domain.ticket import Status, Ticket
-from daemon.store.memo import forget
+from daemon.store.memo import forget, once
 from daemon.store.pending import Pending
 from daemon.store.rows import ENGINES, pieces
 from daemon.store.schema import (
@@ -29,6 +29,7 @@ from daemon.store.schema import (
     holds,
     inbox,
     ledger,
+    metadata,
     outbox,
     outgoing,
     participants,
@@ -39,16 +40,16 @@ from daemon.store.session import Tx
 
 _FIRST_NUMBER = 1001
 # Unique and growing. SQLite has one writer; on PostgreSQL nobody waits for another's commit, and a
-# transaction that is rolled back leaves a gap.
-_NUMBER = {
+# transaction that is rolled back, or needs fewer than it took, leaves a gap.
+_NEXT = {
     "sqlite": select(
-        func.coalesce(func.max(tickets.c.number) + 1, _FIRST_NUMBER)
-    ).scalar_subquery(),
-    "postgresql": literal_column("nextval('ticket_numbers')"),
-}
-_OPEN = {
-    name: tickets.insert().values(number=number).returning(tickets)
-    for name, number in _NUMBER.items()
+        func.coalesce(func.max(tickets.c.id), 0) + 1,
+        func.coalesce(func.max(tickets.c.number) + 1, _FIRST_NUMBER),
+    ),
+    "postgresql": select(
+        literal_column("nextval(pg_get_serial_sequence('tickets', 'id'))"),
+        literal_column("nextval('ticket_numbers')"),
+    ).select_from(func.generate_series(1, bindparam("count"))),
 }
 _KEPT = (
     "started_at", "target_minutes", "due_at", "paused", "ended_at", "used_minutes", "result",
@@ -81,6 +82,17 @@ _ASKED = participants.insert()
 _REQUESTERS = Pending.of("participants", lambda _: _ASKED)
 _SAY = ticket_messages.insert()
 _SAID = Pending.of("ticket_messages", lambda _: _SAY)
+_OPEN = tickets.insert()
+_OPENED = Pending(
+    frozenset(  # what names a ticket needs it to be there
+        key.parent.table.name
+        for table in metadata.tables.values()
+        for key in table.foreign_keys
+        if key.references(tickets)
+    )
+    | {"tickets"},
+    lambda tx, rows: tx.execute(_OPEN, rows),
+)
 
 
 def _ticket(row: Row[Any]) -> Ticket:
@@ -93,9 +105,41 @@ def _ticket(row: Row[Any]) -> Ticket:
     )  # fmt: skip
 
 
-def open_ticket(tx: Tx, **values: Any) -> Ticket:
+def foresee(tx: Tx, count: int) -> None:
+    """Take the next numbers for so many tickets at once; `open_ticket` gives them out."""
+    _free(tx).extend(_next(tx, count))
+
+
+def _free(tx: Tx) -> list[tuple[int, int]]:
+    """Ids and numbers that this transaction has taken and not given out."""
+    return once(tx, "tickets", "next", list[tuple[int, int]])
+
+
+def _next(tx: Tx, count: int) -> list[tuple[int, int]]:
+    """Ids and numbers that nobody has, in order."""
+    rows = tx.execute(_NEXT[tx.dialect.name], {"count": count}).all()
+    if tx.dialect.name == "sqlite":
+        ((first, number),) = rows
+        return [(first + n, number + n) for n in range(count)]
+    return [(row[0], row[1]) for row in rows]
+
+
+def open_ticket(
+    tx: Tx, *, subject: str, requester: str, language: str, priority: int, status: Status,
+    opened_at: dt.datetime, customer_id: int | None = None, requester_name: str = "",
+    spam: bool = False, follows_id: int | None = None,
+) -> Ticket:  # fmt: skip
     """Make a ticket with the next number."""
-    return _ticket(tx.execute(_OPEN[tx.dialect.name], values).one())
+    if not _free(tx):
+        foresee(tx, 1)
+    ticket_id, number = _free(tx).pop(0)
+    row: dict[str, Any] = {
+        "id": ticket_id, "number": number, "subject": subject, "customer_id": customer_id,
+        "requester": requester, "requester_name": requester_name, "language": language,
+        "priority": priority, "status": status, "opened_at": opened_at, "spam": spam,
+    }  # fmt: skip
+    _OPENED.add(tx, row | {"follows_id": follows_id})
+    return Ticket(**row, closed_at=None, assignee_id=None, merged_into_id=None)
 
 
 def by_id(tx: Tx, ticket_id: int) -> Ticket:

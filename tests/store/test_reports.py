@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from daemon.domain.register import Customer, Person
+from daemon.domain.ticket import Status
 from daemon.store import events, meetings, register, reports, tickets
 
 T0 = dt.datetime(2026, 11, 2, 8, tzinfo=dt.UTC)
@@ -23,13 +24,12 @@ def a_customer(tx, key="acme", **more):
     return register.keep_customer(tx, Customer(0, key, key.title(), **more))
 
 
-def a_ticket(tx, customer_id, opened=T0, **more):
-    values = {"status": "open", "spam": False, "closed_at": None} | more
-    return tickets.open_ticket(
-        tx, subject=more.pop("subject", "Något"), customer_id=customer_id, requester="bo@acme.se",
-        language="sv", priority=3, opened_at=opened,
-        **{key: each for key, each in values.items() if key != "subject"},
+def a_ticket(tx, customer_id, opened=T0, subject="Något", **more):
+    ticket = tickets.open_ticket(
+        tx, subject=subject, customer_id=customer_id, requester="bo@acme.se", language="sv",
+        priority=3, status=Status.OPEN, opened_at=opened,
     )  # fmt: skip
+    return tickets.change(tx, ticket.id, **more) if more else ticket
 
 
 def a_meeting(tx, customer_id, period="2026-Q4", start=T0, state="planned"):

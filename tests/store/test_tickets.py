@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from daemon.domain.ticket import Status
 from daemon.store import migrations, rows, tickets
 from tests.builders import instant
 
 
 def a_ticket(tx, subject="Något"):
     return tickets.open_ticket(
-        tx, subject=subject, requester="bo@acme.se", language="sv", priority=3, status="open",
+        tx, subject=subject, requester="bo@acme.se", language="sv", priority=3, status=Status.OPEN,
         opened_at=instant("2026-11-02 10:00"), spam=False,
     )  # fmt: skip
 
@@ -34,6 +35,31 @@ def test_numbers_begin_at_1001_and_grow(any_store):
     with any_store.writing() as tx:
         assert [a_ticket(tx).number for _ in range(3)] == [1001, 1002, 1003]
     assert opened(any_store) == 1004
+
+
+def test_numbers_taken_together_are_given_out_in_order_and_then_further_ones(any_store):
+    with any_store.writing() as tx:
+        tickets.foresee(tx, 2)
+        made = [a_ticket(tx) for _ in range(3)]
+        assert [tickets.by_id(tx, each.id).number for each in made] == [1001, 1002, 1003]
+        assert [tickets.by_number(tx, each.number) for each in made] == made
+
+
+def test_numbers_that_nobody_needed_are_never_given_twice(any_store):
+    with any_store.writing() as tx:
+        tickets.foresee(tx, 5)
+        assert a_ticket(tx).number == 1001
+    numbers = [opened(any_store), opened(any_store)]
+    assert numbers[0] > 1001
+    assert numbers[1] > numbers[0]
+
+
+def test_what_names_a_ticket_is_written_after_it(any_store):
+    with any_store.writing() as tx:
+        ticket = a_ticket(tx)
+        tickets.begin_with(tx, ticket.id, "Bo", "bo@acme.se", instant("2026-11-02 10:00"))
+    with any_store.reading() as tx:
+        assert [each.address for each in tickets.participants_of(tx, ticket.id)] == ["bo@acme.se"]
 
 
 def test_after_a_roll_back_numbers_go_on_growing(any_store):
