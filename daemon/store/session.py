@@ -178,4 +178,6 @@ def open_store(url: str, *, password: str | None = None) -> Store:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:  # many rows are one statement; psycopg's executemany sends one for each
+        engine.dialect.use_insertmanyvalues_wo_returning = True
     return Store(engine)
