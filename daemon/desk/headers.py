@@ -102,16 +102,15 @@ def file_name(given: str, fallback: str) -> str:
 
 def encoded_words(value: str, used: int) -> str:
     """Encoded words of whole characters (RFC 2047), each on a line of its own."""
-    room = max((_LINE - used - 12) // 4 * 3, 15)
+    size = max((_LINE - used - 12) // 4 * 3, 15)
+    left = value.encode()
     words: list[str] = []
-    chunk = b""
-    for character in value:
-        raw = character.encode()
-        if len(chunk) + len(raw) > (room if not words else _WORD_BYTES):
-            words.append(_word(chunk))
-            chunk = b""
-        chunk += raw
-    words.append(_word(chunk))
+    while left or not words:
+        end = min(size, len(left))
+        while end < len(left) and left[end] & 0xC0 == 0x80:  # inside a character
+            end -= 1
+        words.append(_word(left[:end]))
+        left, size = left[end:], _WORD_BYTES
     return "\r\n ".join(words)
 
 
