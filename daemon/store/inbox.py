@@ -40,6 +40,7 @@ _KEEP_RAW = inbox_raw.insert()
 # not be noted: no attempt of the message's (B4).
 _OURS = inbox.c.lease_owner == bindparam("me")
 _IN_TIME = inbox.c.lease_until.between(_instant("wall"), _instant("beyond"))
+_NOTE_TAKEN = inbox_deliveries.insert()
 _WAITING = (
     select(inbox.c.id, inbox.c.attempts, inbox.c.size)
     .where(
@@ -77,7 +78,7 @@ _ONLY_NEW = {
     .returning(inbox.c.id, inbox.c.identity)
     for name, engine in ENGINES.items()
 }
-_NOTE = {
+_NOTE_FETCHED = {
     name: engine.insert(inbox_deliveries).on_conflict_do_nothing()
     for name, engine in ENGINES.items()
 }
@@ -137,16 +138,19 @@ def accept_all(tx: Tx, found: Sequence[tuple[Delivery, str, str | None]]) -> lis
     fresh = {row.identity: row.id for row in rows}
     new: list[int | None] = []
     raws: list[dict[str, Any]] = []
-    notes: list[dict[str, Any]] = []
+    taken: list[dict[str, Any]] = []
+    fetched: list[dict[str, Any]] = []  # from a mailbox, where the same UID may come again
     for delivery, _, _ in found:
         number = fresh.pop(delivery.identity, None)
         new.append(number)
         if number is not None:
             raws.append({"inbox_id": number, "raw": delivery.raw})
-        notes.append(_note(tx, delivery, number))
-    if raws:
-        tx.execute(_KEEP_RAW, raws)
-    tx.execute(_NOTE[tx.dialect.name], notes)
+        (taken if delivery.mailbox is None else fetched).append(_note(tx, delivery, number))
+    for statement, kept in (
+        (_KEEP_RAW, raws), (_NOTE_TAKEN, taken), (_NOTE_FETCHED[tx.dialect.name], fetched),
+    ):  # fmt: skip
+        if kept:
+            tx.execute(statement, kept)
     return new
 
 
