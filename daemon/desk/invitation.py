@@ -135,6 +135,11 @@ def _stockholm() -> "Timezone":
 # --- answers ----------------------------------------------------------------------------------
 
 
+def is_calendar(content_type: str) -> bool:
+    """Whether a part may hold a calendar's answer."""
+    return content_type in {"text/calendar", "application/ics"}
+
+
 def read_answer(content: bytes, zone: dt.tzinfo) -> Answer | None:
     """What an incoming calendar part answers; None where it is no answer, or cannot be read.
 

@@ -304,7 +304,7 @@ def reply(turn: Turn) -> Outcome | None:
     changes no time: a person decides that.
     """
     for part in turn.mail.message.attachments:
-        if part.content_type not in {"text/calendar", "application/ics"}:
+        if not invitation.is_calendar(part.content_type):
             continue
         answer = invitation.read_answer(part.content, turn.desk.zone)
         meeting = meetings.by_uid(turn.tx, answer.uid) if answer is not None else None

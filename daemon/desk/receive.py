@@ -15,6 +15,7 @@ from daemon.desk import (
     closing,
     confirming,
     inquiry,
+    invitation,
     mailing,
     meetings,
     proof,
@@ -27,7 +28,7 @@ from daemon.domain.register import Person
 from daemon.store import inbox, register, tickets
 from daemon.store.fault import fault_point
 from daemon.store.inbox import Claimed, LeaseLostError
-from daemon.store.session import StoreError, Tx
+from daemon.store.session import StoreError, Tx, act
 from daemon.store.types import storable
 from parsers.automatic import Verdict, judge
 from parsers.body import read_body
@@ -88,8 +89,8 @@ def _together(
 ) -> None:
     read = [_read(desk, each, raws[each.id]) for each in claimed]
     done = []
-    with desk.store.acting() as tx:
-        _foresee(tx, desk, read, now)
+    with desk.store.writing() as tx:
+        _prepare(tx, desk, read, now)
         for each in read:
             with structlog.contextvars.bound_contextvars(inbox=each.claimed.id):
                 done.append(_process(tx, desk, each, now))
@@ -101,26 +102,35 @@ def _together(
         )  # fmt: skip
 
 
-def _foresee(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> None:
-    """Ask once for all of them what each would ask by itself."""
+def _prepare(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> None:
+    """Take the locks that these need, and ask once for all of them what each would ask by itself.
+
+    Who opens a ticket touches nothing that is there: several daemons may do so side by side.
+    """
     strangers = [
         each
         for each in read
         if each.incoming.sender and register.person_by_address(tx, each.incoming.sender) is None
     ]
     senders = {each.incoming.sender for each in strangers}
-    register.foresee_contacts(tx, senders)
     new = sum(_asks_anew(each) for each in strangers)
+    act(tx, answering=senders if new == len(read) else None)
+    register.foresee_contacts(tx, senders)
     if new:
         tickets.foresee(tx, new)
         mailing.foresee_answers(tx, desk, senders, now)
 
 
 def _asks_anew(each: _Read) -> bool:
-    """Whether it looks like a new ticket."""
-    message = each.incoming.message
+    """Whether a stranger's mail can do nothing but open a ticket, as far as can be seen."""
+    mail = each.incoming
+    message = mail.message
     answers = message.in_reply_to or message.references or ticket_number(message.subject)
-    return each.verdict.kind == "person" and not message.refusal and not answers
+    addressed = (*mail.envelope_to, *(address for _, address in mail.written_to))
+    to_an_id = any("+" in address for address in addressed)
+    invited = any(invitation.is_calendar(part.content_type) for part in message.attachments)
+    refused = each.verdict.kind != "person" or message.refusal
+    return not (refused or answers or to_an_id or invited)
 
 
 def _failed(desk: Desk, claimed: Claimed, error: Exception, now: dt.datetime) -> None:

@@ -2,12 +2,12 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from daemon.store import pending
@@ -26,11 +26,20 @@ _ALIVE = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
-_ACTING = 7235  # PostgreSQL's lock for whoever acts on the desk
-_SILENT_SECONDS = 60  # so long may whoever holds that lock be silent, frozen or cut off
-_ALONE = (
-    f"SELECT pg_advisory_xact_lock({_ACTING}),"
-    f" set_config('idle_in_transaction_session_timeout', '{_SILENT_SECONDS}s', true)"
+_ACTING, _ANSWERING = 7235, 7236  # PostgreSQL's locks for whoever acts on the desk
+_SILENT_SECONDS = 60  # so long may whoever holds such a lock be silent, frozen or cut off
+_ACT = {
+    alone: text(
+        f"SELECT {lock}({_ACTING}),"
+        f" set_config('idle_in_transaction_session_timeout', '{_SILENT_SECONDS}s', true)"
+    )
+    for alone, lock in (
+        (True, "pg_advisory_xact_lock"), (False, "pg_advisory_xact_lock_shared"),
+    )
+}  # fmt: skip
+_ANSWER = text(
+    "SELECT pg_advisory_xact_lock(:lock, hashtext(each))"
+    " FROM unnest(CAST(:addresses AS text[])) AS each"
 )
 _JOURNAL_BYTES = 4 * 1024**2
 # Of pages that a connection keeps. With a million tickets the ends of all the indexes that a mail
@@ -103,8 +112,7 @@ class Store:
         and no two wait for each other's tickets crosswise. SQLite has one writer anyway.
         """
         with self.writing() as tx:
-            if not self.is_sqlite:
-                tx.exec_driver_sql(_ALONE)
+            act(tx)
             yield tx
 
     @contextmanager
@@ -126,6 +134,20 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def act(tx: Tx, *, answering: Collection[str] | None = None) -> None:
+    """Wait for whoever acts on the desk, as `Store.acting` does.
+
+    Where all that is to come are new tickets of these addresses, others may open tickets beside it:
+    only whoever answers one of the same addresses waits.
+    """
+    if tx.dialect.name == "sqlite":
+        return
+    tx.execute(_ACT[answering is None])
+    if answering:
+        # In one order, or two would wait crosswise.
+        tx.execute(_ANSWER, {"lock": _ANSWERING, "addresses": sorted(answering)})
 
 
 @contextmanager

@@ -100,6 +100,49 @@ def test_tickets_that_two_daemons_act_on_crosswise_are_no_deadlock(desks):
         assert {row.attempts for row in inbox.listing(tx)} == {1}
 
 
+def in_the_middle_of(monkeypatch, desk, other, hands):
+    """Whether another daemon gets its work done while one is in the middle of acting on its own."""
+    act, done = receive._outcome, []
+
+    def meanwhile(turn, *args, **more):
+        if turn.desk is desk.desk and not done:
+            waiting = threading.Thread(target=acting(other, hands))
+            waiting.start()
+            waiting.join(2)
+            done.append((not waiting.is_alive(), waiting))
+        return act(turn, *args, **more)
+
+    monkeypatch.setattr(receive, "_outcome", meanwhile)
+    desk.work(T0)
+    ((finished, waiting),) = done
+    waiting.join(60)
+    return finished
+
+
+@pytest.mark.parametrize(
+    ("second", "finished"),
+    [
+        (a_mail("Eva Alm <eva@acme.se>", "Annat fel", message_id="<2@x>"), True),
+        (a_mail("Bo Ek <bo@acme.se>", "Annat fel", message_id="<2@x>"), False),
+        (a_mail("Eva Alm <eva@acme.se>", "SV: [#1001] Fel", message_id="<2@x>"), False),
+        (an_engineers_mail("Jag kommer.\n", subject="SV: [#1001]", message_id="<2@x>"), False),
+    ],
+    ids=["another sender", "the same sender", "a reply", "an engineer"],
+)
+def test_only_new_tickets_of_other_senders_are_opened_side_by_side_J2(
+    desks, monkeypatch, second, finished
+):
+    one, other = desks
+    one.receive(a_mail("Bo Ek <bo@acme.se>", "Fel", message_id="<1@x>"), T0)
+    one.work(T0)
+    one.receive(second, T0)
+    hands = claimed(other, 1)
+    one.receive(a_mail("Bo Ek <bo@acme.se>", "Nytt fel", message_id="<3@x>"), T0)
+    assert in_the_middle_of(monkeypatch, one, other, hands) is finished
+    with one.desk.store.reading() as tx:
+        assert {row.state for row in inbox.listing(tx)} == {"done"}
+
+
 @pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
 def test_a_deadlock_is_no_attempt_of_the_message_B4(pg_store, tmp_path, monkeypatch, sqlstate):
     """However often the database ends the transaction, the message is not to blame."""
