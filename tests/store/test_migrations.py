@@ -44,6 +44,22 @@ def test_a_migration_down_leaves_nothing_behind(any_store):
         assert migrations.current(tx) == migrations.newest()
 
 
+def test_on_postgresql_mail_is_compressed_by_lz4(pg_store):
+    mail = b"Hej!\r\n" * 2000
+    with pg_store.writing() as tx:
+        (number,) = tx.execute(
+            text(
+                "INSERT INTO inbox"
+                " (identity, received_at, source, size, raw_sha256, state, attempts)"
+                " VALUES ('a', now(), 'lmtp', 1, 'b', 'done', 1) RETURNING id"
+            )
+        ).one()
+        tx.execute(text("INSERT INTO inbox_raw VALUES (:n, :raw)"), {"n": number, "raw": mail})
+    with pg_store.reading() as tx:
+        row = tx.execute(text("SELECT raw, pg_column_compression(raw) FROM inbox_raw"))
+        assert row.one() == (mail, "lz4")
+
+
 @pytest.mark.parametrize(("revision", "says"), [("0000", "db upgrade"), ("9999", "newer")])
 def test_another_schema_is_refused_with_what_to_do(store, revision, says):
     with store.writing() as tx:
