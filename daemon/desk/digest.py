@@ -12,7 +12,7 @@ from daemon.desk.mailing import Post, people, post
 from daemon.desk.sentences import sentence
 from daemon.domain.ticket import Status, Ticket
 from daemon.domain.wording import day_and_month, listed
-from daemon.store import register, rows, tickets
+from daemon.store import mornings, register, rows, tickets
 from daemon.store.session import Tx
 
 _MOST = 100  # tickets that one list names
@@ -59,9 +59,9 @@ class _Untimed:
 
 def _untimed(tx: Tx, since: dt.datetime, until: dt.datetime) -> dict[int, _Untimed]:
     """The answers whose writers have noted no time on the ticket since, by ticket number."""
-    noted = tickets.time_noted(tx, since)
+    noted = mornings.time_noted(tx, since)
     found: dict[int, _Untimed] = {}
-    for ticket_id, address, at in tickets.answers(tx, since, until):
+    for ticket_id, address, at in mornings.answers(tx, since, until):
         ticket = tickets.living(tx, tickets.by_id(tx, ticket_id))
         person = register.person_by_address(tx, address)
         if person is None or ((booked := noted.get((ticket.id, person.id))) and booked >= at):
@@ -83,7 +83,7 @@ def _digest(
         open=lines.of(sorted(opened, key=lines.urgency)),
         waiting=lines.waiting(ticket for ticket in living if ticket.status == Status.WAITING),
         untimed=tuple(lines.answered(each) for each in list(untimed.values())[:_MOST]),
-        thanks=lines.of(_tickets(tx, tickets.with_outcome(tx, "thanks", *since_until))),
+        thanks=lines.of(_tickets(tx, mornings.thanked(tx, *since_until))),
     )
 
 
@@ -119,7 +119,7 @@ class _Lines:
     def waiting(self, found: Iterable[Ticket]) -> tuple[TicketLine, ...]:
         """The lines of tickets that wait for their customers: since when."""
         shown = list(found)[:_MOST]
-        since = tickets.waiting_since(self._tx, [ticket.id for ticket in shown])
+        since = mornings.waiting_since(self._tx, [ticket.id for ticket in shown])
         return tuple(
             replace(self._line(each), note=self._dated("waiting_since", since[each.id]))
             if each.id in since

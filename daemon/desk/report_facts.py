@@ -58,13 +58,13 @@ def _tickets(
     tx: Tx, customer: Customer, since: dt.datetime, until: dt.datetime
 ) -> tuple[TicketFact, ...]:
     stored: dict[int, list[Any]] = {}
-    for row in reports.clocks_of(tx, customer.id):
+    for row in reports.clocks_of(tx, customer.id, since):
         stored.setdefault(row.ticket_id, []).append(row)
     reasons = {
         row.ticket_id: (row.data or {}).get("text", "")
-        for row in reports.noted(tx, customer.id, "reason")
+        for row in reports.noted(tx, customer.id, "reason", since)
     }
-    said = reports.said_times(tx, customer.id)
+    said = reports.said_times(tx, customer.id, since)
     return tuple(
         TicketFact(
             number=row.number,
@@ -142,7 +142,7 @@ def promises(tx: Tx, desk: Desk, customer: Customer, mine: Window) -> tuple[Prom
             by=row.actor,
             text=str((row.data or {}).get("text", "")),
         )
-        for row in reports.noted(tx, customer.id, "promise")
+        for row in reports.noted(tx, customer.id, "promise", mine.start)
         if row.ticket_id in lived and row.at < mine.end
     )
 

@@ -48,10 +48,13 @@ def record_all(tx: Tx, found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def latest(tx: Tx, kind: str, customer_ids: Sequence[int]) -> dict[int, dt.datetime]:
-    """When an event of that kind last happened to customers."""
+    """When an event of that kind last happened to customers; one of no ticket."""
     query = (
         select(events.c.customer_id, func.max(events.c.at).label("at"))
-        .where(events.c.customer_id.in_(customer_ids), events.c.kind == kind)
+        .where(
+            events.c.customer_id.in_(customer_ids), events.c.ticket_id.is_(None),
+            events.c.kind == kind,
+        )
         .group_by(events.c.customer_id)
-    )
+    )  # fmt: skip
     return {row.customer_id: row.at for row in tx.execute(query)}

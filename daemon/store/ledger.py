@@ -328,9 +328,10 @@ def sealed_since(tx: Tx, link: int) -> list[tuple[int, int | None]]:
 
     The chain has the order in which transactions ended; ids may be taken in another.
     """
+    kind = chain.c.kind.concat("")  # an index of kinds would be all of the chain
     query = (
         select(chain.c.seq, ledger.c.customer_id)
-        .join(ledger, and_(chain.c.kind == "ledger", ledger.c.id == chain.c.row_id))
+        .join(ledger, and_(kind == "ledger", ledger.c.id == chain.c.row_id))
         .where(chain.c.seq > link)
         .order_by(chain.c.seq)
     )

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, update
 
 from daemon.domain.ticket import Status
 from daemon.store.rows import insert
@@ -14,48 +14,48 @@ from daemon.store.session import Tx
 
 def tickets_since(tx: Tx, customer_id: int, since: dt.datetime) -> Sequence[Row[Any]]:
     """A customer's tickets that were opened, or not yet closed, after an instant; by number."""
-    lived = or_(
-        tickets.c.opened_at >= since, tickets.c.closed_at.is_(None), tickets.c.closed_at >= since
-    )
     return tx.execute(
-        select(tickets)
-        .where(
-            tickets.c.customer_id == customer_id,
-            tickets.c.status != Status.MERGED,
-            tickets.c.spam.is_(False),
-            lived,
-        )
-        .order_by(tickets.c.number)
+        select(tickets).where(_lived(customer_id, since)).order_by(tickets.c.number)
     ).all()
 
 
-def _mine(customer_id: int) -> Any:
-    return select(tickets.c.id).where(tickets.c.customer_id == customer_id)
+def _lived(customer_id: int, since: dt.datetime) -> ColumnElement[bool]:
+    closed_later = or_(tickets.c.closed_at.is_(None), tickets.c.closed_at >= since)
+    return and_(
+        tickets.c.customer_id == customer_id,
+        tickets.c.status != Status.MERGED,
+        tickets.c.spam.is_(False),
+        or_(tickets.c.opened_at >= since, closed_later),
+    )
 
 
-def clocks_of(tx: Tx, customer_id: int) -> Sequence[Row[Any]]:
-    """Every clock of a customer's tickets, as stored (E8)."""
+def _ids(customer_id: int, since: dt.datetime) -> Select[tuple[int]]:
+    return select(tickets.c.id).where(_lived(customer_id, since))
+
+
+def clocks_of(tx: Tx, customer_id: int, since: dt.datetime) -> Sequence[Row[Any]]:
+    """Every clock of the tickets that `tickets_since` gives, as stored (E8)."""
     return tx.execute(
         select(clocks)
-        .where(clocks.c.ticket_id.in_(_mine(customer_id)))
+        .where(clocks.c.ticket_id.in_(_ids(customer_id, since)))
         .order_by(clocks.c.ticket_id, clocks.c.kind.desc(), clocks.c.ordinal)
     ).all()
 
 
-def noted(tx: Tx, customer_id: int, kind: str) -> Sequence[Row[Any]]:
-    """What engineers noted on a customer's tickets (`reason`, `promise`), in order."""
+def noted(tx: Tx, customer_id: int, kind: str, since: dt.datetime) -> Sequence[Row[Any]]:
+    """What engineers noted (`reason`, `promise`) on those tickets, in order."""
     return tx.execute(
         select(events)
-        .where(events.c.kind == kind, events.c.ticket_id.in_(_mine(customer_id)))
+        .where(events.c.kind == kind, events.c.ticket_id.in_(_ids(customer_id, since)))
         .order_by(events.c.id)
     ).all()
 
 
-def said_times(tx: Tx, customer_id: int) -> dict[int, list[dt.datetime]]:
-    """When anybody wrote on a customer's tickets, by ticket, in order."""
+def said_times(tx: Tx, customer_id: int, since: dt.datetime) -> dict[int, list[dt.datetime]]:
+    """When anybody wrote on those tickets, by ticket, in order."""
     query = (
         select(ticket_messages.c.ticket_id, ticket_messages.c.at)
-        .where(ticket_messages.c.ticket_id.in_(_mine(customer_id)))
+        .where(ticket_messages.c.ticket_id.in_(_ids(customer_id, since)))
         .order_by(ticket_messages.c.at)
     )
     found: dict[int, list[dt.datetime]] = {}

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from daemon.store.schema import (
     IN_OUTBOX,
@@ -16,9 +16,9 @@ from daemon.store.schema import (
 from daemon.store.session import Tx
 
 
-def _old_tickets(before: dt.datetime) -> Select[tuple[int]]:
-    ended = and_(tickets.c.status.in_(["closed", "merged"]), tickets.c.closed_at < before)
-    return select(tickets.c.id).where(ended)
+def _is_old(before: dt.datetime) -> ColumnElement[bool]:
+    """Of the ticket that a row was joined with: a list of all old ones would be long."""
+    return and_(tickets.c.status.in_(["closed", "merged"]), tickets.c.closed_at < before)
 
 
 def empty(tx: Tx, before: dt.datetime, removed: str, limit: int = 500) -> int:
@@ -33,17 +33,18 @@ def empty(tx: Tx, before: dt.datetime, removed: str, limit: int = 500) -> int:
 
 
 def _received(tx: Tx, before: dt.datetime, limit: int) -> int:
-    old = _old_tickets(before)
     ids = list(
         tx.scalars(
             select(inbox.c.id)
             .join(inbox_raw)
+            .outerjoin(tickets, tickets.c.id == inbox.c.ticket_id)
             .where(
                 inbox_raw.c.raw.is_not(None),
                 inbox.c.state.in_(["done", "archived"]),
                 func.coalesce(inbox.c.processed_at, inbox.c.received_at) < before,
-                or_(inbox.c.ticket_id.is_(None), inbox.c.ticket_id.in_(old)),
+                or_(inbox.c.ticket_id.is_(None), _is_old(before)),
             )
+            .order_by(inbox.c.id)
             .limit(limit)
         )
     )
@@ -52,19 +53,20 @@ def _received(tx: Tx, before: dt.datetime, limit: int) -> int:
 
 
 def _sent(tx: Tx, before: dt.datetime, limit: int) -> int:
-    old = _old_tickets(before)
     unsent = select(outbox.c.outgoing_id).where(
         outbox.c.state.in_(["pending", "sending"]), IN_OUTBOX
     )
     ids = list(
         tx.scalars(
             select(outgoing.c.id)
+            .outerjoin(tickets, tickets.c.id == outgoing.c.ticket_id)
             .where(
                 outgoing.c.raw.is_not(None),
                 outgoing.c.created_at < before,
-                or_(outgoing.c.ticket_id.is_(None), outgoing.c.ticket_id.in_(old)),
+                or_(outgoing.c.ticket_id.is_(None), _is_old(before)),
                 outgoing.c.id.not_in(unsent),
             )
+            .order_by(outgoing.c.id)
             .limit(limit)
         )
     )
@@ -76,11 +78,13 @@ def _texts(tx: Tx, before: dt.datetime, removed: str, limit: int) -> int:
     ids = list(
         tx.scalars(
             select(ticket_messages.c.id)
+            .join(tickets, tickets.c.id == ticket_messages.c.ticket_id)
             .where(
                 ticket_messages.c.at < before,
-                ticket_messages.c.ticket_id.in_(_old_tickets(before)),
+                _is_old(before),
                 ticket_messages.c.text != removed,
             )
+            .order_by(ticket_messages.c.id)
             .limit(limit)
         )
     )

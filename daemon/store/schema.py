@@ -96,7 +96,11 @@ events = Table(  # K1: every change, with time, actor and cause
     Column("data", JSON),
     Index(None, "ticket_id", "id"),
     Index(None, "customer_id", "id"),
-)
+    Index(
+        "ix_events_of_customers", "customer_id",
+        sqlite_where=text("ticket_id IS NULL"), postgresql_where=text("ticket_id IS NULL"),
+    ),
+)  # fmt: skip
 
 # --- the register -----------------------------------------------------------------------------
 
@@ -195,6 +199,12 @@ inbox = Table(
     ref("ticket_id", "tickets", nullable=True),
     Column("released_by", Id),  # the message whose token released a held one
     Column("processed_at", Instant),
+    Index(
+        "ix_inbox_thanks",
+        "received_at",
+        sqlite_where=text("outcome = 'thanks'"),
+        postgresql_where=text("outcome = 'thanks'"),
+    ),
     Index(
         "ix_inbox_open",
         "state",
@@ -305,6 +315,12 @@ ticket_messages = Table(  # what was said on a ticket, as its readers see it
     Column("text", Text, nullable=False),
     Index(None, "ticket_id", "id"),
     Index(None, "inbox_id"),
+    Index(
+        "ix_ticket_messages_answers",
+        "at",
+        sqlite_where=text("author = 'engineer'"),
+        postgresql_where=text("author = 'engineer'"),
+    ),
 )
 
 clocks = Table(  # E1–E8: due_at serves lists and warnings; a result is frozen when the clock ends

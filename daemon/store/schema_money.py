@@ -52,6 +52,10 @@ ledger = Table(
     Index(None, "ticket_id"),
     Index(None, "person_id", "worked_on"),
     Index(
+        "ix_ledger_noted", "received_at",
+        sqlite_where=text("kind = 'use'"), postgresql_where=text("kind = 'use'"),
+    ),
+    Index(
         "ix_ledger_reversed", "reverses_id",
         sqlite_where=text("reverses_id IS NOT NULL"),
         postgresql_where=text("reverses_id IS NOT NULL"),

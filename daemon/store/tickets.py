@@ -26,7 +26,6 @@ from daemon.store.schema import (
     RUNNING,
     clocks,
     events,
-    holds,
     inbox,
     ledger,
     metadata,
@@ -42,9 +41,9 @@ _FIRST_NUMBER = 1001
 # Unique and growing. SQLite has one writer; on PostgreSQL nobody waits for another's commit, and a
 # transaction that is rolled back, or needs fewer than it took, leaves a gap.
 _NEXT = {
-    "sqlite": select(
-        func.coalesce(func.max(tickets.c.id), 0) + 1,
-        func.coalesce(func.max(tickets.c.number) + 1, _FIRST_NUMBER),
+    "sqlite": select(  # each by its own look at an index's end: together they read all tickets
+        select(func.coalesce(func.max(tickets.c.id), 0) + 1).scalar_subquery(),
+        select(func.coalesce(func.max(tickets.c.number) + 1, _FIRST_NUMBER)).scalar_subquery(),
     ),
     "postgresql": select(
         literal_column("nextval(pg_get_serial_sequence('tickets', 'id'))"),
@@ -359,63 +358,6 @@ def message_id_of(tx: Tx, inbox_id: int) -> str | None:
     """The Message-ID of a received message, for the mail that answers it."""
     found: str | None = tx.scalar(select(inbox.c.message_id).where(inbox.c.id == inbox_id))
     return found
-
-
-def answers(tx: Tx, since: dt.datetime, until: dt.datetime) -> list[tuple[int, str, dt.datetime]]:
-    """What engineers told customers in `[since, until)`: ticket, writer's address, when.
-
-    Without those whose own message noted time, or has some that waits for an OK (C11).
-    """
-    noted = select(ledger.c.inbox_id).where(ledger.c.inbox_id.is_not(None))
-    held = select(holds.c.inbox_id).where(holds.c.kind == "entry")
-    query = (
-        select(ticket_messages.c.ticket_id, ticket_messages.c.address, ticket_messages.c.at)
-        .where(
-            ticket_messages.c.author == "engineer",
-            ticket_messages.c.internal.is_(False),
-            ticket_messages.c.at >= since,
-            ticket_messages.c.at < until,
-            ticket_messages.c.inbox_id.not_in(noted),
-            ticket_messages.c.inbox_id.not_in(held),
-        )
-        .order_by(ticket_messages.c.ticket_id, ticket_messages.c.id)
-    )
-    return [(ticket_id, address, at) for ticket_id, address, at in tx.execute(query)]
-
-
-def waiting_since(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, dt.datetime]:
-    """When each of these tickets was last set to wait for its customer (E5)."""
-    query = (
-        select(events.c.ticket_id, func.max(events.c.at))
-        .where(events.c.ticket_id.in_(list(ticket_ids)), events.c.kind == "waiting")
-        .group_by(events.c.ticket_id)
-    )
-    return {ticket_id: at for ticket_id, at in tx.execute(query)}  # noqa: C416  rows, as pairs
-
-
-def time_noted(tx: Tx, since: dt.datetime) -> dict[tuple[int, int], dt.datetime]:
-    """When each person last noted time on each ticket since then, by (ticket, person)."""
-    last = func.max(ledger.c.received_at)
-    query = (
-        select(ledger.c.ticket_id, ledger.c.person_id, last)
-        .where(ledger.c.kind == "use", ledger.c.received_at >= since)
-        .group_by(ledger.c.ticket_id, ledger.c.person_id)
-    )
-    return {(ticket_id, person_id): at for ticket_id, person_id, at in tx.execute(query)}
-
-
-def with_outcome(tx: Tx, outcome: str, since: dt.datetime, until: dt.datetime) -> list[int]:
-    """Tickets on which messages received in `[since, until)` ended that way."""
-    query = (
-        select(inbox.c.ticket_id)
-        .where(
-            inbox.c.outcome == outcome, inbox.c.ticket_id.is_not(None),
-            inbox.c.received_at >= since, inbox.c.received_at < until,
-        )
-        .order_by(inbox.c.ticket_id)
-        .distinct()
-    )  # fmt: skip
-    return list(tx.scalars(query))
 
 
 # --- what was mailed --------------------------------------------------------------------------

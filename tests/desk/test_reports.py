@@ -241,8 +241,9 @@ def test_a_years_figures_equal_the_clocks_j3_e8(year, key):
     told = [made(year, key, period, "2027-01-04 08:00").figures for period in EXPECTED[key]]
     with year.desk.store.reading() as tx:
         customer = register.customer_by_key(tx, key)
-        rows = [row for row in stored.clocks_of(tx, customer.id) if row.kind == "response"]
-        opened = stored.tickets_since(tx, customer.id, instant("2026-01-01"))
+        since = instant("2026-01-01")
+        rows = [row for row in stored.clocks_of(tx, customer.id, since) if row.kind == "response"]
+        opened = stored.tickets_since(tx, customer.id, since)
     results = [row.result for row in rows]
     assert sum(each.opened for each in told) == len(opened) == len(rows)
     assert sum(each.met for each in told) == results.count("met")

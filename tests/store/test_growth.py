@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import event
 
 from daemon.desk import tickets_shown, warnings
-from daemon.store import depths, inbox, schema, tickets
+from daemon.store import depths, events, inbox, ledger, mornings, schema, tickets
 from tests import years
 from tests.builders import a_desk, a_mail, an_engineers_mail, instant
 
@@ -76,4 +76,20 @@ def test_what_is_looked_at_reads_no_table_that_grows_from_end_to_end(desk, asked
         assert inbox.listing(tx, states=["shelved"]) == []
         assert depths.look(tx, instant("2026-11-20 10:00")).waiting == 0
         assert len(tickets.running_tickets(tx)) == years.LIVING
+    assert read_whole(desk, asked) == []
+
+
+def test_the_morning_reads_no_table_that_grows_from_end_to_end(desk, asked):
+    """What the digest and the bank's notices ask, and what a closing asks of every customer."""
+    since, until = instant("2026-11-19 07:00"), instant("2026-11-20 07:00")
+    with desk.desk.store.reading() as tx:
+        assert len(mornings.time_noted(tx, since))
+        assert mornings.answers(tx, since, until) == []  # nobody's own message said them
+        assert mornings.thanked(tx, since, until) == []
+        assert len(ledger.sealed_since(tx, 1790)) == 10
+        assert ledger.earliest(tx, range(1, 3))
+        assert ledger.registered(tx) == {}
+        assert ledger.reversal_rows(tx, 1) == []
+        assert ledger.minutes_of_day(tx, 1, since.date())
+        assert events.latest(tx, "customer_ended", [1, 2]) == {}
     assert read_whole(desk, asked) == []

@@ -81,8 +81,8 @@ def test_what_was_said_and_noted_by_ticket_in_order(tx):
                 tx, at=at, kind=kind, actor="anna", cause="x", ticket_id=ticket.id,
                 data={"text": f"{kind} {at:%d}"},
             )  # fmt: skip
-    assert reports.said_times(tx, acme) == {mine.id: [T0, T0 + DAY]}
-    found = reports.noted(tx, acme, "reason")
+    assert reports.said_times(tx, acme, T0) == {mine.id: [T0, T0 + DAY]}
+    found = reports.noted(tx, acme, "reason", T0)
     assert [row.data["text"] for row in found] == ["reason 03", "reason 02"]
 
 
