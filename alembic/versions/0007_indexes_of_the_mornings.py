@@ -6,8 +6,8 @@ And of a customer's own events, which are few beside those of its tickets.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
