@@ -101,7 +101,7 @@ def _make_folders(settings: Settings) -> None:
 
 def upgrade_schema(desk: App) -> tuple[str | None, str]:
     """Bring the schema up; gives the revision before and after."""
-    before = health.look(desk.store).schema
+    before = health.schema(desk.store)
     with health.legible():
         return before, migrations.upgrade(desk.store)
 

@@ -28,7 +28,7 @@ class Proof:
 
 def make(store: Store, target: Path, now: dt.datetime) -> tuple[Path, Manifest]:
     """Copy the database into a file, or into a folder under the instant's name."""
-    if health.look(store).schema is None:
+    if health.schema(store) is None:
         migrations.ensure(store)  # an empty database is set up by the first command
     if target.is_dir():
         target /= f"avtald-{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}.backup"

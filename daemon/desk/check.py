@@ -115,7 +115,7 @@ def examine(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
 def _kept(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
     """The database, and what is kept in it."""
     settings, store = subject.settings, subject.store
-    if health.look(store).schema is None:
+    if health.schema(store) is None:
         migrations.ensure(store)
     found = health.look(store)
     yield from database(found, say)

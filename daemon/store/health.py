@@ -64,15 +64,21 @@ def legible() -> Iterator[None]:
         ) from error
 
 
+def schema(store: Store) -> str | None:
+    """The database's revision alone, with faults as in `look`, which reads the whole of a file."""
+    with legible(), store.reading() as tx:
+        return migrations.current(tx)
+
+
 def look(store: Store) -> Health:
     """Look at the database without changing it; StoreError and SchemaError as `legible` says."""
     with legible(), store.reading() as tx:
-        schema, needed = migrations.current(tx), migrations.newest()
-        faults = _schema_faults(tx, schema, needed)
+        revision, needed = migrations.current(tx), migrations.newest()
+        faults = _schema_faults(tx, revision, needed)
         engine, settings = _sqlite(tx) if store.is_sqlite else _postgresql(tx)
         if store.is_sqlite:
             faults += _damage(tx)
-    return Health(engine, settings, schema, needed, tuple(faults))
+    return Health(engine, settings, revision, needed, tuple(faults))
 
 
 def _schema_faults(tx: Tx, schema: str | None, needed: str) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import event
 
-from daemon.desk import tickets_shown, warnings
+from daemon.desk import backups, tickets_shown, warnings
 from daemon.store import depths, events, inbox, ledger, mornings, schema, tickets
 from tests import years
 from tests.builders import a_desk, a_mail, an_engineers_mail, instant
@@ -93,3 +93,15 @@ def test_the_morning_reads_no_table_that_grows_from_end_to_end(desk, asked):
         assert ledger.minutes_of_day(tx, 1, since.date())
         assert events.latest(tx, "customer_ended", [1, 2]) == {}
     assert read_whole(desk, asked) == []
+
+
+def test_a_backup_looks_for_no_damage_in_the_file_that_it_copies(store, tmp_path):
+    """It proves its copy; to read all of a large file first keeps writers waiting."""
+    asked = []
+    event.listen(
+        store.engine, "before_cursor_execute",
+        lambda _tx, _cursor, statement, *_: asked.append(statement),
+    )  # fmt: skip
+    backups.make(store, tmp_path, instant("2026-11-20 09:00"))
+    assert asked
+    assert not [each for each in asked if "check" in each]
