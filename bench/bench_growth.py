@@ -20,7 +20,7 @@ from bench_intake import REGISTER, a_mail, load  # noqa: E402
 
 from daemon.desk import digest, receive, sending, tickets_shown, warnings  # noqa: E402
 from daemon.desk.accept import Arrival, accept  # noqa: E402
-from daemon.store import depths, migrations, outbox, tickets  # noqa: E402
+from daemon.store import depths, inbox, migrations, mornings, outbox, tickets  # noqa: E402
 from daemon.store.session import open_store  # noqa: E402
 from tests import years  # noqa: E402
 from tests.builders import ADesk, a_desk  # noqa: E402
@@ -29,6 +29,7 @@ from tests.servers import postgres  # noqa: E402
 TICKETS = int(os.environ.get("BENCH_TICKETS", "1000000"))
 MAILS, GROUP = 300, 20
 NOW = dt.datetime(2026, 11, 2, 9, 0, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
 
 
 def intake(desk: ADesk, name: str) -> tuple[float, float]:
@@ -70,6 +71,11 @@ def looks(desk: ADesk) -> dict[str, Callable[[], object]]:
         found = tickets.by_number(tx, last - 7)
         tickets.participants_of(tx, found.id)
 
+    def morning(tx: object) -> None:
+        mornings.time_noted(tx, NOW - DAY)
+        mornings.answers(tx, NOW - DAY, NOW)
+        mornings.thanked(tx, NOW - DAY, NOW)
+
     return {
         f"list of the {years.LIVING} open tickets": reading(
             lambda tx: tickets_shown.listing(tx, only_open=True)
@@ -84,6 +90,9 @@ def looks(desk: ADesk) -> dict[str, Callable[[], object]]:
             store, desk.mailer, NOW, on_sent=lambda *_: None, on_failed=lambda *_: None
         ),
         "digest, not due": lambda: digest.step(desk.desk, NOW),
+        "digest, its questions": reading(morning),
+        "list of the newest mails": reading(inbox.listing),
+        "one mail's way": reading(lambda tx: inbox.way(tx, TICKETS - 5)),
         "depths (/health, /metrics)": reading(lambda tx: depths.look(tx, NOW)),
     }
 
