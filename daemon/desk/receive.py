@@ -80,6 +80,7 @@ def _act_on(
         if len(claimed) == 1:
             _failed(desk, claimed[0], error, now)
         else:
+            log.warning("apart", messages=len(claimed), fault=f"{type(error).__name__}: {error}")
             for each in claimed:
                 _act_on(desk, [each], raws, now)
 

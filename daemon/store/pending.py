@@ -65,7 +65,8 @@ def before_statement(
     left = context.execution_options.get("leaves")
     named = _words(statement)
     for kind in [kind for kind in waiting if kind is not left and kind.tables & named]:
-        kind.write(tx, waiting.pop(kind))
+        if kind in waiting:  # writing one kind may have written another before it
+            kind.write(tx, waiting.pop(kind))
 
 
 @lru_cache(maxsize=512)

@@ -1,6 +1,7 @@
 """Messages that share a commit: one that fails takes no other along (B4); pace; a clean end."""
 
 import datetime as dt
+import itertools
 import threading
 from collections import Counter
 
@@ -12,7 +13,7 @@ from daemon.desk import inquiry, receive
 from daemon.desk.accept import Arrival, accept
 from daemon.loop import Step, Worker
 from daemon.store import inbox, leases, tickets
-from tests.builders import a_desk, a_mail, instant
+from tests.builders import a_desk, a_mail, an_engineers_mail, instant
 
 T0 = instant("2026-11-23 10:00")
 
@@ -104,6 +105,33 @@ def test_a_reply_in_the_group_of_the_message_it_goes_on_from_joins_its_ticket_D3
     made.receive(a_mail("Kim <kim@nowhere.example>", "Sv: [#1001] Skrivaren"), T0)
     assert receive.step(made.desk, T0)
     assert [row.ticket_number for row in rows(made).values()] == [1001, 1001]
+
+
+def test_a_group_of_every_kind_of_mail_is_acted_on_together(any_store, tmp_path):
+    """Where it had to be taken apart, each of its messages would cost a transaction."""
+    made = a_desk(any_store, tmp_path)
+    made.receive(a_mail(subject="Första", message_id="<0@x>"), T0)
+    made.work(T0)
+    serial = itertools.count(1)
+    for _ in range(4):
+        for mail in (
+            a_mail("Eva <eva@acme.se>", "Nytt", message_id=f"<{next(serial)}@x>"),
+            a_mail(subject="SV: [#1001]", message_id=f"<{next(serial)}@x>"),
+            an_engineers_mail(
+                "Svar [tid: 1m]\n", subject="SV: [#1001]", message_id=f"<{next(serial)}@x>"
+            ),
+            an_engineers_mail(
+                "[för: eva@acme.se] [tid: 1m] Ringde\n", subject="Samtal",
+                message_id=f"<{next(serial)}@x>",
+            ),
+            a_mail("Okänd <x@okand.se>", "Fråga", message_id=f"<{next(serial)}@x>"),
+        ):  # fmt: skip
+            made.receive(mail, T0)
+    with structlog.testing.capture_logs() as lines:
+        assert receive.step(made.desk, T0)
+    assert [line for line in lines if line["log_level"] not in {"info", "debug"}] == []
+    assert Counter(row.outcome for row in rows(made).values())["opened"] == 13
+    assert {row.state for row in rows(made).values()} == {"done"}
 
 
 def test_a_new_mail_takes_few_statements_and_its_group_one_commit(any_store, tmp_path):

@@ -1,12 +1,15 @@
 """Rows that are written together: nobody can tell that they wait, and a roll-back takes them."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from daemon.store import events, outbox, schema
+from daemon.domain.ticket import Status
+from daemon.store import events, outbox, schema, tickets
 from tests.builders import instant
 
 AT = instant("2026-11-02 10:00")
@@ -70,6 +73,42 @@ def test_in_whatever_way_rows_come_the_order_is_the_order_of_calls(any_store, wa
                 events.record_all(tx, [row])
     with any_store.reading() as tx:
         assert kinds(tx) == wanted
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["open", "say", "note", "ask ticket", "ask said", "ask notes"])))
+def test_what_names_a_ticket_is_written_after_it_in_whatever_order_they_wait(any_store, ways):
+    """Writing what was said first writes the tickets: whoever wrote them all must not again."""
+    with any_store.writing() as tx:
+        made, said = [], Counter()
+        for way in ["open", *ways]:
+            if way == "open":
+                made.append(a_ticket(tx))
+            ticket = made[-1]
+            if way == "say":
+                tickets.say(
+                    tx, ticket.id, inbox_id=None, at=AT, author="customer", address="bo@acme.se",
+                    text="Hej", name="Bo",
+                )  # fmt: skip
+                said[ticket.id] += 1
+            elif way == "note":
+                note(tx, "opened", ticket.id)
+            elif way == "ask ticket":
+                assert tickets.by_id(tx, ticket.id) == ticket
+            elif way == "ask said":
+                assert len(tickets.said(tx, ticket.id)) == said[ticket.id]
+            elif way == "ask notes":
+                kinds(tx)
+    with any_store.reading() as tx:
+        assert [tickets.by_id(tx, each.id) for each in made] == made
+        assert {each.id: len(tickets.said(tx, each.id)) for each in made if said[each.id]} == said
+
+
+def a_ticket(tx):
+    return tickets.open_ticket(
+        tx, subject="Något", requester="bo@acme.se", language="sv", priority=3,
+        status=Status.OPEN, opened_at=AT,
+    )  # fmt: skip
 
 
 def test_what_a_roll_back_takes_is_in_no_later_transaction(any_store):
