@@ -1,7 +1,6 @@
 """Group commit: deliveries that come in at the same time become durable together."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +11,6 @@ from daemon.desk.accept import Arrival
 from daemon.store.session import StoreError
 
 TOGETHER = 50
-_MOMENT = 0.003  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +26,13 @@ class Keeper:
         self,
         keep: Callable[[Sequence[Arrival]], object],
         turn: Callable[[], AbstractContextManager[object]] = nullcontext,
-        coming: Callable[[], int] = lambda: 0,
     ) -> None:
         """`keep` makes all given arrivals durable, or raises and keeps none.
 
         `turn` waits for the writer before us: only then is it settled who shares the commit.
-        `coming` says how many mails are being received now: a commit waits a moment for them.
         """
         self._keep = keep
         self._turn = turn
-        self._coming = coming
         self._waiting: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
 
@@ -60,9 +55,6 @@ class Keeper:
     def _commit(self) -> None:
         if not self._waiting:
             return  # a commit before this one took them along
-        until = time.monotonic() + _MOMENT
-        while self._coming() and time.monotonic() < until:
-            time.sleep(_MOMENT / 10)
         with self._turn():
             together = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
             self._try(together)

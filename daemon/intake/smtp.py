@@ -137,9 +137,8 @@ class Door:
         self.settings = settings
         self.policy = policy
         self.lmtp = lmtp
-        self.keeper = Keeper(partial(_keep, store, policy), store.turn, lambda: self.reading)
+        self.keeper = Keeper(partial(_keep, store, policy), store.turn)
         self.sessions: set[_Dialogue] = set()
-        self.reading = 0  # mails whose text is coming in now
         self.closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name=f"door-{self.source}", daemon=True)
@@ -379,11 +378,7 @@ class _Dialogue(SMTP):
 
     async def _receive(self, envelope: Envelope) -> str:
         text = _Text(self._door.settings.max_size)
-        self._door.reading += 1
-        try:
-            await self._read(text)
-        finally:
-            self._door.reading -= 1
+        await self._read(text)
         if text.too_large:
             return TOO_LARGE
         fault_point("door.received")
