@@ -108,18 +108,25 @@ def _prepare(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> Non
 
     Who opens a ticket touches nothing that is there: several daemons may do so side by side.
     """
-    strangers = [
-        each
-        for each in read
-        if each.incoming.sender and register.person_by_address(tx, each.incoming.sender) is None
-    ]
+    strangers = _strangers(tx, read)
+    new = sum(map(_asks_anew, strangers))
     senders = {each.incoming.sender for each in strangers}
-    new = sum(_asks_anew(each) for each in strangers)
     act(tx, answering=senders if new == len(read) else None)
+    if new == len(read) > len(_strangers(tx, read)):
+        act(tx)  # whom we waited for has made a stranger one of our own
     register.foresee_contacts(tx, senders)
     if new:
         tickets.foresee(tx, new)
         mailing.foresee_answers(tx, desk, senders, now)
+
+
+def _strangers(tx: Tx, read: Sequence[_Read]) -> list[_Read]:
+    """Those of senders who are none of our own people."""
+    return [
+        each
+        for each in read
+        if each.incoming.sender and register.person_by_address(tx, each.incoming.sender) is None
+    ]
 
 
 def _asks_anew(each: _Read) -> bool:

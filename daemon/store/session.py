@@ -140,7 +140,8 @@ def act(tx: Tx, *, answering: Collection[str] | None = None) -> None:
     """Wait for whoever acts on the desk, as `Store.acting` does.
 
     Where all that is to come are new tickets of these addresses, others may open tickets beside it:
-    only whoever answers one of the same addresses waits.
+    only whoever answers one of the same addresses waits. What was read before is asked anew: those
+    whom we waited for may have changed it.
     """
     if tx.dialect.name == "sqlite":
         return
@@ -148,6 +149,7 @@ def act(tx: Tx, *, answering: Collection[str] | None = None) -> None:
     if answering:
         # In one order, or two would wait crosswise.
         tx.execute(_ANSWER, {"lock": _ANSWERING, "addresses": sorted(answering)})
+    tx.info.pop("memo", None)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from sqlalchemy import func, select, text
 
 from daemon.desk import receive
 from daemon.desk.context import Desk
-from daemon.store import inbox, schema
+from daemon.domain.register import Contact, Person
+from daemon.store import inbox, register, schema, tickets
 from daemon.store.session import StoreError, open_store
 from tests.builders import a_desk, a_mail, an_engineers_mail, instant
 
@@ -196,3 +197,50 @@ def test_whoever_acts_may_be_silent_for_a_minute(pg_store):
 def _acts(desk):
     with desk.desk.store.acting():
         pass
+
+
+def test_what_is_imported_while_a_daemon_waits_for_its_turn_is_what_it_acts_on_D1(
+    desks, monkeypatch
+):
+    """The register was looked at before the lock: an import that held it has changed it since."""
+    one, other = desks
+    one.receive(a_mail("Nils Ny <nils@annan.se>", "Fel", message_id="<1@x>"), T0)
+    take = receive.act
+
+    def late(tx, **how):
+        if tx.engine is one.desk.store.engine:
+            with other.desk.store.acting() as theirs:
+                found = register.customer_of_address(theirs, "bo@acme.se")[0]
+                register.keep_contact(
+                    theirs, Contact(0, found.id, "Nils Ny", "nils@annan.se", active=True)
+                )
+        take(tx, **how)
+
+    with one.desk.store.reading() as tx:  # known to this process as a stranger
+        assert register.customer_of_address(tx, "nils@annan.se") is None
+    monkeypatch.setattr(receive, "act", late)
+    one.work(T0)
+    with one.desk.store.reading() as tx:
+        (ticket,) = tickets.listing(tx)
+    assert ticket.customer_id is not None
+
+
+def test_whom_an_import_has_made_an_engineer_meanwhile_acts_alone(desks, monkeypatch):
+    """What looked like a stranger's mail, to be acted on beside others, is none any more."""
+    one, other = desks
+    one.receive(a_mail("Nils Ny <nils@annan.se>", "Fel", message_id="<1@x>"), T0)
+    take, taken = receive.act, []
+
+    def late(tx, *, answering=None):
+        if not taken:
+            with other.desk.store.acting() as theirs:
+                new = Person(0, "Nils Ny", "nils@annan.se", roles=frozenset({"engineer"}))
+                register.keep_person(theirs, new)
+        taken.append(answering)
+        take(tx, answering=answering)
+
+    monkeypatch.setattr(receive, "act", late)
+    one.work(T0)
+    assert taken == [{"nils@annan.se"}, None]
+    with one.desk.store.reading() as tx:
+        assert [row.state for row in inbox.listing(tx)] == ["held"]
