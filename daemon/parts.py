@@ -17,6 +17,7 @@ from daemon.desk import (
     digest,
     mailbox_watch,
     meetings,
+    reach,
     receive,
     reports,
     retention,
@@ -27,7 +28,6 @@ from daemon.desk.breaker import Breaker
 from daemon.desk.context import Desk
 from daemon.desk.pace import Pace
 from daemon.desk.ports import Accounting, Mailer, SendError
-from daemon.desk.reach import Reach
 from daemon.domain.delivery import GIVE_UP
 from daemon.domain.opening_hours import Calendar
 from daemon.loop import Clock, OutOfReachError, Step, Supervisor, Watchdog, Worker
@@ -95,11 +95,10 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
     outgoing, breaker = desk.settings.outgoing, Breaker(desk)
     pace = Pace(outgoing.per_minute if outgoing else 0, patient)
     give_up = outgoing.give_up_after if outgoing else GIVE_UP
-    reach = Reach(desk.store)
 
     def run(now: dt.datetime) -> bool:
         def away(reply: str) -> None:
-            reach.lost(reply, now)
+            reach.lost(desk.store, reply, now)
             if patient and outgoing:
                 raise OutOfReachError(f"mail waits in the outbox: {reply}")
 
@@ -120,7 +119,7 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
             on_away=away,
         )
         if found:
-            reach.held()
+            reach.held(desk.store)
         return found
 
     return Step("send", run)

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from daemon import config, parts
 from daemon.desk.ports import SendError
-from daemon.desk.reach import Reach, away
+from daemon.desk.reach import away, lost
 from daemon.settings_types import Listen
 from daemon.settings_watch import Watch
 from daemon.store import mailboxes, outbox
@@ -121,12 +121,25 @@ def test_an_outgoing_server_out_of_reach_is_a_fault_also_where_little_waits(desk
 
 
 def test_what_an_earlier_process_found_away_is_forgotten_once_a_mail_goes(desk):
-    Reach(desk.desk.store).lost("nobody listens", T0)
+    lost(desk.desk.store, "nobody listens", T0)
     with desk.desk.store.writing() as tx:
         outbox.put(tx, outbox.Mail("k", "notice", "<k@x>", b"x\r\n", ("a@b.se",), "s@x.se"), T0)
     assert parts.send_step(desk.desk, desk.mailer).run(T0)
     with desk.desk.store.reading() as tx:
         assert away(tx) is None
+
+
+def test_a_server_that_one_process_lost_is_found_by_another_that_sends(desk):
+    """Also where it has spoken with the server before, and the one that lost it is no more."""
+    send = parts.send_step(desk.desk, desk.mailer)
+    for number in range(2):
+        with desk.desk.store.writing() as tx:
+            mail = outbox.Mail(f"{number}", "notice", f"<{number}@x>", b"x\r\n", ("a@b.se",), "s@x")
+            outbox.put(tx, mail, T0)
+        assert send.run(T0)
+        with desk.desk.store.reading() as tx:
+            assert away(tx) is None
+        lost(desk.desk.store, "nobody listens", T0)
 
 
 def test_a_mailbox_without_a_good_poll_is_a_fault(store, tmp_path):

@@ -32,24 +32,17 @@ def away(tx: Tx) -> Away | None:
     return Away(dt.datetime.fromisoformat(since), reply)
 
 
-class Reach:
-    """What one process finds: written where it changes, and once at its start."""
+def lost(store: Store, reply: str, now: dt.datetime) -> None:
+    """Note that the server was out of reach."""
+    with store.writing() as tx:
+        if not rows.fact_to_change(tx, _FACT):
+            rows.keep_fact(tx, _FACT, json.dumps([now.isoformat(), storable(reply)]))
 
-    def __init__(self, store: Store) -> None:
-        """Nothing is known yet, but what an earlier process left."""
-        self._store = store
-        self._reached = False
 
-    def lost(self, reply: str, now: dt.datetime) -> None:
-        """The server was out of reach."""
-        self._reached = False
-        with self._store.writing() as tx:
-            if not rows.fact_to_change(tx, _FACT):
-                rows.keep_fact(tx, _FACT, json.dumps([now.isoformat(), storable(reply)]))
-
-    def held(self) -> None:
-        """The server spoke with us."""
-        if not self._reached:
-            with self._store.writing() as tx:
-                rows.keep_fact(tx, _FACT, "")
-            self._reached = True
+def held(store: Store) -> None:
+    """The server spoke with us: so it can be reached, whichever process had found it away."""
+    with store.reading() as tx:
+        if away(tx) is None:
+            return
+    with store.writing() as tx:
+        rows.keep_fact(tx, _FACT, "")
