@@ -147,3 +147,21 @@ def test_a_message_that_stops_the_program_three_times_is_shelved_B4(any_store):
             tx.execute(table.update().values(leases.FREED))
     with any_store.writing() as tx:
         assert len(inbox.given_up(tx, AT)) == 1
+
+
+@pytest.mark.parametrize("ahead", [-dt.timedelta(seconds=1), dt.timedelta(hours=2)])
+def test_the_third_attempt_of_a_machine_far_away_is_shelved_when_its_lease_cannot_be_true_B4(
+    any_store, ahead
+):
+    """A clock that was set back keeps no message waiting that nobody is to try again."""
+    from daemon.store.schema import inbox as table
+
+    with any_store.writing() as tx:
+        number = inbox.accept(tx, a_delivery())
+        inbox.claim(tx)
+        tx.execute(table.update().values(lease_owner="elsewhere:1:1", attempts=3))
+        assert inbox.claim(tx) == []
+        assert inbox.given_up(tx, AT) == []
+        tx.execute(table.update().values(lease_until=leases.wall() + ahead))
+        assert inbox.claim(tx) == []
+        assert inbox.given_up(tx, AT) == [number]
