@@ -313,7 +313,11 @@ def given_up(tx: Tx, at: dt.datetime) -> list[int]:
 
     What the dead held is free by then: `claim`, which found nothing to do, has seen to it.
     """
-    stuck = and_(*_NEW, inbox.c.attempts >= ATTEMPTS, leases.is_free(inbox))
+    wall = leases.wall()
+    held = and_(
+        inbox.c.lease_owner.is_not(None), inbox.c.lease_until.between(wall, wall + 2 * leases.LEASE)
+    )
+    stuck = and_(*_NEW, inbox.c.attempts >= ATTEMPTS, ~held)
     reason = func.coalesce(inbox.c.reason, "the program stopped while it worked on this message")
     rows = tx.execute(
         update(inbox)

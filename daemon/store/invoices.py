@@ -46,7 +46,7 @@ class Waiting:
 
 def _is_due(now: dt.datetime) -> Any:
     in_time = or_(invoices.c.next_at.is_(None), invoices.c.next_at <= now)
-    return and_(invoices.c.state.in_(_TRIED), in_time, leases.is_free(invoices, INTENT_LEASE))
+    return and_(invoices.c.state.in_(_TRIED), in_time, leases.is_free(invoices))
 
 
 def due(tx: Tx, now: dt.datetime) -> list[tuple[int, bool]]:

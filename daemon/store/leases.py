@@ -82,11 +82,9 @@ def free_dead(tx: Tx, table: Table, open_: ColumnElement[bool]) -> bool:
     return bool(dead)
 
 
-def is_free(table: Table, length: dt.timedelta = LEASE) -> ColumnElement[bool]:
-    """The condition that nobody works on a row now; as with `ran_out`, `length` is the longest."""
-    now = wall()
-    in_time = table.c.lease_until.between(now, now + 2 * length)
-    return or_(table.c.lease_owner.is_(None), ~in_time)
+def is_free(table: Table) -> ColumnElement[bool]:
+    """The condition that nobody works on a row now."""
+    return or_(table.c.lease_owner.is_(None), table.c.lease_until < wall())
 
 
 def is_mine(table: Table) -> ColumnElement[bool]:
