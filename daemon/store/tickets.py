@@ -106,7 +106,7 @@ def _ticket(row: Row[Any]) -> Ticket:
 
 def foresee(tx: Tx, count: int) -> None:
     """Take the next numbers for so many tickets at once; `open_ticket` gives them out."""
-    _free(tx).extend(_next(tx, count))
+    _free(tx)[:] = _next(tx, count)  # SQLite's next ones are those that are still free
 
 
 def _free(tx: Tx) -> list[tuple[int, int]]:

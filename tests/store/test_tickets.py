@@ -54,6 +54,17 @@ def test_numbers_that_nobody_needed_are_never_given_twice(any_store):
     assert numbers[1] > numbers[0]
 
 
+def test_numbers_foreseen_again_while_some_are_free_are_given_once(any_store):
+    with any_store.writing() as tx:
+        tickets.foresee(tx, 3)
+        made = [a_ticket(tx)]
+        tickets.foresee(tx, 2)
+        made += [a_ticket(tx) for _ in range(5)]
+    assert len({each.number for each in made}) == len({each.id for each in made}) == 6
+    with any_store.reading() as tx:
+        assert tickets.listing(tx) == sorted(made, key=lambda each: each.number)
+
+
 def test_what_names_a_ticket_is_written_after_it(any_store):
     with any_store.writing() as tx:
         ticket = a_ticket(tx)
