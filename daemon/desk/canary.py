@@ -28,11 +28,15 @@ _COMMAND_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """The last canary: when it left, when it came back, and whether its absence was told."""
+    """The last canary: when it left, when it came back, and whether its absence was told.
+
+    And heard: the command of the settings, if there is one, went well.
+    """
 
     left_at: dt.datetime
     back_at: dt.datetime | None = None
     told: bool = False
+    heard: bool = True
 
 
 def last(tx: Tx) -> Flight | None:
@@ -42,8 +46,12 @@ def last(tx: Tx) -> Flight | None:
         return None
     data = json.loads(kept)
     back = data["back_at"]
-    left_at = dt.datetime.fromisoformat(data["left_at"])
-    return Flight(left_at, dt.datetime.fromisoformat(back) if back else None, data["told"])
+    return Flight(
+        left_at=dt.datetime.fromisoformat(data["left_at"]),
+        back_at=dt.datetime.fromisoformat(back) if back else None,
+        told=data["told"],
+        heard=data.get("heard", True),  # of an earlier release
+    )
 
 
 def step(desk: Desk, now: dt.datetime) -> bool:
@@ -60,15 +68,16 @@ def step(desk: Desk, now: dt.datetime) -> bool:
         if flight is None or not flight.left_at <= now < flight.left_at + table.every:
             _let_out(tx, desk, now)
             return True
-        if flight.back_at or flight.told or now < flight.left_at + table.within:
+        if flight.back_at or (flight.told and flight.heard) or now < flight.left_at + table.within:
             return False
         what = _missing(tx, desk, flight, now)
     log.error("canary missing", left_at=flight.left_at.isoformat())
     if not table.command or _run(table.command, what):
         return True
     with desk.store.acting() as tx:
-        if last(tx) == replace(flight, told=True):
-            _keep(tx, flight)  # nobody heard: tell it again
+        found = last(tx)
+        if found == replace(flight, told=True, heard=True):
+            _keep(tx, replace(found, heard=False))  # tell it again
     return False
 
 
