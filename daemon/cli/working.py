@@ -29,9 +29,9 @@ def run(config: Path | None) -> None:
 
 
 def _spare_the_collector() -> None:
-    """Let no collection look again at what lives as long as the process: a tenth of each mail's work.
+    """Let no collection look again at what lives as long as the process, nor look often.
 
-    A mail makes thousands of objects and hardly a cycle, so it looks more rarely, too.
+    A mail makes thousands of objects and hardly a cycle: looking was a tenth of its work.
     """
     gc.collect()
     gc.freeze()
