@@ -19,6 +19,13 @@ from daemon.desk.ports import Accounting
 from daemon.domain.opening_hours import Calendar
 from daemon.store.session import Store
 
+MAILBOX = """
+[intake.imap]
+host = "127.0.0.1"
+tls = "none"
+username = "support@example.se"
+password_file = "imap-password"
+"""
 SETTINGS = """
 [desk]
 name = "Exempel Support"
@@ -219,3 +226,10 @@ def a_desk(
         asked = registering.plan(tx, str(file), register_file.read(file), read)
         registering.apply(tx, asked, instant("2026-01-01 00:00"))
     return ADesk(desk)
+
+
+def a_desk_with_a_mailbox(store, folder) -> ADesk:
+    """A desk whose settings name one mailbox."""
+    (folder / "imap-password").write_text("hemligt")
+    (folder / "imap-password").chmod(0o600)
+    return a_desk(store, folder, settings=SETTINGS + MAILBOX)

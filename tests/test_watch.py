@@ -18,17 +18,17 @@ from daemon.settings_watch import Watch
 from daemon.store import mailboxes, outbox
 from daemon.store.session import open_store
 from daemon.watch import Watcher, Window
-from tests.builders import SETTINGS, a_desk, a_mail, instant, settings_in
+from tests.builders import (
+    SETTINGS,
+    a_desk,
+    a_desk_with_a_mailbox,
+    a_mail,
+    instant,
+    settings_in,
+)
 
 T0 = instant("2026-11-23 10:00")
 MINUTE = dt.timedelta(minutes=1)
-IMAP = """
-[intake.imap]
-host = "127.0.0.1"
-tls = "none"
-username = "support@example.se"
-password_file = "imap-password"
-"""
 
 
 @contextmanager
@@ -143,9 +143,7 @@ def test_a_server_that_one_process_lost_is_found_by_another_that_sends(desk):
 
 
 def test_a_mailbox_without_a_good_poll_is_a_fault(store, tmp_path):
-    (tmp_path / "imap-password").write_text("hemligt")
-    (tmp_path / "imap-password").chmod(0o600)
-    desk = a_desk(store, tmp_path, settings=SETTINGS + IMAP)
+    desk = a_desk_with_a_mailbox(store, tmp_path)
     (table,) = desk.desk.settings.intake.imap
     with store.writing() as tx:
         mailboxes.note(tx, table.name, polled_at=T0, uidvalidity=1)
@@ -162,9 +160,7 @@ def test_a_mailbox_without_a_good_poll_is_a_fault(store, tmp_path):
 
 
 def test_a_mailbox_that_never_let_us_in_is_a_fault(store, tmp_path):
-    (tmp_path / "imap-password").write_text("fel")
-    (tmp_path / "imap-password").chmod(0o600)
-    desk = a_desk(store, tmp_path, settings=SETTINGS + IMAP)
+    desk = a_desk_with_a_mailbox(store, tmp_path)
     (table,) = desk.desk.settings.intake.imap
     with store.writing() as tx:
         mailboxes.note(tx, table.name, error="AccessError: wrong password")

@@ -36,16 +36,19 @@ def _instant(name: str) -> BindParameter[dt.datetime]:
 _NEW = (inbox.c.state == "new", IN_INBOX)
 # Made once: building a statement costs more than running it.
 _KEEP_RAW = inbox_raw.insert()
+_NOTE_TAKEN = inbox_deliveries.insert()
 # What this very process held until its lease ran out ended with the database's fault, which could
 # not be noted: no attempt of the message's (B4).
 _OURS = inbox.c.lease_owner == bindparam("me")
-_IN_TIME = inbox.c.lease_until.between(_instant("wall"), _instant("beyond"))
-_NOTE_TAKEN = inbox_deliveries.insert()
+_FREE = or_(
+    inbox.c.lease_owner.is_(None),
+    ~inbox.c.lease_until.between(_instant("wall"), _instant("beyond")),  # as `leases.ran_out`
+)
 _WAITING = (
     select(inbox.c.id, inbox.c.attempts, inbox.c.size)
     .where(
         *_NEW,
-        or_(inbox.c.lease_owner.is_(None), ~_IN_TIME),
+        _FREE,
         or_(inbox.c.attempts < ATTEMPTS, _OURS),
     )
     .order_by(inbox.c.received_at, inbox.c.id)
@@ -190,10 +193,7 @@ def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
     nothing else waits, what processes of this machine held when they died is given back as well;
     a lease that ran out is free anyway.
     """
-    wall = leases.wall()
-    values = {
-        "wall": wall, "beyond": wall + 2 * leases.LEASE, "most": limit, "me": leases.owner(),
-    }  # fmt: skip
+    values = {"most": limit, "me": leases.owner(), **_now()}
     ids = _together(tx.execute(_WAITING, values).all())
     if not ids and leases.free_dead(tx, inbox, and_(*_NEW)):
         ids = _together(tx.execute(_WAITING, values).all())
@@ -207,6 +207,12 @@ def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
         for row in tx.execute(_TAKE, {"ids": ids, "me": leases.owner(), "until": leases.until()})
     ]  # fmt: skip
     return sorted(claimed, key=lambda message: (message.received_at, message.id))
+
+
+def _now() -> dict[str, dt.datetime]:
+    """What `_FREE` asks: the machine's time, and beyond what instant no true lease lasts."""
+    wall = leases.wall()
+    return {"wall": wall, "beyond": wall + 2 * leases.LEASE}
 
 
 def _together(waiting: Sequence[Any]) -> list[int]:
@@ -313,17 +319,14 @@ def given_up(tx: Tx, at: dt.datetime) -> list[int]:
 
     What the dead held is free by then: `claim`, which found nothing to do, has seen to it.
     """
-    wall = leases.wall()
-    held = and_(
-        inbox.c.lease_owner.is_not(None), inbox.c.lease_until.between(wall, wall + 2 * leases.LEASE)
-    )
-    stuck = and_(*_NEW, inbox.c.attempts >= ATTEMPTS, ~held)
+    stuck = and_(*_NEW, inbox.c.attempts >= ATTEMPTS, _FREE)
     reason = func.coalesce(inbox.c.reason, "the program stopped while it worked on this message")
     rows = tx.execute(
         update(inbox)
         .where(stuck)
         .values(state="shelved", reason=reason, processed_at=at, **leases.FREED)
-        .returning(inbox.c.id)
+        .returning(inbox.c.id),
+        _now(),
     )
     return [row.id for row in rows]
 

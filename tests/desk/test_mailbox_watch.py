@@ -6,25 +6,16 @@ import pytest
 
 from daemon.desk import mailbox_watch
 from daemon.store import alarms, mailboxes
-from tests.builders import SETTINGS, a_desk, instant, text_of
+from tests.builders import a_desk_with_a_mailbox, instant, text_of
 
 T0 = instant("2026-11-23 10:00")
 MINUTE = dt.timedelta(minutes=1)
-IMAP = """
-[intake.imap]
-host = "127.0.0.1"
-tls = "none"
-username = "support@example.se"
-password_file = "imap-password"
-"""
 REFUSED = "AccessError: AUTHENTICATE failed, the secret has expired"
 
 
 @pytest.fixture
 def desk(any_store, tmp_path):
-    (tmp_path / "imap-password").write_text("hemligt")
-    (tmp_path / "imap-password").chmod(0o600)
-    return a_desk(any_store, tmp_path, settings=SETTINGS + IMAP)
+    return a_desk_with_a_mailbox(any_store, tmp_path)
 
 
 def note(desk, **what):
