@@ -118,20 +118,29 @@ class Worker:
         self.beat()
 
 
+def asked_to_stop() -> threading.Event:
+    """What SIGTERM and SIGINT set from now on, instead of ending the process where it stands.
+
+    Asked for before a door opens: whoever has seen one open can count on a clean stop.
+    """
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    return asked
+
+
 @dataclass(slots=True)
 class Supervisor:
-    """Runs workers side by side, and stops them cleanly on SIGTERM or SIGINT."""
+    """Runs workers side by side until it is asked to stop, and stops them cleanly."""
 
     workers: Sequence[Worker]
+    stopping: threading.Event
     doors: Sequence[Callable[[], None]] = ()  # what closes them: at once, so that no more comes in
     closers: Sequence[Callable[[], None]] = ()  # what the workers use: closed after them
     patience: float = 25.0  # seconds for the work in hand, and for what the doors are receiving
-    _stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Work until a signal; returns when everything has stopped."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stopping.set())
+        """Work until asked to stop; returns when everything has stopped."""
         threads = [
             threading.Thread(target=worker.run, name=worker.name, daemon=True)
             for worker in self.workers
@@ -140,7 +149,7 @@ class Supervisor:
         for thread in threads:
             thread.start()
         log.info("ready", workers=len(threads))
-        self._stopping.wait()
+        self.stopping.wait()
         notify("STOPPING=1")
         self._end(threads)
         log.info("stopped")
@@ -157,10 +166,6 @@ class Supervisor:
             thread.join(max(0.0, until - time.monotonic()))
         for close in self.closers:
             close()
-
-    def stop(self) -> None:
-        """Stop as a signal would."""
-        self._stopping.set()
 
 
 class Watchdog:

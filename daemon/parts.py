@@ -30,7 +30,15 @@ from daemon.desk.pace import Pace
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.domain.delivery import GIVE_UP
 from daemon.domain.opening_hours import Calendar
-from daemon.loop import Clock, OutOfReachError, Step, Supervisor, Watchdog, Worker
+from daemon.loop import (
+    Clock,
+    OutOfReachError,
+    Step,
+    Supervisor,
+    Watchdog,
+    Worker,
+    asked_to_stop,
+)
 from daemon.settings_types import text_of
 from daemon.store import rows
 from daemon.store.session import Store
@@ -226,6 +234,7 @@ def _reserve(desk: Desk) -> "DiskReserve":
 
 def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock) -> Supervisor:
     """The daemon: doors, mailboxes and workers side by side."""
+    stopping = asked_to_stop()
     send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock)
     work = Worker(
         "receive", [Step("receive", partial(receive.step, desk))], every=1.0, clock=clock,
@@ -262,6 +271,7 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     ]
     return Supervisor(
         [work, send, books, month, tell, *mailboxes],
+        stopping,
         doors=[*_doors(desk, work.wake), accounting.stop, *_window(desk, clock)],
         closers=[mailer.close, accounting.close],
     )

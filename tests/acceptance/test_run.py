@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 import time
@@ -87,11 +88,7 @@ def shown(folder, *words):
 @pytest.fixture
 def running(place):
     """The daemon, ready to receive."""
-    port = int((place / "avtald.toml").read_text().partition("127.0.0.1:")[2].partition('"')[0])
-    process = subprocess.Popen(
-        [*AVTALD, "run"], cwd=place,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-    )  # fmt: skip
+    process, port = started(place)
     try:
         wait_for(lambda: _answers(port), "avtald run", process)
         yield process, port
@@ -100,12 +97,30 @@ def running(place):
         process.wait(30)
 
 
+def started(place):
+    """`avtald run` in a folder, and the port at which its door will be."""
+    port = int((place / "avtald.toml").read_text().partition("127.0.0.1:")[2].partition('"')[0])
+    process = subprocess.Popen(
+        [*AVTALD, "run"], cwd=place,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )  # fmt: skip
+    return process, port
+
+
 def _answers(port):
     try:
         with smtplib.SMTP("127.0.0.1", port, timeout=2) as smtp:
             return smtp.noop()[0] == 250
     except OSError:
         return False
+
+
+def _accepts(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 2).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_mail_to_the_door_is_confirmed(running, place, sink):
@@ -146,6 +161,18 @@ def test_sigterm_stops_it_cleanly(running):
     process, _ = running
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
+
+
+def test_sigterm_in_the_moment_in_which_the_door_opens_stops_it_cleanly(place):
+    process, port = started(place)
+    try:
+        while not _accepts(port):
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait(30)
 
 
 def test_two_ticks_at_the_same_instant_the_second_does_nothing(place, sink):
