@@ -21,15 +21,12 @@ _NO_CLOCK = {"target_minutes": None, "due_at": None, "ended_at": None, "met": No
 
 def listing(tx: Tx, *, only_open: bool) -> list[dict[str, Any]]:
     """Every ticket, or the living ones; by deadline, then by priority (E2)."""
-    return _shapes(tx, tickets.listing(tx, statuses=_LIVING if only_open else None))
+    found = tickets.listing(tx, statuses=_LIVING if only_open else None)
+    return _shapes(tx, found, tickets.clock_rows(tx, [ticket.id for ticket in found]))
 
 
-def _shapes(tx: Tx, found: list[Ticket]) -> list[dict[str, Any]]:
-    responses = {
-        row.ticket_id: row
-        for row in tickets.clock_rows(tx, [ticket.id for ticket in found])
-        if row.kind == "response"
-    }
+def _shapes(tx: Tx, found: list[Ticket], clock_rows: Sequence[Any]) -> list[dict[str, Any]]:
+    responses = {row.ticket_id: row for row in clock_rows if row.kind == "response"}
     minutes = tickets.time_on(tx, [ticket.id for ticket in found])
     keys = {customer.id: customer.key for customer in register.customers(tx, ended=True)}
     people = {person.id: person.email for person in register.people(tx, ended=True)}
@@ -77,7 +74,8 @@ def _clock(row: Any) -> dict[str, Any]:
 
 def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
     """One ticket with its participants, messages, clocks and the whole of its story (K1)."""
-    (shape,) = _shapes(tx, [ticket])
+    clock_rows = tickets.clock_rows(tx, [ticket.id])
+    (shape,) = _shapes(tx, [ticket], clock_rows)
     merged = tickets.by_id(tx, ticket.merged_into_id).number if ticket.merged_into_id else None
     follows, followed_by = tickets.linked(tx, ticket.id)
     return shape | {
@@ -95,7 +93,7 @@ def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
         ],
         "clocks": [
             {"kind": row.kind, "started_at": row.started_at, "paused": row.paused} | _clock(row)
-            for row in tickets.clock_rows(tx, [ticket.id])
+            for row in clock_rows
         ],
         "events": [
             {

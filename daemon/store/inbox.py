@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, or_, sel
 
 from daemon.store import leases
 from daemon.store.pending import Pending
-from daemon.store.rows import ENGINES
+from daemon.store.rows import ENGINES, among
 from daemon.store.schema import (
     IN_INBOX,
     events,
@@ -57,7 +57,7 @@ _WAITING = (
 )
 _TAKE = (
     update(inbox)
-    .where(inbox.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(inbox.c.id, "ids"))
     .values(
         attempts=inbox.c.attempts + case((_OURS, 0), else_=1),
         lease_owner=bindparam("me"), lease_until=_instant("until"),
@@ -67,9 +67,7 @@ _TAKE = (
         inbox.c.envelope_from, inbox.c.envelope_to, inbox.c.released_by,
     )
 )  # fmt: skip
-_RAWS = select(inbox_raw).where(
-    inbox_raw.c.inbox_id.in_(bindparam("ids", expanding=True)), inbox_raw.c.raw.is_not(None)
-)
+_RAWS = select(inbox_raw).where(among(inbox_raw.c.inbox_id, "ids"), inbox_raw.c.raw.is_not(None))
 _FINISH = update(inbox).where(
     inbox.c.id == bindparam("message"),
     inbox.c.state == "new",

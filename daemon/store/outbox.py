@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from daemon.domain.delivery import NEVER_REPEATED, PAUSES, longest_wait
 from daemon.store import leases
 from daemon.store.memo import once
 from daemon.store.pending import Pending
-from daemon.store.rows import ENGINES
+from daemon.store.rows import ENGINES, among
 from daemon.store.schema import IN_OUTBOX, outbox, outgoing
 from daemon.store.session import Tx
 from daemon.store.types import Instant
@@ -27,10 +27,9 @@ _ONCE = {
     for name, engine in ENGINES.items()
 }
 _TO_EACH = outbox.insert()
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _TAKE = (
     update(outbox)
-    .where(outbox.c.id.in_(_IDS))
+    .where(among(outbox.c.id, "ids"))
     .values(
         state="sending", attempts=outbox.c.attempts + 1, lease_owner=bindparam("me"),
         lease_until=bindparam("until", type_=Instant()),
@@ -47,7 +46,7 @@ _WHOLE = (
     .join(outgoing)
     .order_by(outbox.c.next_at, outbox.c.id)
 )
-_THESE = _WHOLE.where(outbox.c.id.in_(_IDS))
+_THESE = _WHOLE.where(among(outbox.c.id, "ids"))
 _DUE = (
     _WHOLE.where(*_PENDING, outbox.c.next_at <= bindparam("now"))
     .limit(bindparam("most"))
@@ -71,12 +70,12 @@ _BRING_FORWARD = (
     .values(next_at=_LATEST)
 )  # fmt: skip
 _RAWS = select(outgoing.c.id, outgoing.c.raw).where(
-    outgoing.c.id.in_(_IDS), outgoing.c.raw.is_not(None)
+    among(outgoing.c.id, "ids"), outgoing.c.raw.is_not(None)
 )
 _MINE = (
     select(outbox.c.id)
     .where(
-        outbox.c.id.in_(_IDS), outbox.c.state == "sending",
+        among(outbox.c.id, "ids"), outbox.c.state == "sending",
         outbox.c.lease_owner == bindparam("me"),
     )
     .with_for_update()
@@ -92,7 +91,7 @@ _SENT = (
 _ANSWERS = (
     select(outbox.c.recipient, func.count())
     .where(
-        outbox.c.recipient.in_(bindparam("to", expanding=True)),
+        among(outbox.c.recipient, "to"),
         outbox.c.answer.is_(True),
         outbox.c.created_at > bindparam("since"),
     )

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, select, update
+from sqlalchemy import Row, Select, and_, delete, select, update
 
 from daemon.domain.agreement import Terms, Version, in_force
 from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
 from daemon.store import ledger
 from daemon.store.memo import foresee, of_register, register_changed
-from daemon.store.rows import add, insert
+from daemon.store.rows import add, among, insert
 from daemon.store.schema import (
     agreement_versions,
     contacts,
@@ -273,7 +273,7 @@ _CONTACTS = (
     select(contacts)
     .join(customers_table)
     .where(
-        contacts.c.email.in_(bindparam("addresses", expanding=True)),
+        among(contacts.c.email, "addresses"),
         contacts.c.active, customers_table.c.active,
     )
 )  # fmt: skip

@@ -5,9 +5,13 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Table, Text, cast, select
+from sqlalchemy import BigInteger, Boolean, Dialect, Table, Text, any_, bindparam, cast, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 
 from daemon.store import schema
 from daemon.store.session import Tx
@@ -56,6 +60,40 @@ def _many(dialect: Dialect, table: Table, names: tuple[str, ...]) -> tuple[str, 
         (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
     )
     return str(compiled), compiled.positiontup, [each for each in converters if each[1]]
+
+
+class _Among(FunctionElement[bool]):
+    """What `among` gives."""
+
+    inherit_cache = True
+    type = Boolean()
+
+    def self_group(self, against: object = None) -> "_Among":
+        """A condition already: nothing like `= 1` about it, which no index serves."""
+        del against
+        return self
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """The condition that a column is one of the values in the list that is given as `name`.
+
+    PostgreSQL gets an array: a text that is the same however long the list is, planned once.
+    """
+    return _Among(column, bindparam(name, type_=column.type))
+
+
+@compiles(_Among)
+def _in_list(element: _Among, compiler: SQLCompiler, **said: Any) -> str:
+    column, those = element.clauses
+    listed = bindparam(those.key, type_=column.type, expanding=True)
+    return compiler.process(column.in_(listed), **said)
+
+
+@compiles(_Among, "postgresql")
+def _in_array(element: _Among, compiler: SQLCompiler, **said: Any) -> str:
+    column, those = element.clauses
+    listed = bindparam(those.key, type_=postgresql.ARRAY(column.type))
+    return compiler.process(column == any_(listed), **said)
 
 
 _MOST_IDS = 10_000  # in one statement: SQLite takes 32,766 values, PostgreSQL twice as many

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     Row,
     and_,
     bindparam,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 from daemon.domain.ticket import Status, Ticket
 from daemon.store.memo import forget, once
 from daemon.store.pending import Pending
-from daemon.store.rows import ENGINES, pieces
+from daemon.store.rows import ENGINES, among, pieces
 from daemon.store.schema import (
     LIVING,
     RUNNING,
@@ -65,15 +64,14 @@ _KEEP_CLOCK = {
     )
     for name, engine in ENGINES.items()
 }
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _CLOCKS = (
     select(clocks)
-    .where(clocks.c.ticket_id.in_(_IDS))
+    .where(among(clocks.c.ticket_id, "ids"))
     .order_by(clocks.c.ticket_id, clocks.c.kind, clocks.c.ordinal)
 )
 _TIME = (
     select(ledger.c.ticket_id, func.sum(ledger.c.actual), func.sum(ledger.c.billable))
-    .where(ledger.c.ticket_id.in_(_IDS), ledger.c.kind != "adjustment")
+    .where(among(ledger.c.ticket_id, "ids"), ledger.c.kind != "adjustment")
     .group_by(ledger.c.ticket_id)
 )
 _KEPT_CLOCKS = Pending.of("clocks", lambda tx: _KEEP_CLOCK[tx.dialect.name])
@@ -220,7 +218,7 @@ def listing(tx: Tx, *, statuses: Iterable[str] | None = None) -> list[Ticket]:
         query = query.where(tickets.c.status.in_(wanted))
         if Status.CLOSED not in wanted and Status.MERGED not in wanted:
             query = query.where(LIVING)
-    return [_ticket(row) for row in tx.execute(query)]
+    return [_ticket(row) for row in tx.execute(query).all()]
 
 
 def merge(tx: Tx, ticket_id: int, into_id: int) -> None:
@@ -412,7 +410,7 @@ def events_of(tx: Tx, ticket_id: int) -> Sequence[Row[Any]]:
 
 def clock_rows(tx: Tx, ticket_ids: Iterable[int]) -> Sequence[Row[Any]]:
     """The stored clocks of some tickets."""
-    return [row for ids in pieces(ticket_ids) for row in tx.execute(_CLOCKS, {"ids": ids})]
+    return [row for ids in pieces(ticket_ids) for row in tx.execute(_CLOCKS, {"ids": ids}).all()]
 
 
 def keep_clocks(
@@ -434,7 +432,7 @@ def running_tickets(tx: Tx) -> list[int]:
 
 def time_on(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
     """Net actual and billable minutes booked on tickets, as (actual, billable)."""
-    rows = (row for ids in pieces(ticket_ids) for row in tx.execute(_TIME, {"ids": ids}))
+    rows = (row for ids in pieces(ticket_ids) for row in tx.execute(_TIME, {"ids": ids}).all())
     return {row[0]: (int(row[1]), int(row[2])) for row in rows}
 
 
