@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -93,29 +94,39 @@ class Worker:
             self.end()
 
     def _run(self) -> None:
-        faults = 0
+        faulty = 0  # rounds in a row
         while not self._stop.is_set():
             self._wake.clear()
-            try:
-                self._round()
-            except Exception as error:  # noqa: BLE001  no fault of one piece of work ends a loop
-                log.warning("fault", loop=self.name, error=f"{type(error).__name__}: {error}")
-                self._stop.wait(_PAUSES[min(faults, len(_PAUSES) - 1)])
-                faults += 1
+            well = [self._goes_well(step.name, partial(self._all_of, step)) for step in self.steps]
+            if all(well) and self._goes_well("wait", self._rest):
+                faulty = 0
                 continue
-            faults = 0
-            if self.wait is None:
-                self._wake.wait(self.every)
-            else:
-                self.wait(self._stop)
+            self._stop.wait(_PAUSES[min(faulty, len(_PAUSES) - 1)])
+            faulty += 1
 
-    def _round(self) -> None:
-        for step in self.steps:
-            while not self._stop.is_set() and step.run(self.clock()):
-                self.beat()  # a long queue is no sign of death
-                for other in self.others:
-                    other.wake()
+    def _goes_well(self, name: str, work: Callable[[], None]) -> bool:
+        """Whether that raised nothing: no fault ends a loop, or takes another step's turn."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  logged, and tried again after a pause
+            log.warning(
+                "fault", loop=self.name, step=name, error=f"{type(error).__name__}: {error}"
+            )
+            return False
+        return True
+
+    def _all_of(self, step: Step) -> None:
+        while not self._stop.is_set() and step.run(self.clock()):
+            self.beat()  # a long queue is no sign of death
+            for other in self.others:
+                other.wake()
+
+    def _rest(self) -> None:
         self.beat()
+        if self.wait is None:
+            self._wake.wait(self.every)
+        else:
+            self.wait(self._stop)
 
 
 def asked_to_stop() -> threading.Event:
