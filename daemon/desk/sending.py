@@ -1,5 +1,6 @@
 """The sending step: hands over what waits in the outbox, and notes how each delivery ended."""
 
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ log = structlog.get_logger("avtald.sending")
 
 GROUP_SECONDS = 60.0  # a group that takes longer is cut short, so that its lease never runs out
 TOGETHER_BYTES = 2 * 1024**2  # of mail text in memory at once; a larger mail comes alone
-_SETTLE_ATTEMPTS = 3
+_SETTLE_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # in all what a server takes to come back
 _NO_LIMIT = Pace()
 
 OnSent = Callable[[Tx, Delivery, dt.datetime], None]
@@ -145,12 +146,14 @@ def _claim(tx: Tx, now: dt.datetime, breaker: Gate | None, most: int) -> list[De
 def _hand_over(
     store: Store, mailer: Mailer, group: Sequence[Delivery], texts: dict[int, bytes | None]
 ) -> Iterator[_Outcome]:
-    """Try each, outside any transaction; stop where the server is down or everything takes long."""
+    """Try each, outside any transaction; stop where a server is down or everything takes long."""
     started = time.monotonic()
     for at, delivery in enumerate(group):
         if delivery.outgoing_id not in texts:
-            with store.reading() as tx:
+            with contextlib.suppress(StoreError), store.reading() as tx:
                 texts = _texts(tx, group[at:])
+        if delivery.outgoing_id not in texts:
+            return  # how the others ended is noted first: else they go out twice
         outcome = _try(mailer, delivery, texts[delivery.outgoing_id])
         yield outcome
         if outcome.error is not None and outcome.error.unreachable:
@@ -211,6 +214,8 @@ def _settle_all(
 def _alone(store: Store, outcome: _Outcome, now: dt.datetime, ends: _Ends) -> Exception | None:
     try:
         _commit(store, [outcome], (), now, ends)
+    except StoreError:
+        raise
     except Exception as error:  # noqa: BLE001  raised once the others are noted
         return error
     return None
@@ -225,14 +230,14 @@ def _commit(
 ) -> None:
     """Try hard while the database is away: an end that is not noted means that mail goes twice."""
     on_tickets = any(one.error is not None or one.delivery.customer_side for one in outcomes)
-    for attempt in range(1, _SETTLE_ATTEMPTS + 1):
+    for pause in (*_SETTLE_PAUSES, None):
         try:
             with store.acting() if on_tickets else store.writing() as tx:
                 _note_ends(tx, outcomes, untried, now, ends)
         except StoreError:
-            if attempt == _SETTLE_ATTEMPTS:
+            if pause is None:
                 raise
-            time.sleep(attempt)
+            time.sleep(pause)
         else:
             fault_point("outbox.settled")
             return

@@ -287,21 +287,42 @@ def test_what_a_living_process_is_sending_is_left_alone(any_store):
     assert step(any_store, Post()) == (False, [])
 
 
-def test_an_end_is_noted_although_the_database_was_away_for_a_moment(store, monkeypatch):
+def test_a_database_that_is_away_for_a_minute_makes_no_mail_go_twice(store, monkeypatch):
+    """A server that is started anew, or hands over to another, is away for as long as that."""
     queue(store, "anna@a.se")
-    faults = [StoreError("locked"), StoreError("locked")]
+    waited = []
     settle = outbox.settle_sent
 
     def away(*args, **options):
-        if faults:
-            raise faults.pop()
+        if sum(waited) < 55:
+            raise StoreError("the server is starting up")
         return settle(*args, **options)
 
     monkeypatch.setattr(outbox, "settle_sent", away)
-    monkeypatch.setattr(sending.time, "sleep", lambda _: None)
+    monkeypatch.setattr(sending.time, "sleep", waited.append)
     post = Post()
     assert step(store, post)[1] == [("sent", "anna@a.se")]
-    assert len(post.taken) == 1
+    assert (len(post.taken), states(store)) == (1, ["sent"])
+
+
+def test_a_database_that_goes_away_between_two_large_mails_repeats_none(store, monkeypatch):
+    monkeypatch.setattr(sending, "TOGETHER_BYTES", 1000)
+    for key in ("one", "two", "three"):
+        queue(store, f"{key}@a.se", key=key, raw=b"x" * 900)
+    raws, asked = outbox.raws, []
+
+    def away(tx, ids):
+        asked.append(ids)
+        if len(asked) == 2:
+            raise StoreError("the server closed the connection")
+        return raws(tx, ids)
+
+    monkeypatch.setattr(outbox, "raws", away)
+    post = Post()
+    while step(store, post)[0]:
+        pass
+    assert [recipient for _, recipient, _ in post.taken] == ["one@a.se", "two@a.se", "three@a.se"]
+    assert {(row.state, row.attempts) for row in rows(store)} == {("sent", 1)}
 
 
 def test_a_fault_in_what_one_delivery_sets_off_does_not_repeat_the_others(any_store):
