@@ -75,10 +75,10 @@ class ImapSettings(mailbox.Login, Protocol):
 
 @dataclass(slots=True)
 class Trouble:
-    """Messages whose fetch failed, from one poll to the next, by UID.
+    """Messages that could not be fetched or kept, from one poll to the next, by UID.
 
-    `lost` counts the connections that broke on them: they come last and alone, so that none blocks
-    the others. `refused` counts the server's own refusals: after three the message is shelved.
+    `lost` counts the polls that broke on them: they come last and alone, so that none blocks the
+    others. `refused` counts the server's own refusals: after three the message is shelved.
     """
 
     lost: Counter[int] = field(default_factory=Counter)
@@ -168,7 +168,13 @@ class _Round:
         if not arrivals:
             return 0
         fault_point("imap.fetched")
-        numbers = accept(self._store, arrivals, go_live=self._go_live)
+        try:
+            numbers = accept(self._store, arrivals, go_live=self._go_live)
+        except StoreError:
+            raise
+        except Exception:
+            self._trouble.lost.update(message.uid for message in messages)
+            raise
         # Durable from here on: only now may the server's copy be touched.
         self._file([arrival.uid for arrival in arrivals if arrival.uid is not None])
         return sum(number is not None for number in numbers)
@@ -311,8 +317,8 @@ class ImapDoor:
     def step(self, now: dt.datetime) -> bool:
         """Poll once; True where there was something new, so that the loop looks again at once.
 
-        A fault of the mailbox is noted (`fault`, and in the table of mailboxes) and ends the
-        connection; `wait` then pauses longer with every fault in a row. Raises StoreError.
+        A fault, the mailbox's or ours, is noted (`fault`, and in the table of mailboxes) and ends
+        the connection; `wait` then pauses longer with every fault in a row. Raises StoreError.
         """
         if not self._is_ours():
             self._leave()
@@ -323,7 +329,9 @@ class ImapDoor:
                 box, self._store, self.settings,
                 now=now, go_live=self._go_live, trouble=self._trouble, renew=self._go_on,
             )  # fmt: skip
-        except _FAULTS as fault:
+        except StoreError:
+            raise
+        except Exception as fault:  # noqa: BLE001  whoever's it is, mail lies there unread
             self._failed(fault)
             return False
         self.fault, self._faults_in_a_row, self._refused = None, 0, False
@@ -343,7 +351,7 @@ class ImapDoor:
         else:
             try:
                 self._box.idle(stop, seconds)
-            except _FAULTS as fault:
+            except Exception as fault:  # noqa: BLE001  as in `step`
                 self._failed(fault)
 
     def close(self) -> None:
@@ -396,7 +404,10 @@ class ImapDoor:
         self._refused = isinstance(fault, AccessError) or (
             isinstance(fault, OAuthError) and fault.permanent
         )
-        log.warning("mailbox out of reach", mailbox=self.settings.name, error=self.fault)
+        ours = None if isinstance(fault, _FAULTS) else fault
+        log.warning(
+            "mailbox out of reach", mailbox=self.settings.name, error=self.fault, exc_info=ours
+        )
         if self._box is not None:
             self._box.hang_up()
             self._box = None

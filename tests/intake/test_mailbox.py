@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.intake import imap
-from daemon.intake.imap import Trouble, poll
+from daemon.intake.imap import ImapDoor, Trouble, poll
 from daemon.intake.mailbox import FAULTS, Listed, Mailbox, _bodies, _listed, internal_date
-from daemon.store import inbox
+from daemon.store import inbox, mailboxes
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 SETTINGS = SimpleNamespace(
@@ -98,6 +98,38 @@ def test_a_message_that_breaks_the_connection_comes_last_and_alone_and_is_never_
     assert box.fetched[:6] == [[1, 2, 3], [4], [1], [2], [3], [2]]
     box.cut.clear()
     assert take(box, store, trouble) == 1
+
+
+def test_a_mail_that_cannot_be_kept_comes_last_and_alone_and_blocks_no_other(store, monkeypatch):
+    def accept(database, arrivals, *, go_live):
+        if 2 in [arrival.uid for arrival in arrivals]:
+            raise KeyError("a fault of ours")
+        return accept_all(database, arrivals, go_live=go_live)
+
+    accept_all = imap.accept
+    monkeypatch.setattr(imap, "accept", accept)
+    box, trouble = Box(10, 10, 10), Trouble()
+    for _ in range(3):
+        with pytest.raises(KeyError, match="a fault of ours"):
+            take(box, store, trouble)
+    assert box.messages.keys() == {2}
+    monkeypatch.undo()
+    assert take(box, store, trouble) == 1
+
+
+def test_a_fault_of_ours_ends_the_connection_and_is_told_as_any_other(store, monkeypatch):
+    """Else nobody is told, and a connection that is out of step is used for ever."""
+    box, ended = Box(10), []
+    box.hang_up = lambda: ended.append("hung up")
+    box.search = lambda *_: int("what no library told of")
+    monkeypatch.setattr(imap.mailbox, "open_mailbox", lambda *_, **__: box)
+    settings = SimpleNamespace(**vars(SETTINGS), auth="password", oauth2=None)
+    door = ImapDoor(settings, store)
+    assert not door.step(NOW)
+    with store.reading() as tx:
+        (polled,) = mailboxes.overview(tx)
+    assert (ended, polled.error) == (["hung up"], door.fault)
+    assert door.fault.startswith("ValueError")
 
 
 def test_a_message_that_is_taken_away_meanwhile_is_no_fault(store):
