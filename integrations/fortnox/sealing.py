@@ -3,24 +3,18 @@
 import contextlib
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from integrations.files.whole import locked, write_whole
 from integrations.fortnox.errors import LOGIN
 from integrations.fortnox.tokens import NoAccessError, Token
+from integrations.seal import Seal
 
 _PURPOSE = b"avtald fortnox token 1"
-_NONCE = 12
 
 
 class Record(Protocol):
@@ -70,9 +64,8 @@ class SealedTokenStore:
     """The TokenStore over any record; whoever reads the record without the key learns nothing."""
 
     def __init__(self, record: Record, secret: str) -> None:
-        """Derive the key from the secret, a credential of any length."""
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE)
-        self._cipher = AESGCM(derived.derive(secret.encode()))
+        """Seal with the secret, a credential of any length."""
+        self._seal = Seal(secret, _PURPOSE)
         self._record = record
 
     def lock(self) -> AbstractContextManager[None]:
@@ -104,8 +97,8 @@ class SealedTokenStore:
         if not sealed:
             return _Kept()
         try:
-            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _PURPOSE)
-        except (InvalidTag, ValueError):
+            plain = self._seal.open(sealed)
+        except ValueError:
             raise NoAccessError(
                 "Fortnox: den sparade åtkomsten går inte att öppna med nyckeln",
                 remedy=f"Återställ nyckeln som åtkomsten sparades med. Annars: {LOGIN}",
@@ -113,10 +106,8 @@ class SealedTokenStore:
         return _kept_of(json.loads(plain))
 
     def _keep(self, kept: _Kept, *, usable: bool = True) -> None:
-        nonce = os.urandom(_NONCE)
         plain = json.dumps(_plain_of(kept)).encode()
-        sealed = nonce + self._cipher.encrypt(nonce, plain, _PURPOSE)
-        self._record.write(sealed, usable=usable)
+        self._record.write(self._seal.close(plain), usable=usable)
 
 
 def _plain_of(kept: _Kept) -> dict[str, Any]:
