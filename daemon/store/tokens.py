@@ -1,4 +1,4 @@
-"""Access to accounting at rest: one sealed record that processes share, and the right to renew."""
+"""Access to others' services at rest: sealed records that processes share, and who may renew."""
 
 import contextlib
 import datetime as dt
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from daemon.store import leases
 from daemon.store.rows import insert
 from daemon.store.schema import tokens
-from daemon.store.session import Store, Tx
+from daemon.store.session import Store, StoreError, Tx
 
 OK, NEEDS_CONSENT = "ok", "needs_consent"
 _RENEWAL = dt.timedelta(minutes=5)  # longer than a request for a token can take
@@ -44,8 +44,8 @@ class TokenRecord:
             try:
                 yield
             finally:
-                with self._store.writing() as tx:
-                    leases.give_back(tx, name)
+                with contextlib.suppress(StoreError), self._store.writing() as tx:
+                    leases.give_back(tx, name)  # else it runs out
 
     def _take(self, name: str) -> bool:
         with self._store.writing() as tx:

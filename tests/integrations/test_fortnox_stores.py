@@ -6,6 +6,8 @@ import threading
 
 import pytest
 
+from daemon.store import leases
+from daemon.store.session import StoreError
 from daemon.store.tokens import TokenRecord
 from integrations.fortnox.sealing import FileRecord, SealedTokenStore
 from integrations.fortnox.tokens import MemoryTokenStore, NoAccessError, Token
@@ -105,6 +107,21 @@ def test_the_lock_is_free_again_after_a_failure(token_store):
     for _ in range(2):
         with pytest.raises(RuntimeError):
             failing()
+
+
+def test_a_database_that_goes_away_while_we_renew_hides_nothing_and_undoes_nothing(
+    store, monkeypatch
+):
+    """The lease runs out by itself: what was renewed meanwhile counts."""
+
+    def gone(*_):
+        raise StoreError("the database cannot be used now")
+
+    monkeypatch.setattr(leases, "give_back", gone)
+    with pytest.raises(RuntimeError, match="refused"), TokenRecord(store, "x").lock():
+        raise RuntimeError("refused")
+    with TokenRecord(store, "x").lock():
+        pass
 
 
 def test_a_token_never_shows_its_secrets():
