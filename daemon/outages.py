@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import imap_tools
 
 from daemon.intake.mailbox import AccessError
-from daemon.intake.oauth import OAuthError
+from daemon.intake.oauth import CONSENT, OAuthError, SpentError
 from daemon.two_languages import Say
 
 
@@ -106,6 +106,15 @@ def _of_tls(fault: Exception, server: Server, say: Say) -> Outage | None:
 def _of_login(fault: Exception, server: Server, say: Say) -> Outage | None:
     if isinstance(fault, OAuthError):
         table = f"{server.table[:-1]}.oauth2]"
+        if isinstance(fault, SpentError):
+            return Outage(
+                str(fault).removesuffix(f" ({CONSENT})"),
+                say(
+                    "godkänn åtkomsten på nytt, lägg den nya refresh token i refresh_token_file i"
+                    f" {table} och starta om avtald",
+                    f"{CONSENT} ({table})",
+                ),
+            )
         return Outage(str(fault), say(f"rätta {table}", f"mend {table}"))
     if isinstance(fault, imap_tools.MailboxFolderSelectError):
         return Outage(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from daemon.accounting import drift_step, push_step
 from daemon.config import Imap, Settings
+from daemon.consents import access_token
 from daemon.desk import (
     agreement_reminders,
     bank_notices,
@@ -57,15 +58,14 @@ def desk_of(settings: Settings, store: Store, calendar: Calendar) -> Desk:
     return Desk(store, settings, calendar, bytes.fromhex(key))
 
 
-def mailer_of(settings: Settings) -> Mailer:
+def mailer_of(settings: Settings, store: Store | None) -> Mailer:
     """The outgoing server; without one, mail waits in the outbox."""
     outgoing = settings.outgoing
     if outgoing is None:
         return NoMailer()
-    from daemon.intake.oauth import AccessToken
     from integrations.mailer import SmtpMailer, SmtpServer
 
-    token = AccessToken(outgoing.oauth2) if outgoing.oauth2 is not None else None
+    token = access_token(outgoing, store)
     return SmtpMailer(
         SmtpServer(
             host=outgoing.host,
@@ -220,7 +220,10 @@ def _imap_door(desk: Desk, mailbox: Imap) -> "ImapDoor":
     from daemon.intake.imap import ImapDoor
 
     go_live = desk.settings.desk.go_live
-    return ImapDoor(mailbox, desk.store, go_live=go_live, has_room=_reserve(desk))
+    return ImapDoor(
+        mailbox, desk.store, token=access_token(mailbox, desk.store), go_live=go_live,
+        has_room=_reserve(desk),
+    )  # fmt: skip
 
 
 def _reserve(desk: Desk) -> "DiskReserve":

@@ -1,11 +1,11 @@
 """What `avtald check` looks outside with: the mailbox, the outgoing server, the accounting."""
 
-from collections.abc import Callable
 from functools import partial
 
 from daemon import parts
 from daemon.accounting import accounting_of
 from daemon.config import Imap, Outgoing, Settings
+from daemon.consents import access_token
 from daemon.desk.check import ProbeError, Probes
 from daemon.desk.ports import SendError
 from daemon.mail_records import Lookup
@@ -15,16 +15,19 @@ from daemon.two_languages import Say
 
 
 def probes_of(settings: Settings, say: Say, store: Store | None = None) -> Probes:
-    """Every probe of a desk; each looks when it is called, and changes nothing."""
+    """Every probe of a desk; each looks when it is called, and changes nothing.
+
+    But where a look made a provider replace a refresh token, the new one is kept for the daemon.
+    """
     return Probes(
-        mailbox=partial(_mailbox, say=say),
-        outgoing=partial(_outgoing, settings=settings, say=say),
+        mailbox=partial(_mailbox, store=store, say=say),
+        outgoing=partial(_outgoing, settings=settings, store=store, say=say),
         accounting=partial(accounting_of, settings, store),
         records=Lookup().of,
     )
 
 
-def _mailbox(mailbox: Imap, *, say: Say) -> str:
+def _mailbox(mailbox: Imap, *, store: Store | None, say: Say) -> str:
     """Log in, select the folder, and tell whether handled mail can be moved."""
     from daemon.intake.mailbox import FAULTS, AccessError, open_mailbox
     from daemon.intake.oauth import OAuthError
@@ -34,7 +37,7 @@ def _mailbox(mailbox: Imap, *, say: Say) -> str:
         folder=mailbox.folder,
     )  # fmt: skip
     try:
-        box = open_mailbox(mailbox, token=_token(mailbox))
+        box = open_mailbox(mailbox, token=access_token(mailbox, store))
         try:
             box.select(mailbox.folder)
             moves, idles = box.can_move, box.can_idle
@@ -57,17 +60,11 @@ def _mailbox(mailbox: Imap, *, say: Say) -> str:
     return said
 
 
-def _token(mailbox: Imap) -> Callable[[], str] | None:
-    from daemon.intake.oauth import AccessToken
-
-    return AccessToken(mailbox.oauth2) if mailbox.auth == "oauth2" and mailbox.oauth2 else None
-
-
-def _outgoing(server: Outgoing, *, settings: Settings, say: Say) -> str:
+def _outgoing(server: Outgoing, *, settings: Settings, store: Store | None, say: Say) -> str:
     """Connect and log in; no mail is sent."""
     from integrations.mailer import SmtpMailer
 
-    mailer = parts.mailer_of(settings)
+    mailer = parts.mailer_of(settings, store)
     try:
         if isinstance(mailer, SmtpMailer):
             mailer._connect().quit()  # noqa: SLF001  what comes before the first mail, alone

@@ -44,7 +44,11 @@ class OAuth2:
     client_id: Annotated[Line, Key("", '"…"')]
     client_secret_file: Annotated[SecretFile | None, Key("", '"oauth2-client-secret"')] = None
     refresh_token_file: Annotated[
-        SecretFile | None, Key("without one: client credentials", '"oauth2-refresh-token"')
+        SecretFile | None,
+        Key(
+            "without one: client credentials; later ones are kept in the database",
+            '"oauth2-refresh-token"',
+        ),
     ] = None
     scope: Annotated[LineOrNothing, Key("")] = "https://outlook.office365.com/.default"
 

@@ -7,7 +7,7 @@ import pytest
 from daemon import config, probes
 from daemon.desk.check import ProbeError
 from daemon.intake.mailbox import Mailbox
-from daemon.intake.oauth import OAuthError
+from daemon.intake.oauth import CONSENT, OAuthError, SpentError
 from daemon.outages import Outage, Server, outage
 from daemon.settings_types import Secret
 from daemon.two_languages import speaker
@@ -119,6 +119,18 @@ def test_a_provider_that_gives_no_token_is_told_by_its_table():
     refused = OAuthError("no access token (400): invalid_client", permanent=True)
     assert outage(refused, server, ENGLISH) == Outage(
         "no access token (400): invalid_client", "mend [intake.imap.oauth2]"
+    )
+
+
+def test_a_consent_that_ran_out_is_told_with_what_to_do_in_both_languages():
+    server = Server(table="[outgoing]", host="h", port=587, tls="starttls")
+    spent = SpentError(f"no access token (400): invalid_grant: expired ({CONSENT})", permanent=True)
+    found = outage(spent, server, ENGLISH)
+    assert found.says == "no access token (400): invalid_grant: expired"
+    assert found.remedy == f"{CONSENT} ([outgoing.oauth2])"
+    assert outage(spent, server, speaker("sv")).remedy == (
+        "godkänn åtkomsten på nytt, lägg den nya refresh token i refresh_token_file i"
+        " [outgoing.oauth2] och starta om avtald"
     )
 
 

@@ -23,7 +23,7 @@ def run(config: Path | None) -> None:
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
         erasure.replay(desk, _now())
         books = accounting.accounting_of(opened.settings, opened.store)
-        daemon = parts.supervisor(desk, parts.mailer_of(opened.settings), books, _now)
+        daemon = parts.supervisor(desk, parts.mailer_of(opened.settings, opened.store), books, _now)
         _spare_the_collector()
         daemon.run()
 
@@ -71,7 +71,7 @@ def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:
     with app.opened(config) as opened:
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
         erasure.replay(desk, now)
-        mailer = parts.mailer_of(opened.settings)
+        mailer = parts.mailer_of(opened.settings, opened.store)
         books = accounting.accounting_of(opened.settings, opened.store)
         try:
             found = until_nothing(parts.steps(desk, mailer, books), now)

@@ -96,7 +96,7 @@ def staged(folder: Path, door_port: int, at: dt.datetime) -> Iterator[Stage]:
         opened = after.enter_context(app.opened(folder / "avtald.toml"))
         _import_register(opened, folder, at)
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
-        mailer = parts.mailer_of(opened.settings)
+        mailer = parts.mailer_of(opened.settings, opened.store)
         after.callback(mailer.close)
         books = accounting_of(opened.settings, opened.store)
         after.callback(books.close)

@@ -22,7 +22,7 @@ import structlog
 from daemon.desk.accept import Arrival, accept
 from daemon.intake import mailbox
 from daemon.intake.mailbox import AccessError, Listed, Mailbox
-from daemon.intake.oauth import AccessToken, OAuth2Settings, OAuthError
+from daemon.intake.oauth import AccessToken, OAuthError
 from daemon.store import leases, mailboxes
 from daemon.store.fault import fault_point
 from daemon.store.session import Store, StoreError
@@ -43,14 +43,6 @@ _FAULTS = (*mailbox.FAULTS, AccessError, OAuthError)
 
 class ImapSettings(mailbox.Login, Protocol):
     """What `[intake.imap]` says."""
-
-    @property
-    def auth(self) -> str:
-        """Either `password` or `oauth2`."""
-
-    @property
-    def oauth2(self) -> OAuth2Settings | None:
-        """How a token is had."""
 
     @property
     def folder(self) -> str:
@@ -289,6 +281,7 @@ class ImapDoor:
         settings: ImapSettings,
         store: Store,
         *,
+        token: AccessToken | None = None,
         go_live: dt.datetime | None = None,
         context: ssl.SSLContext | None = None,
         timeout: float = mailbox.TIMEOUT_SECONDS,
@@ -296,6 +289,7 @@ class ImapDoor:
     ) -> None:
         """Connects at the first step. `timeout` is in seconds, for each answer of the server.
 
+        With a `token` that is how we log in, else by the settings' password.
         While the disk has not its reserve (`has_room`), mail stays on the server.
         """
         self.settings = settings
@@ -305,9 +299,7 @@ class ImapDoor:
         self._context = context
         self._timeout = timeout
         self._has_room = has_room
-        self._token = None
-        if settings.auth == "oauth2" and settings.oauth2 is not None:
-            self._token = AccessToken(settings.oauth2)
+        self._token = token
         self._box: Mailbox | None = None
         self._faults_in_a_row = 0
         self._refused = False

@@ -1,13 +1,16 @@
 """Access tokens for mailboxes of Microsoft 365 and Google (OAuth 2.0, RFC 6749)."""
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import httpx
 
 EARLY_SECONDS = 300.0  # a token is renewed before it runs out in the middle of something
 TIMEOUT_SECONDS = 30.0
+CONSENT = "consent anew, put the new refresh token in refresh_token_file, restart avtald"
 
 
 class OAuth2Settings(Protocol):
@@ -43,13 +46,40 @@ class OAuthError(Exception):
         self.permanent = permanent
 
 
-class AccessToken:
-    """Gives a valid token when called, and fetches a new one only when the old runs out."""
+class SpentError(OAuthError):
+    """The provider takes a refresh token no more: it ran out, was revoked, or was used before."""
 
-    def __init__(self, settings: OAuth2Settings) -> None:
+
+class Kept:
+    """Where the newest refresh token outlives the process: here nowhere. No method raises."""
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Hold the right to renew, alone."""
+        return nullcontext()
+
+    def load(self) -> str | None:
+        """What was last saved, by whichever process."""
+        return None
+
+    def save(self, newest: str) -> bool:
+        """Replace it; True where it is durable on return."""
+        del newest
+        return False
+
+
+class AccessToken:
+    """Gives a valid token when called, and fetches a new one only when the old runs out.
+
+    With each a provider may give a new refresh token, which takes the earlier one's place (RFC
+    6749 section 6): it is kept before the access token is used.
+    """
+
+    def __init__(self, settings: OAuth2Settings, kept: Kept | None = None) -> None:
         """Fetches nothing yet."""
         self._settings = settings
-        self._refresh_token = settings.refresh_token
+        self._kept = kept or Kept()
+        self._newest = settings.refresh_token
+        self._is_kept = True
         self._token = ""
         self._until = 0.0
 
@@ -64,46 +94,76 @@ class AccessToken:
         self._until = 0.0
 
     def _fetch(self) -> None:
+        if self._settings.refresh_token is None:
+            said = self._ask(None)
+        else:
+            with self._kept.lock():
+                said = self._renewed(self._settings.refresh_token, self._kept.load())
+        lasts = float(said.get("expires_in") or 3600)
+        self._token = said["access_token"]
+        self._until = time.monotonic() + max(lasts - EARLY_SECONDS, 0)
+
+    def _renewed(self, given: str, kept: str | None) -> dict[str, Any]:
+        """The answer to the newest refresh token, or to what a person has given."""
+        known = (kept, self._newest) if self._is_kept else (self._newest, kept)
+        taken, said = self._first_taken([each for each in (*known, given) if each])
+        self._newest = str(said.get("refresh_token") or taken)
+        self._is_kept = self._newest == (kept or given) or self._kept.save(self._newest)
+        return said
+
+    def _first_taken(self, refresh_tokens: Sequence[str]) -> tuple[str, dict[str, Any]]:
+        *earlier, last = dict.fromkeys(refresh_tokens)
+        for each in earlier:
+            with suppress(SpentError):
+                return each, self._ask(each)
+        return last, self._ask(last)
+
+    def _ask(self, refresh_token: str | None) -> dict[str, Any]:
         import httpx
 
         try:
             answer = httpx.post(
-                self._settings.token_url, data=self._question(), timeout=TIMEOUT_SECONDS
+                self._settings.token_url,
+                data=self._question(refresh_token),
+                timeout=TIMEOUT_SECONDS,
             )
         except httpx.HTTPError as error:
             raise OAuthError(f"no access token: {error!r}", permanent=False) from error
-        self._keep(answer)
+        return _granted(answer, refresh_token)
 
-    def _question(self) -> dict[str, str]:
+    def _question(self, refresh_token: str | None) -> dict[str, str]:
         asked = {"client_id": self._settings.client_id, "grant_type": "client_credentials"}
         if self._settings.client_secret:
             asked["client_secret"] = self._settings.client_secret
-        if self._refresh_token:
-            asked |= {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
+        if refresh_token:
+            asked |= {"grant_type": "refresh_token", "refresh_token": refresh_token}
         if self._settings.scope:
             asked["scope"] = self._settings.scope
         return asked
 
-    def _keep(self, answer: "httpx.Response") -> None:
-        try:
-            said = answer.json()
-        except ValueError:
-            said = {}
-        token = said.get("access_token") if isinstance(said, dict) else None
-        if not answer.is_success or not isinstance(token, str):
-            raise OAuthError(_refusal(answer.status_code, said), permanent=_is_ours(answer))
-        lasts = float(said.get("expires_in") or 3600)
-        self._token, self._until = token, time.monotonic() + max(lasts - EARLY_SECONDS, 0)
-        self._refresh_token = said.get("refresh_token") or self._refresh_token
+
+def _granted(answer: "httpx.Response", refresh_token: str | None) -> dict[str, Any]:
+    """What the provider grants; raises OAuthError where it does not."""
+    try:
+        said = answer.json()
+    except ValueError:
+        said = {}
+    said = said if isinstance(said, dict) else {}
+    if answer.is_success and isinstance(said.get("access_token"), str):
+        return said
+    told = _refusal(answer.status_code, said)
+    if refresh_token and said.get("error") == "invalid_grant":
+        told = told.replace(refresh_token, "***")
+        raise SpentError(f"{told} ({CONSENT})", permanent=True)
+    raise OAuthError(told, permanent=_is_ours(answer))
 
 
 def _is_ours(answer: "httpx.Response") -> bool:
     return 400 <= answer.status_code < 500 and answer.status_code != 429
 
 
-def _refusal(status: int, said: object) -> str:
+def _refusal(status: int, said: dict[str, Any]) -> str:
     """The provider's words (RFC 6749 section 5.2), never what we sent."""
-    keys = ("error", "error_description")
-    words = [said.get(key) for key in keys] if isinstance(said, dict) else []
+    words = [said.get(key) for key in ("error", "error_description")]
     told = ": ".join(str(word)[:300] for word in words if word)
     return f"no access token ({status}){': ' if told else ''}{told}"

@@ -164,7 +164,7 @@ chain = Table(  # the hash chain over money rows: each links to the one before
     UniqueConstraint("kind", "row_id"),
 )
 
-tokens = Table(  # accounting access, encrypted with a key from a credential
+tokens = Table(  # access to accounting and mail, encrypted with a key from a credential
     "tokens",
     metadata,
     Column("name", Text, primary_key=True),

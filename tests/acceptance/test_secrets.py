@@ -33,6 +33,7 @@ SECRETS = {
     )
 }  # fmt: skip
 ACCESS = "canary-access-token-2c81d0"
+ROTATED = "canary-rotated-refresh-token-9b47e1"
 SETTINGS = """
 kind = "fortnox"
 [accounting.fortnox]
@@ -95,7 +96,7 @@ class Bird:
         self.heard[" ".join(words)] = "".join(self.said())
 
     def canaries(self) -> list[str]:
-        tokens = [*SECRETS.values(), ACCESS, *self.fortnox.tokens.access]
+        tokens = [*SECRETS.values(), ACCESS, ROTATED, *self.fortnox.tokens.access]
         client = f"{self.fortnox.tokens.client_id}:{SECRETS['fortnox-client-secret']}"
         sent = (client, f"\0u\0{SECRETS['smtp-password']}", SECRETS["smtp-password"])
         return [*tokens, *(base64.b64encode(each.encode()).decode() for each in sent)]
@@ -152,7 +153,9 @@ def outgoing():
 @pytest.fixture(params=["sqlite", "postgresql"])
 def bird(request, tmp_path, fortnox, outgoing, httpserver, monkeypatch, capsys) -> Bird:
     provider = httpserver.expect_request("/token", "POST")
-    provider.respond_with_json({"access_token": ACCESS, "expires_in": 3600})
+    provider.respond_with_json(
+        {"access_token": ACCESS, "expires_in": 3600, "refresh_token": ROTATED}
+    )
     for name, text in SECRETS.items():
         (tmp_path / name).touch(mode=0o600)
         (tmp_path / name).write_text(text, encoding="utf-8")

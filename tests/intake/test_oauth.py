@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from daemon.consents import access_token
 from daemon.intake import imap, oauth
 from daemon.intake.oauth import AccessToken, OAuthError
 from daemon.settings_mail import Imap, OAuth2
@@ -131,7 +132,8 @@ def test_a_mailbox_is_entered_by_token_and_a_refused_one_is_not_used_again(
             client_secret_file=Secret(tmp_path / "secret", "hemligt"),
         ),
     )  # fmt: skip
-    door, now = imap.ImapDoor(settings, store), dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+    door = imap.ImapDoor(settings, store, token=access_token(settings, store))
+    now = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
     assert not door.step(now)
     assert door.fault.startswith("AccessError")
     assert not door.step(now)
