@@ -60,10 +60,17 @@ def step(desk: Desk, now: dt.datetime) -> bool:
         for inbox_id in () if claimed else inbox.given_up(tx, now):
             alarms.shelved(tx, desk, inbox_id, "stopped", now)
         raws = inbox.raws(tx, [each.id for each in claimed])
-    if claimed:
-        fault_point("inbox.claimed")
+    if not claimed:
+        return False
+    fault_point("inbox.claimed")
+    try:
         _act_on(desk, claimed, raws, now)
-    return bool(claimed)
+    except StoreError:
+        with desk.store.writing() as tx:
+            for each in claimed:  # whatever has not ended yet
+                inbox.give_back(tx, each.id)  # the database's fault is not the message's (B4)
+        raise
+    return True
 
 
 def _act_on(
@@ -72,9 +79,6 @@ def _act_on(
     try:
         _together(desk, claimed, raws, now)
     except StoreError:
-        with desk.store.writing() as tx:
-            for each in claimed:
-                inbox.give_back(tx, each.id)  # the database's fault is not the message's (B4)
         raise
     except Exception as error:  # noqa: BLE001  told on the shelf, and in the log
         if len(claimed) == 1:

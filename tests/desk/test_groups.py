@@ -13,6 +13,7 @@ from daemon.desk import inquiry, receive
 from daemon.desk.accept import Arrival, accept
 from daemon.loop import Step, Worker
 from daemon.store import inbox, leases, tickets
+from daemon.store.session import StoreError
 from tests.builders import a_desk, a_mail, an_engineers_mail, instant
 
 T0 = instant("2026-11-23 10:00")
@@ -94,6 +95,25 @@ def test_a_message_whose_waiting_rows_cannot_be_written_fails_alone_B4(desk, mon
     assert sorted(to for to, _ in desk.mailer.sent if to.endswith("acme.se")) == [
         "k0@acme.se", "k3@acme.se",
     ]  # fmt: skip
+
+
+def test_a_database_away_while_a_group_is_taken_apart_holds_none_of_it_up_B4(desk, monkeypatch):
+    process, seen = receive._process, Counter()
+
+    def away(tx, of, each, now):
+        seen[each.claimed.id] += 1
+        if (each.claimed.id, seen[2]) == (2, 2):
+            raise StoreError("the server closed the connection")
+        return process(tx, of, each, now)
+
+    monkeypatch.setattr(receive, "_process", away)
+    with pytest.raises(StoreError):
+        receive.step(desk.desk, T0)
+    found = rows(desk)
+    assert [found[number].lease_owner for number in found] == [None] * 4
+    assert {number: (row.state, row.attempts) for number, row in found.items()} == {
+        1: ("done", 1), 2: ("new", 0), 3: ("new", 0), 4: ("new", 0),
+    }  # fmt: skip
 
 
 def test_a_reply_in_the_group_of_the_message_it_goes_on_from_joins_its_ticket_D3(
