@@ -51,15 +51,9 @@ def accept(
     received before `go_live` is archived: neither answered nor clocked (B5). Raises StoreError:
     then nothing is kept, and nothing may be acknowledged.
     """
-    kept = [_delivery(arrival) for arrival in deliveries]
+    kept = [_delivery(arrival, go_live) for arrival in deliveries]
     with store.writing() as tx:
-        numbers = inbox.accept_all(
-            tx,
-            [
-                (delivery, _state(arrival, go_live), arrival.shelve)
-                for arrival, delivery in zip(deliveries, kept, strict=True)
-            ],
-        )
+        numbers = inbox.accept(tx, kept)
         fault_point("inbox.writing")
     fault_point("inbox.committed")
     for arrival, number in zip(deliveries, numbers, strict=True):
@@ -67,11 +61,8 @@ def accept(
     return numbers
 
 
-def _state(arrival: Arrival, go_live: dt.datetime | None) -> str:
-    return "archived" if go_live is not None and arrival.received_at < go_live else "new"
-
-
-def _delivery(arrival: Arrival) -> inbox.Delivery:
+def _delivery(arrival: Arrival, go_live: dt.datetime | None) -> inbox.Delivery:
+    archived = go_live is not None and arrival.received_at < go_live
     return inbox.Delivery(
         raw=arrival.raw,
         identity=identity(arrival.raw, delivery=arrival.delivery),
@@ -83,6 +74,8 @@ def _delivery(arrival: Arrival) -> inbox.Delivery:
         mailbox=arrival.mailbox,
         uidvalidity=arrival.uidvalidity,
         uid=arrival.uid,
+        state="archived" if archived else "new",
+        unfit=arrival.shelve,
     )
 
 

@@ -10,6 +10,7 @@ from daemon.desk.context import Desk
 from daemon.desk.letters import Digest, TicketLine
 from daemon.desk.mailing import Post, people, post
 from daemon.desk.sentences import sentence
+from daemon.domain.clock import urgency
 from daemon.domain.ticket import Status, Ticket
 from daemon.domain.wording import day_and_month, listed
 from daemon.store import mornings, register, rows, tickets
@@ -109,8 +110,7 @@ class _Lines:
 
     def urgency(self, ticket: Ticket) -> tuple[bool, float, int, int]:
         """By deadline, then by priority (E2)."""
-        due = self._due.get(ticket.id)
-        return due is None, due.timestamp() if due else 0.0, ticket.priority, ticket.number
+        return *urgency(self._due.get(ticket.id), ticket.priority), ticket.number
 
     def of(self, found: Iterable[Ticket]) -> tuple[TicketLine, ...]:
         """The lines of these tickets."""

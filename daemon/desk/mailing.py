@@ -109,8 +109,7 @@ def _reply_address(desk: Desk, message_id: str) -> str | None:
     """D3: where the mail host allows it, the reply id stands in the address as well."""
     if desk.settings.desk.reply_address != "plus":
         return None
-    local, _, domain = desk.settings.desk.address.rpartition("@")
-    return f"{local}+{message_id[1:-1].rpartition('@')[0]}@{domain}"
+    return reply_ids.address(message_id, desk.settings.desk.address)
 
 
 def _may_answer(tx: Tx, desk: Desk, mail: Post, now: dt.datetime) -> bool:
@@ -134,11 +133,6 @@ def _since(desk: Desk, now: dt.datetime) -> dt.datetime:
 def people(found: Iterable[Any]) -> tuple[tuple[str, str], ...]:
     """Registered people as (name, address)."""
     return tuple((person.name, person.email) for person in found)
-
-
-def subject_of(original: str, prefix: str) -> str:
-    """A reply's subject, with one prefix."""
-    return original if original[:3].casefold() in {"re:", "sv:"} else f"{prefix} {original}"
 
 
 def thread_of(message_id: str | None, references: Sequence[str]) -> tuple[str, ...]:

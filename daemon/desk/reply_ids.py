@@ -26,10 +26,10 @@ def make(secret: bytes, ticket: int | None, unique: str, domain: str) -> str:
     return f"<{_token(secret, ticket, unique)}@{domain}>"
 
 
-def address(secret: bytes, ticket: int | None, unique: str, desk_address: str) -> str:
-    """Give the plus-address that carries the same id: `support+t1042.…@example.se`."""
+def address(message_id: str, desk_address: str) -> str:
+    """Give the plus-address that carries that id of ours: `support+t1042.…@example.se`."""
     local, _, domain = desk_address.rpartition("@")
-    return f"{local}+{_token(secret, ticket, unique)}@{domain}"
+    return f"{local}+{message_id[1:-1].rpartition('@')[0]}@{domain}"
 
 
 def read(secret: bytes, message_id: str) -> int | None:
@@ -37,22 +37,12 @@ def read(secret: bytes, message_id: str) -> int | None:
 
     Reads a Message-ID or a plus-address, in any letter case, with or without brackets.
     """
-    number = _genuine(secret, message_id)
-    return int(number) or None if number else None
-
-
-def is_ours(secret: bytes, message_id: str) -> bool:
-    """Whether we made this id, for a ticket or for none."""
-    return _genuine(secret, message_id) is not None
-
-
-def _genuine(secret: bytes, message_id: str) -> str | None:
     found = _ID.search("".join(message_id[:_MOST].split()))
     if not found:
         return None
     ticket, which, proof = (part.lower() for part in found.groups())
-    right = hmac.compare_digest(_proof(secret, f"{ticket}.{which}"), proof)
-    return ticket[1:] if right else None
+    genuine = hmac.compare_digest(_proof(secret, f"{ticket}.{which}"), proof)
+    return int(ticket[1:]) or None if genuine else None
 
 
 def _token(secret: bytes, ticket: int | None, unique: str) -> str:

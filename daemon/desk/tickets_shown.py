@@ -8,7 +8,7 @@ from daemon.desk import clocks, mailing
 from daemon.desk.context import Desk
 from daemon.desk.letters import ClockLine, Explanation
 from daemon.domain import wording
-from daemon.domain.clock import Clock
+from daemon.domain.clock import Clock, urgency
 from daemon.domain.clock_explain import Segment
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Status, Ticket
@@ -38,11 +38,8 @@ def _shapes(tx: Tx, found: list[Ticket], clock_rows: Sequence[Any]) -> list[dict
 
 
 def _urgency(ticket: Ticket, response: Any) -> tuple[bool, float, int, int]:
-    running = response is not None and response.result == "running" and response.due_at
-    return (
-        not running, response.due_at.timestamp() if running else 0.0, ticket.priority,
-        ticket.number,
-    )  # fmt: skip
+    runs = response is not None and response.result == "running"
+    return *urgency(response.due_at if runs else None, ticket.priority), ticket.number
 
 
 def _shape(

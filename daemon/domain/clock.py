@@ -178,9 +178,8 @@ def in_order(events: Iterable[Event]) -> list[Event]:
     )
 
 
-def urgency(clock: Clock | None, priority: int) -> tuple[bool, float, int]:
-    """A sort key: by deadline, then by priority; what has no deadline comes last (E2)."""
-    due_at = clock.due_at if clock and clock.running else None
+def urgency(due_at: datetime | None, priority: int) -> tuple[bool, float, int]:
+    """A sort key: by the deadline that runs, then by priority; what has none comes last (E2)."""
     return due_at is None, due_at.timestamp() if due_at else 0.0, priority
 
 

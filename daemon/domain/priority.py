@@ -91,8 +91,3 @@ def level(number: int) -> Level:
 def named(name: str) -> Level | None:
     """The level of that Swedish or English name, in any letter case, or None (C5)."""
     return _BY_NAME.get(name.strip().casefold())
-
-
-def more_severe(one: int, other: int) -> int:
-    """Of two stated levels the more severe one, which is the lower number (C6)."""
-    return min(one, other)

@@ -27,7 +27,6 @@ from daemon.store import migrations
 from daemon.store.schema import chain
 from daemon.store.session import Store, StoreError, Tx, open_store
 
-_PIECE = 1 << 20
 _PATIENCE = 60.0  # seconds for a lock on the database that is copied
 _INSTALL = "apt-get install postgresql-client"
 

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 
 from daemon.store.rows import add
 from daemon.store.schema import holds
@@ -26,12 +26,6 @@ def hold(tx: Tx, *, kind: str, token: str, **values: Any) -> int:
 def open_by_id(tx: Tx, hold_id: int) -> Row[Any] | None:
     """What waits under that number; None where it is settled."""
     query = select(holds).where(holds.c.id == hold_id, holds.c.settled_at.is_(None))
-    return tx.execute(query).one_or_none()
-
-
-def open_by_token(tx: Tx, token: str) -> Row[Any] | None:
-    """What waits for that one-time token; None where it is settled or unknown."""
-    query = select(holds).where(holds.c.token == _digest(token), holds.c.settled_at.is_(None))
     return tx.execute(query).one_or_none()
 
 
@@ -59,12 +53,6 @@ def of_message(tx: Tx, inbox_id: int) -> list[Row[Any]]:
     """What of one message waits."""
     query = select(holds).where(holds.c.inbox_id == inbox_id, holds.c.settled_at.is_(None))
     return list(tx.execute(query.order_by(holds.c.id)))
-
-
-def waiting_for(tx: Tx, inbox_id: int, kind: str) -> int:
-    """How many of one kind a message has caused."""
-    query = select(func.count()).where(holds.c.inbox_id == inbox_id, holds.c.kind == kind)
-    return tx.scalar(query) or 0
 
 
 def minutes_of_day(tx: Tx, person_id: int, day: dt.date) -> int:

@@ -99,6 +99,8 @@ class Delivery:
     mailbox: str | None = None
     uidvalidity: int | None = None
     uid: int | None = None
+    state: str = "new"
+    unfit: str | None = None  # why it has no attempt to begin with: `given_up` shelves it (B4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,30 +120,20 @@ class LeaseLostError(Exception):
     """Another process took the work over while this one was slow: nothing of it may be kept."""
 
 
-def accept(
-    tx: Tx, delivery: Delivery, *, state: str = "new", unfit: str | None = None
-) -> int | None:
-    """Keep a delivery; gives the message's id where it is new, None where it was known (B3).
-
-    `unfit` says why nobody can act on it: no attempt is left, and `given_up` shelves it (B4).
-    """
-    return accept_all(tx, [(delivery, state, unfit)])[0]
-
-
-def accept_all(tx: Tx, found: Sequence[tuple[Delivery, str, str | None]]) -> list[int | None]:
-    """Keep many deliveries, each with its state and why it is unfit."""
-    if not found:
+def accept(tx: Tx, deliveries: Sequence[Delivery]) -> list[int | None]:
+    """Keep deliveries; gives the id of each new message, None where it was known (B3)."""
+    if not deliveries:
         return []
     first: dict[str, dict[str, Any]] = {}
-    for delivery, state, unfit in found:
-        first.setdefault(delivery.identity, _message(delivery, state, unfit))
+    for delivery in deliveries:
+        first.setdefault(delivery.identity, _message(delivery))
     rows = tx.execute(_ONLY_NEW[tx.dialect.name], list(first.values()))
     fresh = {row.identity: row.id for row in rows}
     new: list[int | None] = []
     raws: list[dict[str, Any]] = []
     taken: list[dict[str, Any]] = []
     fetched: list[dict[str, Any]] = []  # from a mailbox, where the same UID may come again
-    for delivery, _, _ in found:
+    for delivery in deliveries:
         number = fresh.pop(delivery.identity, None)
         new.append(number)
         if number is not None:
@@ -155,7 +147,7 @@ def accept_all(tx: Tx, found: Sequence[tuple[Delivery, str, str | None]]) -> lis
     return new
 
 
-def _message(delivery: Delivery, state: str, unfit: str | None) -> dict[str, Any]:
+def _message(delivery: Delivery) -> dict[str, Any]:
     return {
         "identity": delivery.identity,
         "received_at": delivery.received_at,
@@ -165,9 +157,9 @@ def _message(delivery: Delivery, state: str, unfit: str | None) -> dict[str, Any
         "size": len(delivery.raw),
         "raw_sha256": hashlib.sha256(delivery.raw).hexdigest(),
         "message_id": delivery.message_id,
-        "state": state,
-        "attempts": 0 if unfit is None else ATTEMPTS,
-        "reason": unfit,
+        "state": delivery.state,
+        "attempts": 0 if delivery.unfit is None else ATTEMPTS,
+        "reason": delivery.unfit,
     }
 
 

@@ -116,9 +116,9 @@ _COUNT_UP = {
 }
 
 
-def count_up(tx: Tx, name: str, first: int = 1) -> int:
-    """The next number of a series; two transactions never get the same."""
-    values = {"name": name, "value": str(first)}
+def count_up(tx: Tx, name: str) -> int:
+    """The next number of a series, from 1; two transactions never get the same."""
+    values = {"name": name, "value": "1"}
     return int(tx.execute(_COUNT_UP[tx.dialect.name], values).scalar_one())
 
 

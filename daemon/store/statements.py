@@ -294,11 +294,6 @@ def months_of(tx: Tx, customer_ids: Sequence[int]) -> dict[int, set[str]]:
     return found
 
 
-def frozen_in(tx: Tx, month: str) -> set[int]:
-    """The customers whose statement of a month is frozen."""
-    return set(tx.scalars(select(statements.c.customer_id).where(statements.c.month == month)))
-
-
 # --- closings ---------------------------------------------------------------------------------
 
 

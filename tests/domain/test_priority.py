@@ -57,9 +57,3 @@ def test_other_words_name_no_level(name):
 def test_a_number_outside_the_table_is_refused(number):
     with pytest.raises(ValueError, match="no priority"):
         priority.level(number)
-
-
-def test_of_two_statements_the_more_severe_one_counts():
-    """C6."""
-    assert priority.more_severe(2, 3) == 2
-    assert priority.more_severe(4, 1) == 1

@@ -19,10 +19,15 @@ def a_delivery(identity="a", **more):
     return Delivery(b"Subject: x\r\n\r\nhej\r\n", identity, AT, "smtp", **more)
 
 
+def keep(tx, delivery):
+    (number,) = inbox.accept(tx, [delivery])
+    return number
+
+
 def test_the_same_message_by_two_doors_is_one_B3(any_store):
     with any_store.writing() as tx:
-        first = inbox.accept(tx, a_delivery())
-        again = inbox.accept(tx, a_delivery(mailbox="m", uidvalidity=1, uid=7))
+        first = keep(tx, a_delivery())
+        again = keep(tx, a_delivery(mailbox="m", uidvalidity=1, uid=7))
         assert first is not None
         assert again is None
         assert set(mailboxes.kept(tx, "m", 1, [6, 7, 8])) == {7}
@@ -30,7 +35,7 @@ def test_the_same_message_by_two_doors_is_one_B3(any_store):
 
 def test_a_claimed_message_is_nobody_elses(any_store):
     with any_store.writing() as tx:
-        inbox.accept(tx, a_delivery())
+        keep(tx, a_delivery())
     with any_store.writing() as tx:
         (claimed,) = inbox.claim(tx)
     with any_store.writing() as tx:
@@ -42,7 +47,7 @@ def test_a_claimed_message_is_nobody_elses(any_store):
 
 def test_the_third_failure_shelves_and_a_replay_keeps_the_receipt_time_B4(any_store):
     with any_store.writing() as tx:
-        inbox.accept(tx, a_delivery())
+        keep(tx, a_delivery())
     shelved = []
     for _ in range(3):
         with any_store.writing() as tx:
@@ -60,7 +65,7 @@ def test_a_lease_that_ran_out_while_nobody_took_over_ends_as_any_other_B3(any_st
     from daemon.store.schema import inbox as table
 
     with any_store.writing() as tx:
-        number = inbox.accept(tx, a_delivery())
+        number = keep(tx, a_delivery())
         inbox.claim(tx)
         tx.execute(table.update().values(lease_until=leases.wall() - leases.LEASE))
     with any_store.writing() as tx:
@@ -75,7 +80,7 @@ def test_what_a_machine_far_away_held_is_free_when_its_lease_cannot_be_true(any_
     from daemon.store.schema import inbox as table
 
     with any_store.writing() as tx:
-        inbox.accept(tx, a_delivery())
+        keep(tx, a_delivery())
         (claimed,) = inbox.claim(tx)
         elsewhere = {"lease_owner": "elsewhere:1:1"}
         tx.execute(table.update().values(elsewhere))
@@ -91,7 +96,7 @@ def test_a_database_that_goes_away_whenever_a_message_is_acted_on_shelves_nothin
     clock = [leases.wall()]
     monkeypatch.setattr(leases, "wall", lambda: clock[0])
     with any_store.writing() as tx:
-        inbox.accept(tx, a_delivery())
+        keep(tx, a_delivery())
     for _ in range(7):
         with any_store.writing() as tx:
             ((number, attempts),) = [(each.id, each.attempts) for each in inbox.claim(tx)]
@@ -106,7 +111,7 @@ def test_a_slow_failure_takes_nothing_from_whoever_took_the_message_over_B4(any_
     from daemon.store.schema import inbox as table
 
     with any_store.writing() as tx:
-        number = inbox.accept(tx, a_delivery())
+        number = keep(tx, a_delivery())
         inbox.claim(tx)
         tx.execute(table.update().values(lease_owner="another-host:1:1", attempts=3))
     with any_store.writing() as tx:
@@ -125,7 +130,7 @@ def test_what_a_dead_process_held_is_free_at_once(any_store):
     assert not leases.is_dead(leases.owner())
     assert not leases.is_dead(f"another-host:{os.getpid()}:1")
     with any_store.writing() as tx:
-        inbox.accept(tx, a_delivery())
+        keep(tx, a_delivery())
         inbox.claim(tx)
         from daemon.store.schema import inbox as table
 
@@ -136,7 +141,7 @@ def test_what_a_dead_process_held_is_free_at_once(any_store):
 
 def test_a_message_that_stops_the_program_three_times_is_shelved_B4(any_store):
     with any_store.writing() as tx:
-        inbox.accept(tx, a_delivery())
+        keep(tx, a_delivery())
     for _ in range(3):
         with any_store.writing() as tx:
             assert inbox.given_up(tx, AT) == []
@@ -157,7 +162,7 @@ def test_the_third_attempt_of_a_machine_far_away_is_shelved_when_its_lease_canno
     from daemon.store.schema import inbox as table
 
     with any_store.writing() as tx:
-        number = inbox.accept(tx, a_delivery())
+        number = keep(tx, a_delivery())
         inbox.claim(tx)
         tx.execute(table.update().values(lease_owner="elsewhere:1:1", attempts=3))
         assert inbox.claim(tx) == []
