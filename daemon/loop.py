@@ -73,7 +73,7 @@ class Worker:
     beat: Callable[[], None] = lambda: None  # called after each piece of work that went well
     others: list["Worker"] = field(default_factory=list)  # woken when something was found
     wait: Callable[[threading.Event], None] | None = None  # instead of `every`: a server's hint
-    end: Callable[[], None] = lambda: None  # called by its own thread, when it has stopped
+    end: Callable[[], None] = lambda: None  # closes what it uses, in its own thread: when it stops
     _wake: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -147,7 +147,6 @@ class Supervisor:
     workers: Sequence[Worker]
     stopping: threading.Event
     doors: Sequence[Callable[[], None]] = ()  # what closes them: at once, so that no more comes in
-    closers: Sequence[Callable[[], None]] = ()  # what the workers use: closed after them
     patience: float = 25.0  # seconds for the work in hand, and for what the doors are receiving
 
     def run(self) -> None:
@@ -175,8 +174,6 @@ class Supervisor:
         until = time.monotonic() + self.patience
         for thread in (*closing, *threads):
             thread.join(max(0.0, until - time.monotonic()))
-        for close in self.closers:
-            close()
 
 
 class Watchdog:

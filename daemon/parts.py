@@ -238,7 +238,7 @@ def _reserve(desk: Desk) -> "DiskReserve":
 def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock) -> Supervisor:
     """The daemon: doors, mailboxes and workers side by side."""
     stopping = asked_to_stop()
-    send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock)
+    send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock, end=mailer.close)
     work = Worker(
         "receive", [Step("receive", partial(receive.step, desk))], every=1.0, clock=clock,
         others=[send], beat=Watchdog().beat,  # each round asks the database for new mail
@@ -251,7 +251,7 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
             push_step(desk, accounting),
             drift_step(desk, accounting),
         ],
-        every=30.0, clock=clock, others=[send],
+        every=30.0, clock=clock, others=[send], end=accounting.close,
     )  # fmt: skip
     month = Worker(
         "month",
@@ -276,7 +276,6 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
         [work, send, books, month, tell, *mailboxes],
         stopping,
         doors=[*_doors(desk, work.wake), accounting.stop, *_window(desk, clock)],
-        closers=[mailer.close, accounting.close],
     )
 
 
