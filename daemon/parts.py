@@ -133,10 +133,19 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
     return Step("send", run)
 
 
-def month_steps(desk: Desk, accounting: Accounting) -> list[Step]:
-    """Close, push, tell finance, look what became of earlier invoices."""
+def clock_steps(desk: Desk) -> list[Step]:
+    """Tell people of the desk and of customers what the time brings."""
     return [
-        close_step(desk, accounting),
+        Step("warn", partial(warnings.step, desk)),
+        Step("notice", partial(bank_notices.step, desk)),
+        Step("remind", partial(agreement_reminders.step, desk)),
+        Step("digest", partial(digest.step, desk)),
+    ]
+
+
+def accounting_steps(desk: Desk, accounting: Accounting) -> list[Step]:
+    """Push, tell finance, look what became of earlier invoices."""
+    return [
         push_step(desk, accounting),
         finance_step(desk, accounting),
         drift_step(desk, accounting),
@@ -171,20 +180,25 @@ def report_steps(desk: Desk) -> list[Step]:
     ]
 
 
+def upkeep_steps(desk: Desk) -> list[Step]:
+    """Remove what has been kept long enough, and look whether mail still comes in."""
+    return [
+        Step("keep", partial(retention.step, desk)),
+        Step("canary", partial(canary.step, desk)),
+        Step("mailboxes", partial(mailbox_watch.step, desk)),
+    ]
+
+
 def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
     """Everything that may be due, in the order in which one leads to the next (`avtald tick`)."""
     return [
         *(fetch_step(desk, mailbox) for mailbox in desk.settings.intake.imap),
         Step("receive", partial(receive.step, desk)),
-        Step("warn", partial(warnings.step, desk)),
-        Step("notice", partial(bank_notices.step, desk)),
-        Step("remind", partial(agreement_reminders.step, desk)),
-        Step("digest", partial(digest.step, desk)),
-        *month_steps(desk, accounting),
+        *clock_steps(desk),
+        close_step(desk, accounting),
+        *accounting_steps(desk, accounting),
         *report_steps(desk),
-        Step("keep", partial(retention.step, desk)),
-        Step("canary", partial(canary.step, desk)),
-        Step("mailboxes", partial(mailbox_watch.step, desk)),
+        *upkeep_steps(desk),
         send_step(desk, mailer, patient=True),
     ]
 
@@ -245,26 +259,11 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     )  # fmt: skip
     # Apart from the rest: an accounting system may be slow, and warnings must not wait for it.
     books = Worker(
-        "accounting",
-        [
-            finance_step(desk, accounting),
-            push_step(desk, accounting),
-            drift_step(desk, accounting),
-        ],
-        every=30.0, clock=clock, others=[send], end=accounting.close,
+        "accounting", accounting_steps(desk, accounting), every=30.0, clock=clock, others=[send],
+        end=accounting.close,
     )  # fmt: skip
     month = Worker(
-        "month",
-        [
-            Step("warn", partial(warnings.step, desk)),
-            Step("notice", partial(bank_notices.step, desk)),
-            Step("remind", partial(agreement_reminders.step, desk)),
-            Step("digest", partial(digest.step, desk)),
-            close_step(desk, accounting),
-            Step("keep", partial(retention.step, desk)),
-            Step("canary", partial(canary.step, desk)),
-            Step("mailboxes", partial(mailbox_watch.step, desk)),
-        ],
+        "month", [*clock_steps(desk), close_step(desk, accounting), *upkeep_steps(desk)],
         every=30.0, clock=clock, others=[send, books],
     )  # fmt: skip
     # Printing takes its time; nothing else waits for it.
