@@ -118,9 +118,6 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
             on_failed=lambda tx, delivery, at, reply: bounces.failed(
                 tx, desk, delivery, at, reply=reply
             ),
-            on_unclear=lambda tx, delivery, at, reply: bounces.failed(
-                tx, desk, delivery, at, reply=reply
-            ),
             give_up=give_up,
             breaker=breaker,
             pace=pace,

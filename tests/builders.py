@@ -186,7 +186,6 @@ class ADesk:
                 now,
                 on_sent=lambda tx, d, t: bounces.accepted(tx, self.desk, d, t),
                 on_failed=lambda tx, d, t, reply: bounces.failed(tx, self.desk, d, t, reply=reply),
-                on_unclear=lambda tx, d, t, reply: bounces.failed(tx, self.desk, d, t, reply=reply),
             )
 
     def get(self, raw: bytes, at: str | dt.datetime) -> None:

@@ -42,17 +42,12 @@ class Gate(Protocol):
         """That many did not, after all."""
 
 
-def _nothing(_tx: Tx, _delivery: Delivery, _now: dt.datetime, _reply: str) -> None:
-    """What happens when a delivery stays unclear, unless the desk says more."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Ends:
     """What the desk does, in the settling transaction, when a delivery has ended."""
 
     on_sent: OnSent
     on_failed: OnFailed
-    on_unclear: OnFailed
     give_up: dt.timedelta
     breaker: Gate | None
 
@@ -71,7 +66,6 @@ def step(
     *,
     on_sent: OnSent,
     on_failed: OnFailed,
-    on_unclear: OnFailed = _nothing,
     give_up: dt.timedelta = rules.GIVE_UP,
     breaker: Gate | None = None,
     pace: Pace = _NO_LIMIT,
@@ -84,12 +78,12 @@ def step(
 
     The attempt is durable before it is made, and its end right after the few: a process that dies
     between leaves deliveries in doubt, which the next step settles as unclear (`domain.delivery`).
-    The three functions are called inside the transaction that ends a delivery: it was accepted, it
-    failed for good (5xx, or `give_up` of 4xx), or nobody can know and it is not repeated.
+    `on_sent` and `on_failed` are called inside the transaction that ends a delivery: it was
+    accepted, or it failed for good (5xx, `give_up` of 4xx, or nobody can know how it ended).
     `breaker` holds automatic answers back (J2); `pace` tells how many mails may go out now.
     Raises StoreError.
     """
-    ends = _Ends(on_sent, on_failed, on_unclear, give_up, breaker)
+    ends = _Ends(on_sent, on_failed, give_up, breaker)
     pace.wait(store, now)
     with store.writing() as tx:
         most = pace.room(tx)
@@ -298,4 +292,4 @@ def _in_doubt(
             reply=outcome.reply, next_at=now + pause, repeats=delivery.repeats + 1,
         )  # fmt: skip
     elif outbox.settle(tx, delivery.id, "unclear", reply=outcome.reply):
-        ends.on_unclear(tx, delivery, now, outcome.reply)
+        ends.on_failed(tx, delivery, now, outcome.reply)

@@ -47,9 +47,6 @@ class Notes:
     def on_failed(self, tx, delivery, now, reply):
         self.told.append(("failed", delivery.recipient, reply))
 
-    def on_unclear(self, tx, delivery, now, reply):
-        self.told.append(("unclear", delivery.recipient))
-
 
 def queue(store, *recipients, kind="confirmation", key="k", raw=b"Subject: x\r\n\r\nx\r\n"):
     with store.writing() as tx:
@@ -59,10 +56,7 @@ def queue(store, *recipients, kind="confirmation", key="k", raw=b"Subject: x\r\n
 
 def step(store, post, now=T0, notes=None):
     notes = notes or Notes()
-    found = sending.step(
-        store, post, now,
-        on_sent=notes.on_sent, on_failed=notes.on_failed, on_unclear=notes.on_unclear,
-    )  # fmt: skip
+    found = sending.step(store, post, now, on_sent=notes.on_sent, on_failed=notes.on_failed)
     return found, notes.told
 
 
@@ -164,7 +158,7 @@ def test_an_unclear_delivery_is_repeated_twice_with_the_same_bytes(any_store):
         step(any_store, post, T0 + minute * MINUTE, notes)
     assert len(post.taken) == 3
     assert len(set(post.taken)) == 1
-    assert notes.told == [("unclear", "anna@a.se")]
+    assert notes.told == [("failed", "anna@a.se", "lost after the final dot")]
     assert states(any_store) == ["unclear"]
 
 
@@ -175,7 +169,8 @@ def test_an_unclear_report_or_invitation_is_left_to_the_operators(any_store, kin
     for minute in range(5):
         step(any_store, post, T0 + minute * MINUTE, notes)
     assert len(post.taken) == 1
-    assert notes.told == [("unclear", "anna@a.se")]
+    assert states(any_store) == ["unclear"]
+    assert notes.told == [("failed", "anna@a.se", "lost after the final dot")]
 
 
 def test_a_server_that_is_down_stops_the_group_and_costs_the_rest_no_attempt(any_store):
