@@ -56,8 +56,8 @@ def _all_of(
     try:
         while step.run(now):
             found[step.name] += 1
-    except Exception as fault:  # noqa: BLE001  raised by the caller once the others are done
-        log.warning("fault", step=step.name, error=f"{type(fault).__name__}: {fault}")
+    except Exception as fault:  # raised by the caller once the others are done
+        log.warning("fault", step=step.name, exc_info=fault)
         faults[step.name] = fault
     return found[step.name] > before
 
@@ -108,10 +108,8 @@ class Worker:
         """Whether that raised nothing: no fault ends a loop, or takes another step's turn."""
         try:
             work()
-        except Exception as error:  # noqa: BLE001  logged, and tried again after a pause
-            log.warning(
-                "fault", loop=self.name, step=name, error=f"{type(error).__name__}: {error}"
-            )
+        except Exception as error:  # logged, and tried again after a pause
+            log.warning("fault", loop=self.name, step=name, exc_info=error)
             return False
         return True
 

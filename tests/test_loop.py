@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 
 import pytest
+import structlog
 
 from daemon.loop import Step, Worker, until_nothing
 
@@ -27,11 +28,14 @@ def test_a_step_that_fails_keeps_no_other_step_of_its_loop_from_its_turn():
         "month", [Step("warn", fails), Step("close", lambda _now: ran.set())], every=30.0,
         clock=lambda: NOW, beat=lambda: beats.append(1),
     )  # fmt: skip
-    thread = working(worker)
-    assert ran.wait(10)
-    worker.stop()
-    thread.join(10)
+    with structlog.testing.capture_logs() as lines:
+        thread = working(worker)
+        assert ran.wait(10)
+        worker.stop()
+        thread.join(10)
     assert beats == []  # a round with a fault is no sign of life
+    assert {(line["loop"], line["step"]) for line in lines} == {("month", "warn")}
+    assert isinstance(lines[0]["exc_info"], KeyError)  # so that its line tells where (logs.py)
 
 
 def test_a_wait_that_fails_does_not_end_its_loop():
