@@ -2,6 +2,7 @@
 
 import re
 
+from daemon.desk.context import Desk
 from daemon.desk.letters import ProofRequest, Receipt
 from daemon.desk.mailing import Post
 from daemon.desk.turn import Outcome, Turn
@@ -10,6 +11,7 @@ from daemon.store import holds, inbox, register
 from daemon.store.outbox import Sent
 from parsers.addresses import mailboxes
 from parsers.authentication import Proof, authenticate
+from parsers.message import Message
 
 _EXCERPT = 400
 # The first word, perhaps in bold or in quotation marks; `> OK` is somebody else's.
@@ -19,16 +21,22 @@ _YES = re.compile(r"\W*(?:ja|japp|jo|yes|ok)\b", re.IGNORECASE)
 _ONCE = ("From", "Subject", "To", "Cc", "Date", "Message-ID", "In-Reply-To", "Content-Type")
 
 
-def proof_of(turn: Turn, raw: bytes) -> Proof:
+def asks_the_dns(desk: Desk, message: Message) -> bool:
+    """Whether `proof_of` may have to: that takes seconds where no resolver answers."""
+    identity = desk.settings.identity
+    return identity.require != "none" and identity.dkim and bool(message.all("DKIM-Signature"))
+
+
+def proof_of(desk: Desk, message: Message, raw: bytes) -> Proof:
     """Whether the message proves that it comes from the address it names (D1)."""
-    identity = turn.desk.settings.identity
-    if any(len(turn.mail.message.all(name)) > 1 for name in _ONCE):
+    identity = desk.settings.identity
+    if any(len(message.all(name)) > 1 for name in _ONCE):
         # Whatever was proven, another reader takes the other one (notes/reliability.md 7).
         return Proof(passed=False, method="none", reason="header_repeated")
     if identity.require == "none":
         return Proof(passed=True, method="none", reason="")
     return authenticate(
-        turn.mail.message,
+        message,
         raw,
         trusted_authserv_ids=identity.trusted_authserv_ids,
         microsoft365=identity.microsoft365,

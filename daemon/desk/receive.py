@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -30,6 +30,7 @@ from daemon.store.fault import fault_point
 from daemon.store.inbox import Claimed, LeaseLostError
 from daemon.store.session import StoreError, Tx, act
 from daemon.store.types import storable
+from parsers.authentication import Proof
 from parsers.automatic import Verdict, judge
 from parsers.body import read_body
 from parsers.message import read
@@ -47,6 +48,16 @@ class _Read:
     raw: bytes
     verdict: Verdict
     incoming: Incoming
+    proof: Proof | None = None  # where the DNS may have to be asked: it was, before (D1)
+
+    @property
+    def released(self) -> bool:
+        """Whether a one-time token stands for its proof (D1)."""
+        return self.claimed.released_by is not None
+
+    def shown(self, desk: Desk) -> Proof:
+        """Whether the message proves who sent it (D1)."""
+        return self.proof or proof.proof_of(desk, self.incoming.message, self.raw)
 
 
 def step(desk: Desk, now: dt.datetime) -> bool:
@@ -92,7 +103,7 @@ def _act_on(
 def _together(
     desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
 ) -> None:
-    read = [_read(desk, each, raws[each.id]) for each in claimed]
+    read = _asked(desk, [_read(desk, each, raws[each.id]) for each in claimed])
     done = []
     with desk.store.writing() as tx:
         _prepare(tx, desk, read, now)
@@ -165,11 +176,28 @@ def _read(desk: Desk, claimed: Claimed, raw: bytes) -> _Read:
     return _Read(claimed, raw, verdict, mail)
 
 
+def _asked(desk: Desk, read: Sequence[_Read]) -> Sequence[_Read]:
+    """Ask the DNS now, while nothing is locked, about those whose word counts with proof (D1)."""
+    signed = [each for each in read if proof.asks_the_dns(desk, each.incoming.message)]
+    if not signed:
+        return read
+    with desk.store.reading() as tx:
+        ids = {each.claimed.id for each in signed if not each.released and _counts(tx, desk, each)}
+    return [
+        replace(each, proof=each.shown(desk)) if each.claimed.id in ids else each for each in read
+    ]
+
+
+def _counts(tx: Tx, desk: Desk, each: _Read) -> bool:
+    sender = each.incoming.sender
+    finance = desk.settings.accounting.finance
+    return sender in finance or register.person_by_address(tx, sender) is not None
+
+
 def _process(tx: Tx, desk: Desk, each: _Read, now: dt.datetime) -> Outcome:
     """Act on one message; all of its effects and its end are one transaction (B3)."""
     turn = Turn(tx, desk, each.incoming, now)
-    released = each.claimed.released_by is not None
-    outcome = _outcome(turn, each.verdict, each.raw, released=released)
+    outcome = _outcome(turn, each)
     fault_point("message.acted")
     inbox.finish(
         tx, each.claimed.id, at=now, outcome=outcome.outcome, kind=each.verdict.kind,
@@ -180,8 +208,8 @@ def _process(tx: Tx, desk: Desk, each: _Read, now: dt.datetime) -> Outcome:
     return outcome
 
 
-def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Outcome:
-    refusal = turn.mail.message.refusal
+def _outcome(turn: Turn, each: _Read) -> Outcome:
+    verdict, refusal = each.verdict, turn.mail.message.refusal
     if refusal is not None:
         alarms.shelved(turn.tx, turn.desk, turn.mail.inbox_id, refusal, turn.now)
         return Outcome("refused", state="shelved", reason=refusal)
@@ -198,13 +226,13 @@ def _outcome(turn: Turn, verdict: Verdict, raw: bytes, *, released: bool) -> Out
     sender = turn.mail.sender
     person = register.person_by_address(turn.tx, sender) if sender else None
     if person is None:
-        claimed = None if released else proof.claimed_person(turn)
+        claimed = None if each.released else proof.claimed_person(turn)
         if claimed is not None:
             return _held(turn, claimed, "no_single_sender")
-        return _approval(turn, raw) or inquiry.take(turn, verdict)
+        return _approval(turn, each) or inquiry.take(turn, verdict)
     if verdict.kind != "person" and not _is_work(turn, verdict):
         return _of_machine(turn, person, verdict)
-    return _from_registered(turn, person, raw, released=released)
+    return _from_registered(turn, person, each)
 
 
 def _is_work(turn: Turn, verdict: Verdict) -> bool:
@@ -229,13 +257,13 @@ def _of_machine(turn: Turn, person: Person, verdict: Verdict) -> Outcome:
     return Outcome("noted", ticket.id if ticket else None)
 
 
-def _from_registered(turn: Turn, person: Person, raw: bytes, *, released: bool) -> Outcome:
+def _from_registered(turn: Turn, person: Person, each: _Read) -> Outcome:
     """D1: with proof, or released by a one-time token, a registered address has authority."""
     answered = answered_mail(turn)
     if answered is not None and answered.kind == "proof":
         return proof.answered_request(turn, person, answered)
-    if not released:
-        shown = proof.proof_of(turn, raw)
+    if not each.released:
+        shown = each.shown(turn.desk)
         if not shown.passed:
             return _held(turn, person, shown.reason)
     person = absence.ends(turn, person)
@@ -254,13 +282,13 @@ def _held(turn: Turn, person: Person, reason: str) -> Outcome:
     return Outcome("held", state="held", reason=reason)
 
 
-def _approval(turn: Turn, raw: bytes) -> Outcome | None:
+def _approval(turn: Turn, each: _Read) -> Outcome | None:
     """H7: finance's OK, from an address of finance that is no registered person, with proof."""
     if turn.mail.sender not in turn.desk.settings.accounting.finance:
         return None
     answered = answered_mail(turn)
     if answered is None or answered.kind != "close" or not proof.says_ok(turn.mail.body.new):
         return None
-    if not proof.proof_of(turn, raw).passed:
+    if not each.shown(turn.desk).passed:
         return None
     return Outcome("approved") if closing.approve(turn, answered) else None

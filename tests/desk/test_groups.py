@@ -9,7 +9,7 @@ import pytest
 import structlog
 from sqlalchemy import event
 
-from daemon.desk import inquiry, receive
+from daemon.desk import inquiry, proof, receive
 from daemon.desk.accept import Arrival, accept
 from daemon.loop import Step, Worker
 from daemon.store import inbox, leases, tickets
@@ -170,6 +170,33 @@ def test_a_new_mail_takes_few_statements_and_its_group_one_commit(any_store, tmp
     made.work(T0)
     assert len([to for to, _ in made.mailer.sent if to.startswith("k")]) == 20
     assert counted["s"] <= 15 * 20
+
+
+def test_the_DNS_is_asked_for_proof_while_nothing_is_locked_D1(any_store, tmp_path, monkeypatch):
+    """A resolver that does not answer takes seconds; doors and other daemons go on meanwhile."""
+    made = a_desk(any_store, tmp_path)
+    signed = [("DKIM-Signature", "v=1; d=example.se; s=x; h=from:to:subject:date; bh=x; b=x")]
+    made.receive(a_mail("Anna <anna@example.se>", "Hej", headers=signed), T0)
+    made.receive(a_mail("Eva <ekonomi@example.se>", "Re: OK", headers=signed), T0)
+    made.receive(a_mail("Bo <bo@acme.se>", "Hej", headers=signed), T0)
+    authenticate, free = proof.authenticate, []
+
+    def asking(*given, **more):
+        acted = threading.Event()
+        threading.Thread(target=act, args=(acted,)).start()
+        free.append(acted.wait(5))
+        return authenticate(*given, **more, dns=lambda *_, **__: None)
+
+    def act(acted):
+        with any_store.acting():
+            acted.set()
+
+    monkeypatch.setattr(proof, "authenticate", asking)
+    assert receive.step(made.desk, T0)
+    assert free == [True, True]  # of Bo nothing is to be proven
+    assert {number: row.state for number, row in rows(made).items()} == {
+        1: "held", 2: "done", 3: "done",
+    }  # fmt: skip
 
 
 def test_what_a_death_has_touched_is_taken_alone_so_that_the_killer_is_found_B4(desk):
