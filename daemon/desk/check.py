@@ -17,12 +17,13 @@ from daemon.domain.invoice import AccountingError
 from daemon.domain.opening_hours import Calendar, CalendarError
 from daemon.domain.periods import Period
 from daemon.domain.register import Account, Register
-from daemon.store import health, migrations
+from daemon.store import health, leases, migrations
 from daemon.store import register as kept
 from daemon.store.session import Store, StoreError
 from daemon.two_languages import Say
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
+_CLOCKS_APART = dt.timedelta(seconds=30)
 _NO_REFERENCE = "AVT-check"  # no statement's: those end in a month
 
 
@@ -326,6 +327,27 @@ def database(found: health.Health, say: Say) -> Iterator[Finding]:
             "avtald db upgrade, or restore a backup",
         )
         yield Finding("database", FAULT, fault, remedy)
+    if abs(found.ahead) > _CLOCKS_APART:
+        yield _clocks_apart(round(found.ahead.total_seconds()), say)
+
+
+def _clocks_apart(ahead: int, say: Say) -> Finding:
+    """Deadlines follow this machine's clock, and so do leases, which others on the server read."""
+    which = say("före", "ahead of") if ahead > 0 else say("efter", "behind")
+    return Finding(
+        "database",
+        FAULT if abs(ahead) >= leases.LEASE.total_seconds() else WARNING,
+        say(
+            f"datorns klocka går {abs(ahead)} s {which} databasserverns",
+            f"this machine's clock is {abs(ahead)} s {which} the database server's",
+        ),
+        say(
+            "ställ båda med NTP: fel klocka ger kunder fel tider, och två avtald tar varandras"
+            " arbete för övergivet",
+            "set both by NTP: a wrong clock tells customers wrong times, and two avtald take each"
+            " other's work for abandoned",
+        ),
+    )
 
 
 # --- accounting and closing -------------------------------------------------------------------

@@ -14,8 +14,8 @@ from daemon.domain.invoice import Fault as AccountingFault
 from daemon.domain.opening_hours import Calendar
 from daemon.domain.periods import Period
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
+from daemon.store import health, leases, statements
 from daemon.store import register as kept
-from daemon.store import statements
 from daemon.store.health import Health
 from daemon.two_languages import speaker
 
@@ -142,9 +142,30 @@ def test_an_older_schema_is_a_fault_that_names_its_remedy(store, settings):
 def test_a_server_that_may_lose_a_commit_is_a_fault(name, value):
     """B1: a message is durable before it is acknowledged."""
     settings = {"fsync": "on", "synchronous_commit": "on", "server_encoding": "UTF8", name: value}
-    health = Health("PostgreSQL 16", settings, "0001", "0001", ())
-    assert one(check.database(health, ENGLISH)).status == FAULT
-    assert f"{name} {value}" in one(check.database(health, ENGLISH)).says
+    found = Health("PostgreSQL 16", settings, "0001", "0001", ())
+    assert one(check.database(found, ENGLISH)).status == FAULT
+    assert f"{name} {value}" in one(check.database(found, ENGLISH)).says
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "says"),
+    [
+        (45, WARNING, "45 s ahead of"),
+        (-45, WARNING, "45 s behind"),
+        (-300, FAULT, "300 s behind"),
+        (20, OK, "PostgreSQL"),
+    ],
+)
+def test_a_clock_that_is_not_the_database_servers_is_told(
+    pg_store, monkeypatch, seconds, status, says
+):
+    """Leases follow the machines' clocks: two that differ take each other's work for abandoned."""
+    true = leases.wall
+    monkeypatch.setattr(leases, "wall", lambda: true() + dt.timedelta(seconds=seconds))
+    durable = {"fsync": "on", "synchronous_commit": "on", "server_encoding": "UTF8"}
+    found = replace(health.look(pg_store), settings=durable)
+    last = list(check.database(found, ENGLISH))[-1]
+    assert (last.status, says in last.says) == (status, True)
 
 
 # --- the file and what is outside ----------------------------------------------------------------
