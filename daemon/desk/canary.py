@@ -58,7 +58,7 @@ def step(desk: Desk, now: dt.datetime) -> bool:
     """Let one out when it is time, and tell once of one that has not come back; False: not due.
 
     None leaves before go-live: it would be archived like all mail of that time (B5), not seen. A
-    command that fails is run again the next time; a clock that is set back lets the next one out.
+    command is run until it has gone well once; a clock that is set back lets the next one out.
     """
     table, go_live = desk.settings.canary, desk.settings.desk.go_live
     if not table.on or (go_live is not None and now < go_live):
@@ -72,13 +72,15 @@ def step(desk: Desk, now: dt.datetime) -> bool:
             return False
         what = _missing(tx, desk, flight, now)
     log.error("canary missing", left_at=flight.left_at.isoformat())
-    if not table.command or _run(table.command, what):
+    if not table.command:
         return True
+    if not _run(table.command, what):
+        return False
     with desk.store.acting() as tx:
         found = last(tx)
-        if found == replace(flight, told=True, heard=True):
-            _keep(tx, replace(found, heard=False))  # tell it again
-    return False
+        if found == replace(flight, told=True, heard=False):
+            _keep(tx, replace(found, heard=True))
+    return True
 
 
 def _let_out(tx: Tx, desk: Desk, now: dt.datetime) -> None:
@@ -127,7 +129,8 @@ def _missing(tx: Tx, desk: Desk, flight: Flight, now: dt.datetime) -> str:
         sentence("canary_remedy", language),
     )
     alarms.raise_alarm(tx, desk, "canary", letter, now)
-    _keep(tx, Flight(flight.left_at, None, told=True))
+    # Heard once the command has gone well: whoever dies before it leaves that to the next time.
+    _keep(tx, Flight(flight.left_at, told=True, heard=not desk.settings.canary.command))
     return f"{letter.what}\n{letter.remedy}\n"
 
 

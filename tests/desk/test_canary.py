@@ -110,6 +110,23 @@ def test_a_command_that_fails_stops_nothing_and_is_run_until_it_goes_well(store,
     assert len(desk.mailer.to("drift@example.se")) == 1
 
 
+def test_a_death_before_the_command_was_run_leaves_it_to_the_next_time(desk, told, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(*_):
+        raise Killed
+
+    canary.step(desk.desk, T0)
+    monkeypatch.setattr(canary, "_run", die)
+    with pytest.raises(Killed):
+        canary.step(desk.desk, T0 + 15 * MINUTE)
+    monkeypatch.undo()
+    found = [canary.step(desk.desk, T0 + minutes * MINUTE) for minutes in (16, 17)]
+    assert found == [True, False]
+    assert told.read_text().count("10:00") == 1
+
+
 def test_a_clock_that_is_set_back_lets_the_next_one_out_at_once(desk):
     assert canary.step(desk.desk, T0)
     assert canary.step(desk.desk, T0 - 120 * MINUTE)
