@@ -167,11 +167,13 @@ def _is_the_servers(error: DBAPIError) -> bool:
     """Whether the same statement can do another time: no fault of what it says.
 
     A connection that was ended, whatever that is called; deadlocks; a server that only reads. A
-    text too large for an index (class 54) is too large for ever.
+    text too large for an index (class 54) is too large for ever, and SQLITE_ERROR is of the
+    statement itself.
     """
     state = getattr(error.orig, "sqlstate", None) or ""
     if isinstance(error, OperationalError | InterfaceError):
-        return not state.startswith("54")
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        return not state.startswith("54") and code != sqlite3.SQLITE_ERROR
     return error.connection_invalidated or state == "25006"
 
 

@@ -61,6 +61,12 @@ def test_a_text_too_large_for_an_index_is_no_fault_of_the_server_B4(pg_store):
         rows.keep_fact(tx, random.Random(4).randbytes(9000).hex(), "")
 
 
+@pytest.mark.parametrize("wrong", ["SELECT abs(-9223372036854775807 - 1)", "SELECT nothing"])
+def test_a_statement_that_can_never_be_run_is_no_fault_of_the_database_B4(any_store, wrong):
+    with pytest.raises(DBAPIError), any_store.writing() as tx:
+        tx.exec_driver_sql(wrong)
+
+
 def test_a_server_that_only_reads_is_a_temporary_fault(pg_store):
     def write():
         with pg_store.writing() as tx:
