@@ -67,7 +67,7 @@ def _outgoing(server: Outgoing, *, settings: Settings, store: Store | None, say:
     mailer = parts.mailer_of(settings, store)
     try:
         if isinstance(mailer, SmtpMailer):
-            mailer._connect().quit()  # noqa: SLF001  what comes before the first mail, alone
+            mailer.connect().quit()
     except SendError as error:
         named = Server(table="[outgoing]", host=server.host, port=server.port_used, tls=server.tls)
         raise _probe_error(outage(error, named, say)) from error

@@ -88,7 +88,7 @@ class SmtpMailer:
             smtp.close()
 
     def _hand_over(self, transaction: "_Transaction") -> str:
-        smtp = self._smtp or self._connect()
+        smtp = self._smtp or self.connect()
         self._smtp = smtp
         try:
             return transaction.run(smtp)
@@ -119,7 +119,8 @@ class SmtpMailer:
             self._smtp.close()
             self._smtp = None
 
-    def _connect(self) -> smtplib.SMTP:
+    def connect(self) -> smtplib.SMTP:
+        """Give a new connection, logged in: what comes before the first mail; raises SendError."""
         try:
             smtp = self._open()
         except (OSError, smtplib.SMTPException) as error:

@@ -18,6 +18,7 @@ from daemon.store.rows import insert
 from daemon.store.session import Tx
 
 LEASE = dt.timedelta(seconds=120)
+FREED: dict[str, object] = {"lease_owner": None, "lease_until": None}
 
 
 def wall() -> dt.datetime:
@@ -74,11 +75,7 @@ def free_dead(tx: Tx, table: Table, open_: ColumnElement[bool]) -> bool:
     held = select(table.c.lease_owner).where(open_, table.c.lease_owner.is_not(None)).distinct()
     dead = [name for name in tx.scalars(held) if is_dead(name)]
     if dead:
-        tx.execute(
-            update(table)
-            .where(open_, table.c.lease_owner.in_(dead))
-            .values(lease_owner=None, lease_until=None)
-        )
+        tx.execute(update(table).where(open_, table.c.lease_owner.in_(dead)).values(FREED))
     return bool(dead)
 
 
@@ -96,12 +93,9 @@ def is_mine(table: Table) -> ColumnElement[bool]:
     return table.c.lease_owner == owner()
 
 
-def taken(until: dt.timedelta = LEASE) -> dict[str, object]:
+def taken(length: dt.timedelta = LEASE) -> dict[str, object]:
     """The values that put this process's lease on a row."""
-    return {"lease_owner": owner(), "lease_until": wall() + until}
-
-
-FREED: dict[str, object] = {"lease_owner": None, "lease_until": None}
+    return {"lease_owner": owner(), "lease_until": wall() + length}
 
 
 def take(tx: Tx, name: str, length: dt.timedelta = LEASE) -> bool:
