@@ -5,6 +5,7 @@ of what it caused: `journalctl -u avtald -g '"inbox": 17[,}]'` shows its whole w
 and no secret is ever in a line, whatever is told to the log.
 """
 
+import contextlib
 import logging
 import re
 import sys
@@ -47,7 +48,7 @@ def configure(level: int = logging.WARNING, settings: Settings | None = None) ->
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -59,6 +60,21 @@ def configure(level: int = logging.WARNING, settings: Settings | None = None) ->
 def _mailboxes(settings: Settings) -> Iterable[str]:
     """What our own mailboxes are called."""
     return (mailbox.username for mailbox in settings.intake.imap)
+
+
+class _Lines:
+    """Standard error, where a line that cannot be written is lost, and nothing else is.
+
+    A full disk or a reader that has gone must stop no loop, and refuse no mail that is durable.
+    """
+
+    def msg(self, line: str) -> None:
+        """Write one line."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # full, closed, none at all
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = log = msg
 
 
 class _Libraries(logging.Handler):

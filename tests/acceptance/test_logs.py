@@ -1,7 +1,12 @@
 """The log: one line an event, one number follows a mail, nobody's address and no secret in it."""
 
+import contextlib
+import io
 import json
 import logging
+import os
+import sys
+from pathlib import Path
 
 import pytest
 import structlog
@@ -76,6 +81,39 @@ def test_an_event_is_one_line_with_its_level_and_instant(said):
 def test_debug_is_not_told_at_info(said):
     structlog.get_logger("avtald.x").debug("small talk")
     assert said() == []
+
+
+def nobody_reads():
+    reads, writes = os.pipe()
+    os.close(reads)
+    return os.fdopen(writes, "w", buffering=1)
+
+
+def closed():
+    file = io.StringIO()
+    file.close()
+    return file
+
+
+OUTPUTS = {
+    "a full disk": lambda: Path("/dev/full").open("w", buffering=1),  # noqa: SIM115  closed below
+    "a reader that has gone": nobody_reads,
+    "a closed file": closed,
+    "none": lambda: None,
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_line_that_cannot_be_written_stops_nothing(said, monkeypatch, output):
+    """Else every loop ends, and each mail is refused after it has become durable (B1)."""
+    monkeypatch.setattr(sys, "stderr", OUTPUTS[output]())
+    structlog.get_logger("avtald.x").info("lost")
+    logging.getLogger("library").warning("lost as well")
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stderr.close()  # what it still holds goes with it
+    monkeypatch.undo()
+    structlog.get_logger("avtald.x").info("goes on")
+    assert [line["event"] for line in said()] == ["goes on"]
 
 
 def test_one_number_follows_a_mail_from_the_door_to_the_last_delivery(said, store, tmp_path):
