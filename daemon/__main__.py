@@ -7,6 +7,7 @@ from pathlib import Path
 
 NAMES = (b"daemon/", b"parsers/", b"integrations/")
 FOREIGN_PACKAGE = 78
+TRY_AGAIN = 75
 
 
 def foreign_owner(places: list[str]) -> str | None:
@@ -52,7 +53,8 @@ def main() -> None:
             "install avtald in an environment of its own",
             file=sys.stderr,
         )
-        sys.exit(FOREIGN_PACKAGE)
+        # To an MTA 78 is for ever: no fault of ours bounces a mail.
+        sys.exit(TRY_AGAIN if "receive" in sys.argv[1:] else FOREIGN_PACKAGE)
     os.umask(0o077)  # what the desk writes is for the desk alone
     from daemon.cli.main import run
 

@@ -34,16 +34,17 @@ def test_our_own_distribution_and_similar_names_are_no_strangers(tmp_path):
     assert foreign_owner([str(tmp_path), str(tmp_path / "nowhere"), ""]) is None
 
 
-def test_the_command_exits_78_with_what_to_do(tmp_path):
+@pytest.mark.parametrize(("word", "code"), [("--help", 78), ("receive", 75)])
+def test_the_command_exits_78_with_what_to_do_but_bounces_no_mail(tmp_path, word, code):
     install(tmp_path, "python_daemon-3.1", "daemon/__init__.py", "daemon/daemon.py")
     script = (
-        f"import sys; sys.path.append({str(tmp_path)!r}); sys.argv = ['avtald', '--help'];"
+        f"import sys; sys.path.append({str(tmp_path)!r}); sys.argv = ['avtald', {word!r}];"
         "from daemon.__main__ import main; main()"
     )
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
-    assert (ended.returncode, ended.stdout) == (78, "")
+    assert (ended.returncode, ended.stdout) == (code, "")
     assert "python_daemon (daemon)" in ended.stderr
     assert "environment of its own" in ended.stderr
 

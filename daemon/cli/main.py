@@ -1,9 +1,11 @@
 """The command `avtald`: its sub-commands, loaded when asked for, and what faults exit with."""
 
 import importlib
+import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -107,7 +109,8 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         result = avtald.main(args=list(arguments), prog_name="avtald", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        with _perhaps_nobody_hears():
+            error.show()
         return error.exit_code
     except click.Abort:
         return _told("interrupted", ATTENTION)
@@ -116,7 +119,8 @@ def _run(arguments: Sequence[str]) -> int:
         return ATTENTION
     except Exception as error:  # noqa: BLE001  the last wall: no traceback reaches a user
         if "--debug" in arguments:
-            traceback.print_exc()
+            with _perhaps_nobody_hears():
+                traceback.print_exc()
         return _fault(error)
     return result if isinstance(result, int) else DONE
 
@@ -144,6 +148,17 @@ def _fault(error: Exception) -> int:
 
 
 def _told(says: str, code: int) -> int:
-    for line in says.splitlines():
-        click.echo(f"avtald: {line}", err=True)
+    with _perhaps_nobody_hears():
+        for line in says.splitlines():
+            click.echo(f"avtald: {line}", err=True)
     return code
+
+
+@contextmanager
+def _perhaps_nobody_hears() -> Iterator[None]:
+    """Let the exit code stand where standard error takes no word: a full disk, a closed pipe."""
+    try:
+        yield
+    except OSError:
+        # What it still holds would be written once more at the exit, and make that 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -212,3 +212,17 @@ def test_receive_answers_75_for_every_fault(place, fault):
     else:
         words.append("--nonsense")
     assert avtald(place, *words, stdin=a_mail()).returncode == 75
+
+
+@pytest.mark.parametrize("fault", ["no database", "wrong option"])
+def test_receive_answers_75_also_where_nobody_can_be_told(place, fault):
+    """To an MTA any other code is a bounce, 120 of an output that cannot be flushed as well."""
+    words = ["receive", *(["--nonsense"] if fault == "wrong option" else [])]
+    (place / "var").rename(place / "gone")
+    (place / "var").write_text("a file")
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*AVTALD, *words], cwd=place, input=a_mail(), stderr=full, check=False,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        )  # fmt: skip
+    assert ended.returncode == 75
