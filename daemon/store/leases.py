@@ -28,7 +28,7 @@ def wall() -> dt.datetime:
 
 @cache
 def _owner(pid: int) -> str:
-    return f"{socket.gethostname()}:{pid}:{_started(pid)}"
+    return f"{socket.gethostname()}:{pid}:{_started(pid) or ''}"
 
 
 def owner() -> str:
@@ -36,11 +36,17 @@ def owner() -> str:
     return _owner(os.getpid())
 
 
-def _started(pid: int) -> str:
+def _started(pid: int) -> str | None:
+    """When a process began, as the kernel counts; "" where there is none, None where none can tell.
+
+    A process that has no file descriptor left sees nobody, and must take nobody for dead.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
+    except OSError:
+        return None
     return stat.rpartition(")")[2].split()[19]
 
 
@@ -50,7 +56,8 @@ def is_dead(name: str) -> bool:
     pid, _, started = process.partition(":")
     if host != socket.gethostname() or not pid.isdecimal():
         return False
-    return _started(int(pid)) != started
+    found = _started(int(pid))
+    return found == "" or (bool(started) and found not in {None, started})
 
 
 def until() -> dt.datetime:

@@ -1,6 +1,9 @@
 """One process at a time, and one alarm for one fault, on both engines."""
 
+import contextlib
 import datetime as dt
+import os
+import resource
 
 from daemon.store import alarms, leases, schema
 
@@ -39,6 +42,34 @@ def test_our_own_lease_is_renewed_and_a_dead_process_s_taken_over(any_store):
         dead = leases.owner().rpartition(":")[0] + ":1"
         tx.execute(schema.leases.update().values(owner=dead))
     assert take(any_store)
+
+
+@contextlib.contextmanager
+def without_a_file_descriptor():
+    """As after too many connections."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_who_has_no_file_descriptor_left_takes_no_living_process_for_dead():
+    """Else what another is sending goes out twice, and what it acts on is taken from it."""
+    alive, dead = leases.owner(), leases.owner().rpartition(":")[0] + ":1"
+    with without_a_file_descriptor():
+        found = leases.is_dead(alive), leases.is_dead(dead)
+    assert found == (False, False)
+    assert (leases.is_dead(alive), leases.is_dead(dead)) == (False, True)
+
+
+def test_a_process_that_could_not_tell_when_it_began_lives_while_its_number_does():
+    with without_a_file_descriptor():
+        name = leases._owner.__wrapped__(os.getpid())
+    assert name.endswith(":")
+    assert not leases.is_dead(name)
+    assert leases.is_dead(name.replace(f":{os.getpid()}:", f":{2**22 + 1}:"))
 
 
 def test_a_lease_given_back_is_free_at_once_and_only_ours_can_be(any_store):
