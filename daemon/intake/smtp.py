@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import errno
 import logging
 import re
 import socket
@@ -168,14 +169,15 @@ class Door:
         """Take nothing new, finish what is being received, and end; after `grace` s anyway."""
         if self._server is None:
             return
+        if self.settings.listen.path is not None:
+            with contextlib.suppress(OSError):  # now: later it may be our successor's
+                self.settings.listen.path.unlink()
         asyncio.run_coroutine_threadsafe(self._close(grace), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
         self.keeper.close()
         self._server = None
-        if self.settings.listen.path is not None:
-            self.settings.listen.path.unlink(missing_ok=True)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -196,7 +198,11 @@ class Door:
     def _dialogue(self) -> asyncio.BaseProtocol:
         if len(self.sessions) >= self.settings.connections:
             return _Refusal(CROWDED)
-        return (_LmtpDialogue if self.lmtp else _Dialogue)(self)
+        let_in = (_LmtpDialogue if self.lmtp else _Dialogue)(self)
+        self.sessions.add(
+            let_in
+        )  # here: of many that come at once, all are let in before one speaks
+        return let_in
 
     async def _close(self, grace: float) -> None:
         self.closing = True
@@ -244,7 +250,8 @@ def _clear(path: Path) -> None:
         if not stat.S_ISSOCK(path.stat().st_mode):
             raise FileExistsError(f"{path} is no socket: remove it, or listen elsewhere")
         with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(path)) == 0:
+            probe.setblocking(False)  # the other may be too busy to let us in
+            if probe.connect_ex(str(path)) != errno.ECONNREFUSED:
                 raise OSError(f"{path} is in use by another process")
         path.unlink()
 
@@ -318,10 +325,6 @@ class _Dialogue(SMTP):
         )
         self._door = door
         self.receiving = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._door.sessions.add(self)
-        super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._door.sessions.discard(self)
@@ -446,12 +449,21 @@ class _Text:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept = bytearray()
-        self.too_large = False
+        self._doubled = 0  # dots that SMTP adds: they are not the mail's (RFC 1870 section 3)
+        self._beyond = False
+
+    @property
+    def too_large(self) -> bool:
+        """Whether the mail is larger than the limit, without what SMTP adds."""
+        return self._beyond or len(self._kept) - self._doubled > self._limit
 
     def add(self, piece: bytes) -> None:
+        self._doubled += not self._kept and piece.startswith(b".")
+        seen = max(0, len(self._kept) - 2)
         self._kept += piece
-        if self.too_large or len(self._kept) > self._limit + 3:  # the final dot is not the mail's
-            self.too_large = True
+        self._doubled += self._kept.count(b"\r\n.", seen)
+        if self._beyond or len(self._kept) - self._doubled > self._limit + 2:  # 2: of the last dot
+            self._beyond = True
             del self._kept[:-8]
 
     def cut(self, end: bytes, *, after: bytes = b"") -> bool:
@@ -459,6 +471,7 @@ class _Text:
         found = self._kept.endswith(after + end)
         if found:
             del self._kept[-len(end) :]
+            self._doubled -= 1
         return found
 
     def plain(self) -> bytes:

@@ -284,6 +284,19 @@ def test_the_size_limit_is_exact(store, open_door, wire, size, taken):
     assert [len(raw) for raw in kept(store)] == ([size] if taken else [])
 
 
+@pytest.mark.parametrize("end", [b"x\r\n", b"a\r\nlast\r\n", b"\r\n\r\n", b"....\r\n"])
+@pytest.mark.parametrize(("over", "taken"), [(0, True), (1, False), (2, False)])
+def test_the_size_is_the_mail_s_without_the_dots_that_smtp_adds(store, open_door, over, taken, end):
+    """RFC 1870 section 3: else what was announced as small enough bounces after all."""
+    text = mail(body=b".\r\n" * 2000 + b"x" * over + end)
+    with smtplib.SMTP("127.0.0.1", open_door(max_size=len(text) - over).port) as client:
+        client.helo("x")
+        client.mail("bo@acme.se")
+        client.rcpt(US)
+        assert client.data(text)[0] == (250 if taken else 552)
+    assert kept(store) == ([text] if taken else [])
+
+
 @pytest.mark.parametrize("length", [1001, 70_000, 500_000])
 def test_a_line_of_any_length_is_taken(store, open_door, length):
     with smtplib.SMTP("127.0.0.1", open_door().port) as client:
@@ -473,6 +486,19 @@ def test_a_connection_too_many_is_told_to_come_again(open_door, wire):
     assert wire(door).say("NOOP") == ["250 OK"]
 
 
+def test_of_many_connections_at_once_no_more_are_let_in(open_door):
+    door = open_door(connections=2)
+    held = threading.Event()
+    door.loop.call_soon_threadsafe(held.wait, 20)
+    crowd = [socket.create_connection(("127.0.0.1", door.port), timeout=20) for _ in range(30)]
+    held.set()
+    greetings = [client.recv(3) for client in crowd]
+    for client in crowd:
+        client.close()
+    assert (greetings.count(b"220"), greetings.count(b"421")) == (2, 28)
+    wait_for(lambda: not door.sessions, "all are gone")
+
+
 def test_endless_commands_end_with_421(open_door, wire):
     client = wire(open_door())
     replies = [client.say("NOOP")[0][:3] for _ in range(101)]
@@ -547,6 +573,36 @@ def test_a_socket_left_by_a_killed_process_is_replaced_and_a_live_one_is_not(ope
     path.write_text("not ours")
     with pytest.raises(FileExistsError):
         open_door(listen=Listen(path=path))
+
+
+def test_a_socket_that_is_no_door_s_but_alive_is_left_alone(open_door, tmp_path):
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as another:
+        another.bind(str(path))
+        with pytest.raises(OSError, match="in use by another process"):
+            open_door(listen=Listen(path=path))
+        assert path.is_socket()
+
+
+def test_a_door_that_takes_its_time_to_stop_leaves_its_successor_s_socket(open_door, tmp_path):
+    path = tmp_path / "lmtp"
+    old = open_door(listen=Listen(path=path))
+    with smtplib.SMTP() as busy:
+        busy.sock = socket.socket(socket.AF_UNIX)
+        busy.sock.connect(str(path))
+        busy.getreply()
+        busy.helo("x")
+        busy.mail("bo@acme.se")
+        busy.rcpt(US)
+        assert busy.docmd("DATA")[0] == 354
+        stopping = threading.Thread(target=old.stop)
+        stopping.start()
+        wait_for(lambda: old.closing, "the old door stops")
+        wait_for(lambda: not path.exists(), "its place is free")
+        open_door(listen=Listen(path=path))
+        assert busy.docmd(".")[0] == 250
+        stopping.join(20)
+    assert path.is_socket()
 
 
 def test_a_port_that_is_taken_is_an_error_at_once(open_door):
