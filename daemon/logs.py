@@ -9,6 +9,7 @@ import contextlib
 import logging
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
@@ -68,9 +69,12 @@ class _Lines:
     A full disk or a reader that has gone must stop no loop, and refuse no mail that is durable.
     """
 
+    _turn = threading.Lock()  # lines of two threads must not mix
+
     def msg(self, line: str) -> None:
         """Write one line."""
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # full, closed, none at all
+        faults = (OSError, ValueError, AttributeError)  # full, closed, none at all
+        with self._turn, contextlib.suppress(*faults):
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
 
