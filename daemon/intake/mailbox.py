@@ -27,6 +27,11 @@ _DATE = re.compile(
     rb'\bINTERNALDATE "([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"'
 )
 _SHORT_BODY = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? (?:"((?:[^"\\]|\\.)*)"|NIL)')
+# RFC 5530, and what Exchange Online, Gmail and Yahoo say besides: no message is at fault, all wait.
+_BUSY = re.compile(
+    r"\[(?:UNAVAILABLE|INUSE|LIMIT|THROTTLED)\]|throttled|server unavailable|bandwidth limits",
+    re.IGNORECASE,
+)
 _MONTHS = b"jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 # What the libraries and the network raise; everything else is a fault of ours.
@@ -128,7 +133,7 @@ class Mailbox:
 
     def _sizes(self, uids: Sequence[int]) -> list[Listed]:
         try:
-            told = self._ok(self._fetch(uids, "(UID RFC822.SIZE INTERNALDATE)"))
+            told = self._fetch(uids, "(UID RFC822.SIZE INTERNALDATE)")
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error:
@@ -140,12 +145,12 @@ class Mailbox:
 
     def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
         """The raw bytes of messages, as the server has them; none is marked as seen by it."""
-        return dict(_bodies(self._ok(self._fetch(uids, "(UID BODY.PEEK[])"))))
+        return dict(_bodies(self._fetch(uids, "(UID BODY.PEEK[])")))
 
     def headers(self, uid: int) -> bytes:
         """The header block of a message, or the beginning of a long one."""
         part = f"(UID BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)"
-        return dict(_bodies(self._ok(self._fetch([uid], part)))).get(uid, b"")
+        return dict(_bodies(self._fetch([uid], part))).get(uid, b"")
 
     def move(self, uids: Sequence[int], folder: str) -> None:
         """Move messages in one step; the folder is created where it is missing."""
@@ -195,8 +200,16 @@ class Mailbox:
         with contextlib.suppress(*FAULTS):
             self._client.shutdown()
 
-    def _fetch(self, uids: Sequence[int], parts: str) -> tuple[str, list[Any]]:
-        return self._client.uid("FETCH", _set(uids), parts)
+    def _fetch(self, uids: Sequence[int], parts: str) -> list[Any]:
+        """What is told of these messages; a server that has no time for us ends the session."""
+        try:
+            return self._ok(self._client.uid("FETCH", _set(uids), parts))
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as refusal:
+            if _BUSY.search(str(refusal)):
+                raise self._client.abort(str(refusal)) from refusal
+            raise
 
     def _move(self, uids: Sequence[int], folder: str) -> tuple[str, list[Any]]:
         return self._client.uid("MOVE", _set(uids), encode_folder(folder).decode())
