@@ -6,6 +6,7 @@ import re
 import smtplib
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ TLS = ("implicit", "starttls", "none")
 
 _NO_ADDRESS = re.compile(r"[\x00-\x20<>\x7f]")
 _HEADERS = re.compile(rb"\r?\n\r?\n")
+_PIECE = 64 * 1024
+_TEXT_SECONDS = 300.0  # 30 MB at 100 kB/s; the lease of what is being sent is longer
 _LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -123,7 +126,7 @@ class SmtpMailer:
         """Give a new connection, logged in: what comes before the first mail; raises SendError."""
         try:
             smtp = self._open()
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, UnicodeError) as error:  # no host has such a name
             raise SendError(self._unreachable(error), unreachable=True) from error
         try:
             self._log_in(smtp)
@@ -201,7 +204,7 @@ class _Transaction:
         code, text = smtp.docmd("DATA")
         if code != 354:
             raise _refused(code, text)
-        smtp.send(_stuffed(self.raw))
+        _send_text(smtp, _stuffed(self.raw))
         return _final_dot(smtp)
 
     def _mail(self, smtp: smtplib.SMTP) -> None:
@@ -252,10 +255,22 @@ def _stuffed(raw: bytes) -> bytes:
     return text if text.endswith(b"\r\n") else text + b"\r\n"
 
 
+def _send_text(smtp: smtplib.SMTP, text: bytes) -> None:
+    """Send it in pieces: the time-out is for each, not for a large mail on a slow line."""
+    until = time.monotonic() + _TEXT_SECONDS
+    for start in range(0, len(text), _PIECE):
+        if time.monotonic() > until:
+            raise TimeoutError(f"the text took longer than {_TEXT_SECONDS:.0f} s")
+        smtp.send(text[start : start + _PIECE])
+
+
 def _final_dot(smtp: smtplib.SMTP) -> str:
-    """End the mail; from here on a lost connection leaves open whether it went (RFC 1047)."""
+    """End the mail; a connection lost from here on leaves open whether it went (RFC 1047).
+
+    Where the dot itself does not leave this machine, the mail did not go.
+    """
+    smtp.send(b".\r\n")
     try:
-        smtp.send(b".\r\n")
         code, text = smtp.getreply()
     except (OSError, smtplib.SMTPException) as error:
         raise SendError(f"lost after the final dot: {error}", unclear=True) from error

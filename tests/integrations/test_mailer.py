@@ -1,7 +1,10 @@
 """What a reply, or its absence, means for one mail to one recipient; the sink does as told."""
 
+import contextlib
 import smtplib
 import socket
+import threading
+import time
 
 import pytest
 
@@ -105,6 +108,67 @@ def test_a_connection_lost_after_the_final_dot_is_unclear(there, mailer, answer)
     assert len(there.mails) == 1
     assert send(mailer) == "250 2.0.0 taken"
     assert there.connections == 2
+
+
+def test_a_final_dot_that_cannot_be_sent_leaves_no_doubt(there, mailer, monkeypatch):
+    """The connection was lost in the middle of the text: nobody can have taken the mail."""
+    sent = smtplib.SMTP.send
+
+    def lost(smtp, text):
+        if text == b".\r\n":
+            raise smtplib.SMTPServerDisconnected("Server not connected")
+        sent(smtp, text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(smtplib.SMTP, "send", lost)
+        assert refusal(mailer) == (False, False, False)
+    assert send(mailer) == "250 2.0.0 taken"
+    assert len(there.mails) == 1
+
+
+@contextlib.contextmanager
+def slow_reader(pause):
+    """A server that takes a mail's text slowly but steadily, through a narrow window."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+
+        def serve():
+            connection, _ = listening.accept()
+            with connection, connection.makefile("rb") as lines:
+                connection.sendall(b"220 slow\r\n")
+                while not lines.readline().startswith(b"DATA"):
+                    connection.sendall(b"250 ok\r\n")
+                connection.sendall(b"354 go on\r\n")
+                end = b""
+                while end != b"\r\n.\r\n" and (piece := connection.recv(2**17)):
+                    end = (end + piece)[-5:]
+                    time.sleep(pause)
+                connection.sendall(b"250 2.0.0 taken at last\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(20)
+
+
+def test_a_large_mail_on_a_slow_line_has_its_time_piece_by_piece():
+    with slow_reader(pause=0.03) as port:
+        mailer = SmtpMailer(SmtpServer("127.0.0.1", port, "none", timeout=2))
+        started = time.monotonic()
+        assert send(mailer, raw=b"x: y\r\n\r\n" + b"z" * 76 * 2**18) == "250 2.0.0 taken at last"
+        assert time.monotonic() - started > 2, "the line was no slow one"
+        mailer.close()
+
+
+def test_a_text_that_takes_for_ever_is_given_up_without_doubt(there, mailer, monkeypatch):
+    monkeypatch.setattr("integrations.mailer._TEXT_SECONDS", -1.0)
+    assert refusal(mailer) == (False, False, False)
+
+
+@pytest.mark.parametrize("host", ["smtp..example", "x" * 70 + ".example"])
+def test_a_host_whose_name_can_be_no_host_s_is_unreachable_and_the_mail_waits(host):
+    """Not unclear: nothing was sent, and no mail may be given up for a mistake in a file."""
+    assert refusal(SmtpMailer(SmtpServer(host, 465))) == (False, False, True)
 
 
 def test_a_server_that_falls_silent_after_the_final_dot_is_unclear():
