@@ -44,7 +44,8 @@ def slow(store, tmp_path, monkeypatch):
     yield post, supervisor, asked, running
     post.answer.set()
     asked.set()
-    running.join(30)
+    for thread in [running, *(each for each in threading.enumerate() if each.name == "send")]:
+        thread.join(30)  # its last note needs the database
 
 
 def test_a_stop_does_not_speak_to_the_outgoing_server_in_the_middle_of_a_mail(slow):
