@@ -4,8 +4,10 @@ import contextlib
 import re
 import socketserver
 import threading
+import time
 
 DROP = b"DROP"  # close the connection instead of answering
+LATER = b"LATER"  # wait a moment before the rest
 HANG = b"HANG"  # say nothing more, and keep the connection
 
 
@@ -119,7 +121,9 @@ class _Session(socketserver.StreamRequestHandler):
         odd.commands.append(verb)
         self.last = odd.answer(verb, tag, rest)
         said, _, after = re.split(rb"(DROP|HANG|\Z)", self.last, maxsplit=1)
-        self.wfile.write(said)
+        for number, piece in enumerate(said.split(LATER)):
+            time.sleep(0.2 if number else 0)
+            self.wfile.write(piece)
         if DROP in self.last:
             return False
         if HANG in self.last:

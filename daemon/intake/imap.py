@@ -302,6 +302,7 @@ class ImapDoor:
         self._token = token
         self._box: Mailbox | None = None
         self._faults_in_a_row = 0
+        self._lost_waits = 0  # in a row, whatever the polls between them were like
         self._refused = False
         self._trouble = Trouble()
         self._renewed = 0.0
@@ -337,7 +338,7 @@ class ImapDoor:
         if self._refused:
             stop.wait(ACCESS_PAUSE)
         elif self._faults_in_a_row:
-            stop.wait(PAUSES[min(self._faults_in_a_row, len(PAUSES)) - 1])
+            _pause(stop, self._faults_in_a_row)
         elif self._box is None:
             stop.wait(seconds)
         else:
@@ -345,6 +346,10 @@ class ImapDoor:
                 self._box.idle(stop, seconds)
             except Exception as fault:  # noqa: BLE001  as in `step`
                 self._failed(fault)
+                self._lost_waits += 1
+                _pause(stop, self._lost_waits)  # the next poll may go well, and the next wait not
+            else:
+                self._lost_waits = 0
 
     def close(self) -> None:
         """Log out, and let another process have the mailbox."""
@@ -405,3 +410,7 @@ class ImapDoor:
             self._box = None
         with contextlib.suppress(StoreError), self._store.writing() as tx:
             mailboxes.note(tx, self.settings.name, error=self.fault)
+
+
+def _pause(stop: threading.Event, faults: int) -> None:
+    stop.wait(PAUSES[min(faults, len(PAUSES)) - 1])

@@ -4,6 +4,8 @@ import contextlib
 import datetime as dt
 import imaplib
 import re
+import select
+import socket
 import ssl
 import threading
 import time
@@ -20,6 +22,7 @@ IDLE_SECONDS = 60.0  # at most: mail that came just before IDLE is not told (sea
 HEADER_BYTES = 64 * 1024
 _CHUNK = 200
 _POLL_SECONDS = 1.0
+_SETTLE_SECONDS = 0.5  # news seldom comes alone, and some servers always have some
 
 _UID = re.compile(rb"\bUID (\d+)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
@@ -181,12 +184,26 @@ class Mailbox:
             stop.wait(seconds)
             return
         until = time.monotonic() + min(seconds, IDLE_SECONDS)
-        idle: Any = self._box.idle
-        idle.start()
+        tag = self._begin_idle()
+        if tag is None:  # offered, and refused: it is not asked for again
+            self._capabilities.discard("IDLE")
+            stop.wait(seconds)
+            return
         while not stop.is_set() and (left := until - time.monotonic()) > 0:
-            if idle.poll(timeout=min(left, _POLL_SECONDS)):
+            if _has_news(self._client.sock, min(left, _POLL_SECONDS)):
+                stop.wait(_SETTLE_SECONDS)
                 break
-        idle.stop()
+        self._client.send(b"DONE\r\n")
+        self._box.consume_until_tagged_response(tag)
+
+    def _begin_idle(self) -> bytes | None:
+        """The tag of an IDLE that has begun; the server may tell of other things before it does."""
+        client: Any = self._client
+        tag: bytes = client._command("IDLE")  # noqa: SLF001  imaplib of Python 3.11 has no idle()
+        while client._get_response() is not None:  # noqa: SLF001  as above
+            if client.tagged_commands[tag]:
+                return None
+        return tag
 
     def close(self) -> None:
         """Log out, if the server answers soon; else hang up."""
@@ -271,6 +288,12 @@ def _reply(error: Exception) -> str:
     """What the server said, without what the library makes of it."""
     result = getattr(error, "command_result", None)
     return _text(result[1]) if result else str(error)
+
+
+def _has_news(sock: socket.socket, seconds: float) -> bool:
+    waiting = select.poll()
+    waiting.register(sock, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
 
 
 def _chunks(uids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -1,6 +1,8 @@
 """The IMAP door before odd, slow and hostile servers: nothing lost, nobody in another's way."""
 
+import dataclasses
 import datetime as dt
+import threading
 
 import pytest
 
@@ -8,7 +10,7 @@ from daemon.intake.imap import ImapDoor
 from daemon.settings_mail import Imap
 from daemon.settings_types import Secret
 from daemon.store import inbox
-from tests.odd_imap import odd_imap
+from tests.odd_imap import DROP, LATER, odd_imap
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 
@@ -66,3 +68,65 @@ def test_a_server_that_has_no_time_for_us_shelves_no_mail_and_takes_no_receipt_t
     assert [row.reason for row in rows] == [None, None]
     assert {row.received_at for row in rows} == {dt.datetime(2026, 11, 23, 7, 30, tzinfo=dt.UTC)}
     assert kept(store) == [mail(1), mail(2)]
+
+
+class Patience:
+    """An Event that notes how long it was to wait, and waits for nothing."""
+
+    def __init__(self):
+        self.waited = []
+
+    def wait(self, seconds):
+        self.waited.append(seconds)
+
+    def is_set(self):
+        return False
+
+
+def test_a_server_may_tell_of_other_things_before_it_idles(odd, door):
+    """RFC 9051 section 7: untagged answers come at any time."""
+    news = b"* 5 EXISTS\r\n* 2 FETCH (FLAGS (\\Seen))\r\n"
+    odd.twist["IDLE"] = lambda _tag, usual: news + usual
+    door.step(NOW)
+    door.wait(threading.Event())
+    assert door.fault is None
+    assert odd.said("DONE") == 1
+
+
+def test_a_server_that_offers_idle_and_refuses_it_is_polled_over_the_same_connection(odd, door):
+    odd.twist["IDLE"] = lambda tag, _usual: tag + b" NO not here\r\n"
+    patience = Patience()
+    for _ in range(4):
+        door.step(NOW)
+        door.wait(patience)
+    assert (odd.connections, odd.said("IDLE")) == (1, 1)
+    assert patience.waited == [1.0] * 4  # intake.imap.poll
+
+
+@pytest.mark.parametrize("verb", ["IDLE", "DONE"])
+def test_a_server_that_cannot_idle_is_not_logged_in_to_without_end(odd, door, verb):
+    """Each poll goes well, and each wait breaks the connection: the pauses grow all the same."""
+    odd.twist[verb] = lambda *_: DROP
+    door.settings = dataclasses.replace(door.settings, poll=dt.timedelta(seconds=0.1))
+    patience = Patience()
+    for _ in range(6):
+        door.step(NOW)
+        door.wait(patience)
+    assert patience.waited == [1, 5, 15, 30, 60, 60]
+
+
+def test_a_line_that_comes_in_pieces_while_we_idle_is_no_fault(odd, door):
+    odd.twist["IDLE"] = lambda _tag, usual: usual + LATER + b"* 5 EXI"
+    odd.twist["DONE"] = lambda _tag, usual: b"STS\r\n" + usual
+    door.step(NOW)
+    door.wait(threading.Event())
+    assert door.fault is None
+
+
+def test_news_without_end_leaves_the_server_in_peace_between_two_looks(odd, door):
+    odd.twist["IDLE"] = lambda _tag, usual: usual + LATER + b"* OK Still here\r\n"
+    patience = Patience()
+    for _ in range(3):
+        door.step(NOW)
+        door.wait(patience)
+    assert patience.waited == [0.5] * 3
