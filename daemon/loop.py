@@ -37,29 +37,30 @@ def until_nothing(steps: Sequence[Step], now: dt.datetime) -> dict[str, int]:
     first fault is raised when they are done.
     """
     found = dict.fromkeys((step.name for step in steps), 0)
-    faults: dict[str, Exception] = {}
-    again = True
+    faults: list[Exception] = []
+    well, again = list(steps), True
     while again:
         again = False
-        for step in steps:
-            if step.name not in faults:
-                again |= _all_of(step, now, found, faults)
+        for step in tuple(well):
+            before = found[step.name]
+            fault = _all_of(step, now, found)
+            if fault is not None:
+                faults.append(fault)
+                well.remove(step)
+            again |= found[step.name] > before
     if faults:
-        raise next(iter(faults.values()))
+        raise faults[0]
     return found
 
 
-def _all_of(
-    step: Step, now: dt.datetime, found: dict[str, int], faults: dict[str, Exception]
-) -> bool:
-    before = found[step.name]
+def _all_of(step: Step, now: dt.datetime, found: dict[str, int]) -> Exception | None:
     try:
         while step.run(now):
             found[step.name] += 1
     except Exception as fault:  # raised by the caller once the others are done
         log.warning("fault", step=step.name, exc_info=fault)
-        faults[step.name] = fault
-    return found[step.name] > before
+        return fault
+    return None
 
 
 @dataclass(slots=True)

@@ -66,3 +66,12 @@ def test_a_tick_does_what_it_can_before_it_raises_the_first_fault():
     with pytest.raises(KeyError, match="a fault of ours"):
         until_nothing(steps, NOW)
     assert left == []
+
+
+def test_two_steps_of_one_name_stand_or_fall_each_by_itself():
+    """A desk with two mailboxes has two steps that fetch: the broken one stops only itself."""
+    left = [1, 2]
+    steps = [Step("fetch", fails), Step("fetch", lambda _now: bool(left and left.pop()))]
+    with pytest.raises(KeyError, match="a fault of ours"):
+        until_nothing(steps, NOW)
+    assert left == []
