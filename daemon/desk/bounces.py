@@ -81,8 +81,9 @@ def failed(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime, *, reply: s
         return
     ticket = tickets.living(tx, tickets.by_id(tx, delivery.ticket_id))
     text = sentence(
-        "failed", desk.settings.desk.language, address=delivery.recipient, reply=reply[:200]
-    )
+        "in_doubt" if delivery.in_doubt else "failed",
+        desk.settings.desk.language, address=delivery.recipient, reply=reply[:200],
+    )  # fmt: skip
     tickets.say(
         tx, ticket.id, at=now, author="machine", address=desk.settings.desk.address,
         name=desk.settings.desk.name, internal=True, text=text,

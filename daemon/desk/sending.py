@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -272,7 +272,10 @@ def _settle(tx: Tx, outcome: _Outcome, error: SendError, now: dt.datetime, ends:
     if error.unclear:
         _in_doubt(tx, outcome, now, ends, pause=rules.PAUSES[0])
     elif again is not None and not error.permanent:
-        outbox.settle(tx, delivery.id, "pending", reply=outcome.reply, next_at=again)
+        counted = rules.counted(delivery.attempts, unreachable=error.unreachable)
+        outbox.settle(
+            tx, delivery.id, "pending", reply=outcome.reply, next_at=again, attempts=counted
+        )
     elif outbox.settle(tx, delivery.id, "failed", reply=outcome.reply):
         ends.on_failed(tx, delivery, now, outcome.reply)
 
@@ -292,4 +295,4 @@ def _in_doubt(
             reply=outcome.reply, next_at=now + pause, repeats=delivery.repeats + 1,
         )  # fmt: skip
     elif outbox.settle(tx, delivery.id, "unclear", reply=outcome.reply):
-        ends.on_failed(tx, delivery, now, outcome.reply)
+        ends.on_failed(tx, replace(delivery, in_doubt=True), now, outcome.reply)

@@ -54,6 +54,8 @@ _SV = {
     "reopened_by_customer": "Kunden svarade på ett stängt ärende; det är öppet igen.",
     "bounce": "Ett svar till {addresses} kom inte fram ({status}).",
     "failed": "Ett mejl till {address} kunde inte levereras: {reply}",
+    "in_doubt": "Ett mejl till {address} kom kanske inte fram, och skickas inte om av sig självt: "
+    "{reply}",
     "held_time": "{minutes} min den {day} på ärende #{ticket} väntar på OK från {name} "
     "({reason}). Be {name} svara OK på kvittot, eller ångra.",
     "no_number": "Kundnummer i bokföringen saknas. Sätt accounting_number för {key} i registret "
@@ -140,6 +142,8 @@ _EN = {
     "reopened_by_customer": "The customer replied to a closed ticket; it is open again.",
     "bounce": "An answer to {addresses} did not arrive ({status}).",
     "failed": "A mail to {address} could not be delivered: {reply}",
+    "in_doubt": "A mail to {address} may not have arrived, and is not sent again by itself: "
+    "{reply}",
     "held_time": "{minutes} min on {day} on ticket #{ticket} wait for an OK from {name} "
     "({reason}). Ask {name} to answer OK to the receipt, or to undo.",
     "no_number": "The customer number in accounting is missing. Set accounting_number for {key} "

@@ -62,6 +62,16 @@ def next_attempt(
     return min(again, last) if now < last else again
 
 
+def counted(attempts: int, *, unreachable: bool) -> int:
+    """How many of them count against the mail, the last included.
+
+    One on a server that was away does not, once it has made the pauses as long as they are for
+    such a server: else the first 4xx after a long absence would be the mail's last.
+    """
+    lengthening = sum(pause <= SERVER_AWAY for pause in PAUSES)
+    return attempts - 1 if unreachable and attempts > lengthening else attempts
+
+
 def longest_wait(attempts: int) -> dt.timedelta:
     """The longest that a mail waits after that many attempts; one that was never tried does not."""
     return PAUSES[min(attempts, len(PAUSES)) - 1] if attempts else dt.timedelta()

@@ -133,6 +133,7 @@ class Delivery:
     inbox_id: int | None
     customer_side: bool
     answer: bool = False  # J2
+    in_doubt: bool = False  # it ended, and nobody knows whether the mail arrived
 
 
 def put(tx: Tx, mail: Mail, at: dt.datetime) -> int | None:
@@ -300,14 +301,15 @@ def settle(
     *,
     reply: str,
     next_at: dt.datetime | None = None,
-    repeats: int | None = None,
+    **counts: int,
 ) -> bool:
-    """Note how an attempt failed; False where another process took the delivery over meanwhile."""
-    values: dict[str, object] = {"state": state, "reply": reply[:500], **leases.FREED}
+    """Note how an attempt failed; False where another process took the delivery over meanwhile.
+
+    `counts` are the row's `attempts` and `repeats`, where they are others than before.
+    """
+    values: dict[str, object] = {"state": state, "reply": reply[:500], **counts, **leases.FREED}
     if next_at is not None:
         values["next_at"] = next_at
-    if repeats is not None:
-        values["repeats"] = repeats
     mine = and_(outbox.c.id == delivery_id, outbox.c.state == "sending", leases.is_mine(outbox))
     return bool(tx.execute(update(outbox).where(mine).values(values)).rowcount)
 

@@ -194,6 +194,19 @@ def test_a_server_that_is_away_for_weeks_fails_no_mail(store):
     assert step(store, Post(), now + dt.timedelta(minutes=5))[1] == [("sent", "anna@a.se")]
 
 
+def test_a_first_refusal_after_a_week_without_a_server_is_not_a_mails_last(any_store):
+    """Greylisting, after our own server was down for longer than a mail is tried."""
+    queue(any_store, "anna@a.se")
+    away, now = Post(anna=SendError("connection refused", unreachable=True)), T0
+    while now < T0 + dt.timedelta(days=7):
+        step(any_store, away, now)
+        now += dt.timedelta(hours=8)
+    later = Post(anna=SendError("451 4.7.1 greylisted", permanent=False))
+    assert step(any_store, later, now) == (True, [])
+    assert states(any_store) == ["pending"]
+    assert step(any_store, Post(), now + 15 * MINUTE)[1] == [("sent", "anna@a.se")]
+
+
 def test_how_long_a_mail_is_tried_is_a_setting(store):
     queue(store, "anna@a.se")
     later, notes = Post(anna=SendError("451 later")), Notes()
