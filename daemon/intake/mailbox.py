@@ -122,15 +122,15 @@ class Mailbox:
         return sorted(int(uid) for line in told if line for uid in line.split())
 
     def sizes(self, uids: Sequence[int]) -> list[Listed]:
-        """Size and receipt time of messages; those that are gone meanwhile are left out.
+        """Size and receipt time of messages.
 
-        One whose size the server refuses to tell counts as one octet: it stands in no other's way.
+        One whose size the server does not tell counts as one octet, whether it is gone meanwhile
+        or not: it stands in no other's way, and is not left lying for ever.
         """
-        listed: dict[int, Listed] = {}
-        wanted = set(uids)
+        listed = {uid: Listed(uid, 1, None) for uid in uids}
         for some in _chunks(uids):
             for message in self._sizes(some):
-                if message.uid in wanted:
+                if message.uid in listed:
                     listed[message.uid] = message
         return list(listed.values())
 
@@ -141,7 +141,7 @@ class Mailbox:
             raise
         except imaplib.IMAP4.error:
             if len(uids) == 1:
-                return [Listed(uids[0], 1, None)]
+                return []
             return [message for uid in uids for message in self._sizes([uid])]
         lines = (_listed(line) for line in told if isinstance(line, bytes))
         return [message for message in lines if message is not None]

@@ -130,3 +130,12 @@ def test_news_without_end_leaves_the_server_in_peace_between_two_looks(odd, door
         door.step(NOW)
         door.wait(patience)
     assert patience.waited == [0.5] * 3
+
+
+def test_a_mail_of_which_the_server_tells_nothing_is_fetched_all_the_same_b4(odd, door, store):
+    """Left out where sizes are listed, it would lie there for ever, and nobody would be told."""
+    odd.put(mail(1), mail(2))
+    odd.twist["SIZES"] = lambda _tag, usual: usual[usual.index(b"* 2 FETCH") :]
+    assert door.step(NOW)
+    assert kept(store) == [mail(1), mail(2)]
+    assert odd.mails == {}
