@@ -11,6 +11,7 @@ from daemon.config import Imap, Settings
 from daemon.consents import access_token
 from daemon.desk import (
     agreement_reminders,
+    alarms,
     bank_notices,
     bounces,
     canary,
@@ -117,6 +118,9 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
             on_sent=lambda tx, delivery, at: bounces.accepted(tx, desk, delivery, at),
             on_failed=lambda tx, delivery, at, reply: bounces.failed(
                 tx, desk, delivery, at, reply=reply
+            ),
+            on_fault=lambda tx, delivery, at, fault: alarms.loose_end(
+                tx, desk, delivery, fault, at
             ),
             give_up=give_up,
             breaker=breaker,

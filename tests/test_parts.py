@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from daemon import accounting, parts
-from tests.builders import a_desk, a_mail, instant
+from daemon.desk import bounces, receive
+from tests.builders import a_desk, a_mail, an_engineers_mail, instant, text_of
 
 NOW = instant("2026-11-23 10:00")
 
@@ -64,3 +65,32 @@ def test_the_connection_is_ended_politely_by_whoever_sent_over_it(slow):
     post.answer.set()
     running.join(30)
     assert post.closed_by == ["send"]
+
+
+def test_what_an_accepted_mail_sets_off_and_fails_is_told_to_operators_and_the_mail_goes_once(
+    store, tmp_path, monkeypatch
+):
+    """E1: the mail is the customer's already, whatever our fault is."""
+    made = a_desk(store, tmp_path)
+    made.receive(a_mail(), NOW)
+    made.work(NOW)
+    made.receive(an_engineers_mail(subject="SV: [#1001] Hjälp", text="Klart."), NOW)
+
+    def fails(tx, desk, delivery, now):
+        if delivery.kind == "relay":
+            raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(bounces, "accepted", fails)
+    while receive.step(made.desk, NOW):
+        pass
+    send = parts.send_step(made.desk, made.mailer)
+    with pytest.raises(ZeroDivisionError):
+        send.run(NOW)
+    while send.run(NOW):
+        pass
+    assert len([sent for sent in made.mailer.to("bo@acme.se") if "Klart." in text_of(sent)]) == 1
+    (alarm,) = made.mailer.to("drift@example.se")
+    said = text_of(alarm)
+    assert "ZeroDivisionError: a fault of ours" in said
+    assert "avtald ticket 1001" in said
+    assert "bo@acme.se" in said

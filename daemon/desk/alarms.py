@@ -5,7 +5,8 @@ import datetime as dt
 from daemon.desk import letters, mailing, phrases
 from daemon.desk.context import Desk
 from daemon.desk.sentences import sentence
-from daemon.store import alarms
+from daemon.store import alarms, tickets
+from daemon.store.outbox import Delivery
 from daemon.store.session import Tx
 
 
@@ -48,6 +49,18 @@ def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) ->
     details = (("Id", str(inbox_id)), ("Orsak" if language == "sv" else "Reason", why))
     letter = letters.Alarm(sentence("shelved", language), remedy, details)
     raise_alarm(tx, desk, f"shelved:{inbox_id}", letter, now)
+
+
+def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.datetime) -> None:
+    """E1: what a delivery's end sets off failed; it is not tried again, or the mail would be."""
+    language = desk.settings.desk.language
+    to, id_, why = ("Till", "Id", "Orsak") if language == "sv" else ("To", "Id", "Reason")
+    details = ((to, delivery.recipient), (id_, str(delivery.id)), (why, fault))
+    about = delivery.ticket_id or 0
+    number = tickets.numbers(tx, [about]).get(about, "")
+    remedy = sentence("loose_end_remedy", language, number=number)
+    letter = letters.Alarm(sentence("loose_end", language), remedy, details)
+    raise_alarm(tx, desk, f"loose-end:{delivery.id}", letter, now)
 
 
 def own_mail_bounced(tx: Tx, desk: Desk, what: str, now: dt.datetime) -> None:

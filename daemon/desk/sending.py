@@ -48,8 +48,17 @@ class _Ends:
 
     on_sent: OnSent
     on_failed: OnFailed
+    on_fault: OnFailed
     give_up: dt.timedelta
     breaker: Gate | None
+
+    def bare(self, fault: Exception) -> "_Ends":
+        """The ends by themselves, where what one of them sets off has failed like that."""
+
+        def told(tx: Tx, delivery: Delivery, now: dt.datetime, _reply: str = "") -> None:
+            self.on_fault(tx, delivery, now, storable(f"{type(fault).__name__}: {fault}")[:500])
+
+        return replace(self, on_sent=told, on_failed=told, breaker=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,7 @@ def step(
     *,
     on_sent: OnSent,
     on_failed: OnFailed,
+    on_fault: OnFailed = lambda *_: None,
     give_up: dt.timedelta = rules.GIVE_UP,
     breaker: Gate | None = None,
     pace: Pace = _NO_LIMIT,
@@ -79,11 +89,12 @@ def step(
     The attempt is durable before it is made, and its end right after the few: a process that dies
     between leaves deliveries in doubt, which the next step settles as unclear (`domain.delivery`).
     `on_sent` and `on_failed` are called inside the transaction that ends a delivery: it was
-    accepted, or it failed for good (5xx, `give_up` of 4xx, or nobody can know how it ended).
+    accepted, or it failed for good (5xx, `give_up` of 4xx, or nobody can know how it ended). Where
+    one of them raises, the end alone is noted, `on_fault` is told why, and the fault is raised.
     `breaker` holds automatic answers back (J2); `pace` tells how many mails may go out now.
     Raises StoreError.
     """
-    ends = _Ends(on_sent, on_failed, give_up, breaker)
+    ends = _Ends(on_sent, on_failed, on_fault, give_up, breaker)
     pace.wait(store, now)
     with store.writing() as tx:
         most = pace.room(tx)
@@ -196,9 +207,7 @@ def _settle_all(
         _commit(store, outcomes, untried, now, ends)
     except StoreError:
         raise
-    except Exception:
-        if len(outcomes) == 1:
-            raise
+    except Exception:  # noqa: BLE001  raised again where it comes again
         faults = [fault for outcome in outcomes if (fault := _alone(store, outcome, now, ends))]
         _commit(store, (), untried, now, ends)
         if faults:
@@ -206,11 +215,13 @@ def _settle_all(
 
 
 def _alone(store: Store, outcome: _Outcome, now: dt.datetime, ends: _Ends) -> Exception | None:
+    """Note one end; by itself where what it sets off fails, for else that mail would go again."""
     try:
         _commit(store, [outcome], (), now, ends)
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001  raised once the others are noted
+        _commit(store, [outcome], (), now, ends.bare(error))
         return error
     return None
 
