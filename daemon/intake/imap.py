@@ -75,6 +75,15 @@ class Trouble:
 
     lost: Counter[int] = field(default_factory=Counter)
     refused: Counter[int] = field(default_factory=Counter)
+    uidvalidity: int = 0
+
+    def is_about(self, uidvalidity: int, uids: Sequence[int]) -> None:
+        """Forget what is gone: with another UIDVALIDITY every UID is another message's."""
+        there = set(uids) if uidvalidity == self.uidvalidity else set()
+        for count in (self.lost, self.refused):
+            for uid in count.keys() - there:
+                del count[uid]
+        self.uidvalidity = uidvalidity
 
     def of(self, uid: int) -> int:
         """How often a message made trouble."""
@@ -114,12 +123,14 @@ class _Round:
     def run(self) -> int:
         self._box.select(self._settings.folder)
         uids = self._box.search()
+        self._trouble.is_about(self._box.uidvalidity, uids)
         kept = self._kept(uids)
-        self._file([uid for uid in uids if uid in kept and (self._moves or not kept[uid])])
         count = 0
         for messages in self._batches([uid for uid in uids if uid not in kept]):
             self._renew()
             count += self._take(messages)
+        # Last: where the server breaks off over it, what is new is here already.
+        self._file([uid for uid in uids if uid in kept and (self._moves or not kept[uid])])
         return count
 
     def _kept(self, uids: Sequence[int]) -> dict[int, bool]:

@@ -139,3 +139,35 @@ def test_a_mail_of_which_the_server_tells_nothing_is_fetched_all_the_same_b4(odd
     assert door.step(NOW)
     assert kept(store) == [mail(1), mail(2)]
     assert odd.mails == {}
+
+
+def test_mail_that_cannot_be_moved_keeps_no_new_mail_out(odd, door, store):
+    """The server hangs up over a move: what is new is taken before what is left over is moved."""
+    odd.twist["MOVE"] = lambda *_: DROP
+    odd._move = lambda _rest: b""
+    for number in range(1, 5):
+        odd.put(mail(number))
+        door.step(NOW)
+    assert kept(store) == [mail(number) for number in range(1, 5)]
+
+
+def test_another_uidvalidity_makes_each_uid_another_mail_which_was_never_refused_b4(
+    odd, door, store
+):
+    odd.put(mail(1))
+    odd.twist["BODIES"] = lambda tag, _usual: tag + b" NO cannot read it\r\n"
+    for _ in range(3):
+        door.step(NOW)
+    odd.twist.clear()
+    odd.uidvalidity, odd.mails = b"8", {1: mail(2)}
+    assert door.step(NOW)
+    assert kept(store) == [mail(2)]
+
+
+def test_what_is_gone_from_the_folder_is_no_longer_counted(odd, door):
+    odd.put(mail(1), mail(2))
+    odd.twist["BODIES"] = lambda tag, _usual: tag + b" NO cannot read it\r\n"
+    door.step(NOW)
+    del odd.mails[1]
+    door.step(NOW)
+    assert door._trouble.refused == {2: 2}
