@@ -41,9 +41,13 @@ class Breaker:
             alarms.clear(tx, "breaker", now)
 
     def went_nowhere(self, tx: Tx, now: dt.datetime, answers: int) -> None:
-        """Take answers out of the count that were to go out, and did not."""
-        if answers:
-            _count(tx, now, max(0, _sent(tx, now) - answers))
+        """Take answers out of the count that were to go out, and did not.
+
+        Where another process counts the next hour already, its count stays as it is.
+        """
+        sent = _sent(tx, now) if answers else 0
+        if sent:
+            _count(tx, now, max(0, sent - answers))
 
     def _open(self, tx: Tx, now: dt.datetime) -> None:
         rows.keep_fact(tx, _OPEN, now.isoformat())

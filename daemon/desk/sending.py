@@ -257,7 +257,9 @@ def _note_ends(
 ) -> None:
     if ends.breaker is not None:
         failed = [one.delivery for one in outcomes if one.error and not one.error.unclear]
-        ends.breaker.went_nowhere(tx, now, sum(each.answer for each in (*untried, *failed)))
+        answers = [each.id for each in (*untried, *failed) if each.answer]
+        # Not once more where this was noted already, and only the word of the commit was lost.
+        ends.breaker.went_nowhere(tx, now, len(outbox.held(tx, answers)))
     outbox.give_back(tx, [delivery.id for delivery in untried])
     _settle_sent(tx, outcomes, now, ends)
     for outcome in outcomes:

@@ -277,12 +277,16 @@ def give_back(tx: Tx, ids: Sequence[int]) -> None:
     tx.execute(update(outbox).where(mine).values(back))
 
 
+def held(tx: Tx, ids: Collection[int]) -> set[int]:
+    """Those of these deliveries that are still this process's; nobody else ends them now."""
+    if not ids:
+        return set()
+    return set(tx.scalars(_MINE, {"ids": list(ids), "me": leases.owner()}))
+
+
 def settle_sent(tx: Tx, replies: Mapping[int, str], at: dt.datetime) -> set[int]:
     """Note what the server accepted, with its words; gives those that are still this process's."""
-    if not replies:
-        return set()
-    mine = {"ids": list(replies), "me": leases.owner()}
-    settled = set(tx.scalars(_MINE, mine))
+    settled = held(tx, replies)
     if settled:
         tx.execute(
             _SENT,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from contextlib import contextmanager
 
 from sqlalchemy import select
 
@@ -9,6 +10,7 @@ from daemon.desk import bounces, sending
 from daemon.desk.breaker import Breaker, is_open
 from daemon.desk.ports import SendError
 from daemon.store import alarms, rows, schema
+from daemon.store.session import Store, StoreError
 from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
 
 T0 = instant("2026-11-23 10:00")
@@ -132,6 +134,46 @@ def test_two_processes_count_the_same_hour_J2(any_store, tmp_path):
     thread.join(20)
     with any_store.reading() as tx:
         assert rows.fact(tx, "answers-of-the-hour") == f"{T0:%Y-%m-%dT%H} 2"
+
+
+def counted(desk):
+    with desk.desk.store.reading() as tx:
+        return rows.fact(tx, "answers-of-the-hour").partition(" ")[2]
+
+
+def test_what_went_nowhere_is_taken_out_once_where_the_word_of_its_commit_is_lost_J2(
+    any_store, tmp_path, monkeypatch
+):
+    """The database noted it, and went away before it said so: the same is noted again."""
+    desk, acting = five_customers(any_store, tmp_path), Store.acting
+    with any_store.writing() as tx:
+        Breaker(desk.desk).passed(tx, T0, room=2, answers=1)
+    lost = [True]
+
+    @contextmanager
+    def losing(store):
+        with acting(store) as tx:
+            yield tx
+        if lost:
+            lost.pop()
+            raise StoreError("gone")
+
+    monkeypatch.setattr(Store, "acting", losing)
+    monkeypatch.setattr(sending.time, "sleep", lambda _: None)
+    desk.mailer.send = refusing
+    send(desk, T0)
+    assert (lost, counted(desk)) == ([], "1")
+
+
+def test_what_went_nowhere_leaves_the_count_of_the_next_hour_alone_J2(any_store, tmp_path):
+    """Another process is in the next hour while a group of this one's still fails."""
+    desk = a_desk(any_store, tmp_path, settings=NARROW)
+    breaker = Breaker(desk.desk)
+    with any_store.writing() as tx:
+        breaker.passed(tx, T0, room=2, answers=1)
+        breaker.passed(tx, T0 + HOUR, room=breaker.room(tx, T0 + HOUR), answers=2)
+        breaker.went_nowhere(tx, T0, 1)
+        assert breaker.room(tx, T0 + HOUR) == 0
 
 
 def refusing(*_mail):
