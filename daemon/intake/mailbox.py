@@ -24,12 +24,13 @@ _CHUNK = 200
 _POLL_SECONDS = 1.0
 _SETTLE_SECONDS = 0.5  # news seldom comes alone, and some servers always have some
 
-_UID = re.compile(rb"\bUID (\d+)")
-_SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
+_UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
+_SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
 _DATE = re.compile(
-    rb'\bINTERNALDATE "([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"'
+    rb'\bINTERNALDATE " ?(\d\d?)-([a-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"',
+    re.IGNORECASE,
 )
-_SHORT_BODY = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? (?:"((?:[^"\\]|\\.)*)"|NIL)')
+_SHORT_BODY = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? (?:"((?:[^"\\]|\\.)*)"|NIL)', re.IGNORECASE)
 # RFC 5530, and what Exchange Online, Gmail and Yahoo say besides: no message is at fault, all wait.
 _BUSY = re.compile(
     r"\[(?:UNAVAILABLE|INUSE|LIMIT|THROTTLED)\]|throttled|server unavailable|bandwidth limits",
@@ -92,7 +93,7 @@ class Mailbox:
         self._client = box.client
         # imaplib asks before the login, and many servers tell of MOVE only after it.
         _, told = self._client.capability()
-        self._capabilities = set(told[0].decode().upper().split())
+        self._capabilities = set(_text(told[-1:]).upper().split())
         self.opened = time.monotonic()
         self.uidvalidity = 0
         self._keeps_keywords = False
@@ -113,8 +114,8 @@ class Mailbox:
         _, told = self._client.response("UIDVALIDITY")
         self.uidvalidity = int(told[-1]) if told and told[-1] else 0
         _, flags = self._client.response("PERMANENTFLAGS")
-        kept = (flags[-1] or b"").decode() if flags else ""
-        self._keeps_keywords = r"\*" in kept or KEYWORD in kept
+        kept = _text(flags).lower()
+        self._keeps_keywords = r"\*" in kept or KEYWORD.lower() in kept
 
     def search(self, criteria: str = "ALL") -> list[int]:
         """The UIDs of what is in the folder, ascending."""
@@ -335,8 +336,11 @@ def _bodies(told: Sequence[Any]) -> Iterator[tuple[int, bytes]]:
     for at, item in enumerate(told):
         if isinstance(item, tuple):
             rest = told[at + 1] if at + 1 < len(told) else b""
-            uid = _UID.search(item[0]) or _UID.search(rest if isinstance(rest, bytes) else b"")
-            if uid is not None:
+            rest = rest if isinstance(rest, bytes) else rest[0]
+            uid = _UID.search(item[0]) or _UID.search(rest)
+            if uid is not None and rest.startswith((b")", b" ")):  # else the length is wrong
                 yield int(uid[1]), bytes(item[1])
-        elif (short := _SHORT_BODY.search(item)) and (uid := _UID.search(item)):
+        elif (short := _SHORT_BODY.search(item)) and (
+            uid := _UID.search(_SHORT_BODY.sub(b"", item))
+        ):
             yield int(uid[1]), re.sub(rb"\\(.)", rb"\1", short[1] or b"")

@@ -207,7 +207,10 @@ def test_mail_whose_receipt_time_the_server_does_not_tell_is_received_now_b2(sto
         ([b'1 (UID 5 BODY[] "a\\"b")'], [(5, b'a"b')]),
         ([b"1 (UID 5 BODY[] NIL)"], [(5, b"")]),
         ([b"1 (UID 5 BODY[HEADER]<0> NIL)"], [(5, b"")]),
+        ([b'1 (BODY[] "see UID 6" UID 5)'], [(5, b"see UID 6")]),
+        ([(b"1 (uid 5 body[] {3}", b"abc"), b")"], [(5, b"abc")]),
         ([(b"1 (BODY[] {3}", b"abc"), b")"], []),
+        ([(b"1 (UID 5 BODY[] {3}", b"abc"), b"def)"], []),  # the length is not the text's
     ],
 )
 def test_the_text_of_a_message_is_found_however_the_server_writes_it(told, found):
@@ -219,6 +222,8 @@ def test_a_size_is_read_and_unasked_flags_are_passed_over():
     received = dt.datetime(2026, 11, 3, 10, 0, 1, tzinfo=dt.UTC)
     assert _listed(line) == Listed(5, 12, received)
     assert _listed(b"1 (FLAGS (\\Seen) UID 5)") is None
+    other = b'1 (Uid 5 rfc822.size 12 InternalDate "3-NOV-2026 08:30:01 -0130")'
+    assert _listed(other) == Listed(5, 12, received)
 
 
 @pytest.mark.parametrize(

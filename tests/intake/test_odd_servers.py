@@ -171,3 +171,20 @@ def test_what_is_gone_from_the_folder_is_no_longer_counted(odd, door):
     del odd.mails[1]
     door.step(NOW)
     assert door._trouble.refused == {2: 2}
+
+
+@pytest.mark.parametrize(
+    ("verb", "twist"),
+    [
+        ("SELECT", lambda _tag, usual: usual.replace(b"(\\Seen \\Deleted \\*)", b"(\xe5 \\*)")),
+        ("SELECT", lambda _tag, usual: usual.replace(b"PERMANENTFLAGS", b"NONE")),
+        ("LOGIN", lambda _tag, usual: b"* CAPABILITY IMAP4rev1\r\n" + usual),
+        ("LOGIN", lambda tag, _usual: tag + b" OK [CAPABILITY IMAP4rev1] in\r\n"),
+    ],
+    ids=["flags in no charset", "no flags told", "capability untagged", "capability in the code"],
+)
+def test_what_a_server_says_beside_the_matter_keeps_no_mail_out(odd, door, store, verb, twist):
+    odd.put(mail(1))
+    odd.twist[verb] = twist
+    assert door.step(NOW)
+    assert (kept(store), odd.mails) == ([mail(1)], {})
