@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import parsers.message
 
 Tls = Literal["implicit", "starttls", "none"]
+_BEHIND_A_BORDER: Final = (
+    'for this machine only, behind its mail server: write "127.0.0.1:2424" or a unix socket'
+)
 _LOOPBACK_ONLY: Final = 'mail and password would travel in clear: write "implicit" or "starttls"'
 
 
@@ -143,6 +146,11 @@ class Door:
     listen: Annotated[ListenAt, Key('host and port, or "unix:/path/to/socket"', '"127.0.0.1:2424"')]
     max_size: Annotated[Size, Key("larger mail is refused in the dialogue (552)")] = 25 * 1024**2
     connections: Annotated[Count, Key("at once")] = 50
+
+    def __post_init__(self) -> None:
+        """Refuse a door to the network: whoever may knock may also write what the border found."""
+        if self.listen.path is None and not is_loopback(self.listen.host):
+            raise TableError(("listen", _BEHIND_A_BORDER))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -372,6 +372,8 @@ ONE_WRONG = [
     ('[intake.lmtp]\nlisten = "2424"', "intake.lmtp.listen", '"127.0.0.1:2424"'),
     ('[intake.lmtp]\nlisten = "a:99999"', "intake.lmtp.listen", '"127.0.0.1:2424"'),
     ("[intake.smtp]", "intake.smtp.listen", "is missing: write listen ="),
+    ('[intake.smtp]\nlisten = "0.0.0.0:25"', "intake.smtp.listen", "for this machine only"),
+    ('[intake.lmtp]\nlisten = "[::]:24"', "intake.lmtp.listen", "for this machine only"),
     ('[intake.limits]\nheader = "8k"', "intake.limits.header", '"512kB"'),
     ('[outgoing]\nhost = "smtp://x"', "outgoing.host", "no host"),
     ('[outgoing]\nhost = "x"\nport = 0', "outgoing.port", "1 to 65535"),
