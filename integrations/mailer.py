@@ -1,5 +1,6 @@
 """SMTP out: hands one mail for one recipient to the outgoing server, over a reused connection."""
 
+import base64
 import contextlib
 import ipaddress
 import re
@@ -168,7 +169,18 @@ class SmtpMailer:
             # A second call carries the server's reason for its refusal; the answer to it is empty.
             smtp.auth("XOAUTH2", lambda challenge=None: "" if challenge else said)
         else:
-            smtp.login(server.username, server.password or "")
+            _log_in_by_password(smtp, server.username, server.password or "")
+
+
+def _log_in_by_password(smtp: smtplib.SMTP, username: str, password: str) -> None:
+    """Log in; what is no ASCII, of which smtplib knows nothing, by AUTH PLAIN (RFC 4616)."""
+    if (username + password).isascii():
+        smtp.login(username, password)
+        return
+    said = base64.b64encode(f"\0{username}\0{password}".encode()).decode()
+    code, text = smtp.docmd("AUTH", f"PLAIN {said}")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, text)
 
 
 class _StaleError(Exception):

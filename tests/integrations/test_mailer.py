@@ -263,6 +263,20 @@ def test_a_password_goes_over_implicit_tls(certificate):
     assert len(there.mails) == 1
 
 
+@pytest.mark.parametrize("reply", ["235 welcome", "535 5.7.8 no"])
+def test_a_password_may_have_any_letter(there, certificate, reply):
+    """RFC 4616: UTF-8."""
+    there.tls, there.features = certificate.server(), ["AUTH PLAIN LOGIN"]
+    there.say("AUTH", reply)
+    mailer = logged_in(there, "starttls", certificate, password="smörgås")
+    if reply.startswith("235"):
+        assert send(mailer) == "250 2.0.0 taken"
+    else:
+        assert refusal(mailer) == (False, False, True)
+    mailer.close()
+    assert "AUTH PLAIN '\x00support@example.se\x00smörgås'" in there.commands
+
+
 def test_a_token_goes_over_starttls(there, certificate):
     there.tls, there.features = certificate.server(), ["AUTH XOAUTH2"]
     mailer = logged_in(there, "starttls", certificate, token=lambda: "abc")
