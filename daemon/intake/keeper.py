@@ -1,11 +1,13 @@
 """Group commit: deliveries that come in at the same time become durable together."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 from daemon.desk.accept import Arrival
 from daemon.store.session import StoreError
@@ -34,7 +36,10 @@ class Keeper:
         self._keep = keep
         self._turn = turn
         self._waiting: deque[_Waiting] = deque()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
+        self._calls: SimpleQueue[bool] = SimpleQueue()  # False: the last
+        # Not of an executor: Python waits for those at its end, and a database may be frozen.
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._thread.start()
 
     async def keep(self, arrival: Arrival) -> None:
         """Return when it is durable; raise what kept it from becoming so.
@@ -43,14 +48,19 @@ class Keeper:
         """
         mine = _Waiting(arrival)
         self._waiting.append(mine)
-        self._thread.submit(self._commit)
+        self._calls.put(True)
         fault = await asyncio.shield(asyncio.wrap_future(mine.kept))
         if fault is not None:
             raise fault
 
     def close(self) -> None:
         """Wait for the commit under way, and end the thread."""
-        self._thread.shutdown(wait=True)
+        self._calls.put(False)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while self._calls.get():
+            self._commit()
 
     def _commit(self) -> None:
         if not self._waiting:
