@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeftError
 
 from daemon.store import pending
 
@@ -161,6 +162,8 @@ def _told_apart() -> Iterator[None]:
         if not _is_the_servers(error):
             raise
         raise StoreError(_sentence(error)) from error
+    except NoConnectionLeftError as error:  # all of them wait for a server that says nothing
+        raise StoreError(f"the database cannot be used now: {error}") from error
 
 
 def _is_the_servers(error: DBAPIError) -> bool:

@@ -1,5 +1,6 @@
 """Transactions: no update is lost, nothing of a look is kept, faults are told apart."""
 
+import contextlib
 import os
 import random
 import socket
@@ -53,6 +54,17 @@ def test_a_database_out_of_reach_is_a_temporary_fault(tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'missing' / 'x.db'}")
     with pytest.raises(StoreError, match="cannot be used now"), store.writing():
         pass
+
+
+def test_no_connection_left_is_a_temporary_fault_and_no_messages_own_B4(any_store, monkeypatch):
+    """A server that is frozen keeps every connection: whoever comes last gets none."""
+    pool = any_store.engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.05)
+    with contextlib.ExitStack() as held:
+        for _ in range(pool.size() + pool._max_overflow):
+            held.enter_context(any_store.engine.connect())
+        with pytest.raises(StoreError, match="cannot be used now"), any_store.writing():
+            pass
 
 
 def test_a_text_too_large_for_an_index_is_no_fault_of_the_server_B4(pg_store):
