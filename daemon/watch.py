@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6
@@ -23,6 +24,9 @@ from daemon.store.session import StoreError
 log = structlog.get_logger("avtald.watch")
 
 Clock = Callable[[], dt.datetime]
+_PATIENCE = 8.0  # seconds with the database; whoever asks us has hardly more than ten
+
+_Found = tuple[Depths, bool, canary.Flight | None, reach.Away | None]
 
 
 class Watcher:
@@ -33,6 +37,8 @@ class Watcher:
         self._desk = desk
         self._table = table
         self._clock = clock
+        self._looking: Future[_Found] | None = None
+        self._line = threading.Lock()
 
     def health(self) -> tuple[bool, dict[str, Any]]:
         """Whether all is well, and what is not; a database that is away is told, not raised."""
@@ -57,11 +63,28 @@ class Watcher:
         }
         return not faults, told
 
-    def _look(
-        self, now: dt.datetime
-    ) -> tuple[Depths, bool, canary.Flight | None, reach.Away | None]:
-        with self._desk.store.reading() as tx:
-            return depths.look(tx, now), breaker.is_open(tx), canary.last(tx), reach.away(tx)
+    def _look(self, now: dt.datetime) -> _Found:
+        """One look at a time, in a thread of its own: a frozen server holds up none but that."""
+        with self._line:
+            if self._looking is None or self._looking.done():
+                self._looking = Future()
+                threading.Thread(
+                    target=self._find, args=(self._looking, now), name="look", daemon=True
+                ).start()
+            looking = self._looking
+        try:
+            return looking.result(_PATIENCE)
+        except TimeoutError as late:
+            raise StoreError(f"the database has not answered in {_PATIENCE:g} s") from late
+
+    def _find(self, looking: "Future[_Found]", now: dt.datetime) -> None:
+        try:
+            with self._desk.store.reading() as tx:
+                found = depths.look(tx, now), breaker.is_open(tx), canary.last(tx), reach.away(tx)
+        except Exception as fault:  # noqa: BLE001  raised by whoever asked
+            looking.set_exception(fault)
+        else:
+            looking.set_result(found)
 
     def _faults(self, found: Depths, now: dt.datetime) -> Iterator[str]:
         for each in found.mailboxes:

@@ -3,6 +3,8 @@
 import dataclasses
 import datetime as dt
 import json
+import os
+import signal
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from daemon import config, parts
+from daemon import config, parts, watch
 from daemon.desk.ports import SendError
 from daemon.desk.reach import away, lost
 from daemon.settings_types import Listen
@@ -26,6 +28,7 @@ from tests.builders import (
     instant,
     settings_in,
 )
+from tests.servers import wait_for
 
 T0 = instant("2026-11-23 10:00")
 MINUTE = dt.timedelta(minutes=1)
@@ -176,6 +179,26 @@ def test_a_database_that_is_away_is_told_and_not_raised(tmp_path, store):
         status, body = ask("/health")
         assert (status, json.loads(body)["ok"]) == (503, False)
         assert figures(ask("/metrics")[1]) == {("avtald_up",): 0}
+
+
+def test_a_frozen_database_is_told_in_time_and_well_again_when_it_goes_on(
+    pg_store, tmp_path, monkeypatch
+):
+    """Its kernel acknowledges every byte, so that no timeout of the network ever ends the look."""
+    monkeypatch.setattr(watch, "_PATIENCE", 0.3)
+    with pg_store.reading() as tx:  # the connection that the window's look will get
+        frozen = tx.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with window(a_desk(pg_store, tmp_path).desk) as ask:
+        os.kill(frozen, signal.SIGSTOP)
+        try:
+            for _ in range(20):  # each would hold one of fifteen connections
+                status, body = ask("/health")
+                assert (status, "the database has not answered" in body) == (503, True)
+            assert figures(ask("/metrics")[1]) == {("avtald_up",): 0}
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+        wait_for(lambda: ask("/health")[0] == 200, "well again")
+        assert pg_store.engine.pool.checkedout() == 0
 
 
 def test_there_is_nothing_else_to_see(desk):
