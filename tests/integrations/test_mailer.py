@@ -274,7 +274,7 @@ def test_a_password_may_have_any_letter(there, certificate, reply):
     else:
         assert refusal(mailer) == (False, False, True)
     mailer.close()
-    assert "AUTH PLAIN '\x00support@example.se\x00smörgås'" in there.commands
+    assert "AUTH PLAIN '\\x00support@example.se\\x00smörgås'" in there.commands
 
 
 def test_a_token_goes_over_starttls(there, certificate):
