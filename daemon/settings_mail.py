@@ -121,7 +121,9 @@ class Imap(Login):
         wrong = self.wrong()
         if self.auth == "password" and not (self.username and self.password_file):
             wrong.append(("password_file", "is missing: write username and password_file"))
-        if self.done_folder == self.folder:
+        if self.tls == "starttls" and self.port == 993:
+            wrong.append(("tls", 'write "implicit": port 993 begins with TLS, 143 with STARTTLS'))
+        if _as_one(self.done_folder) == _as_one(self.folder):
             wrong.append(("done_folder", "write another folder than the one that mail comes to"))
         if wrong:
             raise TableError(*wrong)
@@ -226,8 +228,20 @@ class Intake:
         names = [mailbox.name for mailbox in self.imap]
         if len(set(names)) < len(names):
             raise TableError(("imap", "two mailboxes are the same: keep one of them"))
+        lists = {_place(mailbox, mailbox.folder) for mailbox in self.imap}
+        if any(_place(mailbox, mailbox.done_folder) in lists for mailbox in self.imap):
+            raise TableError(("imap", "a done_folder is another's folder: its mail never rests"))
         if self.lmtp and self.smtp and _same_door(self.lmtp.listen, self.smtp.listen):
             raise TableError(("smtp.listen", f"the LMTP door listens at {self.lmtp.listen} too"))
+
+
+def _place(mailbox: Imap, folder: str) -> tuple[str, str, str]:
+    return mailbox.username, mailbox.host, _as_one(folder)
+
+
+def _as_one(folder: str) -> str:
+    """RFC 9051 section 5.1: INBOX is one folder, however it is written."""
+    return "INBOX" if folder.upper() == "INBOX" else folder
 
 
 def _same_door(one: Listen, other: Listen) -> bool:

@@ -237,6 +237,21 @@ def test_several_mailboxes_are_a_list_of_tables(load):
 
 
 @pytest.mark.parametrize(
+    ("line", "key"), [('done_folder = "Inbox"', "done_folder"), ('tls = "starttls"', "tls")]
+)
+def test_a_mailbox_that_could_never_work_is_a_mistake(load, line, key):
+    """RFC 9051: INBOX has no case, and a mail that is moved to where it lies comes anew."""
+    (said,) = mistakes_in(load, SMALL + IMAP + f"port = 993\n{line}\n").items()
+    assert said[0] == f"intake.imap.{key}"
+
+
+def test_mail_that_two_mailboxes_would_move_to_each_other_is_a_mistake(load):
+    one = IMAP.replace("[intake.imap]", "[[intake.imap]]")
+    two = one + 'folder = "Avtald"\ndone_folder = "inbox"\n'
+    assert "never rests" in mistakes_in(load, SMALL + one + two)["intake.imap"]
+
+
+@pytest.mark.parametrize(
     ("tls", "imap", "smtp"), [("implicit", 993, 465), ("starttls", 143, 587), ("none", 143, 25)]
 )
 def test_the_port_is_the_usual_one_where_none_is_said(load, tls, imap, smtp):
