@@ -334,8 +334,9 @@ def make_public(tx: Tx, inbox_id: int) -> None:
 
 
 def say(tx: Tx, ticket_id: int, **values: Any) -> None:
-    """Add a message to a ticket's conversation."""
-    _SAID.add(tx, {"ticket_id": ticket_id} | values)
+    """Add a message to a ticket's conversation; one of our own has come by no mail."""
+    # All rows that are written together name the same columns: what only some name would be lost.
+    _SAID.add(tx, {"ticket_id": ticket_id, "inbox_id": None} | values)
 
 
 def said(tx: Tx, ticket_id: int, *, last: int | None = None) -> list[TicketMessage]:

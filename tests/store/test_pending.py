@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from daemon.domain.ticket import Status
-from daemon.store import events, outbox, schema, tickets
+from daemon.store import events, inbox, outbox, schema, tickets
 from tests.builders import instant
 
 AT = instant("2026-11-02 10:00")
@@ -102,6 +102,18 @@ def test_what_names_a_ticket_is_written_after_it_in_whatever_order_they_wait(any
     with any_store.reading() as tx:
         assert [tickets.by_id(tx, each.id) for each in made] == made
         assert {each.id: len(tickets.said(tx, each.id)) for each in made if said[each.id]} == said
+
+
+def test_what_the_desk_says_itself_takes_nothing_from_what_waits_beside_it(any_store):
+    """A note of ours names no mail: the mail that the next message came by is not forgotten."""
+    said = {"at": AT, "author": "customer", "address": "bo@acme.se", "name": "Bo", "text": "Hej"}
+    with any_store.writing() as tx:
+        (number,) = inbox.accept(tx, [inbox.Delivery(b"x", "x", AT, "lmtp")])
+        ticket = a_ticket(tx)
+        tickets.say(tx, ticket.id, **said, internal=True)
+        tickets.say(tx, ticket.id, **said, internal=False, inbox_id=number)
+    with any_store.reading() as tx:
+        assert [each.inbox_id for each in tickets.said(tx, ticket.id)] == [None, number]
 
 
 def a_ticket(tx):
