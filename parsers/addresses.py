@@ -58,11 +58,21 @@ def _domain_label(label: str) -> str | None:
         return label if not label.startswith("xn--") or _honest(label) else None
     if not _one_script(label):
         return None
-    try:
-        ascii_label = _nfc_lower(label).encode("idna").decode("ascii").lower()
-    except (UnicodeError, ValueError, IndexError):
-        return None
+    ascii_label = _in_ascii(_nfc_lower(label))
     return ascii_label if _LABEL.fullmatch(ascii_label) else None
+
+
+def _in_ascii(label: str) -> str:
+    """Give a label in its ASCII form (IDNA 2008); empty where it has none.
+
+    Python's codec is of IDNA 2003, which took ß for ss: another's domain (RFC 5894 section 7.2).
+    """
+    if "ß" in label:
+        return "xn--" + label.encode("punycode").decode("ascii")
+    try:
+        return label.encode("idna").decode("ascii").lower()
+    except (UnicodeError, ValueError, IndexError):
+        return ""
 
 
 def _nfc_lower(text: str) -> str:
@@ -70,11 +80,12 @@ def _nfc_lower(text: str) -> str:
 
 
 def _honest(label: str) -> bool:
-    """Tell if a punycode label stands for a word in one script."""
+    """Tell if a punycode label stands for a word in one script, and no other label does."""
     try:
-        return _one_script(label.encode("ascii").decode("idna"))
-    except (UnicodeError, ValueError, IndexError):
+        word = label.removeprefix("xn--").encode("ascii").decode("punycode")
+    except (UnicodeError, ValueError, IndexError, OverflowError):
         return False
+    return _one_script(word) and _in_ascii(_nfc_lower(word)) == label
 
 
 @lru_cache(maxsize=1024)

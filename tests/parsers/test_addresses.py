@@ -58,6 +58,16 @@ def test_punycode_of_mixed_scripts_is_refused():
     assert normalise("alice@" + "муза".encode("idna").decode() + ".se") is not None
 
 
+def test_a_domain_with_a_sharp_s_is_nobody_elses():
+    """IDNA 2008: else what is meant for straße.de goes to strasse.de."""
+    assert domain("straße.de") == domain("STRAẞE.de") == "xn--strae-oqa.de"
+    assert domain("xn--strae-oqa.de") == "xn--strae-oqa.de"
+    assert domain("strasse.de") == "strasse.de"
+    assert [domain(f"xn--{label}.de") for label in ("strasse-", "strae-Oqa-", "a", "9" * 59)] == (
+        [None] * 4
+    )
+
+
 def test_lists_give_every_readable_mailbox():
     value = 'Bo <bo@kund.se>, "Ek, Lisa" <lisa@kund.se>, skräp, g: a@b.se, c@d.se; , x@y'
     found = [box.address for box in mailboxes(value)]
