@@ -13,6 +13,7 @@ from daemon.store import mailboxes
 from daemon.store.alarms import standing
 from daemon.store.mailboxes import Polled
 
+_KEY = "mailbox:"
 _PATIENCE = dt.timedelta(minutes=15)  # a server that is started anew is not worth a mail
 
 
@@ -20,17 +21,17 @@ def step(desk: Desk, now: dt.datetime) -> bool:
     """Tell of mailboxes that cannot be read, and note those that can again; False: no news."""
     ours = {each.name for each in desk.settings.intake.imap}
     with desk.store.reading() as tx:
-        told = {key for key, _ in standing(tx)}
+        told = {key for key, _ in standing(tx) if key.startswith(_KEY)}
         found = [each for each in mailboxes.overview(tx) if each.name in ours]
     lost = [each for each in found if _is_lost(each, now) and _key(each) not in told]
-    back = [each for each in found if not each.error and _key(each) in told]
+    back = told - {_key(each) for each in found if each.error}
     if not lost and not back:
         return False
     with desk.store.acting() as tx:
         for each in lost:
             alarms.raise_alarm(tx, desk, _key(each), _letter(desk, each), now)
-        for each in back:
-            alarms.clear(tx, _key(each), now)
+        for key in sorted(back):  # or no mailbox of ours any more
+            alarms.clear(tx, key, now)
     return True
 
 
@@ -42,7 +43,7 @@ def _is_lost(mailbox: Polled, now: dt.datetime) -> bool:
 
 
 def _key(mailbox: Polled) -> str:
-    return f"mailbox:{mailbox.name}"
+    return _KEY + mailbox.name
 
 
 def _letter(desk: Desk, mailbox: Polled) -> Alarm:

@@ -73,3 +73,12 @@ def test_what_is_no_mailbox_of_ours_any_more_is_nobodys_concern(desk):
     with desk.desk.store.writing() as tx:
         mailboxes.note(tx, "an earlier mailbox", error=REFUSED)
     assert told(desk, T0) == 0
+
+
+def test_a_fault_that_was_told_ends_with_the_mailbox(desk):
+    """Taken out of the settings, it can never be read again: the fault would stand for ever."""
+    with desk.desk.store.writing() as tx:
+        alarms.raise_once(tx, "mailbox:an earlier mailbox", "lost", T0)
+    told(desk, T0 + MINUTE)
+    with desk.desk.store.reading() as tx:
+        assert alarms.standing(tx) == []
