@@ -63,6 +63,15 @@ def _all_of(step: Step, now: dt.datetime, found: dict[str, int]) -> Exception | 
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A step that has not gone well for a while, and the last that it raised."""
+
+    step: str
+    since: float  # of the monotonic clock
+    fault: Exception
+
+
 @dataclass(slots=True)
 class Worker:
     """A thread that runs some steps, then waits: for a wake-up, or its time."""
@@ -75,6 +84,7 @@ class Worker:
     others: list["Worker"] = field(default_factory=list)  # woken when something was found
     wait: Callable[[threading.Event], None] | None = None  # instead of `every`: a server's hint
     end: Callable[[], None] = lambda: None  # closes what it uses, in its own thread: when it stops
+    failing: dict[str, Failing] = field(default_factory=dict)  # by step
     _wake: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -111,7 +121,11 @@ class Worker:
             work()
         except Exception as error:  # logged, and tried again after a pause
             log.warning("fault", loop=self.name, step=name, exc_info=error)
+            first = self.failing.get(name)
+            since = time.monotonic() if first is None else first.since
+            self.failing[name] = Failing(name, since, error)
             return False
+        self.failing.pop(name, None)
         return True
 
     def _all_of(self, step: Step) -> None:

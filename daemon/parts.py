@@ -2,7 +2,7 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -272,22 +272,24 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     mailboxes = [
         _mailbox_worker(desk, mailbox, work, clock) for mailbox in desk.settings.intake.imap
     ]
+    workers = [work, send, books, month, tell, *mailboxes]
     return Supervisor(
-        [work, send, books, month, tell, *mailboxes],
+        workers,
         stopping,
-        doors=[*_doors(desk, work.wake), accounting.stop, *_window(desk, clock)],
+        doors=[*_doors(desk, work.wake), accounting.stop, *_window(desk, workers, clock)],
     )
 
 
-def _window(desk: Desk, clock: Clock) -> list[Callable[[], None]]:
+def _window(desk: Desk, workers: Sequence[Worker], clock: Clock) -> list[Callable[[], None]]:
     """Let others see how the desk is, where the settings say so; gives what ends that."""
     table = desk.settings.watch
     if table is None:
         return []
     from daemon.watch import Watcher, Window
 
+    watcher = Watcher(desk, table, clock, workers=workers, has_room=_reserve(desk))
     try:
-        window = Window(Watcher(desk, table, clock), table.listen.host, table.listen.port)
+        window = Window(watcher, table.listen.host, table.listen.port)
     except OSError as error:
         raise OutOfReachError(f"cannot listen at {table.listen}: {error}") from error
     window.start()

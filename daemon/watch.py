@@ -3,7 +3,8 @@
 import datetime as dt
 import json
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from daemon.desk import breaker, canary, reach
 from daemon.desk.context import Desk
+from daemon.loop import Failing, Worker
 from daemon.settings_watch import Watch
 from daemon.store import depths
 from daemon.store.depths import Depth, Depths
@@ -24,6 +26,9 @@ from daemon.store.session import StoreError
 log = structlog.get_logger("avtald.watch")
 
 Clock = Callable[[], dt.datetime]
+_FAILING_SECONDS = (
+    45.0  # a database that is started anew is no fault; within the minute all is told
+)
 _PATIENCE = 8.0  # seconds with the database; whoever asks us has hardly more than ten
 
 _Found = tuple[Depths, bool, canary.Flight | None, reach.Away | None]
@@ -32,9 +37,19 @@ _Found = tuple[Depths, bool, canary.Flight | None, reach.Away | None]
 class Watcher:
     """Looks at the database when it is asked, so that its figures hold for every process."""
 
-    def __init__(self, desk: Desk, table: Watch, clock: Clock) -> None:
-        """Look at nothing yet."""
+    def __init__(
+        self,
+        desk: Desk,
+        table: Watch,
+        clock: Clock,
+        *,
+        workers: Sequence[Worker] = (),
+        has_room: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Look at nothing yet; `workers` are this process's, `has_room` is what its doors ask."""
         self._desk = desk
+        self._workers = workers
+        self._has_room = has_room
         self._table = table
         self._clock = clock
         self._looking: Future[_Found] | None = None
@@ -43,11 +58,12 @@ class Watcher:
     def health(self) -> tuple[bool, dict[str, Any]]:
         """Whether all is well, and what is not; a database that is away is told, not raised."""
         now = self._clock()
+        faults = list(self._own_faults(now))
         try:
             found, is_open, flight, away = self._look(now)
         except StoreError as fault:
-            return False, {"ok": False, "faults": [str(fault)]}
-        faults = list(self._faults(found, now))
+            return False, {"ok": False, "faults": [*faults, str(fault)]}
+        faults += self._faults(found, now)
         if flight is not None and flight.told and flight.back_at is None:
             faults.append(f"the canary of {flight.left_at.isoformat()} has not come back")
         if away is not None and _age(away.since, now) > _of(self._table.sent_within):
@@ -86,13 +102,34 @@ class Watcher:
         else:
             looking.set_result(found)
 
+    def _own_faults(self, now: dt.datetime) -> Iterator[str]:
+        """What this process sees, also where no database answers."""
+        if not self._has_room():
+            where, reserve = self._desk.settings.desk.state_dir, self._desk.settings.intake
+            yield (
+                f"no mail is taken, for less than {reserve.disk_reserve >> 20} MB"
+                f" (intake.disk_reserve) are free at {where}: make room"
+            )
+        for failing in self._failing():
+            since = now - dt.timedelta(seconds=int(time.monotonic() - failing.since))
+            yield (
+                f"the step {failing.step} has failed since {since.isoformat()}"
+                f" ({type(failing.fault).__name__}): see the log"
+            )
+
+    def _failing(self) -> list[Failing]:
+        """The steps that fail, and not just once."""
+        before = time.monotonic() - _FAILING_SECONDS
+        found = [failing for each in self._workers for failing in [*each.failing.values()]]
+        return [failing for failing in found if failing.since <= before]
+
     def _faults(self, found: Depths, now: dt.datetime) -> Iterator[str]:
         for each in found.mailboxes:
             if each.name not in self._polled:
                 continue
             if each.polled_at is None and each.error:
                 yield f"mailbox {each.name}: no good poll ever ({each.error})"
-            elif _age(each.polled_at, now) > _of(self._table.polled_within):
+            elif _apart(each.polled_at, now) > _of(self._table.polled_within):
                 yield f"mailbox {each.name}: no good poll in {self._table.polled_within}" + (
                     f" ({each.error})" if each.error else ""
                 )
@@ -108,6 +145,10 @@ class Watcher:
     def collect(self) -> Iterator[Metric]:
         """The figures, as prometheus-client asks for them."""
         now = self._clock()
+        yield _gauge("disk_full", "Whether mail is refused for want of room.", not self._has_room())
+        yield _gauge(
+            "steps_failing", "Steps that keep failing in this process.", len(self._failing())
+        )
         try:
             found, is_open, flight, away = self._look(now)
         except StoreError:
@@ -132,7 +173,7 @@ class Watcher:
         )
         for each in found.mailboxes:
             if each.polled_at is not None:
-                polled.add_metric([each.name], _age(each.polled_at, now))
+                polled.add_metric([each.name], _apart(each.polled_at, now))
         yield polled
         states = GaugeMetricFamily("avtald_invoices", "Invoices by state.", labels=["state"])
         for state, count in found.invoices.items():
@@ -146,6 +187,11 @@ def _of(length: dt.timedelta) -> float:
 
 def _age(at: dt.datetime | None, now: dt.datetime) -> float:
     return 0.0 if at is None else max(0.0, (now - at).total_seconds())
+
+
+def _apart(at: dt.datetime | None, now: dt.datetime) -> float:
+    """Also of an instant ahead: the clock was set back, and since then there was none."""
+    return 0.0 if at is None else abs((now - at).total_seconds())
 
 
 def _gauge(name: str, says: str, value: float) -> GaugeMetricFamily:

@@ -5,6 +5,8 @@ import datetime as dt
 import json
 import os
 import signal
+import threading
+import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -15,10 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from daemon import config, parts, watch
 from daemon.desk.ports import SendError
 from daemon.desk.reach import away, lost
+from daemon.loop import Failing, Step, Worker
 from daemon.settings_types import Listen
 from daemon.settings_watch import Watch
 from daemon.store import mailboxes, outbox
-from daemon.store.session import open_store
+from daemon.store.session import StoreError, open_store
 from daemon.watch import Watcher, Window
 from tests.builders import (
     SETTINGS,
@@ -32,12 +35,14 @@ from tests.servers import wait_for
 
 T0 = instant("2026-11-23 10:00")
 MINUTE = dt.timedelta(minutes=1)
+# All that a process can tell while no database answers.
+AWAY = {("avtald_up",): 0, ("avtald_disk_full",): 0, ("avtald_steps_failing",): 0}
 
 
 @contextmanager
-def window(desk, now=T0):
+def window(desk, now=T0, **of_the_process):
     table = Watch(listen=Listen("127.0.0.1", 0))
-    opened = Window(Watcher(desk, table, lambda: now), "127.0.0.1", 0)
+    opened = Window(Watcher(desk, table, lambda: now, **of_the_process), "127.0.0.1", 0)
     opened.start()
     try:
         yield lambda path: get(opened.port, path)
@@ -162,6 +167,19 @@ def test_a_mailbox_without_a_good_poll_is_a_fault(store, tmp_path):
     assert found["avtald_mailbox_poll_age_seconds", table.name] == 360
 
 
+def test_a_mailbox_whose_last_poll_lies_ahead_has_had_none_since_the_clock_was_set_back(
+    store, tmp_path
+):
+    desk = a_desk_with_a_mailbox(store, tmp_path)
+    (table,) = desk.desk.settings.intake.imap
+    with store.writing() as tx:
+        mailboxes.note(tx, table.name, polled_at=T0, uidvalidity=1)
+    with window(desk.desk, T0 - 60 * MINUTE) as ask:
+        assert ask("/health")[0] == 503
+        found = figures(ask("/metrics")[1])
+    assert found["avtald_mailbox_poll_age_seconds", table.name] == 3600
+
+
 def test_a_mailbox_that_never_let_us_in_is_a_fault(store, tmp_path):
     desk = a_desk_with_a_mailbox(store, tmp_path)
     (table,) = desk.desk.settings.intake.imap
@@ -178,7 +196,7 @@ def test_a_database_that_is_away_is_told_and_not_raised(tmp_path, store):
     with window(away) as ask:
         status, body = ask("/health")
         assert (status, json.loads(body)["ok"]) == (503, False)
-        assert figures(ask("/metrics")[1]) == {("avtald_up",): 0}
+        assert figures(ask("/metrics")[1]) == AWAY
 
 
 def test_a_frozen_database_is_told_in_time_and_well_again_when_it_goes_on(
@@ -194,11 +212,61 @@ def test_a_frozen_database_is_told_in_time_and_well_again_when_it_goes_on(
             for _ in range(20):  # each would hold one of fifteen connections
                 status, body = ask("/health")
                 assert (status, "the database has not answered" in body) == (503, True)
-            assert figures(ask("/metrics")[1]) == {("avtald_up",): 0}
+            assert figures(ask("/metrics")[1]) == AWAY
         finally:
             os.kill(frozen, signal.SIGCONT)
         wait_for(lambda: ask("/health")[0] == 200, "well again")
         assert pg_store.engine.pool.checkedout() == 0
+
+
+def test_a_disk_below_its_reserve_is_a_fault_for_no_mail_is_taken(desk):
+    """The database can still be read: nothing else would tell."""
+    room = []
+    with window(desk.desk, has_room=lambda: bool(room)) as ask:
+        status, body = ask("/health")
+        assert (status, "make room" in body) == (503, True)
+        assert figures(ask("/metrics")[1])["avtald_disk_full",] == 1
+        room.append(1)
+        assert ask("/health")[0] == 200
+        assert figures(ask("/metrics")[1])["avtald_disk_full",] == 0
+
+
+@pytest.mark.parametrize("fault", [KeyError("ours"), StoreError("attempt to write")])
+def test_a_step_that_keeps_failing_is_a_fault_until_it_goes_well(desk, monkeypatch, fault):
+    """A fault of ours in the month's close, a database that can only be read: no figure tells."""
+    monkeypatch.setattr(watch, "_FAILING_SECONDS", 0.0)
+    mended, failed = threading.Event(), threading.Event()
+
+    def close(_now):
+        if not mended.is_set():
+            failed.set()
+            raise fault
+        return False
+
+    worker = Worker("month", [Step("close", close)], every=9.0, clock=lambda: T0)
+    thread = threading.Thread(target=worker.run, daemon=True)
+    with window(desk.desk, workers=[worker]) as ask:
+        assert ask("/health")[0] == 200
+        thread.start()
+        assert failed.wait(10)
+        wait_for(lambda: ask("/health")[0] == 503, "it is told")
+        _, body = ask("/health")
+        assert "the step close has failed since 2026-11-23T" in body
+        assert f"({type(fault).__name__}): see the log" in body
+        assert figures(ask("/metrics")[1])["avtald_steps_failing",] == 1
+        mended.set()
+        wait_for(lambda: ask("/health")[0] == 200, "well again")
+        worker.stop()
+        thread.join(10)
+
+
+def test_a_step_that_failed_just_now_is_no_fault_yet(desk):
+    worker = Worker("month", [], every=9.0, clock=lambda: T0)
+    worker.failing["close"] = Failing("close", time.monotonic() - 10, StoreError("restarted"))
+    with window(desk.desk, workers=[worker]) as ask:
+        assert ask("/health")[0] == 200
+        worker.failing["close"] = Failing("close", time.monotonic() - 50, StoreError("away"))
+        assert ask("/health")[0] == 503
 
 
 def test_there_is_nothing_else_to_see(desk):
