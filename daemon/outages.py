@@ -1,5 +1,7 @@
 """Why a server cannot be used, in an administrator's words, and which key mends it."""
 
+import imaplib
+import re
 import smtplib
 import socket
 import ssl
@@ -7,9 +9,11 @@ from dataclasses import dataclass
 
 import imap_tools
 
-from daemon.intake.mailbox import AccessError
+from daemon.intake.mailbox import AccessError, reply
 from daemon.intake.oauth import CONSENT, OAuthError, SpentError
 from daemon.two_languages import Say
+
+_NOT_MISSING = re.compile(r"\[(?!NONEXISTENT|TRYCREATE)[A-Z]")  # RFC 5530, by its code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,7 @@ def outage(fault: Exception, server: Server, say: Say) -> Outage:
     return (
         _of_network(cause, server, say)
         or _of_tls(cause, server, say)
+        or _of_folder(cause, server, say)
         or _of_login(cause, server, say)
         or Outage(
             str(fault).removeprefix(f"{server.host}:{server.port} "),
@@ -98,9 +103,38 @@ def _of_tls(fault: Exception, server: Server, say: Say) -> Outage | None:
             say(f"{where} talar inte TLS", f"{where} does not speak TLS"),
             f'{mend} (tls = "starttls"?)',
         )
-    if isinstance(fault, smtplib.SMTPNotSupportedError) and "STARTTLS" in str(fault):
+    if (isinstance(fault, smtplib.SMTPNotSupportedError) and "STARTTLS" in str(fault)) or (
+        isinstance(fault, imaplib.IMAP4.error) and "TLS not supported" in str(fault)
+    ):
         return Outage(say(f"{where} har inte STARTTLS", f"{where} has no STARTTLS"), mend)
     return None
+
+
+def _of_folder(fault: Exception, server: Server, say: Say) -> Outage | None:
+    name = server.folder
+    if isinstance(fault, imaplib.IMAP4.readonly):
+        return Outage(
+            say(f"mappen {name!r} kan bara läsas", f"the folder {name!r} can only be read"),
+            say(
+                "ge kontot rätt att ändra i den och flytta post ur den",
+                "give the account the right to change it, and to move mail out of it",
+            ),
+        )
+    if not isinstance(fault, imap_tools.MailboxFolderSelectError):
+        return None
+    said = reply(fault)
+    if _NOT_MISSING.search(said):
+        return Outage(
+            say(f"mappen {name!r} går inte att öppna: {said}", f"cannot open {name!r}: {said}"),
+            say(
+                f"försök igen senare, eller se över kontots rätt och folder i {server.table}",
+                f"try again later, or look at the account's rights and folder in {server.table}",
+            ),
+        )
+    return Outage(
+        say(f"mappen {name!r} finns inte", f"there is no folder {name!r}"),
+        say(f"rätta folder i {server.table}", f"mend folder in {server.table}"),
+    )
 
 
 def _of_login(fault: Exception, server: Server, say: Say) -> Outage | None:
@@ -116,11 +150,6 @@ def _of_login(fault: Exception, server: Server, say: Say) -> Outage | None:
                 ),
             )
         return Outage(str(fault), say(f"rätta {table}", f"mend {table}"))
-    if isinstance(fault, imap_tools.MailboxFolderSelectError):
-        return Outage(
-            say(f"mappen {server.folder!r} finns inte", f"there is no folder {server.folder!r}"),
-            say(f"rätta folder i {server.table}", f"mend folder in {server.table}"),
-        )
     if isinstance(fault, smtplib.SMTPNotSupportedError):
         return Outage(
             say("servern tar inte emot inloggning här", "the server takes no login here"),

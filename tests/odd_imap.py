@@ -19,6 +19,8 @@ class OddImap:
     answer, which ends with it.
     """
 
+    password = "hemligt"  # as any other
+
     def __init__(self):
         self.mails = {}  # by UID
         self.moved = {}

@@ -11,6 +11,7 @@ from daemon.intake.oauth import CONSENT, OAuthError, SpentError
 from daemon.outages import Outage, Server, outage
 from daemon.settings_types import Secret
 from daemon.two_languages import speaker
+from tests.odd_imap import odd_imap
 from tests.scripted_smtp import sink
 
 ENGLISH = speaker("en")
@@ -98,6 +99,34 @@ def test_what_is_wrong_with_a_mailbox_is_told_with_the_key_that_mends_it(
     change, says, remedy = IMAP_FAULTS[fault]
     look = probes.probes_of(settings(), ENGLISH).mailbox
     assert told(look, mailbox_of(imap_server, "probe2", **change)) == (says, remedy)
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "says", "remedy"),
+    [
+        ("SELECT", b"NO [UNAVAILABLE] later", "cannot open 'INBOX': [UNAVAILABLE] later", "rights"),
+        ("SELECT", b"NO [NOPERM] no right", "cannot open 'INBOX': [NOPERM] no right", "rights"),
+        ("SELECT", b"NO no such thing", "there is no folder 'INBOX'", "mend folder"),
+        ("SELECT", b"OK [READ-ONLY] in", "the folder 'INBOX' can only be read", "move mail"),
+    ],
+)
+def test_a_folder_that_is_there_and_closed_is_not_told_to_be_missing(
+    settings, verb, answer, says, remedy
+):
+    look = probes.probes_of(settings(), ENGLISH).mailbox
+    with odd_imap() as odd:
+        odd.twist[verb] = lambda tag, _usual: tag + b" " + answer + b"\r\n"
+        found = told(look, mailbox_of(odd, "probe4"))
+    assert (found[0], remedy in found[1]) == (says, True)
+
+
+def test_a_mail_server_without_starttls_gets_no_password_and_is_told(settings):
+    look = probes.probes_of(settings(), ENGLISH).mailbox
+    with odd_imap() as odd:
+        says, remedy = told(look, mailbox_of(odd, "probe4", tls="starttls"))
+    assert says == f"127.0.0.1:{odd.port} has no STARTTLS"
+    assert remedy == "mend tls and port in [intake.imap]"
+    assert odd.commands == ["CONNECT", "CAPABILITY"]
 
 
 def test_tls_where_none_is_spoken_is_told(imap_server, settings):

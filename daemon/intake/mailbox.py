@@ -262,11 +262,18 @@ def _connect(
     login: Login, context: ssl.SSLContext | None, timeout: float
 ) -> imap_tools.BaseMailBox:
     where = (login.host, login.port_used)
-    if login.tls == "none":
-        return imap_tools.MailBoxUnencrypted(*where, timeout=timeout)
     trusted = context or ssl.create_default_context()
-    kind = imap_tools.MailBoxStartTls if login.tls == "starttls" else imap_tools.MailBox
-    return kind(*where, timeout=timeout, ssl_context=trusted)
+    if login.tls == "implicit":
+        return imap_tools.MailBox(*where, timeout=timeout, ssl_context=trusted)
+    box = imap_tools.MailBoxUnencrypted(*where, timeout=timeout)
+    if login.tls == "starttls":
+        try:
+            box.client.starttls(trusted)
+        except BaseException:  # the library would leave the connection open
+            with contextlib.suppress(*FAULTS):
+                box.client.shutdown()
+            raise
+    return box
 
 
 def _log_in(box: imap_tools.BaseMailBox, username: str, secret: str, *, by_token: bool) -> None:
@@ -282,10 +289,10 @@ def _log_in(box: imap_tools.BaseMailBox, username: str, secret: str, *, by_token
     except (imaplib.IMAP4.error, imap_tools.ImapToolsError) as error:
         if "[UNAVAILABLE]" in str(error):  # RFC 5530: the server's own trouble, and temporary
             raise
-        raise AccessError(username, _reply(error)) from error
+        raise AccessError(username, reply(error)) from error
 
 
-def _reply(error: Exception) -> str:
+def reply(error: Exception) -> str:
     """What the server said, without what the library makes of it."""
     result = getattr(error, "command_result", None)
     return _text(result[1]) if result else str(error)
