@@ -18,6 +18,7 @@ from imap_tools.utils import encode_folder
 
 KEYWORD = "$AvtaldHandled"
 TIMEOUT_SECONDS = 30.0  # without one, a frozen server holds a thread for ever
+ANSWER_SECONDS = 600.0  # for one answer as a whole, however often the server asks for patience
 IDLE_SECONDS = 60.0  # at most: mail that came just before IDLE is not told (search again)
 HEADER_BYTES = 64 * 1024
 _CHUNK = 200
@@ -249,6 +250,7 @@ def open_mailbox(
     """Connect and log in, by token where one is given; raises AccessError or one of FAULTS."""
     secret = token() if token is not None else login.password or ""
     box = _connect(login, context, timeout)
+    _bound_answers(box.client)
     try:
         _log_in(box, login.username, secret, by_token=token is not None)
         return Mailbox(box)
@@ -274,6 +276,25 @@ def _connect(
                 box.client.shutdown()
             raise
     return box
+
+
+def _bound_answers(client: Any) -> None:
+    """Let no answer go on for ever: the time-out begins anew with each "* OK Still here"."""
+    send, readline = client.send, client.readline
+    asked = time.monotonic()
+
+    def ask(data: bytes) -> None:
+        nonlocal asked
+        asked = time.monotonic()
+        send(data)
+
+    def read() -> bytes:
+        if time.monotonic() - asked > ANSWER_SECONDS:
+            raise client.abort(f"no end of an answer in {ANSWER_SECONDS:.0f} s")
+        line: bytes = readline()
+        return line
+
+    client.send, client.readline = ask, read
 
 
 def _log_in(box: imap_tools.BaseMailBox, username: str, secret: str, *, by_token: bool) -> None:

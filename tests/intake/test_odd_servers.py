@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from daemon.intake import mailbox
 from daemon.intake.imap import ImapDoor
 from daemon.settings_mail import Imap
 from daemon.settings_types import Secret
@@ -188,3 +189,14 @@ def test_what_a_server_says_beside_the_matter_keeps_no_mail_out(odd, door, store
     odd.twist[verb] = twist
     assert door.step(NOW)
     assert (kept(store), odd.mails) == ([mail(1)], {})
+
+
+@pytest.mark.parametrize("verb", ["LOGIN", "SEARCH", "DONE"])
+def test_a_server_that_asks_for_patience_without_end_is_given_up(odd, door, monkeypatch, verb):
+    """Each word of it begins the time-out anew."""
+    monkeypatch.setattr(mailbox, "ANSWER_SECONDS", 0.3)
+    odd.twist[verb] = lambda _tag, usual: (b"* OK Still here\r\n" + LATER) * 10 + usual
+    assert not door.step(NOW)
+    if door.fault is None:
+        door.wait(Patience())
+    assert "no end of an answer" in door.fault
