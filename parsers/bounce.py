@@ -147,7 +147,9 @@ def _from_report(content: bytes) -> list[Failed]:
             continue
         found = _STATUS.search(group.get("status", "") + " " + group.get("diagnostic-code", ""))
         status = found[0] if found else ""
-        out.append(Failed(address, status, action != "delayed" and not status.startswith("4")))
+        # "failed" is final whatever the status: 4.4.7 is how days of trying end (RFC 3464, 2.3.3).
+        over = action.startswith("failed") or not (action == "delayed" or status.startswith("4"))
+        out.append(Failed(address, status, over))
     return out
 
 

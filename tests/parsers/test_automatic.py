@@ -169,6 +169,16 @@ def test_a_standard_report_names_addresses_status_and_message():
     assert report.permanent
 
 
+@pytest.mark.parametrize("action", ["failed", "Failed", "failed (gave up)"])
+def test_a_server_that_gave_up_after_days_failed_for_good_e1(action):
+    """RFC 3464 section 2.3.3: it tries no more, though what kept it from success was temporary."""
+    gave_up = REPORT.replace("Action: delayed", f"Action: {action}").replace("4.4.1", "4.4.7")
+    assert (
+        Failed("lisa@kund.se", "4.4.7", permanent=True)
+        in read_bounce(read(gave_up.encode())).recipients
+    )
+
+
 def test_headers_of_the_original_are_enough():
     """RFC 3462: text/rfc822-headers."""
     raw = REPORT.replace("message/rfc822", "text/rfc822-headers").encode()
