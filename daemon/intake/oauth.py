@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 EARLY_SECONDS = 300.0  # a token is renewed before it runs out in the middle of something
 TIMEOUT_SECONDS = 30.0
+_AN_HOUR = 3600.0
 CONSENT = "consent anew, put the new refresh token in refresh_token_file, restart avtald"
 
 
@@ -99,9 +101,8 @@ class AccessToken:
         else:
             with self._kept.lock():
                 said = self._renewed(self._settings.refresh_token, self._kept.load())
-        lasts = float(said.get("expires_in") or 3600)
         self._token = said["access_token"]
-        self._until = time.monotonic() + max(lasts - EARLY_SECONDS, 0)
+        self._until = time.monotonic() + max(_lasts(said) - EARLY_SECONDS, 0)
 
     def _renewed(self, given: str, kept: str | None) -> dict[str, Any]:
         """The answer to the newest refresh token, or to what a person has given."""
@@ -156,6 +157,15 @@ def _granted(answer: "httpx.Response", refresh_token: str | None) -> dict[str, A
         told = told.replace(refresh_token, "***")
         raise SpentError(f"{told} ({CONSENT})", permanent=True)
     raise OAuthError(told, permanent=_is_ours(answer))
+
+
+def _lasts(said: dict[str, Any]) -> float:
+    """For how many seconds a token is valid; an hour where the provider does not tell."""
+    try:
+        lasts = float(said.get("expires_in") or _AN_HOUR)
+    except (TypeError, ValueError, OverflowError):
+        return _AN_HOUR
+    return lasts if isfinite(lasts) else _AN_HOUR
 
 
 def _is_ours(answer: "httpx.Response") -> bool:

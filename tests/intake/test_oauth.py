@@ -47,6 +47,22 @@ def test_client_credentials_give_a_token_that_is_kept_while_it_lasts(httpserver,
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("lasts", ['"soon"', "[]", "NaN", "null", '"3600"', "1e999"])
+def test_how_long_a_token_lasts_is_an_hour_where_the_provider_tells_nothing_of_use(
+    httpserver, provider, monkeypatch, lasts
+):
+    """RFC 6749 section 5.1: expires_in is recommended, not required."""
+    httpserver.expect_request("/token").respond_with_data(
+        f'{{"access_token": "abc", "expires_in": {lasts}}}', content_type="application/json"
+    )
+    token, now = AccessToken(provider()), [1000.0]
+    monkeypatch.setattr(oauth.time, "monotonic", lambda: now[0])
+    assert [token(), token()] == ["abc", "abc"]
+    now[0] += 3300
+    token()
+    assert len(asked(httpserver)) == 2
+
+
 def test_a_token_is_renewed_before_it_runs_out_with_the_latest_refresh_token(httpserver, provider):
     for number in (1, 2):
         httpserver.expect_ordered_request("/token").respond_with_json(
@@ -114,6 +130,8 @@ class Script:
 
     def shutdown(self):
         pass
+
+    send = readline = shutdown
 
 
 def test_a_mailbox_is_entered_by_token_and_a_refused_one_is_not_used_again(
