@@ -13,6 +13,7 @@ from daemon.desk.accept import Arrival
 from daemon.store.session import StoreError
 
 TOGETHER = 50
+TOGETHER_BYTES = 8 * 1024**2  # a larger mail is committed alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,18 @@ class Keeper:
         if not self._waiting:
             return  # a commit before this one took them along
         with self._turn():
-            together = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
-            self._try(together)
+            self._try(self._together())
+
+    def _together(self) -> list[_Waiting]:
+        """The first that waits, and what may share its commit."""
+        group = [self._waiting.popleft()]
+        size = len(group[0].arrival.raw)
+        while self._waiting and len(group) < TOGETHER:
+            size += len(self._waiting[0].arrival.raw)
+            if size > TOGETHER_BYTES:
+                break
+            group.append(self._waiting.popleft())
+        return group
 
     def _try(self, together: Sequence[_Waiting]) -> None:
         try:
