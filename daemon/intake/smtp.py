@@ -33,12 +33,17 @@ logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's own tells ev
 UNKNOWN = "550 5.1.1 no such address here"
 OUR_FAULT = "451 4.3.0 a temporary fault of ours, try again later"
 NO_ROOM = "452 4.3.1 not enough disk now, try again later"
+TOO_MUCH = "452 4.3.1 too much large mail at once, try again later"
 TOO_MANY = "452 4.5.3 too many recipients"
 TOO_LARGE = "552 5.3.4 the message is larger than we take"
 CROWDED = "421 4.3.2 too many connections, try again later"
 CLOSING = "421 4.3.2 closing, try again later"
 
 MAX_RECIPIENTS = 100
+# Of large mails at once, for all that the machine may have to keep: fifty of 25 MB are more than
+# the unit's MemoryMax, and a daemon that is killed for them gets them all again.
+MEMORY = 100 * 1024**2
+SMALL = 1024**2  # so much of each mail has room at any time
 # On one connection. Postfix keeps one open for many mails; nobody needs a hundred HELPs.
 _COMMANDS = {"*": 100, "MAIL": 10_000, "RCPT": 100_000, "DATA": 10_000, "RSET": 10_000}
 _IDLE_SECONDS = 300.0  # RFC 5321 section 4.5.3.2.7
@@ -140,6 +145,7 @@ class Door:
         self.lmtp = lmtp
         self.keeper = Keeper(partial(_keep, store, policy), store.turn)
         self.sessions: set[_Dialogue] = set()
+        self.memory = _Memory(max(MEMORY, 2 * settings.max_size))
         self.closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name=f"door-{self.source}", daemon=True)
@@ -380,10 +386,14 @@ class _Dialogue(SMTP):
             self.receiving = False
 
     async def _receive(self, envelope: Envelope) -> str:
-        text = _Text(self._door.settings.max_size)
-        await self._read(text)
-        if text.too_large:
-            return TOO_LARGE
+        text = _Text(self._door.settings.max_size, self._door.memory)
+        try:
+            await self._read(text)
+            return text.refusal or await self._keep(envelope, text)
+        finally:
+            text.forget()
+
+    async def _keep(self, envelope: Envelope, text: "_Text") -> str:
         fault_point("door.received")
         try:
             await self._door.keeper.keep(self._arrival(envelope, text.plain()))
@@ -443,28 +453,55 @@ class _LmtpDialogue(_Dialogue, LMTP):
         return len(envelope.rcpt_tos)
 
 
+@dataclass(slots=True)
+class _Memory:
+    """How much of large mails a door's dialogues hold, and may hold; bytes."""
+
+    most: int
+    held: int = 0
+
+
 class _Text:
     """A mail's text as it comes, kept up to a limit; of what is beyond it, only the end."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, memory: _Memory) -> None:
         self._limit = limit
+        self._memory = memory
+        self._held = 0
         self._kept = bytearray()
         self._doubled = 0  # dots that SMTP adds: they are not the mail's (RFC 1870 section 3)
-        self._beyond = False
+        self._beyond: str | None = None
 
     @property
-    def too_large(self) -> bool:
-        """Whether the mail is larger than the limit, without what SMTP adds."""
-        return self._beyond or len(self._kept) - self._doubled > self._limit
+    def refusal(self) -> str | None:
+        """What is said where it is larger than the limit, without what SMTP adds; or too much."""
+        too_large = len(self._kept) - self._doubled > self._limit
+        return self._beyond or (TOO_LARGE if too_large else None)
 
     def add(self, piece: bytes) -> None:
         self._doubled += not self._kept and piece.startswith(b".")
         seen = max(0, len(self._kept) - 2)
         self._kept += piece
         self._doubled += self._kept.count(b"\r\n.", seen)
-        if self._beyond or len(self._kept) - self._doubled > self._limit + 2:  # 2: of the last dot
-            self._beyond = True
+        if len(self._kept) - self._doubled > self._limit + 2:  # 2: of the last dot
+            self._beyond = TOO_LARGE
+        elif self._beyond is None and not self._hold():
+            self._beyond = TOO_MUCH
+        if self._beyond is not None:
             del self._kept[:-8]
+            self.forget()
+
+    def _hold(self) -> bool:
+        """Whether there is memory for what has come, once it is counted."""
+        large = max(0, len(self._kept) - SMALL)
+        self._memory.held += large - self._held
+        self._held = large
+        return not large or self._memory.held <= self._memory.most
+
+    def forget(self) -> None:
+        """Let others have its place in memory."""
+        self._memory.held -= self._held
+        self._held = 0
 
     def cut(self, end: bytes, *, after: bytes = b"") -> bool:
         """Take off the final dot, where it is there."""
@@ -476,5 +513,6 @@ class _Text:
 
     def plain(self) -> bytes:
         """The text without the dots that SMTP adds (RFC 5321 section 4.5.2)."""
-        start = 1 if self._kept.startswith(b".") else 0
-        return bytes(self._kept[start:]).replace(b"\r\n.", b"\r\n")
+        text = bytes(self._kept)
+        self._kept.clear()  # it may be large, and waits for its commit
+        return text.removeprefix(b".").replace(b"\r\n.", b"\r\n")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from daemon.desk.accept import Arrival, accept
+from daemon.intake import smtp
 from daemon.intake.reserve import DiskReserve
 from daemon.intake.smtp import Door, Policy, Recipients
 from daemon.settings_mail import Door as DoorTable
@@ -266,6 +267,35 @@ def test_the_disk_reserve_is_measured_on_the_disk_of_the_folder(tmp_path):
     assert DiskReserve(tmp_path, 1)()
     assert not DiskReserve(tmp_path, 2**60)()
     assert DiskReserve(tmp_path / "missing", 2**60)()
+
+
+def test_large_mails_wait_for_memory_and_small_ones_never(store, open_door, wire, monkeypatch):
+    """Else fifty at once are more than the unit may have: killed for them, it gets them again."""
+    monkeypatch.setattr(smtp, "SMALL", 100_000)
+    monkeypatch.setattr(smtp, "MEMORY", 1_900_000)
+    door = open_door(max_size=900_000, lmtp=True)
+    large = b"x" * 800_000 + b"\r\n"
+    held = []
+    for number in range(2):
+        held.append(wire(door))
+        held[-1].begin(US)
+        held[-1].socket.sendall(mail(number, large))
+        wait_for(lambda: door.memory.held > len(held) * 600_000, "it is held")
+    late, small = wire(door), wire(door)
+    for client, number, body, says in ((late, 2, large, "452"), (small, 3, b"hej\r\n", "250")):
+        client.begin(US)
+        client.socket.sendall(mail(number, body) + b".\r\n")
+        assert client.reply().startswith(says)
+    assert door.memory.held > 1_200_000  # what was refused takes no room
+    held[0].close()  # lost in the middle
+    wait_for(lambda: door.memory.held < 800_000, "its place is free")
+    late.begin(US)
+    late.socket.sendall(mail(2, large) + b".\r\n")
+    assert late.reply().startswith("250")
+    held[1].socket.sendall(b".\r\n")
+    assert held[1].reply().startswith("250")
+    wait_for(lambda: door.memory.held == 0, "all is free")
+    assert kept(store) == [mail(3, b"hej\r\n"), mail(2, large), mail(1, large)]
 
 
 def test_a_mail_that_announces_too_large_a_size_is_refused_before_it_is_sent(open_door):
