@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, select, update
 
-from daemon.store.rows import insert
+from daemon.store.rows import insert, pieces
 from daemon.store.schema import inbox_deliveries, mailboxes
 from daemon.store.session import Tx
 
@@ -66,4 +66,5 @@ def filed(tx: Tx, name: str, uidvalidity: int, uids: Iterable[int]) -> None:
     """Note that these were moved to the done folder, or marked."""
     table = inbox_deliveries
     mine = and_(table.c.mailbox == name, table.c.uidvalidity == uidvalidity)
-    tx.execute(update(table).where(mine, table.c.uid.in_(list(uids))).values(moved=True))
+    for some in pieces(uids):
+        tx.execute(update(table).where(mine, table.c.uid.in_(some)).values(moved=True))

@@ -33,6 +33,15 @@ def test_the_same_message_by_two_doors_is_one_B3(any_store):
         assert set(mailboxes.kept(tx, "m", 1, [6, 7, 8])) == {7}
 
 
+def test_any_number_of_messages_is_filed_at_once_B1(any_store):
+    """A done folder mended after months: more than a statement can name (SQLite, psycopg)."""
+    with any_store.writing() as tx:
+        for uid in (1, 70_000):
+            keep(tx, a_delivery(mailbox="m", uidvalidity=1, uid=uid))
+        mailboxes.filed(tx, "m", 1, range(1, 70_001))
+        assert mailboxes.kept(tx, "m", 1, [1, 2, 70_000]) == {1: True, 70_000: True}
+
+
 def test_a_claimed_message_is_nobody_elses(any_store):
     with any_store.writing() as tx:
         keep(tx, a_delivery())
