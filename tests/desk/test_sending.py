@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from daemon.desk import sending
 from daemon.desk.ports import SendError
+from daemon.loop import Supervisor
 from daemon.store import leases, outbox, schema
 from daemon.store.session import StoreError
 
@@ -256,6 +257,23 @@ def in_the_hands_of_a_dead_process(store, now=T0):
             update(schema.outbox).where(schema.outbox.c.state == "sending").values(lease_owner=dead)
         )
     return [delivery.recipient for delivery in claimed]
+
+
+@pytest.mark.parametrize("seconds", [2, 4, 9])
+def test_a_slow_group_is_noted_before_a_stop_loses_patience(store, monkeypatch, seconds):
+    """Else what a server took in a group that a stop cut off would go to everybody again."""
+    now = [0.0]
+    monkeypatch.setattr(sending.time, "monotonic", lambda: now[0])
+
+    class Slow(Post):
+        def send(self, envelope_from, recipient, raw):
+            now[0] += seconds
+            return super().send(envelope_from, recipient, raw)
+
+    queue(store, *(f"k{number}@k.se" for number in range(outbox.TOGETHER)))
+    step(store, Slow())
+    assert now[0] < Supervisor.__dataclass_fields__["patience"].default
+    assert states(store).count("sent") == now[0] / seconds
 
 
 def test_what_a_dead_process_was_sending_is_unclear_and_goes_again_at_once(any_store):
