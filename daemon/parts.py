@@ -255,7 +255,7 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     stopping = asked_to_stop()
     send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock, end=mailer.close)
     work = Worker(
-        "receive", [Step("receive", partial(receive.step, desk))], every=1.0, clock=clock,
+        "receive", [Step("receive", partial(receive.step, desk, left=[]))], every=1.0, clock=clock,
         others=[send], beat=Watchdog().beat,  # each round asks the database for new mail
     )  # fmt: skip
     # Apart from the rest: an accounting system may be slow, and warnings must not wait for it.

@@ -60,28 +60,40 @@ class _Read:
         return self.proof or proof.proof_of(desk, self.incoming.message, self.raw)
 
 
-def step(desk: Desk, now: dt.datetime) -> bool:
+def step(desk: Desk, now: dt.datetime, left: list[Claimed] | None = None) -> bool:
     """Claim some waiting messages and act on them; False where none waits.
 
     They share one commit. Where one of them fails, nothing of it is kept, and each is acted on
-    again in a transaction of its own, so that it fails alone (B4).
+    again in a transaction of its own, so that it fails alone (B4). In `left` is kept, from one step
+    to the next, what could not be given back while the database was away: else it would wait for
+    our own lease to run out.
     """
+    left = [] if left is None else left
     with desk.store.writing() as tx:
+        _give_back(tx, left)
         claimed = inbox.claim(tx)
         for inbox_id in () if claimed else inbox.given_up(tx, now):
             alarms.shelved(tx, desk, inbox_id, "stopped", now)
         raws = inbox.raws(tx, [each.id for each in claimed])
+    left.clear()
     if not claimed:
         return False
     fault_point("inbox.claimed")
     try:
         _act_on(desk, claimed, raws, now)
     except StoreError:
+        left.extend(claimed)
         with desk.store.writing() as tx:
-            for each in claimed:  # whatever has not ended yet
-                inbox.give_back(tx, each.id)  # the database's fault is not the message's (B4)
+            _give_back(tx, left)
+        left.clear()
         raise
     return True
+
+
+def _give_back(tx: Tx, claimed: Sequence[Claimed]) -> None:
+    """Let go of what has not ended: the database's fault is not the message's (B4)."""
+    for each in claimed:
+        inbox.give_back(tx, each.id)
 
 
 def _act_on(

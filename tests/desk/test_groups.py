@@ -116,6 +116,27 @@ def test_a_database_away_while_a_group_is_taken_apart_holds_none_of_it_up_B4(des
     }  # fmt: skip
 
 
+def test_a_database_that_is_started_anew_holds_no_message_up_for_its_lease_B4(desk, monkeypatch):
+    """What it did not let us give back is ours still: no other may have it for two minutes."""
+    left, process, give_back = [], receive._process, inbox.give_back
+
+    def away(*_args):
+        raise StoreError("the server is starting up")
+
+    monkeypatch.setattr(receive, "_process", away)
+    monkeypatch.setattr(inbox, "give_back", away)
+    for _ in range(5):  # three are too many for a message of its own
+        with pytest.raises(StoreError):
+            receive.step(desk.desk, T0, left)
+    monkeypatch.setattr(receive, "_process", process)
+    monkeypatch.setattr(inbox, "give_back", give_back)
+    assert receive.step(desk.desk, T0, left)
+    assert {number: (row.state, row.attempts) for number, row in rows(desk).items()} == {
+        1: ("done", 1), 2: ("done", 1), 3: ("new", 1), 4: ("done", 1),
+    }  # fmt: skip
+    assert left == []
+
+
 def test_a_reply_in_the_group_of_the_message_it_goes_on_from_joins_its_ticket_D3(
     any_store, tmp_path
 ):
