@@ -202,6 +202,8 @@ class Door:
         return await self.loop.create_server(self._dialogue, sock=listening)
 
     def _dialogue(self) -> asyncio.BaseProtocol:
+        if self.closing:
+            return _Refusal(CLOSING)
         if len(self.sessions) >= self.settings.connections:
             return _Refusal(CROWDED)
         let_in = (_LmtpDialogue if self.lmtp else _Dialogue)(self)

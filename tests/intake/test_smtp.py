@@ -573,6 +573,14 @@ def test_a_stop_finishes_the_mail_that_is_being_received(store, open_door, wire)
     assert kept(store) == [mail()]
 
 
+def test_whoever_comes_while_the_door_closes_is_turned_away_and_not_waited_for(open_door):
+    door = open_door()
+    door.closing = True
+    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as late:
+        assert late.recv(100).startswith(b"421 4.3.2 closing")
+    assert not door.sessions
+
+
 def test_a_stop_waits_no_longer_than_its_grace(open_door, wire):
     door = open_door()
     client = wire(door)
