@@ -39,11 +39,14 @@ def receive(config: Path | None, files: tuple[Path, ...], now: dt.datetime) -> i
 
 def _raw(file: Path | None) -> bytes:
     """The message in a file or in standard input; nothing, and why, where there is none."""
+    name = "standard input" if file is None else file
+    if file is None and sys.stdin is None:  # closed by whoever started us
+        return _no_message(f"{name} is closed: no message")
     try:
         raw = sys.stdin.buffer.read() if file is None else file.read_bytes()
     except OSError as error:
-        return _no_message(f"{file} cannot be read: {error.strerror}")
-    return raw or _no_message(f"{'standard input' if file is None else file} is empty: no message")
+        return _no_message(f"{name} cannot be read: {error.strerror}")
+    return raw or _no_message(f"{name} is empty: no message")
 
 
 def _no_message(says: str) -> bytes:

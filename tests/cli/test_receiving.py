@@ -1,5 +1,6 @@
 """`avtald receive`: durable and 0, or 75 and why; nothing that can be read is left behind."""
 
+import errno
 import io
 import sys
 from types import SimpleNamespace
@@ -34,6 +35,22 @@ def test_an_empty_pipe_is_no_message_and_whoever_wrote_it_tries_again(avtald, fo
     ended = avtald("receive", *NOW)
     assert ended.code == 75
     assert ended.err == "avtald: standard input is empty: no message\n"
+
+
+def test_a_pipe_that_is_closed_or_breaks_is_told_as_what_it_is(avtald, folder, monkeypatch):
+    """B1"""
+
+    def broken():
+        raise OSError(errno.EIO, "Input/output error")
+
+    pipes = {
+        "is closed: no message": None,
+        "cannot be read: Input/output error": SimpleNamespace(buffer=SimpleNamespace(read=broken)),
+    }
+    for says, stdin in pipes.items():
+        monkeypatch.setattr(sys, "stdin", stdin)
+        ended = avtald("receive", *NOW)
+        assert (ended.code, ended.err) == (75, f"avtald: standard input {says}\n")
 
 
 def test_what_can_be_read_is_taken_and_what_cannot_is_told(avtald, folder):
