@@ -161,14 +161,18 @@ def _whole(way: "inbox.Way") -> dict[str, object]:
 @mail.command()
 @click.argument("message", type=NUMBER, metavar="ID")
 @json_option
+@now_option
 @config_option
-def replay(config: Path | None, message: int, *, as_json: bool) -> None:
+def replay(config: Path | None, message: int, now: dt.datetime, *, as_json: bool) -> None:
     """Try a shelved message again, with the time it was received."""
     from daemon import app
+    from daemon.desk import alarms
     from daemon.store import inbox
 
     with app.opened(config) as opened, opened.store.writing() as tx:
         put_back = inbox.reopen(tx, message)
+        if put_back:
+            alarms.unshelved(tx, message, now)
         say = speaker(opened.settings.desk.language)
     if not put_back:
         raise click.UsageError(

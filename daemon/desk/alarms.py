@@ -63,6 +63,11 @@ def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.dateti
     raise_alarm(tx, desk, f"loose-end:{delivery.id}", letter, now)
 
 
+def unshelved(tx: Tx, inbox_id: int, now: dt.datetime) -> None:
+    """Note that somebody tries a shelved message again: should it fail again, that is told too."""
+    alarms.clear(tx, f"shelved:{inbox_id}", now)
+
+
 def own_mail_bounced(tx: Tx, desk: Desk, what: str, now: dt.datetime) -> None:
     """Once a day: mail to one of our own people came back."""
     letter = letters.Alarm(what, sentence("own_bounce_remedy", desk.settings.desk.language))

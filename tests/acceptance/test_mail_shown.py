@@ -5,6 +5,7 @@ import json
 import pytest
 
 from daemon.desk.accept import Arrival, accept
+from daemon.store import schema
 from tests.builders import a_mail, instant
 from tests.desk_process import a_place
 
@@ -53,6 +54,19 @@ def test_shelved_mail_is_listed_told_once_and_tried_again_B4(place):
     assert again["received_at"] == row["received_at"] == "2026-11-23T09:00:00Z"
     assert [each["kind"] for each in shown(place, "show", "1")["mails"]] == []
     assert place.run("mail", "replay", "7").returncode == 2
+
+
+def test_mail_that_is_replayed_and_shelved_again_is_told_again_B4(place):
+    """Whoever mended something and replayed would else believe that it has been acted on."""
+    told = schema.outgoing.c.kind == "alarm"
+    place.run("receive", "--now", T0, stdin=BOMB)
+    for minute in ("00", "05"):
+        place.run("tick", "--now", T0.replace(":00", f":{minute}", 1))
+        place.run("tick", "--now", T0.replace(":00", f":{minute}", 1))
+        assert place.count(schema.outgoing, told) == (1 if minute == "00" else 2)
+        assert place.count(schema.alarms, schema.alarms.c.cleared_at.is_(None)) == 1
+        place.run("mail", "replay", "1")
+        assert place.count(schema.alarms, schema.alarms.c.cleared_at.is_(None)) == 0
 
 
 def test_archived_mail_is_kept_and_neither_answered_nor_clocked_B5(place):
