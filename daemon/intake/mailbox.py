@@ -112,15 +112,16 @@ class Mailbox:
     def select(self, folder: str) -> None:
         """Open the folder and read what holds for it."""
         self._box.folder.set(folder)
-        _, told = self._client.response("UIDVALIDITY")
-        self.uidvalidity = int(told[-1]) if told and told[-1] else 0
+        self.uidvalidity = self._told_uidvalidity()
         _, flags = self._client.response("PERMANENTFLAGS")
         kept = _text(flags).lower()
         self._keeps_keywords = r"\*" in kept or KEYWORD.lower() in kept
 
     def search(self, criteria: str = "ALL") -> list[int]:
-        """The UIDs of what is in the folder, ascending."""
+        """The UIDs of what is in the folder, ascending; of the folder that was opened, or a fault."""
         told = self._ok(self._client.uid("SEARCH", criteria))
+        if self._told_uidvalidity() not in (0, self.uidvalidity):
+            raise self._client.abort("UIDVALIDITY has changed: every UID is another mail's")
         return sorted(int(uid) for line in told if line for uid in line.split())
 
     def sizes(self, uids: Sequence[int]) -> list[Listed]:
@@ -218,6 +219,11 @@ class Mailbox:
         """End the connection without a word: it may be dead."""
         with contextlib.suppress(*FAULTS):
             self._client.shutdown()
+
+    def _told_uidvalidity(self) -> int:
+        """What was told since we last asked; 0 where nothing was."""
+        _, told = self._client.response("UIDVALIDITY")
+        return int(told[-1]) if told and told[-1] else 0
 
     def _fetch(self, uids: Sequence[int], parts: str) -> list[Any]:
         """What is told of these messages; a server that has no time for us ends the session."""

@@ -200,3 +200,22 @@ def test_a_server_that_asks_for_patience_without_end_is_given_up(odd, door, monk
     if door.fault is None:
         door.wait(Patience())
     assert "no end of an answer" in door.fault
+
+
+def test_a_uidvalidity_that_changes_in_the_middle_of_a_poll_moves_no_mail_unread_b1(
+    odd, door, store
+):
+    """By its UID another mail would be moved, which nobody has fetched: it would be lost."""
+
+    def restore(_tag, usual):
+        if odd.said("SEARCH") != 2:  # the one before the move
+            return usual
+        odd.uidvalidity, odd.mails = b"8", {1: mail(2)}
+        return b"* OK [UIDVALIDITY 8] restored\r\n" + usual
+
+    odd.put(mail(1))
+    odd.twist["SEARCH"] = restore
+    door.step(NOW)
+    assert odd.mails == {1: mail(2)}
+    assert door.step(NOW)
+    assert kept(store) == [mail(1), mail(2)]
