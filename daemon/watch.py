@@ -29,6 +29,7 @@ Clock = Callable[[], dt.datetime]
 _FAILING_SECONDS = (
     45.0  # a database that is started anew is no fault; within the minute all is told
 )
+_CLOCKS_APART = 30.0  # seconds; with two minutes the processes take each other's work
 _PATIENCE = 8.0  # seconds with the database; whoever asks us has hardly more than ten
 
 _Found = tuple[Depths, bool, canary.Flight | None, reach.Away | None]
@@ -137,6 +138,14 @@ class Watcher:
             yield f"{found.inbox.count} mails wait to be acted on"
         if _age(found.outbox.oldest, now) > _of(self._table.sent_within):
             yield f"{found.outbox.count} mails wait to go out"
+        if abs(found.clock_off) > _CLOCKS_APART:
+            apart = (
+                f"{abs(found.clock_off):.0f} s {'ahead of' if found.clock_off > 0 else 'behind'}"
+            )
+            yield (
+                f"this machine's clock is {apart} the database's, and leases follow it:"
+                " set it (timedatectl set-ntp true)"
+            )
 
     @cached_property
     def _polled(self) -> frozenset[str]:
@@ -163,6 +172,8 @@ class Watcher:
         yield _gauge("held", "Mail and time held until somebody confirms.", found.held)
         yield _gauge("alarms", "Faults that were told and stand.", found.alarms)
         yield _gauge("breaker_open", "Whether automatic answers wait.", is_open)
+        says = "How far this machine's clock is ahead of the database's."
+        yield _gauge("clock_off_seconds", says, found.clock_off)
         lost = None if away is None else away.since
         yield _gauge("outgoing_away_seconds", "Since the server was lost.", _age(lost, now))
         if flight is not None:

@@ -20,7 +20,7 @@ from daemon.desk.reach import away, lost
 from daemon.loop import Failing, Step, Worker
 from daemon.settings_types import Listen
 from daemon.settings_watch import Watch
-from daemon.store import mailboxes, outbox
+from daemon.store import leases, mailboxes, outbox
 from daemon.store.session import StoreError, open_store
 from daemon.watch import Watcher, Window
 from tests.builders import (
@@ -267,6 +267,20 @@ def test_a_step_that_failed_just_now_is_no_fault_yet(desk):
         assert ask("/health")[0] == 200
         worker.failing["close"] = Failing("close", time.monotonic() - 50, StoreError("away"))
         assert ask("/health")[0] == 503
+
+
+@pytest.mark.parametrize(("off", "says"), [(300, "300 s ahead of"), (-300, "300 s behind")])
+def test_a_clock_apart_from_the_databases_is_a_fault_for_leases_follow_it(
+    pg_store, tmp_path, monkeypatch, off, says
+):
+    """Two machines whose clocks differ by more than a lease take each other's work."""
+    desk, wall = a_desk(pg_store, tmp_path).desk, leases.wall
+    with window(desk) as ask:
+        assert ask("/health")[0] == 200
+        monkeypatch.setattr(leases, "wall", lambda: wall() + dt.timedelta(seconds=off))
+        status, body = ask("/health")
+        assert (status, says in body, "timedatectl" in body) == (503, True, True)
+        assert abs(figures(ask("/metrics")[1])["avtald_clock_off_seconds",] - off) < 30
 
 
 def test_there_is_nothing_else_to_see(desk):
