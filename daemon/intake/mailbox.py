@@ -118,7 +118,7 @@ class Mailbox:
         self._keeps_keywords = r"\*" in kept or KEYWORD.lower() in kept
 
     def search(self, criteria: str = "ALL") -> list[int]:
-        """The UIDs of what is in the folder, ascending; of the folder that was opened, or a fault."""
+        """The UIDs of what is in the folder, ascending; a fault where it is another by now."""
         told = self._ok(self._client.uid("SEARCH", criteria))
         if self._told_uidvalidity() not in (0, self.uidvalidity):
             raise self._client.abort("UIDVALIDITY has changed: every UID is another mail's")
