@@ -65,8 +65,8 @@ class Watcher:
         except StoreError as fault:
             return False, {"ok": False, "faults": [*faults, str(fault)]}
         faults += self._faults(found, now)
-        if flight is not None and flight.told and flight.back_at is None:
-            faults.append(f"the canary of {flight.left_at.isoformat()} has not come back")
+        if flight is not None and flight.missing is not None:
+            faults.append(f"the canary of {flight.missing.isoformat()} has not come back")
         if away is not None and _age(away.since, now) > _of(self._table.sent_within):
             since = away.since.isoformat()
             faults.append(f"the outgoing server is out of reach since {since}: {away.reply}")
@@ -177,7 +177,7 @@ class Watcher:
         lost = None if away is None else away.since
         yield _gauge("outgoing_away_seconds", "Since the server was lost.", _age(lost, now))
         if flight is not None:
-            out = flight.told and flight.back_at is None
+            out = flight.missing is not None
             yield _gauge("canary_missing", "Whether the last canary is missing.", out)
         polled = GaugeMetricFamily(
             "avtald_mailbox_poll_age_seconds", "Since the last good poll.", labels=["mailbox"]

@@ -30,13 +30,15 @@ _COMMAND_SECONDS = 30.0
 class Flight:
     """The last canary: when it left, when it came back, and whether its absence was told.
 
-    And heard: the command of the settings, if there is one, went well.
+    And heard: the command of the settings, if there is one, went well. And missing: when the first
+    left of those that have not come back, until one does: the next in the air proves nothing.
     """
 
     left_at: dt.datetime
     back_at: dt.datetime | None = None
     told: bool = False
     heard: bool = True
+    missing: dt.datetime | None = None
 
 
 def last(tx: Tx) -> Flight | None:
@@ -45,12 +47,13 @@ def last(tx: Tx) -> Flight | None:
     if not kept:
         return None
     data = json.loads(kept)
-    back = data["back_at"]
+    back, missing = data["back_at"], data.get("missing")
     return Flight(
         left_at=dt.datetime.fromisoformat(data["left_at"]),
         back_at=dt.datetime.fromisoformat(back) if back else None,
         told=data["told"],
         heard=data.get("heard", True),  # of an earlier release
+        missing=dt.datetime.fromisoformat(missing) if missing else None,
     )
 
 
@@ -66,7 +69,7 @@ def step(desk: Desk, now: dt.datetime) -> bool:
     with desk.store.acting() as tx:
         flight = last(tx)
         if flight is None or not flight.left_at <= now < flight.left_at + table.every:
-            _let_out(tx, desk, now)
+            _let_out(tx, desk, now, flight.missing if flight else None)
             return True
         if flight.back_at or (flight.told and flight.heard) or now < flight.left_at + table.within:
             return False
@@ -78,12 +81,12 @@ def step(desk: Desk, now: dt.datetime) -> bool:
         return False
     with desk.store.acting() as tx:
         found = last(tx)
-        if found == replace(flight, told=True, heard=False):
+        if found is not None and found.left_at == flight.left_at and found.back_at is None:
             _keep(tx, replace(found, heard=True))
     return True
 
 
-def _let_out(tx: Tx, desk: Desk, now: dt.datetime) -> None:
+def _let_out(tx: Tx, desk: Desk, now: dt.datetime, missing: dt.datetime | None) -> None:
     token = _token(desk, now)
     lines = (
         f"From: {desk.settings.desk.address}",
@@ -107,7 +110,7 @@ def _let_out(tx: Tx, desk: Desk, now: dt.datetime) -> None:
         ),
         now,
     )  # fmt: skip
-    _keep(tx, Flight(now))
+    _keep(tx, Flight(now, missing=missing))
 
 
 def came_back(tx: Tx, desk: Desk, tokens: tuple[str, ...], now: dt.datetime) -> bool:
@@ -130,7 +133,8 @@ def _missing(tx: Tx, desk: Desk, flight: Flight, now: dt.datetime) -> str:
     )
     alarms.raise_alarm(tx, desk, "canary", letter, now)
     # Heard once the command has gone well: whoever dies before it leaves that to the next time.
-    _keep(tx, Flight(flight.left_at, told=True, heard=not desk.settings.canary.command))
+    heard, missing = not desk.settings.canary.command, flight.missing or flight.left_at
+    _keep(tx, Flight(flight.left_at, told=True, heard=heard, missing=missing))
     return f"{letter.what}\n{letter.remedy}\n"
 
 

@@ -8,7 +8,10 @@ import sys
 import pytest
 
 from daemon.desk import canary
+from daemon.settings_types import Listen
+from daemon.settings_watch import Watch
 from daemon.store import alarms
+from daemon.watch import Watcher
 from tests.builders import SETTINGS, a_desk, a_mail, instant
 
 T0 = instant("2026-11-23 10:00")
@@ -81,6 +84,20 @@ def test_the_next_one_that_comes_back_clears_the_fault(desk, store):
     desk.get(flown(desk)[-1], T0 + 61 * MINUTE)
     with store.reading() as tx:
         assert alarms.standing(tx) == []
+
+
+def test_the_fault_stands_while_the_next_one_is_in_the_air(desk, store):
+    """Else /health calls a mailbox that is lost for hours well for a quarter of each."""
+    canary.step(desk.desk, T0)
+    for minutes in (15, 60, 61, 75, 120, 121):
+        at = T0 + minutes * MINUTE
+        canary.step(desk.desk, at)
+        watcher = Watcher(desk.desk, Watch(listen=Listen("127.0.0.1", 0)), lambda at=at: at)
+        assert f"the canary of {T0.isoformat()} has not come back" in watcher.health()[1]["faults"]
+    desk.work(T0 + 121 * MINUTE)
+    desk.get(flown(desk)[-1], T0 + 122 * MINUTE)
+    with store.reading() as tx:
+        assert canary.last(tx).missing is None
 
 
 def test_a_forged_canary_is_none_and_clears_nothing(desk, store):
