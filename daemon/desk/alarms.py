@@ -5,9 +5,13 @@ import datetime as dt
 from daemon.desk import letters, mailing, phrases
 from daemon.desk.context import Desk
 from daemon.desk.sentences import sentence
-from daemon.store import alarms, tickets
+from daemon.domain.delivery import NEVER_REPEATED
+from daemon.store import alarms, outbox, tickets
 from daemon.store.outbox import Delivery
 from daemon.store.session import Tx
+from parsers.message import read
+
+_TELL_OF_FAULTS = frozenset({"alarm", "canary"})  # one told of would be told of for ever
 
 
 def raise_alarm(
@@ -66,6 +70,25 @@ def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.dateti
 def unshelved(tx: Tx, inbox_id: int, now: dt.datetime) -> None:
     """Note that somebody tries a shelved message again: should it fail again, that is told too."""
     alarms.clear(tx, f"shelved:{inbox_id}", now)
+
+
+def undelivered(
+    tx: Tx, desk: Desk, mail: tuple[int, str], now: dt.datetime, *, recipient: str, reply: str
+) -> None:
+    """Tell of a mail about no ticket that failed, or may have: nobody else would.
+
+    `mail` is the outgoing mail's id and kind.
+    """
+    outgoing_id, kind = mail
+    if kind in _TELL_OF_FAULTS:
+        return
+    language = desk.settings.desk.language
+    what = "undelivered" if kind in NEVER_REPEATED else "undelivered_mail"
+    raw = outbox.raws(tx, [outgoing_id]).get(outgoing_id, b"")
+    details = (("Ämne" if language == "sv" else "Subject", read(raw).subject), ("", reply[:200]))
+    says, remedy = sentence(what, language, address=recipient), sentence(f"{what}_remedy", language)
+    letter = letters.Alarm(says, remedy, details)
+    raise_alarm(tx, desk, f"undelivered:{outgoing_id}:{recipient}", letter, now)
 
 
 def own_mail_bounced(tx: Tx, desk: Desk, what: str, now: dt.datetime) -> None:

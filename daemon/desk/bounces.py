@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from daemon.desk import alarms, clocks, relay, reports
+from daemon.desk import alarms, clocks, relay
 from daemon.desk.context import Desk
 from daemon.desk.sentences import sentence
 from daemon.desk.turn import Outcome, Turn
@@ -49,11 +49,11 @@ def take(turn: Turn) -> Outcome:
 
 
 def _of_no_ticket(turn: Turn, sent: Sent, bounce: Bounce) -> None:
-    """A report or an invitation that came back for good."""
+    """What is about no ticket, and came back for good."""
     for each in bounce.recipients:
         if each.permanent:
             outbox.bounced(turn.tx, sent.id, each.address, each.status or "")
-            reports.undelivered(
+            alarms.undelivered(
                 turn.tx, turn.desk, (sent.id, sent.kind), turn.now, recipient=each.address,
                 reply=each.status or "",
             )  # fmt: skip
@@ -74,10 +74,10 @@ def accepted(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime) -> None:
 
 
 def failed(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime, *, reply: str) -> None:
-    """A delivery ended without success: a note on the ticket, for the engineers to see."""
+    """A delivery ended without success: a note on the ticket; of no ticket, to the operators."""
     if delivery.ticket_id is None:
         mail = (delivery.outgoing_id, delivery.kind)
-        reports.undelivered(tx, desk, mail, now, recipient=delivery.recipient, reply=reply)
+        alarms.undelivered(tx, desk, mail, now, recipient=delivery.recipient, reply=reply)
         return
     ticket = tickets.living(tx, tickets.by_id(tx, delivery.ticket_id))
     text = sentence(

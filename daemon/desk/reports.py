@@ -15,7 +15,6 @@ from daemon.desk.mailing import Post, post
 from daemon.desk.ports import PdfError, PdfPrinter
 from daemon.desk.sentences import sentence
 from daemon.domain.agreement import Covered, timeline
-from daemon.domain.delivery import NEVER_REPEATED
 from daemon.domain.money import ZERO
 from daemon.domain.periods import Period
 from daemon.domain.register import Agreement, Customer
@@ -286,22 +285,6 @@ def _to_manager(
         ),
         now,
     )  # fmt: skip
-
-
-def undelivered(
-    tx: Tx, desk: Desk, mail: tuple[int, str], now: dt.datetime, *, recipient: str, reply: str
-) -> None:
-    """Tell operators of a report or invitation that failed, or may have: it is never repeated.
-
-    `mail` is the outgoing mail's id and kind; a mail of another kind is nothing of ours.
-    """
-    outgoing_id, kind = mail
-    if kind not in NEVER_REPEATED:
-        return
-    language = desk.settings.desk.language
-    says = sentence("undelivered", language, address=recipient)
-    letter = Alarm(says, sentence("undelivered_remedy", language), (("", reply[:200]),))
-    alarms.raise_alarm(tx, desk, f"undelivered:{outgoing_id}:{recipient}", letter, now)
 
 
 def managers(tx: Tx, desk: Desk, customer: Customer) -> tuple[tuple[str, str], ...]:

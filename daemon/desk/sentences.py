@@ -16,6 +16,9 @@ _SV = {
     "undelivered": "En rapport eller mötesinbjudan till {address} kom kanske inte fram",
     "undelivered_remedy": "Den skickas aldrig om av sig själv. Kontrollera adressen, och skicka "
     "den för hand om det behövs: avtald report KUND PERIOD --pdf FIL.",
+    "undelivered_mail": "Ett mejl till {address} kom kanske inte fram",
+    "undelivered_mail_remedy": "Det skickas inte om av sig självt. Kontrollera adressen, och låt "
+    "mottagaren få veta det på annat sätt.",
     "pdf_fault": "Rapporter skickas utan PDF",
     "report_fault": "Rapporten eller mötet för {customer}, {period}, gick inte att göra",
     "report_fault_remedy": "Prova avtald report, rätta det som är fel i registret; ett nytt försök "
@@ -107,6 +110,9 @@ _EN = {
     "undelivered": "A report or invitation to {address} may not have arrived",
     "undelivered_remedy": "It is never sent again by itself. Check the address, and send it by "
     "hand if need be: avtald report CUSTOMER PERIOD --pdf FILE.",
+    "undelivered_mail": "A mail to {address} may not have arrived",
+    "undelivered_mail_remedy": "It is not sent again by itself. Check the address, and let the "
+    "recipient know in another way.",
     "pdf_fault": "Reports are sent without PDF",
     "report_fault": "The report or meeting of {customer}, {period}, could not be made",
     "report_fault_remedy": "Try avtald report, and mend what is wrong in the register; it is tried "

@@ -1,8 +1,15 @@
 """What the desk reads of a mail that did not arrive, or of which nobody knows."""
 
+import datetime as dt
+
+import pytest
+from sqlalchemy import select
+
 from daemon.desk.ports import SendError
-from daemon.store import tickets
-from tests.builders import Catcher, a_mail
+from daemon.store import outbox, tickets
+from daemon.store.schema import outgoing
+from parsers.message import read
+from tests.builders import Catcher, a_mail, instant
 
 BO = "bo@acme.se"
 
@@ -39,6 +46,42 @@ def test_what_may_have_arrived_is_not_told_as_lost(desk):
     desk.get(a_mail(), "2026-11-20 09:00")
     for minute in range(1, 5):
         desk.work(f"2026-11-20 09:0{minute}")
-    (told,) = notes(desk)
-    assert told.startswith("Ett mejl till bo@acme.se kom kanske inte fram, och skickas inte om")
-    assert told.endswith("lost after the final dot: timed out")
+    (note,) = notes(desk)
+    assert note.startswith("Ett mejl till bo@acme.se kom kanske inte fram, och skickas inte om")
+    assert note.endswith("lost after the final dot: timed out")
+
+
+def post(desk, kind):
+    raw = b"Subject: =?utf-8?q?M=C3=A5naden_=C3=A4r_st=C3=A4ngd?=\r\n\r\nx\r\n"
+    at = instant("2026-11-20 09:00")
+    with desk.desk.store.writing() as tx:
+        mail = outbox.Mail("k", kind, "<k@example.se>", raw, (BO,), "support@example.se")
+        outbox.put(tx, mail, at)
+    for minute in range(5):
+        desk.work(at + dt.timedelta(minutes=minute))
+
+
+def told(desk):
+    with desk.desk.store.reading() as tx:
+        rows = tx.execute(select(outgoing.c.raw).where(outgoing.c.kind == "alarm")).all()
+    return [read(row.raw) for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["close", "invoices", "bank-low", "term-ending", "balance"])
+@pytest.mark.parametrize("error", ["permanent", "unclear"])
+def test_operators_are_told_once_of_a_mail_about_no_ticket(desk, kind, error):
+    """Nothing is dropped in silence: finance may wait for its month, and nobody would know."""
+    desk.mailer = Refusing(SendError("550 5.2.2 mailbox full", **{error: True}))
+    post(desk, kind)
+    (alarm,) = told(desk)
+    assert alarm.subject.endswith("Ett mejl till bo@acme.se kom kanske inte fram")
+    assert "Månaden är stängd" in alarm.texts[0].text
+    assert "550 5.2.2 mailbox full" in alarm.texts[0].text
+    assert desk.mailer.to("drift@example.se")
+
+
+@pytest.mark.parametrize("kind", ["alarm", "canary"])
+def test_a_lost_alarm_tells_of_itself_to_nobody(desk, kind):
+    desk.mailer = Refusing(SendError("550 5.1.1 unknown", permanent=True))
+    post(desk, kind)
+    assert len(told(desk)) == (kind == "alarm")
