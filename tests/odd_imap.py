@@ -26,6 +26,7 @@ class OddImap:
         self.moved = {}
         self.uidvalidity = b"7"
         self.capability = b"IMAP4rev1 IDLE MOVE"
+        self.prefix = b""  # of every folder but INBOX
         self.twist = {}
         self.commands = []
         self.connections = 0
@@ -46,6 +47,8 @@ class OddImap:
             usual = b"* OK odd\r\n"
         if verb == "IDLE":
             usual = b"+ idling\r\n"
+        if verb in ("MOVE", "CREATE") and b'"' + self.prefix not in rest:
+            usual = tag + b" NO no such namespace\r\n"
         twist = self.twist.get(verb)
         return twist(tag, usual) if twist else usual
 
@@ -83,9 +86,14 @@ class OddImap:
         return b"* %d FETCH (UID %d BODY[%s] {%d}\r\n%s)\r\n" % (at, uid, part, len(text), text)
 
     def _move(self, rest):
+        if b'"' + self.prefix not in rest:
+            return b""
         for _, uid in self._asked(rest):
             self.moved[uid] = self.mails.pop(uid)
         return b""
+
+    def _namespace(self, _rest):
+        return b'* NAMESPACE (("%s" ".")) NIL NIL\r\n' % self.prefix
 
     def _logout(self, _rest):
         return b"* BYE\r\n"

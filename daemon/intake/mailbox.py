@@ -32,6 +32,7 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _SHORT_BODY = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? (?:"((?:[^"\\]|\\.)*)"|NIL)', re.IGNORECASE)
+_PREFIX = re.compile(r'\(\("([^"\\]+)" ')  # of the first personal namespace
 # RFC 5530, and what Exchange Online, Gmail and Yahoo say besides: no message is at fault, all wait.
 _BUSY = re.compile(
     r"\[(?:UNAVAILABLE|INUSE|LIMIT|THROTTLED)\]|throttled|server unavailable|bandwidth limits",
@@ -98,6 +99,7 @@ class Mailbox:
         self.opened = time.monotonic()
         self.uidvalidity = 0
         self._keeps_keywords = False
+        self._done_folder = ""  # as the server takes it
 
     @property
     def can_idle(self) -> bool:
@@ -159,15 +161,36 @@ class Mailbox:
         return dict(_bodies(self._fetch([uid], part))).get(uid, b"")
 
     def move(self, uids: Sequence[int], folder: str) -> None:
-        """Move messages in one step; the folder is created where it is missing."""
+        """Move messages in one step; the folder is created where it is missing.
+
+        Where the server keeps personal folders below a prefix ("INBOX."; RFC 2342), it is there.
+        """
         for some in _chunks(uids):
-            typ, told = self._move(some, folder)
+            typ, told = self._move(some, self._done_folder or folder)
             if typ == "NO":
-                with contextlib.suppress(imap_tools.ImapToolsError):
-                    self._box.folder.create(folder)
-                    self._box.folder.subscribe(folder, value=True)
-                typ, told = self._move(some, folder)
+                typ, told = self._move_anew(some, folder)
             self._ok((typ, told))
+
+    def _move_anew(self, uids: Sequence[int], folder: str) -> tuple[str, list[Any]]:
+        """Create the folder, and move to it; then again below the prefix."""
+        names = [folder]
+        if (prefix := self._prefix()) and not folder.startswith(prefix):
+            names.append(prefix + folder)
+        for name in names:
+            with contextlib.suppress(imap_tools.ImapToolsError):
+                self._box.folder.create(name)
+                self._box.folder.subscribe(name, value=True)
+            answer = self._move(uids, name)
+            if answer[0] == "OK":
+                self._done_folder = name
+                break
+        return answer
+
+    def _prefix(self) -> str:
+        if "NAMESPACE" not in self._capabilities:
+            return ""
+        found = _PREFIX.match(_text(self._client.namespace()[1]))
+        return found[1] if found else ""
 
     def mark(self, uids: Sequence[int]) -> bool:
         """Put our keyword on messages; False where the server keeps none."""

@@ -219,3 +219,25 @@ def test_a_uidvalidity_that_changes_in_the_middle_of_a_poll_moves_no_mail_unread
     assert odd.mails == {1: mail(2)}
     assert door.step(NOW)
     assert kept(store) == [mail(1), mail(2)]
+
+
+def test_handled_mail_is_moved_below_the_prefix_that_the_server_keeps_folders_under(
+    odd, door, store
+):
+    """RFC 2342: Cyrus, Courier and many a web host know no folder beside INBOX, but below it."""
+    odd.prefix, odd.capability = b"INBOX.", b"IMAP4rev1 MOVE NAMESPACE"
+    for number in (1, 2):
+        odd.put(mail(number))
+        door.step(NOW)
+    assert (odd.mails, len(odd.moved)) == ({}, 2)
+    assert (odd.said("CREATE"), odd.said("MOVE")) == (2, 4)  # once found, it is known
+
+
+def test_a_done_folder_that_is_full_is_asked_for_below_no_prefix_that_it_has(odd, door, store):
+    odd.prefix, odd.capability = b"INBOX.", b"IMAP4rev1 MOVE NAMESPACE"
+    door.settings = dataclasses.replace(door.settings, done_folder="INBOX.Avtald")
+    odd.twist["MOVE"] = lambda tag, _usual: tag + b" NO [OVERQUOTA] full\r\n"
+    odd._move = lambda _rest: b""
+    odd.put(mail(1))
+    assert door.step(NOW)
+    assert (odd.said("CREATE"), odd.said("MOVE")) == (1, 2)
