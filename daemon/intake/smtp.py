@@ -3,17 +3,14 @@
 import asyncio
 import contextlib
 import datetime as dt
-import errno
 import logging
 import re
 import socket
-import stat
 import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -22,6 +19,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from daemon.desk.accept import Arrival, accept
 from daemon.intake.keeper import Keeper
+from daemon.intake.listening import Listen, bind
 from daemon.store.fault import fault_point
 from daemon.store.session import Store
 from daemon.store.types import storable
@@ -49,22 +47,6 @@ _COMMANDS = {"*": 100, "MAIL": 10_000, "RCPT": 100_000, "DATA": 10_000, "RSET": 
 _IDLE_SECONDS = 300.0  # RFC 5321 section 4.5.3.2.7
 _ANGLE = re.compile(r'\s*<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>(.*)', re.DOTALL)
 _ROUTE = re.compile(r"(?:@[^:@]*,?)+:")
-
-
-class Listen(Protocol):
-    """Where a door listens: host and port, or the path of a unix socket."""
-
-    @property
-    def host(self) -> str:
-        """Name or address; unused with a path."""
-
-    @property
-    def port(self) -> int:
-        """0: any free port."""
-
-    @property
-    def path(self) -> Path | None:
-        """A unix socket, readable and writable by us and our group."""
 
 
 class DoorSettings(Protocol):
@@ -165,7 +147,7 @@ class Door:
 
     def start(self) -> None:
         """Bind and listen; raises OSError where the place is taken or forbidden."""
-        listening = _bind(self.settings.listen)
+        listening = bind(self.settings.listen)
         self._loop = asyncio.new_event_loop()
         self._thread.start()
         started = asyncio.run_coroutine_threadsafe(self._listen(listening), self.loop)
@@ -230,38 +212,6 @@ class Door:
 def _keep(store: Store, policy: Policy, arrivals: Sequence[Arrival]) -> None:
     accept(store, arrivals, go_live=policy.go_live)
     policy.kept()
-
-
-def _bind(listen: Listen) -> socket.socket:
-    if listen.path is None:
-        family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-        made = socket.create_server((listen.host, listen.port), family=family, backlog=100)
-        # What is accepted inherits it. asyncio leaves it out for a socket that was made without
-        # naming its protocol, and then a greeting of several lines takes 40 ms.
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
-    _clear(listen.path)
-    made = socket.socket(socket.AF_UNIX)
-    try:
-        made.bind(str(listen.path))
-        listen.path.chmod(0o660)  # before anybody can connect: it does not listen yet
-        made.listen(100)
-    except OSError:
-        made.close()
-        raise
-    return made
-
-
-def _clear(path: Path) -> None:
-    """Remove the socket that a killed process left; raises OSError where one is in use."""
-    with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(path.stat().st_mode):
-            raise FileExistsError(f"{path} is no socket: remove it, or listen elsewhere")
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.setblocking(False)  # the other may be too busy to let us in
-            if probe.connect_ex(str(path)) != errno.ECONNREFUSED:
-                raise OSError(f"{path} is in use by another process")
-        path.unlink()
 
 
 class _Refusal(asyncio.Protocol):

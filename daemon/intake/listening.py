@@ -1,0 +1,57 @@
+"""Where a door listens: a port, or a unix socket in a place that nobody else's is in."""
+
+import contextlib
+import errno
+import socket
+import stat
+from pathlib import Path
+from typing import Protocol
+
+
+class Listen(Protocol):
+    """Where a door listens: host and port, or the path of a unix socket."""
+
+    @property
+    def host(self) -> str:
+        """Name or address; unused with a path."""
+
+    @property
+    def port(self) -> int:
+        """0: any free port."""
+
+    @property
+    def path(self) -> Path | None:
+        """A unix socket, readable and writable by us and our group."""
+
+
+def bind(listen: Listen) -> socket.socket:
+    """Bind and listen; raises OSError where the place is taken or forbidden."""
+    if listen.path is None:
+        family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+        made = socket.create_server((listen.host, listen.port), family=family, backlog=100)
+        # What is accepted inherits it. asyncio leaves it out for a socket that was made without
+        # naming its protocol, and then a greeting of several lines takes 40 ms.
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+    _clear(listen.path)
+    made = socket.socket(socket.AF_UNIX)
+    try:
+        made.bind(str(listen.path))
+        listen.path.chmod(0o660)  # before anybody can connect: it does not listen yet
+        made.listen(100)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _clear(path: Path) -> None:
+    """Remove the socket that a killed process left; raises OSError where one is in use."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            raise FileExistsError(f"{path} is no socket: remove it, or listen elsewhere")
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.setblocking(False)  # the other may be too busy to let us in
+            if probe.connect_ex(str(path)) != errno.ECONNREFUSED:
+                raise OSError(f"{path} is in use by another process")
+        path.unlink()
