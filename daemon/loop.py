@@ -143,13 +143,15 @@ class Worker:
 
 
 def asked_to_stop() -> threading.Event:
-    """What SIGTERM and SIGINT set from now on, instead of ending the process where it stands.
+    """What SIGTERM, SIGINT and SIGHUP set from now on, instead of ending the process at once.
 
-    Asked for before a door opens: whoever has seen one open can count on a clean stop.
+    Asked for before a door opens: whoever has seen one open can count on a clean stop. A terminal
+    that closes sends SIGHUP; under nohup it is ignored, and stays so.
     """
     asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: asked.set())
     return asked
 
 

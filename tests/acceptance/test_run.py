@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 
+from daemon.loop import asked_to_stop
 from tests.builders import REGISTER, a_mail, header_of, text_of
 from tests.servers import free_port, wait_for
 
@@ -157,10 +158,28 @@ def test_the_same_mail_by_receive_twice_and_by_smtp_is_one_ticket_B3(running, pl
     assert len(sink.to("bo@acme.se")) == 1
 
 
-def test_sigterm_stops_it_cleanly(running):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_stop_stops_it_cleanly_also_where_it_comes_twice(running, number):
+    """SIGHUP is of a terminal that closes: what is being sent must not be in doubt for that."""
     process, _ = running
-    process.send_signal(signal.SIGTERM)
+    for _ in range(2):
+        process.send_signal(number)
     assert process.wait(30) == 0
+
+
+def test_under_nohup_a_terminal_that_closes_ends_nothing():
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        asked = asked_to_stop()
+        signal.raise_signal(signal.SIGHUP)
+        assert not asked.is_set()
+        signal.raise_signal(signal.SIGTERM)
+        assert asked.is_set()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_sigterm_in_the_moment_in_which_the_door_opens_stops_it_cleanly(place):
