@@ -252,7 +252,9 @@ class Push:
 
     def _not_created(self, intended: Waiting, error: AccountingError, now: dt.datetime) -> None:
         """What a failed creation means for this invoice, and for the run (I1, I5)."""
-        log.warning("push failed", reference=intended.reference, fault=error.fault.value)
+        log.warning(
+            "push failed", reference=intended.reference, fault=error.fault.value, error=str(error)
+        )
         with self._desk.store.writing() as tx:
             if error.fault is Fault.UNCLEAR:
                 self._note_unclear(tx, intended, now, now)

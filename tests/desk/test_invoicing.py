@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+import structlog
 
 from daemon.desk import invoicing
 from daemon.domain.invoice import (
@@ -147,8 +148,12 @@ def _forget_leases(desk):
 
 def test_a_customers_faulty_data_stops_that_invoice_alone_I5(closed, books):
     books.creating = [AccountingError(Fault.REFUSED, "Kunden finns inte", remedy="Lägg upp den")]
-    push(closed, books, CLOSE)
+    with structlog.testing.capture_logs() as lines:
+        push(closed, books, CLOSE)
     assert states(closed) == {"acme": "fault", "beta": "pushed"}
+    assert [line["error"] for line in lines if line["event"] == "push failed"] == [
+        "Kunden finns inte"
+    ]
 
 
 def test_a_preflights_problem_stops_that_customer_alone_I5(closed, books):
