@@ -98,6 +98,7 @@ def step(
     """
     ends = _Ends(on_sent, on_failed, on_fault, give_up, breaker)
     pace.wait(store, now)
+    started = time.monotonic()
     with store.writing() as tx:
         most = pace.room(tx)
         group = _claim(tx, now, breaker, most)
@@ -108,12 +109,12 @@ def step(
     if not group:
         return False
     fault_point("outbox.claimed")
-    outcomes = list(_hand_over(store, mailer, group, texts))
+    outcomes = list(_hand_over(store, mailer, group, texts, started))
     _settle_all(store, outcomes, group[len(outcomes) :], now, ends)
     pace.ended(store, len(outcomes))
     for outcome in outcomes:
         _tell(outcome)
-    away = outcomes[-1].error
+    away = outcomes[-1].error if outcomes else None
     if away is None or not away.unreachable:
         return True
     log.warning("outgoing server out of reach", reply=str(away))
@@ -151,21 +152,25 @@ def _claim(tx: Tx, now: dt.datetime, breaker: Gate | None, most: int) -> list[De
 
 
 def _hand_over(
-    store: Store, mailer: Mailer, group: Sequence[Delivery], texts: dict[int, bytes | None]
-) -> Iterator[_Outcome]:
-    """Try each, outside any transaction; stop where a server is down or everything takes long."""
-    started = time.monotonic()
+    store: Store, mailer: Mailer, group: Sequence[Delivery], texts: dict[int, bytes | None],
+    started: float,
+) -> Iterator[_Outcome]:  # fmt: skip
+    """Try each, outside any transaction; stop where a server is down or everything takes long.
+
+    That is looked at before each: a process or a database that was frozen since the claim may have
+    lost its lease, and another has sent these.
+    """
     for at, delivery in enumerate(group):
         if delivery.outgoing_id not in texts:
             with contextlib.suppress(StoreError), store.reading() as tx:
                 texts = _texts(tx, group[at:])
         if delivery.outgoing_id not in texts:
             return  # how the others ended is noted first: else they go out twice
+        if time.monotonic() - started > GROUP_SECONDS:
+            return
         outcome = _try(mailer, delivery, texts[delivery.outgoing_id])
         yield outcome
         if outcome.error is not None and outcome.error.unreachable:
-            return
-        if time.monotonic() - started > GROUP_SECONDS:
             return
 
 

@@ -372,6 +372,44 @@ def test_a_fault_in_what_one_delivery_sets_off_repeats_neither_it_nor_the_others
     assert [recipient for _, recipient, _ in post.taken] == ["anna@a.se", *others]
 
 
+def test_what_was_frozen_after_its_claim_sends_nothing_that_another_has_taken_over(
+    any_store, monkeypatch
+):
+    """A stopped process, or a server that was, goes on where it stood: ten minutes later."""
+    queue(any_store, "anna@a.se", "bo@b.se")
+    others, frozen, clock = Post(), Post(), [0.0]
+    point = sending.fault_point
+
+    def eleven_minutes(name):
+        point(name)
+        if name == "outbox.claimed" and not clock[0]:
+            clock[0] = 660.0
+            with monkeypatch.context() as elsewhere:
+                elsewhere.setattr(leases, "owner", lambda: "elsewhere:1:1")
+                elsewhere.setattr(leases, "wall", lambda: later)
+                while step(any_store, others)[0]:
+                    pass
+
+    later = leases.wall() + 11 * MINUTE
+    monkeypatch.setattr(sending, "fault_point", eleven_minutes)
+    monkeypatch.setattr(sending.time, "monotonic", lambda: clock[0])
+    step(any_store, frozen)
+    assert sorted(recipient for _, recipient, _ in others.taken) == ["anna@a.se", "bo@b.se"]
+    assert frozen.taken == []
+    assert states(any_store) == ["sent", "sent"]
+
+
+def test_a_group_that_was_claimed_long_ago_goes_back_untried_and_out_with_the_next_claim(
+    any_store, monkeypatch
+):
+    queue(any_store, "anna@a.se")
+    post, clock = Post(), iter([0.0, 61.0, 100.0, 101.0])
+    monkeypatch.setattr(sending.time, "monotonic", lambda: next(clock))
+    assert step(any_store, post) == (True, [])
+    assert [(row.state, row.attempts) for row in rows(any_store)] == [("pending", 0)]
+    assert step(any_store, post) == (True, [("sent", "anna@a.se")])
+
+
 def test_a_lease_that_ran_out_while_nobody_took_over_sends_nothing_twice(any_store):
     """The machine slept between the server's word and ours, or its clock was set."""
     queue(any_store, "anna@a.se")
