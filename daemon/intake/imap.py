@@ -407,7 +407,7 @@ class ImapDoor:
             self._box = None
 
     def _failed(self, fault: Exception) -> None:
-        self.fault = storable(f"{type(fault).__name__}: {fault}")
+        self.fault = storable(f"{type(fault).__name__}: {mailbox.reply(fault)}")
         self._faults_in_a_row += 1
         self._refused = isinstance(fault, AccessError) or (
             isinstance(fault, OAuthError) and fault.permanent

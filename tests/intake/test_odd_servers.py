@@ -241,3 +241,9 @@ def test_a_done_folder_that_is_full_is_asked_for_below_no_prefix_that_it_has(odd
     odd.put(mail(1))
     assert door.step(NOW)
     assert (odd.said("CREATE"), odd.said("MOVE")) == (1, 2)
+
+
+def test_the_operators_read_the_server_s_own_words(odd, door, store):
+    odd.twist["SELECT"] = lambda tag, _usual: tag + b" NO [NOPERM] ask your postmaster\r\n"
+    door.step(NOW)
+    assert door.fault == "MailboxFolderSelectError: [NOPERM] ask your postmaster"
