@@ -3,6 +3,7 @@
 The child runs as `python -I -m integrations.pdf`: HTML on standard input, PDF on standard output.
 """
 
+import errno
 import resource
 import signal
 import subprocess
@@ -15,6 +16,8 @@ CPU_SECONDS = 60
 WALL_SECONDS = 90.0
 _FILE_SIZE = 16_000_000  # bytes: fonts that a page brings along are unpacked for the library
 _MISSING, _UNPRINTABLE = 3, 4
+# The machine has no more for now: no fault of the page, and the print is due again.
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 _REMEDY = (
     "Installera Debian-paketen: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 )
@@ -23,7 +26,8 @@ _REMEDY = (
 class WeasyPrinter:
     """The port `PdfPrinter`: the same HTML gives the same bytes; raises PdfError.
 
-    InterruptedError where the child is stopped from outside, as a service manager does.
+    InterruptedError where the child is stopped from outside, as a service manager does; OSError
+    where the machine has no memory, process or file descriptor left for it.
     """
 
     def __init__(self, *, seconds: float = WALL_SECONDS, memory: int = MEMORY) -> None:
@@ -47,6 +51,8 @@ class WeasyPrinter:
         except subprocess.TimeoutExpired:
             raise PdfError(f"the PDF was not ready after {self._seconds:.0f} s") from None
         except OSError as error:
+            if error.errno in _PASSING:
+                raise
             raise PdfError(f"the printer could not be started: {error}") from error
         if child.returncode == 0 and child.stdout.startswith(b"%PDF-"):
             return child.stdout

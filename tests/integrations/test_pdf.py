@@ -1,7 +1,9 @@
 """Printing HTML: the same bytes each time, no network, no files, no secrets, never for ever."""
 
+import errno
 import http.server
 import stat
+import subprocess
 import sys
 import threading
 
@@ -118,6 +120,18 @@ def test_missing_libraries_name_the_debian_packages(instead_of_python):
 def test_a_killed_printer_is_told_apart(instead_of_python):
     instead_of_python("kill -9 $$")
     with pytest.raises(PdfError, match="signal 9"):
+        WeasyPrinter().print(PAGE)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EAGAIN])
+def test_a_machine_at_its_limit_says_nothing_about_the_page(monkeypatch, number):
+    """Else finance is told of a fault to report, and that invoice waits for an hour."""
+
+    def full(*_, **__):
+        raise OSError(number, "no more of it")
+
+    monkeypatch.setattr(subprocess, "run", full)
+    with pytest.raises(OSError, match="no more of it"):
         WeasyPrinter().print(PAGE)
 
 
