@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import errno
 import logging
 import re
 import socket
@@ -11,7 +12,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from aiosmtpd.lmtp import LMTP
@@ -45,6 +46,8 @@ SMALL = 1024**2  # so much of each mail has room at any time
 # On one connection. Postfix keeps one open for many mails; nobody needs a hundred HELPs.
 _COMMANDS = {"*": 100, "MAIL": 10_000, "RCPT": 100_000, "DATA": 10_000, "RSET": 10_000}
 _IDLE_SECONDS = 300.0  # RFC 5321 section 4.5.3.2.7
+_NO_MORE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_TELL_SECONDS = 60.0
 _ANGLE = re.compile(r'\s*<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>(.*)', re.DOTALL)
 _ROUTE = re.compile(r"(?:@[^:@]*,?)+:")
 
@@ -129,6 +132,7 @@ class Door:
         self.sessions: set[_Dialogue] = set()
         self.memory = _Memory(max(MEMORY, 2 * settings.max_size))
         self.closing = False
+        self._told_full = float("-inf")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name=f"door-{self.source}", daemon=True)
         self._server: asyncio.Server | None = None
@@ -176,7 +180,17 @@ class Door:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
+        self.loop.set_exception_handler(self._fault)
         self.loop.run_forever()
+
+    def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Tell once a minute that no connection can be taken: asyncio tells 100 times a second."""
+        fault = context.get("exception")
+        if not isinstance(fault, OSError) or fault.errno not in _NO_MORE:
+            loop.default_exception_handler(context)
+        elif loop.time() - self._told_full >= _TELL_SECONDS:
+            self._told_full = loop.time()
+            log.error("no connection taken", door=self.source, error=str(fault))
 
     async def _listen(self, listening: socket.socket) -> asyncio.Server:
         if listening.family == socket.AF_UNIX:

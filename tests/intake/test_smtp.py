@@ -1,12 +1,14 @@
 """The SMTP and LMTP doors over real sockets: 250 means durable, 550 an unknown address alone."""
 
 import datetime as dt
+import resource
 import smtplib
 import socket
 import sqlite3
 import threading
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -514,6 +516,30 @@ def test_a_connection_too_many_is_told_to_come_again(open_door, wire):
     first.close()
     wait_for(lambda: len(door.sessions) == 1, "the first is gone")
     assert wire(door).say("NOOP") == ["250 OK"]
+
+
+def test_a_door_without_a_file_descriptor_left_says_so_once_and_takes_mail_again(
+    store, open_door, wire
+):
+    """asyncio itself writes a hundred lines a second, for as long as it lasts."""
+    door = open_door(lmtp=True)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = socket.socket()
+    with structlog.testing.capture_logs() as lines:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+        try:
+            taken.connect(("127.0.0.1", door.port))
+            wait_for(lambda: lines, "it is told")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        client = wire(door)
+    taken.close()
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("no connection taken", "error")
+    ]
+    client.begin(US)
+    client.socket.sendall(mail() + b".\r\n")
+    assert client.reply().startswith("250")
 
 
 def test_of_many_connections_at_once_no_more_are_let_in(open_door):
