@@ -1,6 +1,7 @@
 """Delivery reports: an answer that did not arrive is told, and may open a clock again (E1)."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from daemon.desk import alarms, clocks, relay
 from daemon.desk.context import Desk
@@ -10,7 +11,7 @@ from daemon.domain.clock import EventKind
 from daemon.store import inbox, outbox, tickets
 from daemon.store.outbox import Delivery, Sent
 from daemon.store.session import Tx
-from parsers.bounce import Bounce, read_bounce
+from parsers.bounce import Bounce, Failed, read_bounce
 
 # What goes to the customer's side; the rest goes to people of ours, whose mailboxes can fail too.
 _OUTWARD = frozenset(
@@ -32,20 +33,26 @@ def take(turn: Turn) -> Outcome:
     failed = [each for each in bounce.recipients if each.permanent]
     for each in failed:
         outbox.bounced(turn.tx, sent.id, each.address, each.status or "")
-    remark = turn.sentence(
-        "bounce",
-        addresses=", ".join(each.address for each in bounce.recipients),
-        status=", ".join(dict.fromkeys(each.status or "?" for each in bounce.recipients)),
-    )
+    remark = _remark(turn, failed, bounce.recipients)
     turn.say(ticket, "machine", remark, internal=True)
     if failed and outbox.all_failed(turn.tx, sent.id):
         # E1: an answer that failed for good at all of the customer's side stops no clock.
         turn.happened(ticket, EventKind.ANSWER_BOUNCED, actor="avtald", answer=sent.id)
     if sent.kind in _OUTWARD:
         relay.tell_engineers(turn, ticket, new=False, remarks=(remark,))
-    else:  # a notice of a notice that came back would come back itself, for ever
+    elif failed or not bounce.recipients:  # a notice of it would come back itself, for ever
         alarms.own_mail_bounced(turn.tx, turn.desk, remark, turn.now)
     return Outcome("noted", ticket.id)
+
+
+def _remark(turn: Turn, failed: Sequence[Failed], reported: Sequence[Failed]) -> str:
+    """Who was not reached; while none has failed for good, who has only to wait."""
+    told = failed or reported
+    return turn.sentence(
+        "delayed" if told and not failed else "bounce",
+        addresses=", ".join(each.address for each in told) or "?",
+        status=", ".join(dict.fromkeys(each.status or "?" for each in told)) or "?",
+    )
 
 
 def _of_no_ticket(turn: Turn, sent: Sent, bounce: Bounce) -> None:

@@ -56,6 +56,8 @@ _SV = {
     "follows": "Svar på ärende #{number}, som har varit stängt länge.",
     "reopened_by_customer": "Kunden svarade på ett stängt ärende; det är öppet igen.",
     "bounce": "Ett svar till {addresses} kom inte fram ({status}).",
+    "delayed": "Ett svar till {addresses} har inte kommit fram ännu ({status}); servern som har "
+    "det försöker igen.",
     "failed": "Ett mejl till {address} kunde inte levereras: {reply}",
     "in_doubt": "Ett mejl till {address} kom kanske inte fram, och skickas inte om av sig självt: "
     "{reply}",
@@ -150,6 +152,8 @@ _EN = {
     "follows": "A reply to ticket #{number}, which has been closed for long.",
     "reopened_by_customer": "The customer replied to a closed ticket; it is open again.",
     "bounce": "An answer to {addresses} did not arrive ({status}).",
+    "delayed": "An answer to {addresses} has not arrived yet ({status}); the server that has it "
+    "tries again.",
     "failed": "A mail to {address} could not be delivered: {reply}",
     "in_doubt": "A mail to {address} may not have arrived, and is not sent again by itself: "
     "{reply}",

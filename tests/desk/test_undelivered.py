@@ -9,7 +9,7 @@ from daemon.desk.ports import SendError
 from daemon.store import outbox, tickets
 from daemon.store.schema import outgoing
 from parsers.message import read
-from tests.builders import Catcher, a_mail, instant
+from tests.builders import Catcher, a_mail, header_of, instant
 
 BO = "bo@acme.se"
 
@@ -85,3 +85,52 @@ def test_a_lost_alarm_tells_of_itself_to_nobody(desk, kind):
     desk.mailer = Refusing(SendError("550 5.1.1 unknown", permanent=True))
     post(desk, kind)
     assert len(told(desk)) == (kind == "alarm")
+
+
+def report(sent, *groups):
+    """A delivery report on a mail of ours: address, action and status of each recipient."""
+    about = "\r\n".join(
+        f"Final-Recipient: rfc822; {address}\r\nAction: {action}\r\nStatus: {status}\r\n"
+        for address, action, status in groups
+    )
+    return (
+        "From: MAILER-DAEMON@mx.example.se\r\nTo: support@example.se\r\nSubject: Report\r\n"
+        f"Date: Fri, 20 Nov 2026 09:41:00 +0100\r\nMessage-ID: <{len(about)}@mx.example.se>\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.se"
+        f"\r\n\r\n{about}\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+        f"Message-ID: {header_of(sent, 'Message-ID')}\r\n\r\n--b--\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("groups", "says"),
+    [
+        (
+            [(BO, "delayed", "4.4.1")],
+            "Ett svar till bo@acme.se har inte kommit fram ännu (4.4.1)",
+        ),
+        (
+            [("eva@acme.se", "delayed", "4.4.1"), (BO, "failed", "5.1.1")],
+            "Ett svar till bo@acme.se kom inte fram (5.1.1)",
+        ),
+        ([], "Ett svar till ? kom inte fram (?)"),
+    ],
+)
+def test_what_only_waits_elsewhere_is_not_told_as_lost(desk, groups, says):
+    """RFC 3464 section 2.3.3: a delay is no failure, and the server says which it is."""
+    desk.get(a_mail(), "2026-11-20 09:00")
+    (confirmation,) = desk.mailer.to(BO)
+    desk.get(report(confirmation, *groups), "2026-11-20 09:41")
+    (note,) = notes(desk)
+    assert note.startswith(says)
+
+
+def test_a_delay_of_a_notice_to_one_of_us_is_no_alarm(desk):
+    desk.get(a_mail(), "2026-11-20 09:00")
+    (notice,) = desk.mailer.to("anna@example.se")
+    delay = ("anna@example.se", "delayed", "4.4.1")
+    desk.get(report(notice, delay), "2026-11-20 09:41")
+    assert told(desk) == []
+    desk.get(report(notice, ("anna@example.se", "failed", "4.4.7")), "2026-11-20 09:45")
+    assert len(told(desk)) == 1
