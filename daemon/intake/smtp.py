@@ -203,9 +203,8 @@ class Door:
         if len(self.sessions) >= self.settings.connections:
             return _Refusal(CROWDED)
         let_in = (_LmtpDialogue if self.lmtp else _Dialogue)(self)
-        self.sessions.add(
-            let_in
-        )  # here: of many that come at once, all are let in before one speaks
+        # Here: of many that come at once, all are let in before one speaks.
+        self.sessions.add(let_in)
         return let_in
 
     async def _close(self, grace: float) -> None:
