@@ -5,8 +5,10 @@ desk's time is played.
 """
 
 import datetime as dt
+import hashlib
 import os
 import socket
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -27,8 +29,23 @@ def wall() -> dt.datetime:
 
 
 @cache
+def _place() -> str:
+    """This machine, and the room in which its processes are numbered: a container has its own.
+
+    Host names are not enough: containers that share the machine's, or cloned machines, would take
+    each other's living processes for dead.
+    """
+    machine, room = Path("/etc/machine-id"), Path("/proc/self/ns/pid")
+    marks = b""
+    with suppress(OSError):
+        marks = machine.read_bytes() if machine.exists() else b""
+        marks += os.fsencode(room.readlink())
+    return f"{socket.gethostname()}/{hashlib.sha256(marks).hexdigest()[:8]}"
+
+
+@cache
 def _owner(pid: int) -> str:
-    return f"{socket.gethostname()}:{pid}:{_started(pid) or ''}"
+    return f"{_place()}:{pid}:{_started(pid) or ''}"
 
 
 def owner() -> str:
@@ -52,9 +69,9 @@ def _started(pid: int) -> str | None:
 
 def is_dead(name: str) -> bool:
     """Whether that owner was a process of this machine that no longer runs."""
-    host, _, process = name.partition(":")
+    place, _, process = name.partition(":")
     pid, _, started = process.partition(":")
-    if host != socket.gethostname() or not pid.isdecimal():
+    if place != _place() or not pid.isdecimal():
         return False
     found = _started(int(pid))
     return found == "" or (bool(started) and found not in {None, started})

@@ -4,6 +4,8 @@ import contextlib
 import datetime as dt
 import os
 import resource
+import socket
+from pathlib import Path
 
 from daemon.store import alarms, leases, schema
 
@@ -70,6 +72,19 @@ def test_a_process_that_could_not_tell_when_it_began_lives_while_its_number_does
     assert name.endswith(":")
     assert not leases.is_dead(name)
     assert leases.is_dead(name.replace(f":{os.getpid()}:", f":{2**22 + 1}:"))
+
+
+def test_a_container_of_the_same_host_name_takes_nobody_for_dead(
+    monkeypatch,
+):
+    """Both have a process 1: each would take over what the other is sending, and send it again."""
+    ours = leases._place()
+    monkeypatch.setattr(Path, "readlink", lambda _: Path("pid:[4026539999]"))
+    theirs = leases._place.__wrapped__()
+    assert theirs.partition("/")[0] == ours.partition("/")[0] == socket.gethostname()
+    assert theirs != ours
+    assert not leases.is_dead(f"{theirs}:{2**22 + 1}:1")
+    assert leases.is_dead(f"{ours}:{2**22 + 1}:1")
 
 
 def test_a_lease_given_back_is_free_at_once_and_only_ours_can_be(any_store):
