@@ -100,6 +100,7 @@ class Mailbox:
         self.uidvalidity = 0
         self._keeps_keywords = False
         self._done_folder = ""  # as the server takes it
+        self._news_at = float("-inf")  # when an IDLE last ended with news
 
     @property
     def can_idle(self) -> bool:
@@ -121,6 +122,7 @@ class Mailbox:
 
     def search(self, criteria: str = "ALL") -> list[int]:
         """The UIDs of what is in the folder, ascending; a fault where it is another by now."""
+        self._is_told_of_mail()  # what was told before is found now
         told = self._ok(self._client.uid("SEARCH", criteria))
         if self._told_uidvalidity() not in (0, self.uidvalidity):
             raise self._client.abort("UIDVALIDITY has changed: every UID is another mail's")
@@ -209,18 +211,27 @@ class Mailbox:
         if not self.can_idle:
             stop.wait(seconds)
             return
+        if self._is_told_of_mail() or time.monotonic() - self._news_at < _SETTLE_SECONDS:
+            stop.wait(_SETTLE_SECONDS)
+            return
         until = time.monotonic() + min(seconds, IDLE_SECONDS)
         tag = self._begin_idle()
         if tag is None:  # offered, and refused: it is not asked for again
             self._capabilities.discard("IDLE")
             stop.wait(seconds)
             return
-        while not stop.is_set() and (left := until - time.monotonic()) > 0:
-            if _has_news(self._client.sock, min(left, _POLL_SECONDS)):
-                stop.wait(_SETTLE_SECONDS)
-                break
+        news = self._is_told_of_mail()
+        while not (news or stop.is_set()) and (left := until - time.monotonic()) > 0:
+            news = _has_news(self._client.sock, min(left, _POLL_SECONDS))
+        if news:
+            self._news_at = time.monotonic()
         self._client.send(b"DONE\r\n")
         self._box.consume_until_tagged_response(tag)
+
+    def _is_told_of_mail(self) -> bool:
+        """Whether the server has told of new mail since we last asked, beside something else."""
+        _, told = self._client.response("EXISTS")
+        return bool(told and told[-1])
 
     def _begin_idle(self) -> bytes | None:
         """The tag of an IDLE that has begun; the server may tell of other things before it does."""
@@ -309,7 +320,7 @@ def _connect(
 
 def _bound_answers(client: Any) -> None:
     """Let no answer go on for ever: the time-out begins anew with each "* OK Still here"."""
-    send, readline = client.send, client.readline
+    send, readline, read_literal = client.send, client.readline, client.read
     asked = time.monotonic()
 
     def ask(data: bytes) -> None:
@@ -323,7 +334,13 @@ def _bound_answers(client: Any) -> None:
         line: bytes = readline()
         return line
 
-    client.send, client.readline = ask, read
+    def read_text(size: int) -> bytes:
+        nonlocal asked
+        text: bytes = read_literal(size)
+        asked = time.monotonic()  # a slow line, but mail comes
+        return text
+
+    client.send, client.readline, client.read = ask, read, read_text
 
 
 def _log_in(box: imap_tools.BaseMailBox, username: str, secret: str, *, by_token: bool) -> None:
