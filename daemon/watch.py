@@ -26,9 +26,7 @@ from daemon.store.session import StoreError
 log = structlog.get_logger("avtald.watch")
 
 Clock = Callable[[], dt.datetime]
-_FAILING_SECONDS = (
-    45.0  # a database that is started anew is no fault; within the minute all is told
-)
+_FAILING_SECONDS = 45.0  # a database that is started anew is no fault; all is told in a minute
 _CLOCKS_APART = 30.0  # seconds; with two minutes the processes take each other's work
 _PATIENCE = 8.0  # seconds with the database; whoever asks us has hardly more than ten
 
@@ -121,7 +119,7 @@ class Watcher:
     def _failing(self) -> list[Failing]:
         """The steps that fail, and not just once."""
         before = time.monotonic() - _FAILING_SECONDS
-        found = [failing for each in self._workers for failing in [*each.failing.values()]]
+        found = [failing for each in self._workers for failing in tuple(each.failing.values())]
         return [failing for failing in found if failing.since <= before]
 
     def _faults(self, found: Depths, now: dt.datetime) -> Iterator[str]:
@@ -139,12 +137,10 @@ class Watcher:
         if _age(found.outbox.oldest, now) > _of(self._table.sent_within):
             yield f"{found.outbox.count} mails wait to go out"
         if abs(found.clock_off) > _CLOCKS_APART:
-            apart = (
-                f"{abs(found.clock_off):.0f} s {'ahead of' if found.clock_off > 0 else 'behind'}"
-            )
+            which = "ahead of" if found.clock_off > 0 else "behind"
             yield (
-                f"this machine's clock is {apart} the database's, and leases follow it:"
-                " set it (timedatectl set-ntp true)"
+                f"this machine's clock is {abs(found.clock_off):.0f} s {which} the database's,"
+                " and leases follow it: set it (timedatectl set-ntp true)"
             )
 
     @cached_property

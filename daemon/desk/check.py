@@ -23,7 +23,7 @@ from daemon.store.session import Store, StoreError
 from daemon.two_languages import Say
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
-_CLOCKS_APART = dt.timedelta(seconds=30)
+_CLOCKS_APART = 30.0  # seconds
 _NO_REFERENCE = "AVT-check"  # no statement's: those end in a month
 
 
@@ -327,8 +327,8 @@ def database(found: health.Health, say: Say) -> Iterator[Finding]:
             "avtald db upgrade, or restore a backup",
         )
         yield Finding("database", FAULT, fault, remedy)
-    if abs(found.ahead) > _CLOCKS_APART:
-        yield _clocks_apart(round(found.ahead.total_seconds()), say)
+    if abs(found.clock_off) > _CLOCKS_APART:
+        yield _clocks_apart(round(found.clock_off), say)
 
 
 def _clocks_apart(ahead: int, say: Say) -> Finding:

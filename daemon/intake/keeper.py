@@ -9,8 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
+import structlog
+
 from daemon.desk.accept import Arrival
 from daemon.store.session import StoreError
+
+log = structlog.get_logger("avtald.keeper")
 
 TOGETHER = 50
 TOGETHER_BYTES = 8 * 1024**2  # a larger mail is committed alone
@@ -61,7 +65,10 @@ class Keeper:
 
     def _run(self) -> None:
         while self._calls.get():
-            self._commit()
+            try:
+                self._commit()
+            except Exception as fault:  # noqa: BLE001  on this thread all mail of the door depends
+                log.error("keeper", fault=repr(fault))  # noqa: TRY400  its frames hold the mail
 
     def _commit(self) -> None:
         if not self._waiting:

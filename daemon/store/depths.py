@@ -33,7 +33,7 @@ class Depths:
     alarms: int
     invoices: Mapping[str, int]  # by state
     mailboxes: tuple[Polled, ...]
-    clock_off: float  # seconds that this machine's clock is ahead of the database's
+    clock_off: float  # as `leases.clock_off`
 
 
 def look(tx: Tx, now: dt.datetime) -> Depths:
@@ -50,16 +50,8 @@ def look(tx: Tx, now: dt.datetime) -> Depths:
         alarms=_count(tx, alarms, alarms.c.cleared_at.is_(None)),
         invoices={row[0]: row[1] for row in tx.execute(states)},
         mailboxes=tuple(mailboxes.overview(tx)),
-        clock_off=_clock_off(tx),
+        clock_off=leases.clock_off(tx),
     )
-
-
-def _clock_off(tx: Tx) -> float:
-    """How far the clocks are apart; a file has no clock of its own."""
-    if tx.dialect.name == "sqlite":
-        return 0.0
-    there: dt.datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
-    return (leases.wall() - there).total_seconds()
 
 
 def _depth(tx: Tx, since: ColumnElement[dt.datetime], waits: ColumnElement[bool]) -> Depth:

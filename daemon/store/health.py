@@ -1,6 +1,5 @@
 """How the database is: its engine, its settings as they are in force, its schema, its integrity."""
 
-import datetime as dt
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from daemon.store import leases, migrations
@@ -36,7 +35,7 @@ class Health:
     schema: str | None  # None: empty
     needed: str
     faults: tuple[str, ...]
-    ahead: dt.timedelta = dt.timedelta()  # this machine's clock, of the database server's
+    clock_off: float = 0.0  # as `leases.clock_off`
 
     @property
     def unsafe(self) -> tuple[str, ...]:
@@ -80,8 +79,8 @@ def look(store: Store) -> Health:
         engine, settings = _sqlite(tx) if store.is_sqlite else _postgresql(tx)
         if store.is_sqlite:
             faults += _damage(tx)
-        ahead = dt.timedelta() if store.is_sqlite else _ahead(tx)
-    return Health(engine, settings, revision, needed, tuple(faults), ahead)
+        off = leases.clock_off(tx)
+    return Health(engine, settings, revision, needed, tuple(faults), off)
 
 
 def _schema_faults(tx: Tx, schema: str | None, needed: str) -> list[str]:
@@ -109,11 +108,6 @@ def _postgresql(tx: Tx) -> tuple[str, dict[str, str]]:
     names = ("server_version", "fsync", "synchronous_commit", "server_encoding")
     found = {name: str(tx.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names}
     return f"PostgreSQL {found.pop('server_version').split()[0]}", found
-
-
-def _ahead(tx: Tx) -> dt.timedelta:
-    theirs: dt.datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
-    return leases.wall() - theirs
 
 
 def _damage(tx: Tx) -> list[str]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Table, or_, select, update
+from sqlalchemy import Table, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from daemon.store import schema
@@ -26,6 +26,14 @@ FREED: dict[str, object] = {"lease_owner": None, "lease_until": None}
 def wall() -> dt.datetime:
     """The machine's own time."""
     return dt.datetime.now(dt.UTC)
+
+
+def clock_off(tx: Tx) -> float:
+    """Seconds that this machine's clock is ahead of the database's; a file has no clock."""
+    if tx.dialect.name == "sqlite":
+        return 0.0
+    there: dt.datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
+    return (wall() - there).total_seconds()
 
 
 @cache

@@ -64,3 +64,19 @@ def test_large_mails_share_no_commit_so_that_few_are_in_memory_twice(monkeypatch
 
     asyncio.run(deliver())
     assert groups == [[60, 30, 10], [1], [500], [40], [61]]
+
+
+def test_a_fault_of_the_keepers_own_ends_no_door():
+    """Its thread keeps all mail of the door: without it, nobody would ever be answered again."""
+    turns = iter([threading.Lock(), None, threading.Lock()])
+
+    async def deliver():
+        made = Keeper(lambda _arrivals: None, lambda: next(turns))
+        for name in ("before", "faulty", "after"):
+            mine = Arrival(b"x", instant("2026-11-23 10:00"), "smtp", delivery=name)
+            delivery = asyncio.create_task(made.keep(mine))
+            done, _ = await asyncio.wait([delivery], timeout=0.5 if name == "faulty" else PATIENCE)
+            assert bool(done) == (name != "faulty")
+        made.close()
+
+    asyncio.run(deliver())
