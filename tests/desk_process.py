@@ -45,6 +45,14 @@ port = {out}
 tls = "none"
 {more}
 """
+MAILBOX = """
+[[intake.imap]]
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+username = "{user}"
+password_file = "imap-password"
+"""
 
 
 class Sink:

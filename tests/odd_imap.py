@@ -11,6 +11,19 @@ LATER = b"LATER"  # wait a moment before the rest
 HANG = b"HANG"  # say nothing more, and keep the connection
 
 
+class Patience:
+    """An Event that notes how long it was to wait, and waits for nothing."""
+
+    def __init__(self):
+        self.waited = []
+
+    def wait(self, seconds):
+        self.waited.append(seconds)
+
+    def is_set(self):
+        return False
+
+
 class OddImap:
     """A mailbox with one folder; `twist[verb]` makes of the usual answer what is said instead.
 

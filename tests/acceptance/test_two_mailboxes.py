@@ -9,18 +9,9 @@ import pytest
 
 from daemon.store import schema
 from tests.builders import a_mail
-from tests.desk_process import a_place, sink
+from tests.desk_process import MAILBOX, a_place, sink
 from tests.odd_imap import odd_imap
 from tests.servers import free_port, wait_for
-
-MAILBOX = """
-[[intake.imap]]
-host = "127.0.0.1"
-port = {port}
-tls = "none"
-username = "{user}"
-password_file = "imap-password"
-"""
 
 
 def asked(port):

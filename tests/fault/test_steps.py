@@ -13,19 +13,11 @@ import pytest
 from daemon.store import inbox, schema
 from daemon.store.fault import STEPS
 from tests.builders import a_mail
-from tests.desk_process import Client, a_place, acted_once, sink
+from tests.desk_process import MAILBOX, Client, a_place, acted_once, sink
 from tests.servers import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-IMAP = """
-[[intake.imap]]
-host = "127.0.0.1"
-port = {port}
-tls = "none"
-username = "{user}"
-password_file = "imap-password"
-poll = "1s"
-"""
+IMAP = MAILBOX + 'poll = "1s"\n'
 
 
 def test_every_listed_step_stands_in_the_code_once_and_no_other_does():

@@ -17,6 +17,7 @@ from daemon.settings_mail import Imap
 from daemon.settings_types import Secret
 from daemon.store import inbox, leases, mailboxes, schema
 from tests.cut_proxy import cut_proxy
+from tests.odd_imap import Patience
 from tests.servers import wait_for
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
@@ -363,19 +364,6 @@ def test_a_stop_ends_the_wait_and_a_dead_server_is_a_fault(store, open_door, ima
     assert door.fault is not None
     assert not door.step(NOW)
     assert door.fault is None
-
-
-class Patience:
-    """An Event that notes how long it was to wait."""
-
-    def __init__(self):
-        self.waited = []
-
-    def wait(self, seconds):
-        self.waited.append(seconds)
-
-    def is_set(self):
-        return False
 
 
 def test_the_pauses_grow_while_the_server_is_away_and_the_fault_is_told(

@@ -11,7 +11,7 @@ from daemon.intake.imap import ImapDoor
 from daemon.settings_mail import Imap
 from daemon.settings_types import Secret
 from daemon.store import inbox
-from tests.odd_imap import DROP, LATER, odd_imap
+from tests.odd_imap import DROP, LATER, Patience, odd_imap
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 
@@ -69,19 +69,6 @@ def test_a_server_that_has_no_time_for_us_shelves_no_mail_and_takes_no_receipt_t
     assert [row.reason for row in rows] == [None, None]
     assert {row.received_at for row in rows} == {dt.datetime(2026, 11, 23, 7, 30, tzinfo=dt.UTC)}
     assert kept(store) == [mail(1), mail(2)]
-
-
-class Patience:
-    """An Event that notes how long it was to wait, and waits for nothing."""
-
-    def __init__(self):
-        self.waited = []
-
-    def wait(self, seconds):
-        self.waited.append(seconds)
-
-    def is_set(self):
-        return False
 
 
 def test_a_server_may_tell_of_other_things_before_it_idles(odd, door):
