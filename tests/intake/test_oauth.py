@@ -131,7 +131,7 @@ class Script:
     def shutdown(self):
         pass
 
-    send = readline = shutdown
+    send = read = readline = shutdown
 
 
 def test_a_mailbox_is_entered_by_token_and_a_refused_one_is_not_used_again(
