@@ -42,10 +42,12 @@ queue_run_delay = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 """
+# The queue manager is woken each second: a mail that it meets while the last attempt's process
+# still holds it goes back to the queue "incoming", looked at on waking only (else after 300 s).
 _MASTER_CF = """
 127.0.0.1:{port} inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
+qmgr unix n - n 1 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce

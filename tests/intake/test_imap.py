@@ -304,6 +304,7 @@ def test_a_frozen_server_is_given_up_after_the_time_out_and_found_again(
     door = open_door(timeout=0.5)
     door.step(NOW)
     imap_server.put(user, mail())
+    wait_for(lambda: len(imap_server.imap_processes()) == 1, "earlier sessions are over")
     (served,) = imap_server.imap_processes()
     os.kill(served, signal.SIGSTOP)
     try:
