@@ -81,7 +81,7 @@ _SV = {
     "shelved": "Ett mejl kunde inte behandlas och har lagts på hyllan",
     "shelved_remedy": "Se det med avtald mail --shelved, och försök igen med avtald mail replay "
     "{inbox} när orsaken är avhjälpt. Mottagningstiden behålls.",
-    "loose_end": "Ett mejl är skickat, men det som skulle följa av det gick fel",
+    "loose_end": "Något gick fel i det som skulle följa av ett mejl från oss",
     "loose_end_remedy": "Mejlet går inte ut igen, men en klocka kan gå fast svaret är framme. Se "
     "efter med avtald ticket {number}. Felet är avtalds eget: anmäl det, med raderna i loggen.",
     "breaker": "Spärren är utlöst: {limit} automatiska svar har gått ut den här timmen",
@@ -177,7 +177,7 @@ _EN = {
     "shelved": "A message could not be processed and has been shelved",
     "shelved_remedy": "See it with avtald mail --shelved, and try again with avtald mail replay "
     "{inbox} once the cause is mended. Its receipt time is kept.",
-    "loose_end": "A mail was sent, but what should follow from it failed",
+    "loose_end": "What should follow from a mail of ours failed",
     "loose_end_remedy": "The mail does not go out again, but a clock may run although the answer "
     "has arrived. See avtald ticket {number}. The fault is avtald's own: report it, with "
     "the lines of the log.",
