@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.intake import imap
+from daemon.intake import imap, mailbox
 from daemon.intake.imap import ImapDoor, Trouble, poll
 from daemon.intake.mailbox import FAULTS, Listed, Mailbox, _bodies, _listed, internal_date
 from daemon.store import inbox, mailboxes
@@ -245,3 +245,22 @@ def test_what_libraries_raise_is_told_from_our_own_faults():
     assert issubclass(TimeoutError, FAULTS)
     assert issubclass(imaplib.IMAP4.abort, FAULTS)
     assert not issubclass(ValueError, FAULTS)
+
+
+def test_a_large_mail_on_a_slow_line_is_no_answer_without_end(monkeypatch):
+    """Each literal that has come begins the time anew; lines alone do not ("* OK Still here")."""
+    now = [0.0]
+    monkeypatch.setattr(mailbox.time, "monotonic", lambda: now[0])
+    client = SimpleNamespace(
+        send=lambda _data: None, readline=lambda: b"* OK\r\n", read=lambda size: b"x" * size,
+        abort=imaplib.IMAP4.abort,
+    )  # fmt: skip
+    mailbox._bound_answers(client)
+    client.send(b"A1 UID FETCH 1 BODY.PEEK[]\r\n")
+    for _ in range(3):
+        now[0] += mailbox.ANSWER_SECONDS - 1
+        assert client.read(3) == b"xxx"
+        assert client.readline() == b"* OK\r\n"
+    now[0] += mailbox.ANSWER_SECONDS + 1
+    with pytest.raises(imaplib.IMAP4.abort, match="no end of an answer"):
+        client.readline()
