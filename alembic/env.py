@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from daemon.store.schema import metadata
+from daemon.store.schema.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

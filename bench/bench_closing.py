@@ -30,15 +30,15 @@ first_month = "2026-11"
 
 
 def a_desk(folder: Path):
-    from daemon import config
     from daemon.desk.context import Desk
     from daemon.domain.opening_hours import Calendar
+    from daemon.settings import load
     from daemon.store import migrations
     from daemon.store.session import open_store
 
     file = folder / "avtald.toml"
     file.write_text(SETTINGS, encoding="utf-8")
-    settings = config.load(file, {})
+    settings = load.load(file, {})
     store = open_store(f"sqlite:///{folder}/avtald.db")
     migrations.upgrade(store)
     return Desk(store, settings, Calendar(settings.calendar), b"key of the bench")
@@ -47,9 +47,9 @@ def a_desk(folder: Path):
 def fill(desk, count: int) -> None:
     """Customers of the four plans in turn, with twenty entries each in the month."""
     from daemon.domain.agreement import BUILT_IN
-    from daemon.store import schema as s
-    from daemon.store.chain import Sealed, seal
-    from daemon.store.ledger import SEALED
+    from daemon.store.money.chain import Sealed, seal
+    from daemon.store.money.ledger import SEALED
+    from daemon.store.schema import tables as s
 
     plans = list(BUILT_IN.values())
     opened = dt.datetime(2026, 11, 1, 9, tzinfo=dt.UTC)
@@ -114,8 +114,8 @@ def yardstick() -> float:
 
 def close(count: int) -> dict[str, float]:
     """Close one month of so many customers; in this process."""
-    from daemon.desk import closing
-    from daemon.store import schema as s
+    from daemon.desk.month import closing
+    from daemon.store.schema import tables as s
 
     with tempfile.TemporaryDirectory() as name:
         desk = a_desk(Path(name))

@@ -18,10 +18,15 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 import structlog  # noqa: E402
 from bench_intake import REGISTER, a_mail, load  # noqa: E402
 
-from daemon.desk import digest, receive, sending, tickets_shown, warnings  # noqa: E402
-from daemon.desk.accept import Arrival, accept  # noqa: E402
-from daemon.store import depths, inbox, migrations, mornings, outbox, tickets  # noqa: E402
+from daemon.desk.incoming import receive  # noqa: E402
+from daemon.desk.outgoing import sending  # noqa: E402
+from daemon.desk.reminders import digest, warnings  # noqa: E402
+from daemon.desk.shown import tickets as tickets_shown  # noqa: E402
+from daemon.intake.accept import Arrival, accept  # noqa: E402
+from daemon.store import migrations  # noqa: E402
+from daemon.store.mail import depths, inbox, outbox  # noqa: E402
 from daemon.store.session import open_store  # noqa: E402
+from daemon.store.tickets import mornings, tickets  # noqa: E402
 from tests import years  # noqa: E402
 from tests.builders import ADesk, a_desk  # noqa: E402
 from tests.servers import postgres  # noqa: E402

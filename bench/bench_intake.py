@@ -319,9 +319,9 @@ def statements(folder: Path) -> None:
     import structlog
     from sqlalchemy import event
 
-    from daemon.desk import receive
-    from daemon.desk.accept import Arrival, accept
-    from daemon.parts import send_step
+    from daemon.app.steps import send_step
+    from daemon.desk.incoming import receive
+    from daemon.intake.accept import Arrival, accept
     from daemon.store import migrations
     from daemon.store.session import open_store
     from tests.builders import a_desk

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from daemon.desk import reply_ids
-from daemon.desk.compose import compose
-from daemon.desk.letters import Confirmation
-from daemon.desk.rendering import render
+from daemon.desk.letters.records import Confirmation
+from daemon.desk.letters.rendering import render
+from daemon.desk.outgoing import reply_ids
+from daemon.desk.outgoing.compose import compose
 
 ZONE = ZoneInfo("Europe/Stockholm")
 AT = dt.datetime(2026, 11, 27, 15, 42, tzinfo=ZONE)

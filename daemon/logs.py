@@ -17,7 +17,7 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, Processor
 
-from daemon.config import Settings
+from daemon.settings.load import Settings
 
 _LEVELS: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
 _ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")

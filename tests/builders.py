@@ -10,13 +10,16 @@ from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from daemon import config
-from daemon.desk import bounces, closing, invoicing, receive, register_file, sending
-from daemon.desk import register as registering
-from daemon.desk.accept import Arrival, accept
 from daemon.desk.context import Desk
+from daemon.desk.incoming import bounces, receive
+from daemon.desk.month import closing, invoicing
+from daemon.desk.outgoing import sending
 from daemon.desk.ports import Accounting
+from daemon.desk.register import file as register_file
+from daemon.desk.register import importing as registering
 from daemon.domain.opening_hours import Calendar
+from daemon.intake.accept import Arrival, accept
+from daemon.settings import load
 from daemon.store.session import Store
 
 MAILBOX = """
@@ -43,11 +46,11 @@ first_month = "2026-11"
 """
 
 
-def settings_in(folder: Path, text: str = SETTINGS) -> config.Settings:
+def settings_in(folder: Path, text: str = SETTINGS) -> load.Settings:
     """Settings as a file in that folder says."""
     file = folder / "avtald.toml"
     file.write_text(text, encoding="utf-8")
-    return config.load(file, {})
+    return load.load(file, {})
 
 
 def a_mail(

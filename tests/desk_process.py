@@ -17,7 +17,7 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from sqlalchemy import func, select
 
-from daemon.store import schema
+from daemon.store.schema import tables
 from daemon.store.session import Store, open_store
 from tests.builders import REGISTER, a_mail, header_of
 from tests.servers import free_port, listens, wait_for
@@ -144,15 +144,15 @@ class Place:
 
     def at_rest(self) -> bool:
         """Whether nothing waits: no message, no mail."""
-        waiting = schema.outbox.c.state.in_(["pending", "sending"])
-        return not self.count(schema.inbox, schema.inbox.c.state == "new") and not self.count(
-            schema.outbox, waiting
+        waiting = tables.outbox.c.state.in_(["pending", "sending"])
+        return not self.count(tables.inbox, tables.inbox.c.state == "new") and not self.count(
+            tables.outbox, waiting
         )
 
     def requesters(self) -> Counter:
         """How many tickets each requester has."""
         with self.store.reading() as tx:
-            return Counter(tx.scalars(select(schema.tickets.c.requester)))
+            return Counter(tx.scalars(select(tables.tickets.c.requester)))
 
     def intact(self) -> bool:
         if not self.store.is_sqlite:
@@ -232,9 +232,9 @@ def acted_once(place: Place, sink: Sink, names: list[str], timed: int) -> None:
     """Every mail has one ticket, one confirmation (by its Message-ID), its time once."""
     found, wanted = place.requesters(), Counter(names)
     assert found == wanted, f"missing {wanted - found}, too many {found - wanted}"
-    assert place.count(schema.ledger) == timed  # of a minute each: below C11's 24 h a day
+    assert place.count(tables.ledger) == timed  # of a minute each: below C11's 24 h a day
     for name in names:
         confirmations = {header_of(raw, "Message-ID") for raw in sink.to(name)}
         assert len(confirmations) == 1, name
-    assert place.count(schema.inbox, schema.inbox.c.state != "done") == 0
+    assert place.count(tables.inbox, tables.inbox.c.state != "done") == 0
     assert place.intact()

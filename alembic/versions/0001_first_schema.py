@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from daemon.store.types import Instant
+from daemon.store.schema.types import Instant
 
 revision = "0001"
 down_revision = None

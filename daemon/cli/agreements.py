@@ -33,8 +33,8 @@ def agreements(
     """List agreements and their versions; those in force at --now are marked with a star."""
     if ctx.invoked_subcommand is not None:
         return
-    from daemon import app
-    from daemon.store import register
+    from daemon.app import desk as app
+    from daemon.store.money import register
 
     with app.opened(config) as desk, desk.store.reading() as tx:
         say = speaker(desk.settings.desk.language)
@@ -75,10 +75,10 @@ def raise_(
     as_json: bool,
 ) -> None:
     """Raise fees and rates by PERCENT (3 or 2.5%) as new versions of what is in force that day."""
-    from daemon import app
-    from daemon.desk import price_rise
-    from daemon.desk import register as registering
-    from daemon.store import register
+    from daemon.app import desk as app
+    from daemon.desk.register import importing as registering
+    from daemon.desk.register import price_rise
+    from daemon.store.money import register
 
     with app.opened(config) as desk:
         say = speaker(desk.settings.desk.language)

@@ -25,9 +25,9 @@ def backup(
 
     The manifest FILE.json beside it says what the copy holds; avtald restore-test proves both.
     """
-    from daemon import app
-    from daemon.desk import backups
-    from daemon.store.backup import BackupError, forget
+    from daemon.app import desk as app
+    from daemon.desk.upkeep import backups
+    from daemon.store.keeping.backup import BackupError, forget
 
     if keep is not None and not file.is_dir():
         raise click.UsageError(f"--keep needs a folder, and {file} is none")
@@ -57,9 +57,9 @@ def restore_test(file: Path, config: Path | None, *, as_json: bool) -> int:
     Of a folder, its newest copy. The database that runs is not touched. Exit 1 where the copy
     cannot be trusted.
     """
-    from daemon import app
-    from daemon.desk import backups
-    from daemon.store.backup import BackupError
+    from daemon.app import desk as app
+    from daemon.desk.upkeep import backups
+    from daemon.store.keeping.backup import BackupError
 
     with app.opened(config, upgraded=False) as desk:
         say = speaker(desk.settings.desk.language)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from daemon import toml_text
 from daemon.cli.output import Say
+from daemon.settings import toml
 
 if TYPE_CHECKING:
-    from daemon.desk.register_changes import Change
+    from daemon.desk.register.changes import Change
 
 _SIGNS = {"added": "+", "changed": "~", "ended": "-", "withdrawn": "-", "resumed": "+"}
 _KINDS = {
@@ -52,4 +52,4 @@ def _lines(change: "Change", say: Say) -> Iterator[str]:
 
 
 def _value(value: object) -> str:
-    return "–" if value is None else toml_text.value(value)
+    return "–" if value is None else toml.value(value)

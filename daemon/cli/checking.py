@@ -13,7 +13,7 @@ from daemon.cli.options import config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, speaker, table
 
 if TYPE_CHECKING:
-    from daemon.desk.check import Finding
+    from daemon.desk.upkeep.check import Finding
 
 _AREAS = {
     "configuration": "inställningar",
@@ -35,8 +35,8 @@ _WORDS = {"ok": ("OK", "OK"), "warning": ("varning", "warning"), "fault": ("fel"
 @config_option
 def check(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
     """Test the desk's parts, and say how to mend each; exit 1 where one needs attention."""
-    from daemon import app
-    from daemon.probes import probes_of
+    from daemon.app import desk as app
+    from daemon.app.probes import probes_of
 
     with app.opened(config, upgraded=False) as desk:
         say = speaker(desk.settings.desk.language)

@@ -18,7 +18,7 @@ def db() -> None:
 @config_option
 def upgrade(config: Path | None, *, as_json: bool) -> None:
     """Bring the schema up to what this program needs; take a backup first."""
-    from daemon import app
+    from daemon.app import desk as app
 
     with app.opened(config, upgraded=False) as desk:
         say = speaker(desk.settings.desk.language)
@@ -37,7 +37,7 @@ def upgrade(config: Path | None, *, as_json: bool) -> None:
 @config_option
 def check(config: Path | None, *, as_json: bool) -> int:
     """Check the schema and, on SQLite, the file; exit 1 where something is wrong."""
-    from daemon import app
+    from daemon.app import desk as app
 
     with app.opened(config, upgraded=False) as desk:
         say = speaker(desk.settings.desk.language)

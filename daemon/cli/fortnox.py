@@ -10,7 +10,7 @@ from daemon.cli.options import config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, speaker
 
 if TYPE_CHECKING:
-    from daemon.app import App
+    from daemon.app.desk import App
     from integrations.fortnox.client import CompanyInformation
     from integrations.fortnox.login import Asked
 
@@ -35,10 +35,10 @@ def login(
     redirect_uri: str | None, *, paste: bool, attachments: bool,
 ) -> None:  # fmt: skip
     """Let a system administrator of the company consent, in a browser, once."""
-    from daemon import accounting, app
+    from daemon.app import accounting, desk
     from integrations.fortnox import login as consent
 
-    with app.opened(config) as opened:
+    with desk.opened(config) as opened:
         say = speaker(opened.settings.desk.language)
         _must_be_fortnox(opened, say)
         port = consent.PORT if port is None else port
@@ -89,7 +89,7 @@ def _answer(asked: "Asked", port: int, say: Say, *, paste: bool) -> str:
 
 def _go_on(opened: "App", now: dt.datetime) -> None:
     """What waited for the consent is pushed in the next round."""
-    from daemon.desk import invoicing
+    from daemon.desk.month import invoicing
 
     with opened.store.writing() as tx:
         invoicing.access_is_back(tx, now)
@@ -136,11 +136,11 @@ def _advise(opened: "App", company: "CompanyInformation", say: Say, *, lasting: 
 @config_option
 def check(config: Path | None, *, as_json: bool) -> int:
     """Test access, rights, articles and units; creates nothing."""
-    from daemon import accounting, app
+    from daemon.app import accounting, desk
     from daemon.domain.invoice import AccountingError
     from integrations.fortnox.client import FortnoxClient
 
-    with app.opened(config) as opened:
+    with desk.opened(config) as opened:
         say = speaker(opened.settings.desk.language)
         _must_be_fortnox(opened, say)
         client = accounting.fortnox_client(opened.settings, opened.store)

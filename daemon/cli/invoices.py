@@ -12,7 +12,7 @@ from daemon.cli.options import config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, print_table, speaker
 
 if TYPE_CHECKING:
-    from daemon.store.invoices import Shown
+    from daemon.store.money.invoices import Shown
 
 _WORDS = {
     "approval": ("väntar på OK", "waits for an OK"),
@@ -38,8 +38,8 @@ def invoices(ctx: click.Context, config: Path | None, *, as_json: bool) -> None:
     """List every invoice and where it stands; what was done to it is from the last daily look."""
     if ctx.invoked_subcommand is not None:
         return
-    from daemon import app
-    from daemon.store import invoices as stored
+    from daemon.app import desk as app
+    from daemon.store.money import invoices as stored
 
     with app.opened(config) as opened, opened.store.reading() as tx:
         found = stored.listing(tx)
@@ -87,11 +87,12 @@ def _as_json(shown: "Shown") -> dict[str, Any]:
 @config_option
 def push(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
     """Push what waits now, also what a fault stopped before."""
-    from daemon import accounting, app, parts
-    from daemon.store import invoices as stored
+    from daemon.app import accounting, steps
+    from daemon.app import desk as app
+    from daemon.store.money import invoices as stored
 
     with app.opened(config) as opened:
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
         say = speaker(opened.settings.desk.language)
         with opened.store.writing() as tx:
             stored.hurry(tx)

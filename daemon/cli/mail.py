@@ -11,7 +11,7 @@ from daemon.cli.options import NUMBER, config_option, json_option, now_option
 from daemon.cli.output import print_json, print_table, speaker
 
 if TYPE_CHECKING:
-    from daemon.store import inbox
+    from daemon.store.mail import inbox
 
 
 @click.command()
@@ -26,12 +26,12 @@ def receive(config: Path | None, files: tuple[Path, ...], now: dt.datetime) -> i
     """
     import uuid
 
-    from daemon import app
-    from daemon.desk.accept import Arrival, accept
+    from daemon.app import desk
+    from daemon.intake.accept import Arrival, accept
 
     raws = [_raw(file) for file in files or (None,)]
     found = [Arrival(raw, now, "receive", delivery=str(uuid.uuid4())) for raw in raws if raw]
-    with app.opened(config) as opened:
+    with desk.opened(config) as opened:
         if found:
             accept(opened.store, found, go_live=opened.settings.desk.go_live)
     return 0 if len(found) == len(raws) else 75
@@ -63,10 +63,10 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
     """List the newest messages and what became of them."""
     if ctx.invoked_subcommand is not None:
         return
-    from daemon import app
-    from daemon.store import inbox
+    from daemon.app import desk
+    from daemon.store.mail import inbox
 
-    with app.opened(config) as opened, opened.store.reading() as tx:
+    with desk.opened(config) as opened, opened.store.reading() as tx:
         found = inbox.listing(tx, states=["shelved"] if shelved else None)
         say = speaker(opened.settings.desk.language)
     rows = [
@@ -104,10 +104,10 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
 @config_option
 def show(config: Path | None, message: int, *, as_json: bool) -> None:
     """Show one message's way through the desk: its deliveries, what it did, what it sent."""
-    from daemon import app
-    from daemon.store import inbox
+    from daemon.app import desk
+    from daemon.store.mail import inbox
 
-    with app.opened(config) as opened, opened.store.reading() as tx:
+    with desk.opened(config) as opened, opened.store.reading() as tx:
         found = inbox.way(tx, message)
         say = speaker(opened.settings.desk.language)
     if found is None:
@@ -165,11 +165,11 @@ def _whole(way: "inbox.Way") -> dict[str, object]:
 @config_option
 def replay(config: Path | None, message: int, now: dt.datetime, *, as_json: bool) -> None:
     """Try a shelved message again, with the time it was received."""
-    from daemon import app
-    from daemon.desk import alarms
-    from daemon.store import inbox
+    from daemon.app import desk
+    from daemon.desk.outgoing import alarms
+    from daemon.store.mail import inbox
 
-    with app.opened(config) as opened, opened.store.writing() as tx:
+    with desk.opened(config) as opened, opened.store.writing() as tx:
         put_back = inbox.reopen(tx, message)
         if put_back:
             alarms.unshelved(tx, message, now)

@@ -127,11 +127,11 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _fault(error: Exception) -> int:
     """Say a fault in a sentence, and what it exits with."""
-    from daemon.app import WrongUserError
+    from daemon.app.desk import WrongUserError
     from daemon.domain.invoice import AccountingError, Fault
     from daemon.domain.opening_hours import CalendarError
     from daemon.loop import OutOfReachError
-    from daemon.settings_checked import MistakesError
+    from daemon.settings.checked import MistakesError
     from daemon.store.migrations import SchemaError
     from daemon.store.session import StoreError
 

@@ -10,14 +10,14 @@ from daemon.cli.options import DayParam, config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, print_table, speaker
 
 if TYPE_CHECKING:
-    from daemon.app import App
+    from daemon.app.desk import App
     from daemon.domain.periods import Period
     from daemon.domain.register import Customer
     from daemon.store.session import Tx
 
 
 def _customer(tx: "Tx", key: str, say: Say) -> "Customer":
-    from daemon.store import register
+    from daemon.store.money import register
 
     found = register.customer_by_key(tx, key)
     if found is None:
@@ -56,13 +56,14 @@ def bank(
     reason: str | None, day: dt.date | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show a customer's time bank and its ledger; --adjust with --reason changes it."""
-    from daemon import app, parts
-    from daemon.desk import bank_shown
+    from daemon.app import desk as app
+    from daemon.app import steps
+    from daemon.desk.shown import bank as bank_shown
 
     if (minutes is None) != (not reason):
         raise click.UsageError("--adjust MINUTES goes with --reason TEXT")
     with app.opened(config) as opened:
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
         say = speaker(opened.settings.desk.language)
         if minutes is not None and reason:
             on = day or opened.calendar.day_of(now)
@@ -79,7 +80,7 @@ def bank(
 def _adjust(
     tx: "Tx", customer: "Customer", minutes: int, day: dt.date, *, at: dt.datetime, reason: str
 ) -> None:
-    from daemon.desk import bank_shown
+    from daemon.desk.shown import bank as bank_shown
 
     try:
         bank_shown.adjust(tx, customer, minutes=minutes, day=day, at=at, reason=reason)
@@ -182,11 +183,12 @@ def statements(
 def _statements(
     config: Path | None, now: dt.datetime, month: str | None, customer: str | None
 ) -> tuple[Say, list[dict[str, Any]]]:
-    from daemon import app, parts
-    from daemon.desk import statements_shown
+    from daemon.app import desk as app
+    from daemon.app import steps
+    from daemon.desk.shown import statements as statements_shown
 
     with app.opened(config) as opened:
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
         say = speaker(opened.settings.desk.language)
         with opened.store.reading() as tx:
             found = statements_shown.listing(
@@ -230,13 +232,14 @@ def statement(
 
 
 def _print_pdf(config: Path | None, customer: str, month: str, file: Path) -> None:
-    from daemon import app, parts
-    from daemon.desk import specification
-    from daemon.store import statements as stored
+    from daemon.app import desk as app
+    from daemon.app import steps
+    from daemon.desk.month import specification
+    from daemon.store.money import statements as stored
     from integrations.pdf import WeasyPrinter
 
     with app.opened(config) as opened:
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
         say = speaker(opened.settings.desk.language)
         with opened.store.reading() as tx:
             owner, wanted = _customer(tx, customer, say), _month(month, say)

@@ -24,7 +24,7 @@ class InstantParam(click.ParamType[dt.datetime]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dt.datetime:
         """Read it; wrong usage where it has no offset (A1), or no calendar reaches so far."""
-        from daemon.settings_types import instant
+        from daemon.settings.values import instant
 
         try:
             found = instant(value)

@@ -11,7 +11,7 @@ import click
 
 from daemon.domain.money import Money
 from daemon.domain.periods import Period
-from daemon.two_languages import Say, speaker
+from daemon.domain.wording import Say, speaker
 
 __all__ = ["Say", "print_json", "print_table", "speaker", "table"]
 

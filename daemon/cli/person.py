@@ -11,7 +11,7 @@ from daemon.cli.options import config_option, json_option, now_option
 from daemon.cli.output import Say, print_json, speaker
 
 if TYPE_CHECKING:
-    from daemon.desk.erasure import Report
+    from daemon.desk.register.persons import Report
 
 
 class AddressParam(click.ParamType[str]):
@@ -21,7 +21,7 @@ class AddressParam(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Read it; wrong usage for what is no address."""
-        from daemon.settings_types import address
+        from daemon.settings.values import address
 
         try:
             return address(value)
@@ -41,15 +41,15 @@ def person() -> None:
 @config_option
 def export_(email: str, file: Path | None, config: Path | None, *, as_json: bool) -> None:
     """Write all that is kept of EMAIL to FILE, a zip of JSON and mails."""
-    from daemon import app
-    from daemon.desk import erasure
+    from daemon.app import desk as app
+    from daemon.desk.register import persons
 
     target = file or Path(f"{email.replace('/', '_')}.zip")
     with app.opened(config) as opened, opened.store.reading() as tx:
         say = speaker(opened.settings.desk.language)
         try:
-            counts = erasure.export(tx, email, target)
-        except erasure.PersonError as error:
+            counts = persons.export(tx, email, target)
+        except persons.PersonError as error:
             raise click.UsageError(str(error)) from error
     if as_json:
         print_json({"file": str(target), "counts": counts})
@@ -74,21 +74,22 @@ def erase(
     The ledger and the statements stay as long as the law says; the report tells until when. It
     cannot be undone; a copy that is restored later is erased again by itself.
     """
-    from daemon import app, parts
-    from daemon.desk import erasure
+    from daemon.app import desk as app
+    from daemon.app import steps
+    from daemon.desk.register import persons
 
     with app.opened(config) as opened:
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
         say = speaker(opened.settings.desk.language)
         if not (dry_run or yes):
             _ask(email, say)
         try:
             with desk.store.reading() if dry_run else desk.store.acting() as tx:
-                report = erasure.erase(tx, desk, email, now)
-        except erasure.PersonError as error:
+                report = persons.erase(tx, desk, email, now)
+        except persons.PersonError as error:
             raise click.UsageError(str(error)) from error
         if not dry_run:
-            erasure.keep_log(desk)
+            persons.keep_log(desk)
     if as_json:
         print_json(report.to_json() | {"dry_run": dry_run})
     else:

@@ -29,19 +29,20 @@ def import_(
     An object in the file is set as the file says, lists whole; an object that is not in the file
     is left alone.
     """
-    from daemon import app
-    from daemon.desk import register, register_file
+    from daemon.app import desk as app
+    from daemon.desk.register import file as register_file
+    from daemon.desk.register import importing
 
     read = register_file.read(file)
     with app.opened(config) as desk:
         say = speaker(desk.settings.desk.language)
         with desk.store.reading() if dry_run else desk.store.acting() as tx:
             if not dry_run:
-                register.alone(tx)
-            asked = register.plan(tx, str(file), read, desk.settings)
-            past = register.newly_billed(tx, asked, desk.settings, desk.calendar, now)
+                importing.alone(tx)
+            asked = importing.plan(tx, str(file), read, desk.settings)
+            past = importing.newly_billed(tx, asked, desk.settings, desk.calendar, now)
             if asked.changes and not dry_run:
-                register.apply(tx, asked, now)
+                importing.apply(tx, asked, now)
     if as_json:
         print_json(
             {
@@ -74,12 +75,11 @@ def _past(months: Sequence["Period"], say: Say) -> str:
 @config_option
 def export(file: Path | None, config: Path | None, *, as_json: bool) -> None:
     """Write the register to FILE, or to standard output, as `avtald import` reads it."""
-    from daemon import app
-    from daemon.desk import register_export
-    from daemon.store import register
+    from daemon.app import desk as app
+    from daemon.desk.register import export as register_export
 
-    with app.opened(config) as desk, desk.store.reading() as tx:
-        kept = register.load(tx)
+    with app.opened(config) as desk:
+        kept = register_export.kept(desk.store)
     if as_json:
         print_json(register_export.as_tables(kept))
     elif file is None:

@@ -14,7 +14,7 @@ _MOST_MONTHS = 120  # of a simulation: ten years
 
 if TYPE_CHECKING:
     from daemon.desk.context import Desk
-    from daemon.desk.reports import Made
+    from daemon.desk.reviews.reports import Made
     from daemon.domain.periods import Period
     from daemon.domain.register import Customer
     from daemon.domain.simulation import Simulated
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _customer(tx: "Tx", key: str, say: Say) -> "Customer":
-    from daemon.store import register
+    from daemon.store.money import register
 
     found = register.customer_by_key(tx, key)
     if found is None:
@@ -52,12 +52,14 @@ def report(
     internal: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show the report of a customer for 2026-11, 2026-Q4, 2026-H2 or 2026; nothing is sent."""
-    from daemon import app, parts
-    from daemon.desk import report_shown, reports
+    from daemon.app import desk as app
+    from daemon.app import steps
+    from daemon.desk.reviews import reports
+    from daemon.desk.shown import reports as report_shown
 
     wanted = _period(period)
     with app.opened(config) as opened:
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
         say = speaker(opened.settings.desk.language)
         with opened.store.reading() as tx:
             found = _customer(tx, customer, say)
@@ -91,7 +93,7 @@ def _write_pdf(path: Path, made: "Made", desk: "Desk", say: Say) -> None:
 
 
 def _print_letter(letter: Any, language: str, desk: "Desk") -> None:
-    from daemon.desk.rendering import render
+    from daemon.desk.letters.rendering import render
 
     text = render(letter, language, desk.zone).text
     kept = [line for line in text.split("\n") if line not in desk.markers]
@@ -111,19 +113,20 @@ def simulate(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Show what months would have cost under another plan, with the same work."""
-    from daemon import app, parts
-    from daemon.desk import report_facts
+    from daemon.app import desk as app
+    from daemon.app import steps
+    from daemon.desk.reviews import facts
 
     with app.opened(config) as opened:
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
         say = speaker(opened.settings.desk.language)
         if plan not in opened.settings.plans:
             names = ", ".join(opened.settings.plans)
             raise click.UsageError(say(f"skriv en av {names}", f"write one of {names}"))
         months = _months(first, last, say)
         with opened.store.reading() as tx:
-            past = report_facts.history(tx, desk, _customer(tx, customer, say), now)
-        found = report_facts.simulate(desk, past, plan, months)
+            past = facts.history(tx, desk, _customer(tx, customer, say), now)
+        found = facts.simulate(desk, past, plan, months)
     if as_json:
         print_json(_shape(customer, found))
         return

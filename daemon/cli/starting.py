@@ -90,7 +90,7 @@ def init(folder: Path, config: Path | None, *, as_json: bool) -> None:
 
 def _settings(folder: Path) -> str:
     """The sample; in /etc with what the units expect."""
-    from daemon.settings_sample import sample
+    from daemon.settings.sample import sample
 
     text = sample()
     if folder.absolute().is_relative_to(_SYSTEM):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @config_option
 def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: bool) -> None:
     """List tickets, by deadline and then by priority."""
-    from daemon import app
-    from daemon.desk import tickets_shown
+    from daemon.app import desk as app
+    from daemon.desk.shown import tickets as tickets_shown
 
     with app.opened(config) as opened, opened.store.reading() as tx:
         found = tickets_shown.listing(tx, only_open=only_open)
@@ -87,8 +87,8 @@ def _hours(minutes: int) -> str:
 @config_option
 def ticket(config: Path | None, number: int, *, as_json: bool) -> None:
     """Show one ticket whole: who takes part, what was said, what happened."""
-    from daemon import app
-    from daemon.desk import tickets_shown
+    from daemon.app import desk as app
+    from daemon.desk.shown import tickets as tickets_shown
 
     with app.opened(config) as opened, opened.store.reading() as tx:
         say = speaker(opened.settings.desk.language)
@@ -145,7 +145,7 @@ def _event_line(event: dict[str, Any], at: dt.datetime) -> str:
 
 
 def _ticket(tx: "Tx", number: int, say: Say) -> "Ticket":
-    from daemon.store import tickets as stored
+    from daemon.store.tickets import tickets as stored
 
     found = stored.by_number(tx, number)
     if found is None:
@@ -182,11 +182,12 @@ def explain(
     config: Path | None, number: int, now: dt.datetime, *, send: bool, as_json: bool
 ) -> None:
     """Print every segment in which the ticket's clocks ran or stood still, and why."""
-    from daemon import app, parts
-    from daemon.desk import tickets_shown
+    from daemon.app import desk as app
+    from daemon.app import steps
+    from daemon.desk.shown import tickets as tickets_shown
 
     with app.opened(config) as opened:
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
+        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
         say = speaker(opened.settings.desk.language)
         with opened.store.reading() as tx:
             clocks = tickets_shown.explained(tx, desk, _ticket(tx, number, say), now)

@@ -15,10 +15,10 @@ _MOST = 200  # faults that are listed
 @config_option
 def verify(config: Path | None, *, as_json: bool) -> int:
     """Prove ledger, statements and raw mail against their hashes; names what is not as written."""
-    from daemon import app
-    from daemon.desk import verify as proving
+    from daemon.app import desk
+    from daemon.desk.upkeep import verify as proving
 
-    with app.opened(config) as opened, opened.store.reading() as tx:
+    with desk.opened(config) as opened, opened.store.reading() as tx:
         proven = proving.prove(tx)
         say = speaker(opened.settings.desk.language)
     faults = [

@@ -15,13 +15,16 @@ from daemon.cli.output import print_json, speaker
 @config_option
 def run(config: Path | None) -> None:
     """Run the desk: doors, mailboxes, clocks, sending, closing; until SIGTERM."""
-    from daemon import accounting, app, logs, parts
-    from daemon.desk import erasure
+    from daemon import logs
+    from daemon.app import accounting
+    from daemon.app import desk as app
+    from daemon.app import steps as parts
+    from daemon.desk.register import persons
 
     with app.opened(config) as opened:
         logs.configure(logging.INFO, opened.settings)
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
-        erasure.replay(desk, _now())
+        persons.replay(desk, _now())
         books = accounting.accounting_of(opened.settings, opened.store)
         daemon = parts.supervisor(desk, parts.mailer_of(opened.settings, opened.store), books, _now)
         _spare_the_collector()
@@ -64,13 +67,15 @@ def steps(config: Path | None, *, as_json: bool) -> None:
 @config_option
 def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:
     """Do everything that is due at --now, once, until nothing more is due; then end."""
-    from daemon import accounting, app, parts
-    from daemon.desk import erasure
+    from daemon.app import accounting
+    from daemon.app import desk as app
+    from daemon.app import steps as parts
+    from daemon.desk.register import persons
     from daemon.loop import until_nothing
 
     with app.opened(config) as opened:
         desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
-        erasure.replay(desk, now)
+        persons.replay(desk, now)
         mailer = parts.mailer_of(opened.settings, opened.store)
         books = accounting.accounting_of(opened.settings, opened.store)
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.demo import story
 from daemon.demo.stage import Stage
-from daemon.desk import statements_shown
+from daemon.desk.shown import statements as statements_shown
 from daemon.domain.periods import Period
 
 

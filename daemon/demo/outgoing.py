@@ -10,7 +10,8 @@ from functools import partial
 
 from daemon.demo.catcher import Caught
 from daemon.desk.context import Desk
-from daemon.store import outbox, tickets
+from daemon.store.mail import outbox
+from daemon.store.tickets import tickets
 
 _PROMISE = re.compile(
     r"senast|no later than|inte lova|cannot promise|har lagt upp|has opened|hör av sig|get back to"

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from daemon import parts
+from daemon.app import steps
 from daemon.demo import outgoing, seen, story, wording
 from daemon.demo.outgoing import Out
 from daemon.demo.stage import SAMPLES, Stage
 from daemon.demo.story import Scene
 from daemon.intake.smtp import Door, Policy, Recipients
 from daemon.loop import until_nothing
-from daemon.store import inbox, outbox, tickets
+from daemon.store.mail import inbox, outbox
+from daemon.store.tickets import tickets
 from parsers.body import read_body
 from parsers.message import Message
 from parsers.message import read as read_message
@@ -122,7 +123,7 @@ class Player:
     def _work(self) -> list[Out]:
         """Do what is due now, as `avtald tick` does; gives the mails that went out."""
         stage = self.stage
-        until_nothing(parts.steps(stage.desk, stage.mailer, stage.accounting), self.clock.now)
+        until_nothing(steps.steps(stage.desk, stage.mailer, stage.accounting), self.clock.now)
         outs = outgoing.read(stage.desk, stage.catcher.take())
         self.sent += outs
         self.wrong += [f"an alarm went out: {out.subject}" for out in outs if out.kind == "alarm"]

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.demo import wording
-from daemon.desk import clocks, worklog
 from daemon.desk.context import Desk
-from daemon.desk.worklog import Bank
+from daemon.desk.hours import balances
+from daemon.desk.hours.balances import Bank
+from daemon.desk.tickets import clocks
 from daemon.domain.priority import LEVELS
 from daemon.domain.register import Customer
 from daemon.domain.ticket import Status, Ticket
 from daemon.domain.time_bank import Entry
-from daemon.store import ledger, register, tickets
+from daemon.store.money import ledger, register
 from daemon.store.session import Tx
+from daemon.store.tickets import tickets
 
 Line = tuple[str, str]  # a label and its text
 _CLOCKS = {"response": "response", "follow-up": "next answer", "resolution": "solution"}
@@ -50,7 +52,7 @@ def look(desk: Desk, now: dt.datetime) -> Look:
             {(row.ticket_id, row.kind, row.ordinal): row for row in _clock_rows(tx, found)},
             {entry.id: entry for _, entry in everything},
             {entry.id: owner for owner, entry in everything},
-            {i: worklog.bank(tx, desk, i, day) for i in customers},
+            {i: balances.bank(tx, desk, i, day) for i in customers},
         )
 
 

@@ -12,7 +12,7 @@ from daemon.demo import month, stay, story
 from daemon.demo.play import PlayedTime, Player, Print, instant
 from daemon.demo.stage import Stage, free_port, staged
 from daemon.domain.agreement import in_force
-from daemon.store import register
+from daemon.store.money import register
 
 _ZONE = ZoneInfo("Europe/Stockholm")
 _STAY_PORT = 2525

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from daemon import app, config, parts
-from daemon.accounting import accounting_of
-from daemon.app import App
+from daemon.app import desk as app
+from daemon.app import steps
+from daemon.app.accounting import accounting_of
+from daemon.app.desk import App
 from daemon.demo.catcher import Catcher
-from daemon.desk import register as registering
-from daemon.desk import register_file
 from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting, Mailer
-from integrations.fortnox.double import FortnoxDouble
-from integrations.fortnox.double_registers import seeded
+from daemon.desk.register import file as register_file
+from daemon.desk.register import importing as registering
+from daemon.settings import load
+from integrations.fortnox.double.registers import seeded
+from integrations.fortnox.double.server import FortnoxDouble
 
 SAMPLES = resources.files("daemon.demo") / "samples"
 _LOOPBACK = "127.0.0.1"
@@ -80,7 +82,7 @@ class Stage:
     def believing(self) -> "Stage":
         """The same desk, that believes every From: for trying it by hand without a border."""
         _write_settings(self.folder, self.door_port, self.catcher, self.double, proof="none")
-        settings = config.load(self.settings_file)
+        settings = load.load(self.settings_file)
         return dataclasses.replace(self, desk=dataclasses.replace(self.desk, settings=settings))
 
 
@@ -95,8 +97,8 @@ def staged(folder: Path, door_port: int, at: dt.datetime) -> Iterator[Stage]:
         _write_settings(folder, door_port, catcher, double, proof="dmarc")
         opened = after.enter_context(app.opened(folder / "avtald.toml"))
         _import_register(opened, folder, at)
-        desk = parts.desk_of(opened.settings, opened.store, opened.calendar)
-        mailer = parts.mailer_of(opened.settings, opened.store)
+        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
+        mailer = steps.mailer_of(opened.settings, opened.store)
         after.callback(mailer.close)
         books = accounting_of(opened.settings, opened.store)
         after.callback(books.close)

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import click
 
-from daemon import parts
+from daemon.app import steps
 from daemon.demo import outgoing
 from daemon.demo.catcher import Caught
 from daemon.demo.play import Print
 from daemon.demo.stage import Stage
 from daemon.domain.agreement import in_force
-from daemon.store import register, tickets
+from daemon.store.money import register
+from daemon.store.tickets import tickets
 
 _HOW = """\
 
@@ -65,7 +66,7 @@ def stay(stage: Stage, say: Print) -> None:
         )
     )  # fmt: skip
     stage.catcher.on_mail = _Printer(stage, say)
-    parts.supervisor(stage.desk, stage.mailer, stage.accounting, _real_time).run()
+    steps.supervisor(stage.desk, stage.mailer, stage.accounting, _real_time).run()
     say("stopped")
 
 

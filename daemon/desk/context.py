@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from daemon.config import Settings
-from daemon.desk.letters import MARKERS
 from daemon.domain.agreement import Terms
+from daemon.domain.conversation import MARKERS
 from daemon.domain.opening_hours import Calendar
+from daemon.settings.load import Settings
 from daemon.store.session import Store
 
 

@@ -3,6 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+# Stands above everything that a reply may quote; parsers cut there (C2).
+MARKERS = {
+    "sv": "— Skriv ditt svar ovanför den här raden —",
+    "en": "— Please write your reply above this line —",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

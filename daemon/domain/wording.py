@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from decimal import Decimal
 
 from daemon.domain.money import Money
@@ -26,6 +27,13 @@ _MONTHS = {
 }  # fmt: skip
 _PERIOD = re.compile(r"(\d{4})(?:-(?:Q([1-4])|H([12])|(\d\d)))?")
 _HALF = {"sv": ("första", "andra"), "en": ("first", "second")}
+
+Say = Callable[[str, str], str]  # the Swedish text, the English text → the one to show
+
+
+def speaker(language: str) -> Say:
+    """What chooses the text of that language: English for `en`, else Swedish."""
+    return lambda swedish, english: english if language == "en" else swedish
 
 
 def hours(minutes: int) -> str:

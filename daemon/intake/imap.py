@@ -19,14 +19,15 @@ from typing import Protocol
 
 import structlog
 
-from daemon.desk.accept import Arrival, accept
 from daemon.intake import mailbox
+from daemon.intake.accept import Arrival, accept
 from daemon.intake.mailbox import AccessError, Listed, Mailbox
 from daemon.intake.oauth import AccessToken, OAuthError
-from daemon.store import leases, mailboxes
+from daemon.store import leases
 from daemon.store.fault import fault_point
+from daemon.store.mail import mailboxes
+from daemon.store.schema.types import storable
 from daemon.store.session import Store, StoreError
-from daemon.store.types import storable
 
 log = structlog.get_logger("avtald.imap")
 

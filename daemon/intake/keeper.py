@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 import structlog
 
-from daemon.desk.accept import Arrival
+from daemon.intake.accept import Arrival
 from daemon.store.session import StoreError
 
 log = structlog.get_logger("avtald.keeper")

@@ -18,12 +18,12 @@ import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from daemon.desk.accept import Arrival, accept
+from daemon.intake.accept import Arrival, accept
 from daemon.intake.keeper import Keeper
 from daemon.intake.listening import Listen, bind
 from daemon.store.fault import fault_point
+from daemon.store.schema.types import storable
 from daemon.store.session import Store
-from daemon.store.types import storable
 from parsers import addresses
 
 log = structlog.get_logger("avtald.smtp")

@@ -5,7 +5,7 @@ import datetime as dt
 from sqlalchemy import select, update
 
 from daemon.store.rows import insert
-from daemon.store.schema import alarms
+from daemon.store.schema.tables import alarms
 from daemon.store.session import Tx
 
 

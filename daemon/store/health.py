@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from daemon.store import leases, migrations
 from daemon.store.migrations import SchemaError
-from daemon.store.schema import metadata
+from daemon.store.schema.tables import metadata
 from daemon.store.session import Store, StoreError, Tx
 
 _DURABLE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(

@@ -15,8 +15,8 @@ from pathlib import Path
 from sqlalchemy import Table, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from daemon.store import schema
 from daemon.store.rows import insert
+from daemon.store.schema import tables
 from daemon.store.session import Tx
 
 LEASE = dt.timedelta(seconds=120)
@@ -132,7 +132,7 @@ def taken(length: dt.timedelta = LEASE) -> dict[str, object]:
 
 def take(tx: Tx, name: str, length: dt.timedelta = LEASE) -> bool:
     """Take or renew the lease of that name; False where another live process has it."""
-    table = schema.leases
+    table = tables.leases
     values = {"owner": owner(), "until": wall() + length}
     new = insert(tx, table).values(name=name, **values).on_conflict_do_nothing()
     if tx.scalar(new.returning(table.c.name)) is not None:  # psycopg counts no inserted rows
@@ -148,5 +148,5 @@ def take(tx: Tx, name: str, length: dt.timedelta = LEASE) -> bool:
 
 def give_back(tx: Tx, name: str) -> None:
     """End this process's lease of that name."""
-    table = schema.leases
+    table = tables.leases
     tx.execute(table.delete().where(table.c.name == name, table.c.owner == owner()))

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine, select
 
 from daemon.store.rows import count_up
-from daemon.store.schema import facts
+from daemon.store.schema.tables import facts
 from daemon.store.session import Tx
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, and_, case, cast, extract, func, literal, update
 
 from daemon.store.rows import insert
-from daemon.store.schema import requests
+from daemon.store.schema.tables import requests
 from daemon.store.session import Store
 
 _LONGEST = 120_000  # ms: a place further away than this is the work of a clock set back

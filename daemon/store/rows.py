@@ -13,7 +13,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
-from daemon.store import schema
+from daemon.store.schema import tables
 from daemon.store.session import Tx
 
 ENGINES: Mapping[str, Any] = MappingProxyType({"postgresql": postgresql, "sqlite": sqlite})
@@ -107,11 +107,11 @@ def pieces(ids: Iterable[int]) -> Iterator[list[int]]:
 
 
 # Under the row's lock on both engines.
-_UP = cast(cast(schema.facts.c.value, BigInteger) + 1, Text)
+_UP = cast(cast(tables.facts.c.value, BigInteger) + 1, Text)
 _COUNT_UP = {
-    name: engine.insert(schema.facts)
+    name: engine.insert(tables.facts)
     .on_conflict_do_update(index_elements=["name"], set_={"value": _UP})
-    .returning(schema.facts.c.value)
+    .returning(tables.facts.c.value)
     for name, engine in ENGINES.items()
 }
 
@@ -124,13 +124,13 @@ def count_up(tx: Tx, name: str) -> int:
 
 def fact(tx: Tx, name: str) -> str | None:
     """The value kept under that name."""
-    found: str | None = tx.scalar(select(schema.facts.c.value).where(schema.facts.c.name == name))
+    found: str | None = tx.scalar(select(tables.facts.c.value).where(tables.facts.c.name == name))
     return found
 
 
 def fact_to_change(tx: Tx, name: str) -> str:
     """The value kept under that name, "" for none; nobody else changes it before our end."""
-    facts = schema.facts
+    facts = tables.facts
     mine = select(facts.c.value).where(facts.c.name == name).with_for_update()
     found: str | None = tx.scalar(mine)
     if found is None:  # the first ever: a row that is not there keeps nobody away
@@ -142,7 +142,7 @@ def fact_to_change(tx: Tx, name: str) -> str:
 def keep_fact(tx: Tx, name: str, value: str) -> None:
     """Keep a value under that name, in place of an earlier one."""
     tx.execute(
-        insert(tx, schema.facts)
+        insert(tx, tables.facts)
         .values(name=name, value=value)
         .on_conflict_do_update(index_elements=["name"], set_={"value": value})
     )
@@ -150,6 +150,6 @@ def keep_fact(tx: Tx, name: str, value: str) -> None:
 
 def first_fact(tx: Tx, name: str, value: str) -> str:
     """The value kept under that name; the given one where there was none."""
-    facts = schema.facts
+    facts = tables.facts
     tx.execute(insert(tx, facts).values(name=name, value=value).on_conflict_do_nothing())
     return str(tx.scalar(select(facts.c.value).where(facts.c.name == name)))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from daemon.store import leases
 from daemon.store.rows import insert
-from daemon.store.schema import tokens
+from daemon.store.schema.tables import tokens
 from daemon.store.session import Store, StoreError, Tx
 
 OK, NEEDS_CONSENT = "ok", "needs_consent"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, make_url
 
-from daemon.desk import backups
-from daemon.store import backup
-from daemon.store.backup import BackupError
+from daemon.desk.upkeep import backups
+from daemon.store.keeping import backup
+from daemon.store.keeping.backup import BackupError
 from daemon.store.session import open_store
 from tests.builders import a_desk, a_mail, an_engineers_mail
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from daemon import config, logs
-from daemon.desk.accept import Arrival, accept
+from daemon import logs
+from daemon.intake.accept import Arrival, accept
+from daemon.settings import load
 from tests.builders import REGISTER, a_desk, a_mail, an_engineers_mail, instant
 
 CANARY = "canary-4711-äpple"
@@ -35,11 +36,11 @@ trusted_authserv_ids = ["mx.example.se"]
 
 
 @pytest.fixture
-def settings(tmp_path) -> config.Settings:
+def settings(tmp_path) -> load.Settings:
     for name in ("imap-password", "smtp-password"):
         (tmp_path / name).write_text(CANARY, encoding="utf-8")
     (tmp_path / "avtald.toml").write_text(SETTINGS, encoding="utf-8")
-    return config.load(tmp_path / "avtald.toml", {})
+    return load.load(tmp_path / "avtald.toml", {})
 
 
 @pytest.fixture
@@ -184,7 +185,7 @@ def test_a_librarys_warning_is_such_a_line_too(said):
 def test_a_message_that_fails_is_told_with_its_number_and_without_its_text(
     said, store, tmp_path, monkeypatch
 ):
-    from daemon.desk import receive
+    from daemon.desk.incoming import receive
 
     def broken(*_words, **_options):
         raise ValueError("cannot read Skrivaren from bo@acme.se")

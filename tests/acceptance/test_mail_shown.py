@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from daemon.desk.accept import Arrival, accept
-from daemon.store import schema
+from daemon.intake.accept import Arrival, accept
+from daemon.store.schema import tables
 from tests.builders import a_mail, instant
 from tests.desk_process import a_place
 
@@ -58,15 +58,15 @@ def test_shelved_mail_is_listed_told_once_and_tried_again_B4(place):
 
 def test_mail_that_is_replayed_and_shelved_again_is_told_again_B4(place):
     """Whoever mended something and replayed would else believe that it has been acted on."""
-    told = schema.outgoing.c.kind == "alarm"
+    told = tables.outgoing.c.kind == "alarm"
     place.run("receive", "--now", T0, stdin=BOMB)
     for minute in ("00", "05"):
         place.run("tick", "--now", T0.replace(":00", f":{minute}", 1))
         place.run("tick", "--now", T0.replace(":00", f":{minute}", 1))
-        assert place.count(schema.outgoing, told) == (1 if minute == "00" else 2)
-        assert place.count(schema.alarms, schema.alarms.c.cleared_at.is_(None)) == 1
+        assert place.count(tables.outgoing, told) == (1 if minute == "00" else 2)
+        assert place.count(tables.alarms, tables.alarms.c.cleared_at.is_(None)) == 1
         place.run("mail", "replay", "1")
-        assert place.count(schema.alarms, schema.alarms.c.cleared_at.is_(None)) == 0
+        assert place.count(tables.alarms, tables.alarms.c.cleared_at.is_(None)) == 0
 
 
 def test_archived_mail_is_kept_and_neither_answered_nor_clocked_B5(place):

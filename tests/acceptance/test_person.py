@@ -7,10 +7,12 @@ import zipfile
 import pytest
 from sqlalchemy import JSON, LargeBinary, Text, cast, select
 
-from daemon.desk import backups, erasure, retention, verify
+from daemon.desk.register import persons as erasure
+from daemon.desk.upkeep import backups, retention, verify
 from daemon.domain.keeping import kept_until
-from daemon.store import backup, persons, statements
-from daemon.store.schema import events, metadata
+from daemon.store.keeping import backup, persons
+from daemon.store.money import statements
+from daemon.store.schema.tables import events, metadata
 from daemon.store.session import open_store
 from integrations.files.drafts import FileDrafts
 from tests.builders import (

@@ -4,7 +4,7 @@ import smtplib
 
 import pytest
 
-from daemon.store import schema
+from daemon.store.schema import tables
 from tests.builders import a_mail
 from tests.desk_process import a_place, acted_once, sink
 from tests.mail_servers import postfix
@@ -27,5 +27,5 @@ def test_all_that_postfix_took_is_in_the_inbox_and_its_queue_is_empty(tmp_path, 
             place.rest()
         finally:
             assert place.stop() == 0
-        assert place.count(schema.inbox) == place.count(schema.inbox_deliveries) == count
+        assert place.count(tables.inbox) == place.count(tables.inbox_deliveries) == count
         acted_once(place, out, names, 0)

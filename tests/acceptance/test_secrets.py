@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import make_url
 
 from daemon.cli.main import run
-from integrations.fortnox.double import FortnoxDouble
-from integrations.fortnox.double_registers import seeded
+from integrations.fortnox.double.registers import seeded
+from integrations.fortnox.double.server import FortnoxDouble
 from tests.acceptance.daemon_process import Place, a_place
 from tests.builders import REGISTER, a_mail
 from tests.scripted_smtp import sink

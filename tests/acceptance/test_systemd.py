@@ -82,7 +82,7 @@ def test_the_daemon_is_supervised_by_notification():
 
 
 def test_every_secret_of_the_sample_is_taken_from_the_credentials_store():
-    from daemon.settings_sample import sample
+    from daemon.settings.sample import sample
 
     named = set(re.findall(r'_file = "([a-z0-9-]+)"', sample()))
     for unit in SERVICES:

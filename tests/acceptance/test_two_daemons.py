@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from daemon.store import schema
+from daemon.store.schema import tables
 from tests.desk_process import Client, Place, a_place, acted_once, sink
 from tests.servers import free_port, wait_for
 
@@ -33,9 +33,9 @@ def test_two_daemons_one_killed_half_way_each_mail_acts_once(tmp_path, pg_url, c
                 place.ready()
                 clients.append(Client(place.port, most=count // 2))
                 clients[-1].start()
-            done = schema.inbox.c.state == "done"
+            done = tables.inbox.c.state == "done"
             wait_for(
-                lambda: one.count(schema.inbox, done) > count // 3, "half of it is done",
+                lambda: one.count(tables.inbox, done) > count // 3, "half of it is done",
                 seconds=600,
             )  # fmt: skip
             two.kill()
@@ -49,7 +49,7 @@ def test_two_daemons_one_killed_half_way_each_mail_acts_once(tmp_path, pg_url, c
         names = [name for client in clients for name in client.mails.names]
         assert len(names) == count
         acted_once(one, out, names, sum(client.mails.timed for client in clients))
-        tries = schema.inbox.c.attempts > 2
-        assert one.count(schema.inbox, tries) == 0
+        tries = tables.inbox.c.attempts > 2
+        assert one.count(tables.inbox, tries) == 0
         for place in both:
             place.store.close()

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from daemon.store import schema
+from daemon.store.schema import tables
 from tests.builders import a_mail
 from tests.desk_process import MAILBOX, a_place, sink
 from tests.odd_imap import odd_imap
@@ -49,7 +49,7 @@ def desk(tmp_path, sqlite_url, imap_server, broken):
 
 
 def is_done(place):
-    return place.count(schema.inbox, schema.inbox.c.state == "done") == 1
+    return place.count(tables.inbox, tables.inbox.c.state == "done") == 1
 
 
 def test_the_other_goes_on_and_the_operators_are_told_once(desk):

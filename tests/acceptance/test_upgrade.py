@@ -12,14 +12,15 @@ import pytest
 from sqlalchemy import inspect, text
 
 from daemon.cli.main import run
-from daemon.desk import verify
 from daemon.desk.context import Desk
+from daemon.desk.upkeep import verify
 from daemon.domain.money import total
 from daemon.domain.opening_hours import Calendar
-from daemon.store import health, migrations, register, statements
+from daemon.store import health, migrations
+from daemon.store.money import register, statements
 from daemon.store.session import Store, open_store
 from tests.builders import SETTINGS, ADesk, a_mail, an_engineers_mail, header_of, settings_in
-from tests.desk.billing_stories import Books
+from tests.desk.month.billing_stories import Books
 from tests.store.released_desk import FOLDER, KEY, read
 
 DUMPS = sorted(FOLDER.glob("*.sql.gz"))
@@ -111,7 +112,7 @@ def test_an_upgraded_database_has_the_schema_of_a_new_one(released):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from daemon.store.schema import metadata
+    from daemon.store.schema.tables import metadata
 
     migrations.upgrade(released)
     assert health.look(released).faults == ()

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from daemon.desk.check import MailRecords
-from daemon.mail_records import Lookup
+from daemon.app.mail_records import Lookup
+from daemon.desk.upkeep.check import MailRecords
 from tests.scripted_smtp import sink
 
 REGISTER = """

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from daemon import app
-from daemon.desk import drift
-from daemon.store import schema
-from integrations.fortnox.double import FortnoxDouble
+from daemon.app import desk as app
+from daemon.desk.month import drift
+from daemon.store.schema import tables
+from integrations.fortnox.double.server import FortnoxDouble
 from tests.builders import REGISTER
 
 TABLE = """
@@ -86,7 +86,7 @@ def test_a_login_comes_back_on_loopback_and_keeps_a_sealed_token(
     assert "account_type=service" in ended.out
     assert f"tenant_id = {double.tokens.tenant_id}" in ended.out
     with app.opened() as opened, opened.store.reading() as tx:
-        row = tx.execute(schema.tokens.select()).one()
+        row = tx.execute(tables.tokens.select()).one()
     assert row.state == "ok"
     for secret in (*double.tokens.access, *double.tokens.refresh):
         assert secret.encode() not in row.secret
@@ -136,7 +136,7 @@ def test_an_answer_without_consent_changes_nothing(
     assert ended.code == 1
     assert says in ended.err
     with app.opened() as opened, opened.store.reading() as tx:
-        assert tx.execute(schema.tokens.select()).all() == []
+        assert tx.execute(tables.tokens.select()).all() == []
 
 
 def test_a_login_says_how_finance_gets_links_to_the_drafts_h7(

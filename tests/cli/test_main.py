@@ -12,7 +12,7 @@ from daemon.cli import main
 from daemon.cli.main import COMMANDS, run
 from daemon.domain.invoice import AccountingError, Fault
 from daemon.domain.opening_hours import CalendarError
-from daemon.settings_checked import Mistake, MistakesError
+from daemon.settings.checked import Mistake, MistakesError
 from daemon.store.migrations import SchemaError
 from daemon.store.session import StoreError
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from daemon import config
 from daemon.cli import starting
+from daemon.settings import load
 
 
 def test_init_writes_files_that_work_as_they_stand(avtald, tmp_path, monkeypatch):
@@ -16,7 +16,7 @@ def test_init_writes_files_that_work_as_they_stand(avtald, tmp_path, monkeypatch
         "register.toml",
     ]
     monkeypatch.chdir(tmp_path / "desk")
-    assert config.load(tmp_path / "desk" / "avtald.toml", {}).desk.name == "Exempel Support"
+    assert load.load(tmp_path / "desk" / "avtald.toml", {}).desk.name == "Exempel Support"
     assert avtald("import", "register.toml").code == 0
     assert avtald("import", "register.toml").out == "inget att ändra\n"
     assert avtald("check").code == 1  # no door, no outgoing server: to be filled in
@@ -55,6 +55,6 @@ def test_init_tells_a_script_what_it_wrote(avtald, tmp_path):
 def test_init_below_etc_names_the_folders_that_the_units_keep(avtald, tmp_path, monkeypatch):
     monkeypatch.setattr(starting, "_SYSTEM", tmp_path / "etc")
     assert avtald("init", tmp_path / "etc" / "avtald").code == 0
-    settings = config.load(tmp_path / "etc" / "avtald" / "avtald.toml", {})
+    settings = load.load(tmp_path / "etc" / "avtald" / "avtald.toml", {})
     assert settings.desk.state_dir == Path("/var/lib/avtald")
     assert settings.database.url == "sqlite:////var/lib/avtald/avtald.db"

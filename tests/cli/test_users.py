@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import config
+from daemon.settings import load
 from tests import servers
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
@@ -41,18 +41,18 @@ def place() -> Iterator[Path]:
 
 
 def test_from_a_folder_that_is_shut_the_settings_of_the_system_are_found(place, monkeypatch):
-    monkeypatch.setattr(config, "SYSTEM_FILE", place / "avtald.toml")
-    with unprivileged(), pytest.raises(config.MistakesError, match="not found here"):
-        config.find(None, {})
+    monkeypatch.setattr(load, "SYSTEM_FILE", place / "avtald.toml")
+    with unprivileged(), pytest.raises(load.MistakesError, match="not found here"):
+        load.find(None, {})
     (place / "avtald.toml").touch()
     with unprivileged():
-        assert config.find(None, {}) == place / "avtald.toml"
+        assert load.find(None, {}) == place / "avtald.toml"
 
 
 def test_settings_that_we_may_not_read_are_told_with_who_may(place, monkeypatch):
-    monkeypatch.setattr(config, "SYSTEM_FILE", place / "shut" / "avtald.toml")
-    with unprivileged(), pytest.raises(config.MistakesError) as caught:
-        config.load(config.find(None, {}), {})
+    monkeypatch.setattr(load, "SYSTEM_FILE", place / "shut" / "avtald.toml")
+    with unprivileged(), pytest.raises(load.MistakesError) as caught:
+        load.load(load.find(None, {}), {})
     assert "run the command as the desk's own user" in str(caught.value)
 
 

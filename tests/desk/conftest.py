@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.desk.context import Desk
-from daemon.store import inbox
+from daemon.store.mail import inbox
 from daemon.store.session import Store, open_store
 from tests.builders import ADesk, a_desk
 from tests.servers import memory

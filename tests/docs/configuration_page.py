@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any, get_args, get_origin, get_type_hints
 
 from daemon.domain.agreement import BUILT_IN
-from daemon.settings_checked import metadata, plain, shown
-from daemon.settings_plans import PlanTable, PriceTable
-from daemon.settings_sample import _default, _is_table, _says_little, _written
-from daemon.settings_tables import Tables
-from daemon.settings_types import Key
+from daemon.settings.checked import metadata, plain, shown
+from daemon.settings.plans import PlanTable, PriceTable
+from daemon.settings.sample import _default, _is_table, _says_little, _written
+from daemon.settings.tables import Tables
+from daemon.settings.values import Key
 
 HEAD = """\
 # Configuration

@@ -17,7 +17,7 @@ def test_the_page_is_current():
 def test_every_key_of_the_sample_stands_on_the_page():
     import re
 
-    from daemon.settings_sample import sample
+    from daemon.settings.sample import sample
 
     keys = set(re.findall(r"^#?([a-z_0-9]+) = ", sample(), re.MULTILINE))
     assert len(keys) > 60

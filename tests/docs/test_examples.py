@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon import config
 from daemon.domain.money import Money
 from daemon.domain.opening_hours import Calendar, OpeningHours
+from daemon.settings import load
 from parsers.priority import read_priority
 from parsers.tags import read_tags
 
@@ -110,4 +110,4 @@ def test_every_toml_block_is_valid_settings(page, tmp_path):
         for name in re.findall(r'_file = "([^"]+)"', text):
             (folder / name).write_text("secret", encoding="utf-8")
         (folder / "avtald.toml").write_text(text, encoding="utf-8")
-        assert config.load(folder / "avtald.toml", {}).desk.name
+        assert load.load(folder / "avtald.toml", {}).desk.name

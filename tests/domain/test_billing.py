@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from daemon.desk.statements_shown import row_shape
+from daemon.desk.shown.statements import row_shape
 from daemon.domain.agreement import BUILT_IN, Version, raised
 from daemon.domain.billing import (
     Row,

@@ -12,7 +12,7 @@ from daemon.domain.money import Money
 from daemon.domain.periods import Period
 from daemon.domain.report import figures, share
 from daemon.domain.report_facts import BilledMonth, Facts, TicketFact, promised, stood_still
-from tests.desk.report_samples import (
+from tests.desk.reviews.report_samples import (
     a_clock,
     a_ticket,
     a_version,

@@ -8,7 +8,7 @@ from daemon.domain.money import Money
 from daemon.domain.periods import Period, months_from
 from daemon.domain.simulation import History, Margin, revenue, simulate
 from daemon.domain.time_bank import Adjustment
-from tests.desk.report_samples import a_version, an_entry
+from tests.desk.reviews.report_samples import a_version, an_entry
 
 Q4 = list(months_from(Period.parse("2026-10"), Period.parse("2026-12")))
 

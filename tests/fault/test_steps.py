@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.store import inbox, schema
 from daemon.store.fault import STEPS
+from daemon.store.mail import inbox
+from daemon.store.schema import tables
 from tests.builders import a_mail
 from tests.desk_process import MAILBOX, Client, a_place, acted_once, sink
 from tests.servers import wait_for
@@ -91,8 +92,8 @@ def test_killed_at_any_moment_under_load_each_mail_acts_once(tmp_path, any_url, 
             if not number:
                 for client in clients:
                     client.start()
-            taken = place.count(schema.inbox)
-            wait_for(lambda taken=taken: place.count(schema.inbox) > taken, "mail comes in")
+            taken = place.count(tables.inbox)
+            wait_for(lambda taken=taken: place.count(tables.inbox) > taken, "mail comes in")
             time.sleep(chance.uniform(0.05, 0.7))
             place.kill()
         for client in clients:

@@ -10,12 +10,14 @@ import uuid
 import pytest
 from sqlalchemy import func, select
 
-from daemon.desk.accept import Arrival, accept
 from daemon.intake import imap, mailbox
+from daemon.intake.accept import Arrival, accept
 from daemon.intake.imap import ImapDoor
-from daemon.settings_mail import Imap
-from daemon.settings_types import Secret
-from daemon.store import inbox, leases, mailboxes, schema
+from daemon.settings.mail import Imap
+from daemon.settings.values import Secret
+from daemon.store import leases
+from daemon.store.mail import inbox, mailboxes
+from daemon.store.schema import tables
 from tests.cut_proxy import cut_proxy
 from tests.odd_imap import Patience
 from tests.servers import wait_for
@@ -116,7 +118,7 @@ def test_the_same_mail_in_two_mailboxes_and_over_smtp_is_one_message_b3(
     open_door(any_store, username=other).step(NOW)
     assert len(kept(any_store)) == 1
     with any_store.reading() as tx:
-        assert tx.scalar(select(func.count()).select_from(schema.inbox_deliveries)) == 4
+        assert tx.scalar(select(func.count()).select_from(tables.inbox_deliveries)) == 4
     assert imap_server.uids(user) == imap_server.uids(other) == []
 
 
@@ -171,7 +173,7 @@ def test_a_connection_cut_anywhere_loses_nothing_and_doubles_nothing(
             assert len(imap_server.uids(f"{user}{number}", "Avtald")) == 3
     assert len(kept(store)) == 3 * (1 + len(places))
     with store.reading() as tx:
-        assert tx.scalar(select(func.count()).select_from(schema.inbox_deliveries)) == 33
+        assert tx.scalar(select(func.count()).select_from(tables.inbox_deliveries)) == 33
 
 
 def test_a_crash_between_keeping_and_moving_is_mended_by_the_next_poll(
@@ -416,12 +418,12 @@ def test_only_one_process_polls_a_mailbox_and_a_dead_one_is_succeeded(
     door = open_door(any_store, done_folder="")
     with any_store.writing() as tx:
         leases.take(tx, f"imap:{door.settings.name}")
-        tx.execute(schema.leases.update().values(owner="elsewhere:1:1"))
+        tx.execute(tables.leases.update().values(owner="elsewhere:1:1"))
     assert not door.step(NOW)
     assert kept(any_store) == []
     with any_store.writing() as tx:
         dead = leases.owner().rpartition(":")[0] + ":1"
-        tx.execute(schema.leases.update().values(owner=dead))
+        tx.execute(tables.leases.update().values(owner=dead))
     assert door.step(NOW)
 
 
@@ -430,7 +432,7 @@ def test_a_closed_door_leaves_the_mailbox_to_others(store, open_door, imap_serve
     door.step(NOW)
     door.close()
     with store.reading() as tx:
-        assert tx.execute(select(schema.leases)).all() == []
+        assert tx.execute(select(tables.leases)).all() == []
     wait_for(lambda: imap_server.imap_processes() == [], "the session is over")
 
 

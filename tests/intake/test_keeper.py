@@ -6,8 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
-from daemon.desk.accept import Arrival
 from daemon.intake import keeper
+from daemon.intake.accept import Arrival
 from daemon.intake.keeper import Keeper
 from tests.builders import instant
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20
 FROZEN = """
 import asyncio, datetime, threading
-from daemon.desk.accept import Arrival
+from daemon.intake.accept import Arrival
 from daemon.intake.keeper import Keeper
 
 ARRIVAL = Arrival(b"x", datetime.datetime.now(datetime.UTC), "smtp", delivery="one")

@@ -12,14 +12,14 @@ import uuid
 import pytest
 from sqlalchemy import func, select
 
-from daemon.store import schema
+from daemon.store.schema import tables
 from tests.servers import free_port, listens, wait_for
 
 _DOOR = """
 import sys, threading
 from daemon.intake.smtp import Door, Policy, Recipients
-from daemon.settings_mail import Door as Table
-from daemon.settings_types import Listen
+from daemon.settings.mail import Door as Table
+from daemon.settings.values import Listen
 from daemon.store.session import open_store
 url, port = sys.argv[1], int(sys.argv[2])
 policy = Policy(Recipients.of("support@example.se", [], "plain"))
@@ -30,8 +30,8 @@ _FETCH = """
 import sys, datetime as dt
 from pathlib import Path
 from daemon.intake.imap import ImapDoor
-from daemon.settings_mail import Imap
-from daemon.settings_types import Secret
+from daemon.settings.mail import Imap
+from daemon.settings.values import Secret
 from daemon.store.session import open_store
 url, port, user, done = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 table = Imap(
@@ -57,8 +57,8 @@ def start(script, *arguments):
 
 def kept(store):
     with store.reading() as tx:
-        identities = tx.scalars(select(schema.inbox.c.message_id)).all()
-        whole = tx.scalar(select(func.count()).select_from(schema.inbox_raw))
+        identities = tx.scalars(select(tables.inbox.c.message_id)).all()
+        whole = tx.scalar(select(func.count()).select_from(tables.inbox_raw))
         if store.is_sqlite:
             assert tx.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
     assert whole == len(identities) == len(set(identities))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from daemon.intake import imap, mailbox
 from daemon.intake.imap import ImapDoor, Trouble, poll
 from daemon.intake.mailbox import FAULTS, Listed, Mailbox, _bodies, _listed, internal_date
-from daemon.store import inbox, mailboxes
+from daemon.store.mail import inbox, mailboxes
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 SETTINGS = SimpleNamespace(

@@ -6,11 +6,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from daemon.consents import access_token
+from daemon.app.consents import access_token
 from daemon.intake import imap, oauth
 from daemon.intake.oauth import AccessToken, OAuthError
-from daemon.settings_mail import Imap, OAuth2
-from daemon.settings_types import Secret
+from daemon.settings.mail import Imap, OAuth2
+from daemon.settings.values import Secret
 from tests.servers import free_port
 
 

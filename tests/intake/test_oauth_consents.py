@@ -12,14 +12,15 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 from werkzeug import Response
 
-from daemon import config, parts, probes
-from daemon.consents import KeptConsent, access_token
-from daemon.desk.check import ProbeError
+from daemon.app import probes, steps
+from daemon.app.consents import KeptConsent, access_token
+from daemon.desk.upkeep.check import ProbeError
+from daemon.domain.wording import speaker
 from daemon.intake.oauth import CONSENT, AccessToken, Kept, SpentError
-from daemon.settings_types import Secret
-from daemon.store.schema import leases, tokens
+from daemon.settings import load
+from daemon.settings.values import Secret
+from daemon.store.schema.tables import leases, tokens
 from daemon.store.session import open_store
-from daemon.two_languages import speaker
 from tests.scripted_smtp import sink
 from tests.servers import free_port
 
@@ -74,9 +75,9 @@ def mailbox(provider, tmp_path):
             "token_url": provider.url, "client_id": "us",
             "refresh_token_file": Secret(tmp_path / "oauth2-refresh-token", given),
         } | changes  # fmt: skip
-        return config.Imap(
+        return load.Imap(
             host="127.0.0.1", port=free_port(), tls="none", username="support@example.se",
-            auth="oauth2", oauth2=config.OAuth2(**by),
+            auth="oauth2", oauth2=load.OAuth2(**by),
         )  # fmt: skip
 
     return make
@@ -179,12 +180,12 @@ def test_check_and_the_outgoing_server_go_on_with_what_is_kept(store, provider, 
             'refresh_token_file = "oauth2-refresh-token"\n',
             encoding="utf-8",
         )
-        settings = config.load(file, {})
+        settings = load.load(file, {})
         look = probes.probes_of(settings, speaker("en"), store)
         with pytest.raises(ProbeError, match="nobody listens"):
             look.mailbox(mailbox())
         assert look.outgoing(settings.outgoing) == "login works"
-        mailer = parts.mailer_of(settings, store)
+        mailer = steps.mailer_of(settings, store)
         mailer.send("support@example.se", "bo@acme.se", b"Subject: x\r\n\r\nx\r\n")
         mailer.close()
         assert len(server.mails) == 1
@@ -275,7 +276,7 @@ def test_client_credentials_write_nothing(store, provider, mailbox, tmp_path):
 
 def test_a_login_by_password_asks_for_no_token(store, provider, mailbox):
     by = mailbox().oauth2
-    plain = config.Outgoing(host="127.0.0.1", tls="none", oauth2=by)
+    plain = load.Outgoing(host="127.0.0.1", tls="none", oauth2=by)
     assert access_token(plain, store) is None
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from daemon.intake import mailbox
 from daemon.intake.imap import ImapDoor
-from daemon.settings_mail import Imap
-from daemon.settings_types import Secret
-from daemon.store import inbox
+from daemon.settings.mail import Imap
+from daemon.settings.values import Secret
+from daemon.store.mail import inbox
 from tests.odd_imap import DROP, LATER, Patience, odd_imap
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)

@@ -13,13 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from daemon.desk.accept import Arrival, accept
 from daemon.intake import smtp
+from daemon.intake.accept import Arrival, accept
 from daemon.intake.reserve import DiskReserve
 from daemon.intake.smtp import Door, Policy, Recipients
-from daemon.settings_mail import Door as DoorTable
-from daemon.settings_types import Listen
-from daemon.store import inbox, schema, session
+from daemon.settings.mail import Door as DoorTable
+from daemon.settings.values import Listen
+from daemon.store import session
+from daemon.store.mail import inbox
+from daemon.store.schema import tables
 from daemon.store.session import open_store
 from tests.mail_servers import postfix
 from tests.servers import wait_for
@@ -124,7 +126,7 @@ def test_the_same_mail_through_two_doors_is_one_message_b3(any_store, open_door)
     accept(any_store, [Arrival(mail(), T0, "receive", "1")], go_live=None)
     assert len(kept(any_store)) == 1
     with any_store.reading() as tx:
-        deliveries = tx.scalars(select(schema.inbox_deliveries.c.source)).all()
+        deliveries = tx.scalars(select(tables.inbox_deliveries.c.source)).all()
     assert sorted(deliveries) == ["lmtp", "receive", "smtp"]
 
 
@@ -684,7 +686,7 @@ def test_postfix_hands_everything_over_lmtp_and_its_queue_ends_empty(any_store, 
                 client.sendmail("bo@acme.se", to, mail(number))
         border.drain()
     with any_store.reading() as tx:
-        assert tx.scalar(select(func.count()).select_from(schema.inbox)) == 40
+        assert tx.scalar(select(func.count()).select_from(tables.inbox)) == 40
         assert all(row.envelope_to for row in inbox.listing(tx))
 
 

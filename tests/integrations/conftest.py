@@ -8,7 +8,7 @@ import pytest
 from daemon.domain.invoice import InvoiceDraft, InvoiceRow
 from daemon.domain.money import Money
 from integrations.fortnox.client import FortnoxClient
-from integrations.fortnox.double import FortnoxDouble
+from integrations.fortnox.double.server import FortnoxDouble
 from integrations.fortnox.pacing import EvenPacer
 from integrations.fortnox.tokens import MemoryTokenStore
 

@@ -12,12 +12,13 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from tests.desk.billing_stories import Books
+from tests.desk.test_reports import Paper
+
 from daemon.desk import erasure, meetings, reports
 from daemon.store import alarms, mailboxes, migrations, pacing, rows, schema, tokens
 from daemon.store.session import Store, open_store
 from tests.builders import ADesk, a_desk, a_mail, an_engineers_mail, header_of, instant
-from tests.desk.billing_stories import Books
-from tests.desk.test_reports import Paper
 from tests.servers import Postgres, postgres, program
 
 FOLDER = Path(__file__).with_name("released")

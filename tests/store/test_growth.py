@@ -3,8 +3,13 @@
 import pytest
 from sqlalchemy import event
 
-from daemon.desk import backups, tickets_shown, warnings
-from daemon.store import depths, events, inbox, ledger, mornings, schema, tickets
+from daemon.desk.reminders import warnings
+from daemon.desk.shown import tickets as tickets_shown
+from daemon.desk.upkeep import backups
+from daemon.store.mail import depths, inbox
+from daemon.store.money import ledger
+from daemon.store.schema import tables
+from daemon.store.tickets import events, mornings, tickets
 from tests import years
 from tests.builders import a_desk, a_mail, an_engineers_mail, instant
 
@@ -13,7 +18,7 @@ GROWING = {
     "participants", "ticket_messages", "tickets",
 }  # fmt: skip
 FEW = {  # indexes that hold only what waits for somebody
-    index.name for table in schema.metadata.tables.values() for index in table.indexes
+    index.name for table in tables.metadata.tables.values() for index in table.indexes
     if index.dialect_options["sqlite"]["where"] is not None
 }  # fmt: skip
 

@@ -7,7 +7,8 @@ import resource
 import socket
 from pathlib import Path
 
-from daemon.store import alarms, leases, schema
+from daemon.store import alarms, leases
+from daemon.store.schema import tables
 
 T0 = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
 
@@ -16,7 +17,7 @@ def held_by(store, owner, until=None):
     with store.writing() as tx:
         assert leases.take(tx, "closing")
         values = {"owner": owner} | ({} if until is None else {"until": until})
-        tx.execute(schema.leases.update().values(values))
+        tx.execute(tables.leases.update().values(values))
 
 
 def take(store):
@@ -28,7 +29,7 @@ def test_a_lease_of_a_process_elsewhere_keeps_us_away_until_it_runs_out(any_stor
     held_by(any_store, "elsewhere:1:1")
     assert not take(any_store)
     with any_store.writing() as tx:
-        tx.execute(schema.leases.update().values(until=leases.wall() - dt.timedelta(seconds=2)))
+        tx.execute(tables.leases.update().values(until=leases.wall() - dt.timedelta(seconds=2)))
     assert take(any_store)
 
 
@@ -42,7 +43,7 @@ def test_our_own_lease_is_renewed_and_a_dead_process_s_taken_over(any_store):
     assert take(any_store)
     with any_store.writing() as tx:
         dead = leases.owner().rpartition(":")[0] + ":1"
-        tx.execute(schema.leases.update().values(owner=dead))
+        tx.execute(tables.leases.update().values(owner=dead))
     assert take(any_store)
 
 
@@ -92,7 +93,7 @@ def test_a_lease_given_back_is_free_at_once_and_only_ours_can_be(any_store):
     with any_store.writing() as tx:
         leases.give_back(tx, "closing")
         assert not leases.take(tx, "closing")
-        tx.execute(schema.leases.update().values(owner=leases.owner()))
+        tx.execute(tables.leases.update().values(owner=leases.owner()))
         leases.give_back(tx, "closing")
     assert take(any_store)
 

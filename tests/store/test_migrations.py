@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from daemon.store import ledger, migrations
-from daemon.store.schema import metadata
+from daemon.store import migrations
+from daemon.store.money import ledger
+from daemon.store.schema.tables import metadata
 from daemon.store.session import open_store
 from tests.builders import instant
 

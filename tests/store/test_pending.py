@@ -9,7 +9,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from daemon.domain.ticket import Status
-from daemon.store import events, inbox, outbox, schema, tickets
+from daemon.store.mail import inbox, outbox
+from daemon.store.schema import tables
+from daemon.store.tickets import events, tickets
 from tests.builders import instant
 
 AT = instant("2026-11-02 10:00")
@@ -20,7 +22,7 @@ def note(tx, kind, ticket_id=None):
 
 
 def kinds(tx):
-    return list(tx.scalars(select(schema.events.c.kind).order_by(schema.events.c.id)))
+    return list(tx.scalars(select(tables.events.c.kind).order_by(tables.events.c.id)))
 
 
 def a_letter(key, *recipients, answer=True):
@@ -59,7 +61,7 @@ def test_rows_of_one_kind_are_written_by_one_statement_and_keep_their_order(any_
 @given(st.lists(st.sampled_from(["wait", "at once", "ask"]), max_size=12))
 def test_in_whatever_way_rows_come_the_order_is_the_order_of_calls(any_store, ways):
     with any_store.writing() as tx:
-        tx.execute(schema.events.delete())
+        tx.execute(tables.events.delete())
         wanted = []
         for number, way in enumerate(ways):
             if way == "ask":
@@ -136,7 +138,7 @@ def test_what_a_roll_back_takes_is_in_no_later_transaction(any_store):
         note(tx, "kept")
     with any_store.reading() as tx:
         assert kinds(tx) == ["kept"]
-        assert tx.scalar(select(func.count()).select_from(schema.outgoing)) == 0
+        assert tx.scalar(select(func.count()).select_from(tables.outgoing)) == 0
 
 
 def test_a_row_that_cannot_be_written_fails_its_transaction_at_its_end(any_store):
@@ -161,8 +163,8 @@ def test_a_cause_that_has_mailed_does_not_mail_again_however_it_is_queued(any_st
         outbox.put_later(tx, a_letter("b", "k5@a.se"), AT)
         assert outbox.put(tx, a_letter("c", "k6@a.se"), AT) is not None
     with any_store.reading() as tx:
-        query = select(schema.outgoing.c.key, schema.outbox.c.recipient)
-        rows = tx.execute(query.join(schema.outbox).order_by(schema.outbox.c.id)).all()
+        query = select(tables.outgoing.c.key, tables.outbox.c.recipient)
+        rows = tx.execute(query.join(tables.outbox).order_by(tables.outbox.c.id)).all()
     assert [tuple(row) for row in rows] == [
         ("a", "k1@a.se"), ("b", "k1@a.se"), ("b", "k3@a.se"), ("c", "k6@a.se"),
     ]  # fmt: skip

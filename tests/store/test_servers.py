@@ -2,12 +2,13 @@
 
 from sqlalchemy import func, select
 
-from daemon.store import rows, schema
+from daemon.store import rows
+from daemon.store.schema import tables
 
 
 def test_every_test_gets_a_fresh_database_on_either_engine(any_store):
     with any_store.writing() as tx:
-        assert tx.scalar(select(func.count()).select_from(schema.facts)) == 0
+        assert tx.scalar(select(func.count()).select_from(tables.facts)) == 0
         rows.keep_fact(tx, "seen", "1")
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from daemon.store import rows
+from daemon.store.schema.types import Instant
 from daemon.store.session import StoreError, open_store, wal_is_safe
-from daemon.store.types import Instant
 
 
 def test_four_threads_lose_no_update(any_store):

@@ -1,0 +1,308 @@
+"""The running parts of a desk, made from its settings: which vendor stands behind which port."""
+
+import datetime as dt
+import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from daemon.app.accounting import drift_step, push_step
+from daemon.app.consents import access_token
+from daemon.desk.context import Desk
+from daemon.desk.incoming import bounces, receive
+from daemon.desk.month import closing
+from daemon.desk.outgoing import alarms, reach, sending
+from daemon.desk.outgoing.breaker import Breaker
+from daemon.desk.outgoing.pace import Pace
+from daemon.desk.ports import Accounting, Mailer, SendError
+from daemon.desk.reminders import banks, digest, terms, warnings
+from daemon.desk.reviews import meetings, reports
+from daemon.desk.upkeep import canary, mailbox_watch, retention
+from daemon.domain.delivery import GIVE_UP
+from daemon.domain.opening_hours import Calendar
+from daemon.loop import (
+    Clock,
+    OutOfReachError,
+    Step,
+    Supervisor,
+    Watchdog,
+    Worker,
+    asked_to_stop,
+)
+from daemon.settings.load import Imap, Settings
+from daemon.settings.values import text_of
+from daemon.store import rows
+from daemon.store.session import Store
+
+if TYPE_CHECKING:
+    from daemon.intake.imap import ImapDoor
+    from daemon.intake.reserve import DiskReserve
+
+_GRACE = 15.0  # seconds for what a door is receiving when it closes
+
+
+def desk_of(settings: Settings, store: Store, calendar: Calendar) -> Desk:
+    """The desk, with the secret that this database has kept since it was set up."""
+    with store.writing() as tx:
+        key = rows.first_fact(tx, "desk-key", secrets.token_hex(32))
+    return Desk(store, settings, calendar, bytes.fromhex(key))
+
+
+def mailer_of(settings: Settings, store: Store | None) -> Mailer:
+    """The outgoing server; without one, mail waits in the outbox."""
+    outgoing = settings.outgoing
+    if outgoing is None:
+        return NoMailer()
+    from integrations.mailer import SmtpMailer, SmtpServer
+
+    token = access_token(outgoing, store)
+    return SmtpMailer(
+        SmtpServer(
+            host=outgoing.host,
+            port=outgoing.port_used,
+            tls=outgoing.tls,
+            username=outgoing.username or None,  # "" is what the settings have without login
+            password=text_of(outgoing.password_file),
+            token=token,
+            refused=token.forget if token is not None else lambda: None,
+            local_hostname=settings.desk.address.rpartition("@")[2],
+        )
+    )
+
+
+class NoMailer:
+    """Stands where no outgoing server is named: everything waits, nothing is lost."""
+
+    def send(self, envelope_from: str, recipient: str, raw: bytes) -> str:
+        """Refuse for now, and say what is missing."""
+        del envelope_from, recipient, raw
+        raise SendError("avtald.toml has no table [outgoing]: mail waits", unreachable=True)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+# --- steps ------------------------------------------------------------------------------------
+
+
+def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
+    """Mail out; `patient`: wait where the outgoing server's pace says so (`avtald tick`).
+
+    A tick also says where the server named in the settings is out of reach (exit code 75).
+    """
+    outgoing, breaker = desk.settings.outgoing, Breaker(desk)
+    pace = Pace(outgoing.per_minute if outgoing else 0, patient)
+    give_up = outgoing.give_up_after if outgoing else GIVE_UP
+
+    def run(now: dt.datetime) -> bool:
+        def away(reply: str) -> None:
+            reach.lost(desk.store, reply, now)
+            if patient and outgoing:
+                raise OutOfReachError(f"mail waits in the outbox: {reply}")
+
+        found = sending.step(
+            desk.store,
+            mailer,
+            now,
+            on_sent=lambda tx, delivery, at: bounces.accepted(tx, desk, delivery, at),
+            on_failed=lambda tx, delivery, at, reply: bounces.failed(
+                tx, desk, delivery, at, reply=reply
+            ),
+            on_fault=lambda tx, delivery, at, fault: alarms.loose_end(
+                tx, desk, delivery, fault, at
+            ),
+            give_up=give_up,
+            breaker=breaker,
+            pace=pace,
+            on_away=away,
+        )
+        if found:
+            reach.held(desk.store)
+        return found
+
+    return Step("send", run)
+
+
+def clock_steps(desk: Desk) -> list[Step]:
+    """Tell people of the desk and of customers what the time brings."""
+    return [
+        Step("warn", partial(warnings.step, desk)),
+        Step("notice", partial(banks.step, desk)),
+        Step("remind", partial(terms.step, desk)),
+        Step("digest", partial(digest.step, desk)),
+    ]
+
+
+def accounting_steps(desk: Desk, accounting: Accounting) -> list[Step]:
+    """Push, tell finance, look what became of earlier invoices."""
+    return [
+        push_step(desk, accounting),
+        finance_step(desk, accounting),
+        drift_step(desk, accounting),
+    ]
+
+
+def close_step(desk: Desk, accounting: Accounting) -> Step:
+    """Close months."""
+    needs = accounting.needs_accounting_number
+    return Step("close", lambda now: closing.step(desk, now, needs_number=needs))
+
+
+def finance_step(desk: Desk, accounting: Accounting) -> Step:
+    """Tell finance of a close, with its specifications."""
+    from integrations.pdf import WeasyPrinter
+
+    needs, printer = accounting.needs_accounting_number, WeasyPrinter()
+    return Step(
+        "finance",
+        lambda now: closing.mail_step(desk, now, needs_number=needs, printer=printer),
+    )
+
+
+def report_steps(desk: Desk) -> list[Step]:
+    """Send reports, propose review meetings: after the month they tell of is closed."""
+    from integrations.pdf import WeasyPrinter
+
+    printer = WeasyPrinter()
+    return [
+        Step("report", partial(reports.step, desk, printer)),
+        Step("meet", partial(meetings.step, desk, printer)),
+    ]
+
+
+def upkeep_steps(desk: Desk) -> list[Step]:
+    """Remove what has been kept long enough, and look whether mail still comes in."""
+    return [
+        Step("keep", partial(retention.step, desk)),
+        Step("canary", partial(canary.step, desk)),
+        Step("mailboxes", partial(mailbox_watch.step, desk)),
+    ]
+
+
+def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
+    """Everything that may be due, in the order in which one leads to the next (`avtald tick`)."""
+    return [
+        *(fetch_step(desk, mailbox) for mailbox in desk.settings.intake.imap),
+        Step("receive", partial(receive.step, desk)),
+        *clock_steps(desk),
+        close_step(desk, accounting),
+        *accounting_steps(desk, accounting),
+        *report_steps(desk),
+        *upkeep_steps(desk),
+        send_step(desk, mailer, patient=True),
+    ]
+
+
+def fetch_step(desk: Desk, mailbox: Imap) -> Step:
+    """Fetch all that a mailbox holds, over one connection (`avtald tick`)."""
+    door = _imap_door(desk, mailbox)
+
+    def run(now: dt.datetime) -> bool:
+        found = False
+        try:
+            while door.step(now):
+                found = True
+        finally:
+            door.close()
+        if door.fault is not None:
+            raise OutOfReachError(f"{mailbox.name}: {door.fault}")
+        return found
+
+    return Step("fetch", run)
+
+
+def _mailbox_worker(desk: Desk, mailbox: Imap, work: Worker, clock: Clock) -> Worker:
+    """Watches a mailbox: poll, then wait for the server's hint."""
+    door = _imap_door(desk, mailbox)
+    return Worker(
+        f"imap {mailbox.name}", [Step("fetch", door.step)], every=mailbox.poll.total_seconds(),
+        clock=clock, others=[work], wait=door.wait, end=door.close,
+    )  # fmt: skip
+
+
+def _imap_door(desk: Desk, mailbox: Imap) -> "ImapDoor":
+    from daemon.intake.imap import ImapDoor
+
+    go_live = desk.settings.desk.go_live
+    return ImapDoor(
+        mailbox, desk.store, token=access_token(mailbox, desk.store), go_live=go_live,
+        has_room=_reserve(desk),
+    )  # fmt: skip
+
+
+def _reserve(desk: Desk) -> "DiskReserve":
+    from daemon.intake.reserve import DiskReserve
+
+    return DiskReserve(desk.settings.desk.state_dir, desk.settings.intake.disk_reserve)
+
+
+# --- the daemon -------------------------------------------------------------------------------
+
+
+def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock) -> Supervisor:
+    """The daemon: doors, mailboxes and workers side by side."""
+    stopping = asked_to_stop()
+    send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock, end=mailer.close)
+    work = Worker(
+        "receive", [Step("receive", partial(receive.step, desk, left=[]))], every=1.0, clock=clock,
+        others=[send], beat=Watchdog().beat,  # each round asks the database for new mail
+    )  # fmt: skip
+    # Apart from the rest: an accounting system may be slow, and warnings must not wait for it.
+    books = Worker(
+        "accounting", accounting_steps(desk, accounting), every=30.0, clock=clock, others=[send],
+        end=accounting.close,
+    )  # fmt: skip
+    month = Worker(
+        "month", [*clock_steps(desk), close_step(desk, accounting), *upkeep_steps(desk)],
+        every=30.0, clock=clock, others=[send, books],
+    )  # fmt: skip
+    # Printing takes its time; nothing else waits for it.
+    tell = Worker("report", report_steps(desk), every=60.0, clock=clock, others=[send])
+    mailboxes = [
+        _mailbox_worker(desk, mailbox, work, clock) for mailbox in desk.settings.intake.imap
+    ]
+    workers = [work, send, books, month, tell, *mailboxes]
+    return Supervisor(
+        workers,
+        stopping,
+        doors=[*_doors(desk, work.wake), accounting.stop, *_window(desk, workers, clock)],
+    )
+
+
+def _window(desk: Desk, workers: Sequence[Worker], clock: Clock) -> list[Callable[[], None]]:
+    """Let others see how the desk is, where the settings say so; gives what ends that."""
+    table = desk.settings.watch
+    if table is None:
+        return []
+    from daemon.app.watch import Watcher, Window
+
+    watcher = Watcher(desk, table, clock, workers=workers, has_room=_reserve(desk))
+    try:
+        window = Window(watcher, table.listen.host, table.listen.port)
+    except OSError as error:
+        raise OutOfReachError(f"cannot listen at {table.listen}: {error}") from error
+    window.start()
+    return [window.stop]
+
+
+def _doors(desk: Desk, kept: Callable[[], None]) -> list[Callable[[], None]]:
+    """Open the listening doors; gives what closes them."""
+    from daemon.intake.smtp import Door, Policy, Recipients
+
+    settings = desk.settings
+    policy = Policy(
+        Recipients.of(settings.desk.address, settings.desk.aliases, settings.desk.reply_address),
+        go_live=settings.desk.go_live,
+        has_room=_reserve(desk),
+        kept=kept,
+    )
+    closers: list[Callable[[], None]] = []
+    for table, lmtp in ((settings.intake.smtp, False), (settings.intake.lmtp, True)):
+        if table is not None:
+            door = Door(table, desk.store, policy, lmtp=lmtp)
+            try:
+                door.start()
+            except OSError as error:
+                raise OutOfReachError(f"cannot listen at {table.listen}: {error}") from error
+            closers.append(partial(door.stop, _GRACE))
+    return closers

@@ -1,0 +1,61 @@
+"""Engineers who are away, as their own out-of-office tells: new mail goes to all others (D8)."""
+
+import datetime as dt
+from dataclasses import replace
+
+from daemon.desk.tickets import relay
+from daemon.desk.tickets.turn import Turn
+from daemon.domain.register import Person
+from daemon.domain.ticket import Ticket
+from daemon.store import rows
+from daemon.store.mail.outbox import Sent
+from daemon.store.money import register
+from daemon.store.tickets import tickets
+
+# Many programs answer each sender once in a whole absence: one answer must last. It ends with the
+# engineer's own next mail.
+_LASTS = dt.timedelta(days=14)
+
+
+def tells(turn: Turn, person: Person, answered: Sent) -> Ticket | None:
+    """Note an engineer's automatic answer to a mail of ours; gives her ticket that it is about.
+
+    That ticket's notice has reached nobody: all engineers get it.
+    """
+    if not person.is_absent(turn.day):  # the register may know of more
+        until = turn.day + _LASTS
+        register.keep_person(turn.tx, replace(person, absent_until=until))
+        rows.keep_fact(turn.tx, _fact(person), until.isoformat())
+        turn.record(None, "absent", person.email, until=until.isoformat())
+    if answered.kind != "notice" or answered.ticket_id is None:
+        return None
+    ticket = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
+    if ticket.assignee_id != person.id:
+        return None
+    if _somebody_is_there(turn):
+        remark = turn.sentence("absent", name=person.name)
+        relay.tell_engineers(turn, ticket, new=False, remarks=(remark,))
+    return ticket
+
+
+def _somebody_is_there(turn: Turn) -> bool:
+    """Where all are away, telling them would only make their programs answer again (J2)."""
+    engineers = register.people_with_role(turn.tx, "engineer")
+    return any(not each.is_absent(turn.day) for each in engineers)
+
+
+def ends(turn: Turn, person: Person) -> Person:
+    """Whoever writes is back, unless the register says until when she is away."""
+    until = person.absent_until
+    if until is None or not person.is_absent(turn.day):
+        return person
+    if rows.fact(turn.tx, _fact(person)) != until.isoformat():
+        return person
+    back = replace(person, absent_until=None)
+    register.keep_person(turn.tx, back)
+    turn.record(None, "present", person.email)
+    return back
+
+
+def _fact(person: Person) -> str:
+    return f"away:{person.id}"

@@ -1,0 +1,108 @@
+"""What must not reach a customer by way of a quote: our own notices, internal notes, strangers.
+
+The quote below an answer is cut where the parser is certain of it (C2). What it could not tell is
+kept as text, and looked at here: an answer that still holds something of ours stays behind until
+its writer has confirmed it, as one that is nearly internal does (C9, D8).
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from daemon.desk.tickets.turn import Turn
+from daemon.domain.ticket import Ticket
+from daemon.store.mail.outbox import Sent
+from daemon.store.money import register
+from daemon.store.tickets import tickets
+from parsers.message import read
+from parsers.tags import cut_tags, read_tags
+
+_WORD = re.compile(r"[^\W_]+")
+_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:@]{1,64}@[^\s<>()\[\]\"',;:@]{1,255}")
+_BRACKET = re.compile(r"\[\s{0,9}(?:intern|internal)\b[^\[\]]{0,60}\](?!\()", re.IGNORECASE)
+_NEARLY = re.compile(
+    r"^[ \t]*[({<][ \t]*intern(?:t|al)?[ \t]*[)}>]|\A\s*intern(?:t|al)?[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_RUN = 5  # words in a row that nobody writes twice by chance
+_SHORT_LINE = 3  # words of a line of ours that is known again
+_MOST_OF_A_LINE = 8
+_MOST_READ = 128 * 1024  # of a mail of ours: its text comes before its files
+_MAILS = 12  # the ticket's last of ours that are looked at, beside the one that is answered
+_INSIDE = ("notice", "receipt", "warning", "digest", "proof", "card", "alarm", "close")
+
+
+def leak(turn: Turn, ticket: Ticket, answered: Sent | None, text: str) -> str | None:
+    """Why an engineer's text must not go to the customer unasked; None where it may.
+
+    `quotes_internal`: it holds an internal note of the ticket, or a line of a mail between the
+    desk and its people. `other_address`: it names somebody of another customer. `near_internal`:
+    it says [intern] in a way that is no tag: in other brackets, or with a colon as its first word.
+    """
+    if _BRACKET.search(text) or _NEARLY.search(text):
+        return "near_internal"
+    said = f" {' '.join(_words(text))} "
+    if any(f" {piece} " in said for piece in _secrets(turn, ticket, answered)):
+        return "quotes_internal"
+    return "other_address" if _names_others(turn, ticket, text) else None
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
+
+
+def _runs(words: list[str]) -> Iterator[str]:
+    for at in range(len(words) - _RUN + 1):
+        yield " ".join(words[at : at + _RUN])
+
+
+def _secrets(turn: Turn, ticket: Ticket, answered: Sent | None) -> Iterator[str]:
+    """Runs of words that give away what stays inside, those left out that the customer knows."""
+    messages = tickets.said(turn.tx, ticket.id)
+    mine = turn.mail.inbox_id
+    public = {
+        run
+        for each in messages
+        if not each.internal and each.inbox_id != mine
+        for run in _runs(_words(each.text))
+    }
+    for each in messages:
+        if each.internal and each.inbox_id != mine:
+            yield from _of_note(each.text, public)
+    for line in _lines_of_ours(turn, ticket, answered):
+        words = _words(line)[:_MOST_OF_A_LINE]
+        if len(words) >= _SHORT_LINE:
+            yield " ".join(words)
+
+
+def _of_note(text: str, public: set[str]) -> Iterator[str]:
+    """A short note whole, a longer one by every run of its words."""
+    words = _words(cut_tags(text, read_tags(text)))
+    if len(words) >= _RUN:
+        yield from (run for run in _runs(words) if run not in public)
+    elif len(" ".join(words)) >= 2 * _RUN:
+        yield " ".join(words)
+
+
+def _lines_of_ours(turn: Turn, ticket: Ticket, answered: Sent | None) -> Iterator[str]:
+    """The lines of the mail that is answered, and of the ticket's last, that nobody outside has."""
+    ids = tickets.latest_mails(turn.tx, ticket.id, _INSIDE, _MAILS)
+    if answered is not None and answered.kind in _INSIDE:
+        ids = [*ids, answered.id]
+    for raw in tickets.beginnings(turn.tx, ids, _MOST_READ):
+        for line in (read(raw).text or "").split("\n"):
+            if not line.startswith(">"):
+                yield line
+
+
+def _names_others(turn: Turn, ticket: Ticket, text: str) -> bool:
+    side = {each.address for each in tickets.participants_of(turn.tx, ticket.id)}
+    return any(
+        found[0].id != ticket.customer_id
+        for address in _addresses(text)
+        if address not in side
+        and (found := register.customer_of_address(turn.tx, address)) is not None
+    )
+
+
+def _addresses(text: str) -> Iterable[str]:
+    return dict.fromkeys(each.strip(".").lower() for each in _ADDRESS.findall(text)[:50])

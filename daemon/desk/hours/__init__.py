@@ -1,0 +1,1 @@
+"""The work log and the time bank (G1-G5)."""

@@ -1,0 +1,1 @@
+"""A stored message is judged and sent the right way."""

@@ -1,0 +1,99 @@
+"""Delivery reports: an answer that did not arrive is told, and may open a clock again (E1)."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from daemon.desk.context import Desk
+from daemon.desk.letters.sentences import sentence
+from daemon.desk.outgoing import alarms
+from daemon.desk.tickets import clocks, relay
+from daemon.desk.tickets.turn import Outcome, Turn
+from daemon.domain.clock import EventKind
+from daemon.store.mail import inbox, outbox
+from daemon.store.mail.outbox import Delivery, Sent
+from daemon.store.session import Tx
+from daemon.store.tickets import tickets
+from parsers.bounce import Bounce, Failed, read_bounce
+
+# What goes to the customer's side; the rest goes to people of ours, whose mailboxes can fail too.
+_OUTWARD = frozenset(
+    {"relay", "confirmation", "priority", "news", "balance", "explanation", "report", "meeting"}
+)
+
+
+def take(turn: Turn) -> Outcome:
+    """Note a bounce on the ticket whose mail it tells of."""
+    bounce = read_bounce(turn.mail.message)
+    original = bounce.original_message_id if bounce else None
+    sent = outbox.by_message_ids(turn.tx, [original]).get(original) if original else None
+    if bounce is None or sent is None:
+        return Outcome("noted")
+    if sent.ticket_id is None:
+        _of_no_ticket(turn, sent, bounce)
+        return Outcome("noted")
+    ticket = tickets.living(turn.tx, tickets.by_id(turn.tx, sent.ticket_id))
+    failed = [each for each in bounce.recipients if each.permanent]
+    for each in failed:
+        outbox.bounced(turn.tx, sent.id, each.address, each.status or "")
+    remark = _remark(turn, failed, bounce.recipients)
+    turn.say(ticket, "machine", remark, internal=True)
+    if failed and outbox.all_failed(turn.tx, sent.id):
+        # E1: an answer that failed for good at all of the customer's side stops no clock.
+        turn.happened(ticket, EventKind.ANSWER_BOUNCED, actor="avtald", answer=sent.id)
+    if sent.kind in _OUTWARD:
+        relay.tell_engineers(turn, ticket, new=False, remarks=(remark,))
+    elif failed or not bounce.recipients:  # a notice of it would come back itself, for ever
+        alarms.own_mail_bounced(turn.tx, turn.desk, remark, turn.now)
+    return Outcome("noted", ticket.id)
+
+
+def _remark(turn: Turn, failed: Sequence[Failed], reported: Sequence[Failed]) -> str:
+    """Who was not reached; while none has failed for good, who has only to wait."""
+    told = failed or reported
+    return turn.sentence(
+        "delayed" if told and not failed else "bounce",
+        addresses=", ".join(each.address for each in told) or "?",
+        status=", ".join(dict.fromkeys(each.status or "?" for each in told)) or "?",
+    )
+
+
+def _of_no_ticket(turn: Turn, sent: Sent, bounce: Bounce) -> None:
+    """What is about no ticket, and came back for good."""
+    for each in bounce.recipients:
+        if each.permanent:
+            outbox.bounced(turn.tx, sent.id, each.address, each.status or "")
+            alarms.undelivered(
+                turn.tx, turn.desk, (sent.id, sent.kind), turn.now, recipient=each.address,
+                reply=each.status or "",
+            )  # fmt: skip
+
+
+def accepted(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime) -> None:
+    """E1: a server took an answer for the customer's side: the clock stopped at its receipt."""
+    del now
+    if not delivery.customer_side or delivery.ticket_id is None or delivery.inbox_id is None:
+        return
+    if not outbox.first_accepted(tx, delivery.outgoing_id, delivery.id):
+        return
+    ticket = tickets.living(tx, tickets.by_id(tx, delivery.ticket_id))
+    clocks.happened(
+        tx, desk, ticket, EventKind.ANSWER, at=inbox.received(tx, delivery.inbox_id),
+        actor="avtald", cause=f"outbox:{delivery.id}", answer=delivery.outgoing_id,
+    )  # fmt: skip
+
+
+def failed(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime, *, reply: str) -> None:
+    """A delivery ended without success: a note on the ticket; of no ticket, to the operators."""
+    if delivery.ticket_id is None:
+        mail = (delivery.outgoing_id, delivery.kind)
+        alarms.undelivered(tx, desk, mail, now, recipient=delivery.recipient, reply=reply)
+        return
+    ticket = tickets.living(tx, tickets.by_id(tx, delivery.ticket_id))
+    text = sentence(
+        "in_doubt" if delivery.in_doubt else "failed",
+        desk.settings.desk.language, address=delivery.recipient, reply=reply[:200],
+    )  # fmt: skip
+    tickets.say(
+        tx, ticket.id, at=now, author="machine", address=desk.settings.desk.address,
+        name=desk.settings.desk.name, internal=True, text=text,
+    )  # fmt: skip

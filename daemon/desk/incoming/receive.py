@@ -1,0 +1,306 @@
+"""One stored message becomes a ticket, a reply, a held message or the shelf (B3, B4, C1, D1)."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from daemon.desk.context import Desk
+from daemon.desk.engineers import absence, answer, confirming, receipts
+from daemon.desk.incoming import bounces, inquiry, proof
+from daemon.desk.month import closing
+from daemon.desk.outgoing import alarms, answers
+from daemon.desk.reviews import invitation, meetings
+from daemon.desk.tickets.conversation import answered_mail
+from daemon.desk.tickets.turn import Incoming, Outcome, Turn
+from daemon.desk.upkeep import canary
+from daemon.domain.register import Person
+from daemon.store.fault import fault_point
+from daemon.store.mail import inbox
+from daemon.store.mail.inbox import Claimed, LeaseLostError
+from daemon.store.mail.outbox import Sent
+from daemon.store.money import register
+from daemon.store.schema.types import storable
+from daemon.store.session import StoreError, Tx, act
+from daemon.store.tickets import tickets
+from parsers.authentication import Proof
+from parsers.automatic import Verdict, judge
+from parsers.body import read_body
+from parsers.message import read
+from parsers.subject import ticket_number
+from parsers.tags import read_tags
+
+log = structlog.get_logger("avtald.receive")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A claimed message as it was read: before any transaction, for reading takes its time."""
+
+    claimed: Claimed
+    raw: bytes
+    verdict: Verdict
+    incoming: Incoming
+    proof: Proof | None = None  # where the DNS may have to be asked: it was, before (D1)
+
+    @property
+    def released(self) -> bool:
+        """Whether a one-time token stands for its proof (D1)."""
+        return self.claimed.released_by is not None
+
+    def shown(self, desk: Desk) -> Proof:
+        """Whether the message proves who sent it (D1)."""
+        return self.proof or proof.proof_of(desk, self.incoming.message, self.raw)
+
+
+def step(desk: Desk, now: dt.datetime, left: list[Claimed] | None = None) -> bool:
+    """Claim some waiting messages and act on them; False where none waits.
+
+    They share one commit. Where one of them fails, nothing of it is kept, and each is acted on
+    again in a transaction of its own, so that it fails alone (B4). In `left` is kept, from one step
+    to the next, what could not be given back while the database was away: else it would wait for
+    our own lease to run out.
+    """
+    left = [] if left is None else left
+    with desk.store.writing() as tx:
+        _give_back(tx, left)
+        claimed = inbox.claim(tx)
+        for inbox_id in () if claimed else inbox.given_up(tx, now):
+            alarms.shelved(tx, desk, inbox_id, "stopped", now)
+        raws = inbox.raws(tx, [each.id for each in claimed])
+    left.clear()
+    if not claimed:
+        return False
+    fault_point("inbox.claimed")
+    try:
+        _act_on(desk, claimed, raws, now)
+    except StoreError:
+        left.extend(claimed)
+        with desk.store.writing() as tx:
+            _give_back(tx, left)
+        left.clear()
+        raise
+    return True
+
+
+def _give_back(tx: Tx, claimed: Sequence[Claimed]) -> None:
+    """Let go of what has not ended: the database's fault is not the message's (B4)."""
+    for each in claimed:
+        inbox.give_back(tx, each.id)
+
+
+def _act_on(
+    desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
+) -> None:
+    try:
+        _together(desk, claimed, raws, now)
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001  told on the shelf, and in the log
+        if len(claimed) == 1:
+            _failed(desk, claimed[0], error, now)
+        else:
+            log.warning("apart", messages=len(claimed), fault=f"{type(error).__name__}: {error}")
+            for each in claimed:
+                _act_on(desk, [each], raws, now)
+
+
+def _together(
+    desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
+) -> None:
+    read = _asked(desk, [_read(desk, each, raws[each.id]) for each in claimed])
+    done = []
+    with desk.store.writing() as tx:
+        _prepare(tx, desk, read, now)
+        for each in read:
+            with structlog.contextvars.bound_contextvars(inbox=each.claimed.id):
+                done.append(_process(tx, desk, each, now))
+    fault_point("messages.committed")
+    for each, outcome in zip(read, done, strict=True):
+        log.info(
+            "processed", inbox=each.claimed.id, kind=each.verdict.kind, outcome=outcome.outcome,
+            ticket=outcome.ticket_id,
+        )  # fmt: skip
+
+
+def _prepare(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> None:
+    """Take the locks that these need, and ask once for all of them what each would ask by itself.
+
+    Who opens a ticket touches nothing that is there: several daemons may do so side by side.
+    """
+    strangers = _strangers(tx, read)
+    new = sum(map(_asks_anew, strangers))
+    senders = {each.incoming.sender for each in strangers}
+    act(tx, answering=senders if new == len(read) else None)
+    if new == len(read) > len(_strangers(tx, read)):
+        act(tx)  # whom we waited for has made a stranger one of our own
+    register.foresee_contacts(tx, senders)
+    if new:
+        tickets.foresee(tx, new)
+        answers.foresee_answers(tx, desk, senders, now)
+
+
+def _strangers(tx: Tx, read: Sequence[_Read]) -> list[_Read]:
+    """Those of senders who are none of our own people."""
+    return [
+        each
+        for each in read
+        if each.incoming.sender and register.person_by_address(tx, each.incoming.sender) is None
+    ]
+
+
+def _asks_anew(each: _Read) -> bool:
+    """Whether a stranger's mail can do nothing but open a ticket, as far as can be seen."""
+    mail = each.incoming
+    message = mail.message
+    answers = message.in_reply_to or message.references or ticket_number(message.subject)
+    addressed = (*mail.envelope_to, *(address for _, address in mail.written_to))
+    to_an_id = any("+" in address for address in addressed)
+    invited = any(invitation.is_calendar(part.content_type) for part in message.attachments)
+    refused = each.verdict.kind != "person" or message.refusal
+    return not (refused or answers or to_an_id or invited)
+
+
+def _failed(desk: Desk, claimed: Claimed, error: Exception, now: dt.datetime) -> None:
+    if isinstance(error, LeaseLostError):
+        log.warning("taken over", inbox=claimed.id)
+        return
+    reason = storable(f"{type(error).__name__}: {error}")[:500]
+    log.error("failed", inbox=claimed.id, exc_info=error)
+    with desk.store.writing() as tx:
+        if inbox.fail(tx, claimed.id, reason, now):
+            alarms.shelved(tx, desk, claimed.id, reason, now)
+
+
+def _read(desk: Desk, claimed: Claimed, raw: bytes) -> _Read:
+    message = read(raw, desk.settings.intake.limits.for_parsers())
+    verdict = judge(message, own_addresses=desk.own_addresses, own_instance=desk.instance)
+    body = read_body(message, own_markers=desk.markers)
+    fault_point("message.read")
+    mail = Incoming(claimed.id, claimed.received_at, message, body, claimed.envelope_to)
+    return _Read(claimed, raw, verdict, mail)
+
+
+def _asked(desk: Desk, read: Sequence[_Read]) -> Sequence[_Read]:
+    """Ask the DNS now, while nothing is locked, about those whose word counts with proof (D1)."""
+    signed = [each for each in read if proof.asks_the_dns(desk, each.incoming.message)]
+    if not signed:
+        return read
+    with desk.store.reading() as tx:
+        ids = {each.claimed.id for each in signed if not each.released and _counts(tx, desk, each)}
+    return [
+        replace(each, proof=each.shown(desk)) if each.claimed.id in ids else each for each in read
+    ]
+
+
+def _counts(tx: Tx, desk: Desk, each: _Read) -> bool:
+    sender = each.incoming.sender
+    finance = desk.settings.accounting.finance
+    return sender in finance or register.person_by_address(tx, sender) is not None
+
+
+def _process(tx: Tx, desk: Desk, each: _Read, now: dt.datetime) -> Outcome:
+    """Act on one message; all of its effects and its end are one transaction (B3)."""
+    turn = Turn(tx, desk, each.incoming, now)
+    outcome = _outcome(turn, each)
+    fault_point("message.acted")
+    inbox.finish(
+        tx, each.claimed.id, at=now, outcome=outcome.outcome, kind=each.verdict.kind,
+        sender=turn.mail.sender, ticket_id=outcome.ticket_id, state=outcome.state,
+        reason=outcome.reason,
+    )  # fmt: skip
+    fault_point("message.finished")
+    return outcome
+
+
+def _outcome(turn: Turn, each: _Read) -> Outcome:
+    verdict, refusal = each.verdict, turn.mail.message.refusal
+    if refusal is not None:
+        alarms.shelved(turn.tx, turn.desk, turn.mail.inbox_id, refusal, turn.now)
+        return Outcome("refused", state="shelved", reason=refusal)
+    if verdict.is_ours:
+        tokens = turn.mail.message.all(canary.HEADER)
+        return Outcome(
+            "canary" if canary.came_back(turn.tx, turn.desk, tokens, turn.now) else "loop"
+        )
+    if verdict.kind == "bounce":
+        return bounces.take(turn)
+    replied = meetings.reply(turn)
+    if replied is not None:
+        return replied
+    sender = turn.mail.sender
+    person = register.person_by_address(turn.tx, sender) if sender else None
+    if person is None:
+        claimed = None if each.released else proof.claimed_person(turn)
+        if claimed is not None:
+            return _held(turn, claimed, "no_single_sender")
+        return _approval(turn, each) or inquiry.take(turn, verdict)
+    if verdict.kind != "person" and not _is_work(turn, verdict):
+        return _of_machine(turn, person, verdict)
+    return _from_registered(turn, person, each)
+
+
+def _is_work(turn: Turn, verdict: Verdict) -> bool:
+    """C1: whether a mail that came through a list is work for the desk: it answers us, or has tags.
+
+    A group address that everybody writes to marks all it carries. Who wrote it is another matter:
+    that is proven (D1).
+    """
+    if verdict.kind != "list":
+        return False
+    return answered_mail(turn) is not None or bool(read_tags(turn.mail.body.new))
+
+
+def _of_machine(turn: Turn, person: Person, verdict: Verdict) -> Outcome:
+    """An engineer's own out-of-office: no word of hers, but her tickets go to everybody."""
+    if read_tags(turn.mail.body.new):
+        receipts.of_automatic(turn, person)
+    answered = answered_mail(turn)
+    if answered is None or verdict.kind != "auto_reply":
+        return Outcome("noted")
+    ticket = absence.tells(turn, person, answered)
+    return Outcome("noted", ticket.id if ticket else None)
+
+
+def _from_registered(turn: Turn, person: Person, each: _Read) -> Outcome:
+    """D1: with proof, or released by a one-time token, a registered address has authority."""
+    answered = answered_mail(turn)
+    if answered is not None and answered.kind == "proof":
+        return proof.answered_request(turn, person, answered)
+    if not each.released:
+        shown = each.shown(turn.desk)
+        if not shown.passed:
+            return _held(turn, person, shown.reason)
+    person = absence.ends(turn, person)
+    if answered is not None and proof.says_ok(turn.mail.body.new):
+        if answered.kind == "close":
+            return _approve(turn, answered)
+        confirmed = confirming.take(turn, person, answered) if answered.kind == "receipt" else None
+        if confirmed is not None:
+            return confirmed
+    about = meetings.answered(turn, person, answered) if answered is not None else None
+    return about or answer.take(turn, person, answered)
+
+
+def _held(turn: Turn, person: Person, reason: str) -> Outcome:
+    proof.ask(turn, person, reason)
+    return Outcome("held", state="held", reason=reason)
+
+
+def _approval(turn: Turn, each: _Read) -> Outcome | None:
+    """H7: finance's OK, from an address of finance that is no registered person, with proof."""
+    if turn.mail.sender not in turn.desk.settings.accounting.finance:
+        return None
+    answered = answered_mail(turn)
+    if answered is None or answered.kind != "close" or not proof.says_ok(turn.mail.body.new):
+        return None
+    if not each.shown(turn.desk).passed:
+        return None
+    return _approve(turn, answered)
+
+
+def _approve(turn: Turn, answered: Sent) -> Outcome:
+    mail = turn.mail
+    closing.approve(turn.tx, answered, actor=mail.sender, at=mail.received_at, cause=mail.cause)
+    return Outcome("approved")

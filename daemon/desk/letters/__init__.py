@@ -1,0 +1,1 @@
+"""Words into a mail: records, templates, mark-up, plain text, HTML and pictures."""

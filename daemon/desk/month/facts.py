@@ -1,0 +1,140 @@
+"""What a statement is drawn from, loaded for many customers at once (H1–H3)."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from daemon.desk.context import Desk
+from daemon.domain import time_bank
+from daemon.domain.agreement import Version
+from daemon.domain.billing import Billed, StatementDraft, draw_statement, first_month
+from daemon.domain.periods import Period, month_of
+from daemon.domain.register import Customer
+from daemon.domain.time_bank import Adjustment, Entry
+from daemon.store.money import ledger, register, statements
+from daemon.store.session import Tx
+from daemon.store.tickets import events
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One customer's history, as known at the instant that it was loaded for."""
+
+    customer: Customer
+    first: Period | None  # the first month it is billed for (H1); None: there is nothing to bill
+    versions: tuple[Version, ...]
+    entries: tuple[Entry, ...]  # `ticket` is the number that people know
+    adjustments: tuple[Adjustment, ...]
+    billed: tuple[Billed, ...]
+    frozen: frozenset[str]  # the months that are frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A statement as drawn, with what finance is told of that nobody is billed."""
+
+    draft: StatementDraft
+    stray: int  # minutes of adjustments whose date has no bank
+
+
+def versions_of(
+    tx: Tx, desk: Desk, customers: Sequence[Customer]
+) -> Mapping[int, tuple[Version, ...]]:
+    """Agreements as they hold: those of a customer that has ended run to the day it did (F2)."""
+    found = register.versions_of_many(tx, [customer.id for customer in customers])
+    gone = [customer.id for customer in customers if not customer.active]
+    ended = events.latest(tx, "customer_ended", gone) if gone else {}
+    return found | {
+        customer_id: tuple(
+            _ended(each, desk.calendar.day_of(ended[customer_id]) if customer_id in ended else None)
+            for each in found.get(customer_id, ())
+        )
+        for customer_id in gone
+    }
+
+
+def _ended(version: Version, day: dt.date | None) -> Version:
+    if day is None or version.starts > day:
+        return replace(version, withdrawn=True)
+    return replace(version, until=min(day, version.until or day))
+
+
+def first_months(
+    tx: Tx, desk: Desk, customers: Sequence[Customer]
+) -> Mapping[int, Period]:  # fmt: skip
+    """H1: the first month that each customer is billed for, of those that are billed at all."""
+    return _first_months(tx, desk, customers, versions_of(tx, desk, customers))
+
+
+def _first_months(
+    tx: Tx, desk: Desk, customers: Sequence[Customer],
+    versions: Mapping[int, tuple[Version, ...]],
+) -> Mapping[int, Period]:  # fmt: skip
+    setting, go_live = desk.settings.accounting.first_month, desk.settings.desk.go_live
+    day = desk.calendar.day_of(go_live) if go_live else None
+    worked = ledger.earliest(tx, [customer.id for customer in customers])
+    found = {}
+    for customer in customers:
+        mine = versions.get(customer.id, ())
+        if not mine and customer.id not in worked:
+            continue
+        month = first_month(setting, day, mine, ())
+        if setting is None and day is None and customer.id in worked:
+            month = min(filter(None, (month, month_of(worked[customer.id]))))
+        if month is not None:
+            found[customer.id] = month
+    return found
+
+
+def load(
+    tx: Tx, desk: Desk, customers: Sequence[Customer], before: dt.datetime
+) -> dict[int, Facts]:
+    """Everything that statements of these customers need, as seen before an instant (H1)."""
+    ids = [customer.id for customer in customers]
+    versions = versions_of(tx, desk, customers)
+    first = _first_months(tx, desk, customers, versions)
+    histories = ledger.histories(tx, ids, before, numbered=True)
+    billed = statements.billed(tx, ids)
+    frozen = statements.months_of(tx, ids)
+    return {
+        customer.id: Facts(
+            customer,
+            first.get(customer.id),
+            versions.get(customer.id, ()),
+            tuple(histories[customer.id][0]),
+            tuple(histories[customer.id][1]),
+            tuple(billed.get(customer.id, ())),
+            frozenset(frozen.get(customer.id, ())),
+        )
+        for customer in customers
+    }
+
+
+def draw(desk: Desk, facts: Facts, month: Period) -> Drawn:
+    """The statement of a month from what is known (H2–H5)."""
+    reckoned = time_bank.reckon(facts.versions, facts.entries, facts.adjustments, desk.none_terms)
+    draft = draw_statement(
+        month,
+        facts.versions,
+        reckoned,
+        facts.billed,
+        overage=desk.settings.accounting.overage,
+        first=facts.first,
+    )
+    return Drawn(draft, sum(abs(each.minutes) for each in reckoned.stray))
+
+
+def cut_of(desk: Desk, month: Period) -> dt.datetime:
+    """H1: the end of the month in the desk's zone."""
+    midnight = dt.datetime.combine(month.end, dt.time(), tzinfo=desk.zone)
+    return midnight.astimezone(dt.UTC)
+
+
+def reference_of(customer: Customer, month: Period) -> str:
+    """I1: the key that makes one statement one invoice."""
+    return f"AVT-{customer.key}-{month!s}"
+
+
+def invoice_language(desk: Desk, customer: Customer) -> str:
+    """What a customer's statements and invoices are written in."""
+    return customer.invoice_language or customer.language or desk.settings.desk.language

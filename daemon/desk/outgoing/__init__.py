@@ -1,0 +1,1 @@
+"""One mail out: composed, limited, paced and sent."""

@@ -1,0 +1,100 @@
+"""Faults that operators or finance are told of: once, until they are gone (B4, I5, J2)."""
+
+import datetime as dt
+
+from daemon.desk.context import Desk
+from daemon.desk.letters import phrases, records
+from daemon.desk.letters.sentences import sentence
+from daemon.desk.outgoing import mailing
+from daemon.domain.delivery import NEVER_REPEATED
+from daemon.store import alarms
+from daemon.store.mail import outbox
+from daemon.store.mail.outbox import Delivery
+from daemon.store.session import Tx
+from daemon.store.tickets import tickets
+from parsers.message import read
+
+_TELL_OF_FAULTS = frozenset({"alarm", "canary"})  # one told of would be told of for ever
+
+
+def raise_alarm(
+    tx: Tx, desk: Desk, key: str, letter: records.Alarm, now: dt.datetime, *,
+    to: tuple[str, ...] | None = None,
+) -> bool:  # fmt: skip
+    """Tell of a fault, unless it has been told and has not cleared since."""
+    serial = alarms.raise_once(tx, key, letter.what, now)
+    if serial is None:
+        return False
+    recipients = desk.settings.desk.operators if to is None else to
+    mailing.post(
+        tx, desk, letter,
+        mailing.Post(
+            key=f"alarm:{key}:{serial}", kind="alarm",
+            to=tuple(("", address) for address in recipients),
+            language=desk.settings.desk.language,
+        ),
+        now,
+    )  # fmt: skip
+    return True
+
+
+def clear(tx: Tx, key: str, now: dt.datetime) -> None:
+    """Note that a fault is gone: the next one is told again."""
+    alarms.clear(tx, key, now)
+
+
+def clear_all(tx: Tx, prefix: str, now: dt.datetime) -> None:
+    """Note that every fault whose key begins so is gone."""
+    alarms.clear_all(tx, prefix, now)
+
+
+def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) -> None:
+    """B4: operators hear once of a message that could not be processed."""
+    language = desk.settings.desk.language
+    remedy = sentence("shelved_remedy", language, inbox=inbox_id)
+    why = phrases.SHELVED[language].get(reason, reason)
+    details = (("Id", str(inbox_id)), ("Orsak" if language == "sv" else "Reason", why))
+    letter = records.Alarm(sentence("shelved", language), remedy, details)
+    raise_alarm(tx, desk, f"shelved:{inbox_id}", letter, now)
+
+
+def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.datetime) -> None:
+    """E1: what a delivery's end sets off failed; it is not tried again, or the mail would be."""
+    language = desk.settings.desk.language
+    to, id_, why = ("Till", "Id", "Orsak") if language == "sv" else ("To", "Id", "Reason")
+    details = ((to, delivery.recipient), (id_, str(delivery.id)), (why, fault))
+    about = delivery.ticket_id or 0
+    number = tickets.numbers(tx, [about]).get(about, "")
+    remedy = sentence("loose_end_remedy", language, number=number)
+    letter = records.Alarm(sentence("loose_end", language), remedy, details)
+    raise_alarm(tx, desk, f"loose-end:{delivery.id}", letter, now)
+
+
+def unshelved(tx: Tx, inbox_id: int, now: dt.datetime) -> None:
+    """Note that somebody tries a shelved message again: should it fail again, that is told too."""
+    alarms.clear(tx, f"shelved:{inbox_id}", now)
+
+
+def undelivered(
+    tx: Tx, desk: Desk, mail: tuple[int, str], now: dt.datetime, *, recipient: str, reply: str
+) -> None:
+    """Tell of a mail about no ticket that failed, or may have: nobody else would.
+
+    `mail` is the outgoing mail's id and kind.
+    """
+    outgoing_id, kind = mail
+    if kind in _TELL_OF_FAULTS:
+        return
+    language = desk.settings.desk.language
+    what = "undelivered" if kind in NEVER_REPEATED else "undelivered_mail"
+    raw = outbox.raws(tx, [outgoing_id]).get(outgoing_id, b"")
+    details = (("Ämne" if language == "sv" else "Subject", read(raw).subject), ("", reply[:200]))
+    says, remedy = sentence(what, language, address=recipient), sentence(f"{what}_remedy", language)
+    letter = records.Alarm(says, remedy, details)
+    raise_alarm(tx, desk, f"undelivered:{outgoing_id}:{recipient}", letter, now)
+
+
+def own_mail_bounced(tx: Tx, desk: Desk, what: str, now: dt.datetime) -> None:
+    """Once a day: mail to one of our own people came back."""
+    letter = records.Alarm(what, sentence("own_bounce_remedy", desk.settings.desk.language))
+    raise_alarm(tx, desk, f"own-bounce:{now:%Y-%m-%d}", letter, now)

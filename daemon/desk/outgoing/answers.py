@@ -1,0 +1,38 @@
+"""J2: how many automatic answers an outside address gets, and the alarm when it has had them."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+
+from daemon.desk.context import Desk
+from daemon.desk.letters import records
+from daemon.desk.letters.sentences import sentence
+from daemon.desk.outgoing import alarms
+from daemon.store.mail import outbox
+from daemon.store.session import Tx
+
+
+def may_answer(tx: Tx, desk: Desk, recipients: Iterable[str], now: dt.datetime) -> bool:
+    """J2: a limited number of automatic answers per outside address, with one alarm."""
+    for address in recipients:
+        if outbox.answers_since(tx, address, _since(desk, now)) >= desk.settings.desk.answers:
+            _alarm(tx, desk, address, now)
+            return False
+    return True
+
+
+def foresee_answers(tx: Tx, desk: Desk, addresses: Collection[str], now: dt.datetime) -> None:
+    """Count at once what answers to these addresses will be held against."""
+    outbox.foresee_answers(tx, addresses, _since(desk, now))
+
+
+def _since(desk: Desk, now: dt.datetime) -> dt.datetime:
+    return now - desk.settings.desk.answers_within
+
+
+def _alarm(tx: Tx, desk: Desk, address: str, now: dt.datetime) -> None:
+    """J2: one alarm when an address has had its share of automatic answers."""
+    language = desk.settings.desk.language
+    letter = records.Alarm(
+        sentence("answers", language, address=address), sentence("answers_remedy", language)
+    )
+    alarms.raise_alarm(tx, desk, f"answers:{address}:{now:%Y-%m-%d}", letter, now)

@@ -1,0 +1,120 @@
+"""Putting a letter in the outbox: addressed, keyed, and once for each cause (D3, J2)."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.desk.context import Desk
+from daemon.desk.letters.rendering import render
+from daemon.desk.outgoing import headers, reply_ids
+from daemon.desk.outgoing.compose import Enclosure, compose
+from daemon.domain.ticket import Ticket
+from daemon.store.mail import outbox
+from daemon.store.session import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Where a letter goes and what it belongs to."""
+
+    key: str  # its cause: the same key never mails twice
+    kind: str
+    to: tuple[tuple[str, str], ...]  # (name, address)
+    language: str
+    cc: tuple[tuple[str, str], ...] = ()
+    ticket: Ticket | None = None
+    inbox_id: int | None = None
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    from_name: str | None = None
+    automatic: bool = True
+    answer: bool = False  # counts against J2's limit for outside addresses
+    about: str | None = None
+    attachments: tuple[Enclosure, ...] = ()
+    alternatives: tuple[Enclosure, ...] = ()  # an invitation's calendar part (J4)
+    customer_side: frozenset[str] = frozenset()
+    apart: bool = False  # each recipient sees only itself
+
+
+def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int | None:
+    """Render, compose and queue a letter; None where its cause has mailed, or J2 forbids it."""
+    made = _made(desk, letter, mail, now)
+    return None if made is None else outbox.put(tx, made, now)
+
+
+def post_later(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> None:
+    """Queue a letter as `post` does, together with others of this transaction."""
+    made = _made(desk, letter, mail, now)
+    if made is not None:
+        outbox.put_later(tx, made, now)
+
+
+def _made(desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> outbox.Mail | None:
+    to, cc = _sendable(mail.to), _sendable(mail.cc)
+    recipients = tuple(address for _, address in (*to, *cc))
+    if not recipients:
+        return None
+    rendered = render(letter, mail.language, desk.zone)
+    message_id = reply_ids.make(
+        desk.key,
+        mail.ticket.number if mail.ticket else None,
+        desk.digest("mail", mail.key, length=16),
+        desk.domain,
+    )
+    raw = compose(
+        rendered,
+        message_id=message_id,
+        from_name=mail.from_name or desk.settings.desk.name,
+        from_address=desk.settings.desk.address,
+        to=to,
+        cc=cc,
+        subject_mark=mail.ticket.number if mail.ticket else None,
+        in_reply_to=mail.in_reply_to,
+        references=mail.references,
+        automatic=mail.automatic,
+        instance=desk.instance,
+        date=now,
+        reply_to=_reply_address(desk, message_id),
+        attachments=mail.attachments,
+        alternatives=mail.alternatives,
+    )
+    return outbox.Mail(
+        key=mail.key, kind=mail.kind, message_id=message_id, raw=raw, recipients=recipients,
+        envelope_from=desk.settings.desk.address,
+        ticket_id=mail.ticket.id if mail.ticket else None, inbox_id=mail.inbox_id,
+        about=mail.about, answer=mail.answer, customer_side=mail.customer_side,
+    )  # fmt: skip
+
+
+def _sendable(people: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those whose address an ASCII header can hold; whoever has none gets no mail."""
+    return tuple((name, address) for name, address in people if is_sendable(address))
+
+
+def is_sendable(address: str) -> bool:
+    """Whether mail can go to that address, by an outgoing server that knows ASCII only."""
+    if not address or not address.isascii() or address.endswith(".invalid"):  # RFC 2606, K2
+        return False
+    try:
+        headers.address(address)
+    except headers.AddressError:
+        return False
+    return True
+
+
+def _reply_address(desk: Desk, message_id: str) -> str | None:
+    """D3: where the mail host allows it, the reply id stands in the address as well."""
+    if desk.settings.desk.reply_address != "plus":
+        return None
+    return reply_ids.address(message_id, desk.settings.desk.address)
+
+
+def people(found: Iterable[Any]) -> tuple[tuple[str, str], ...]:
+    """Registered people as (name, address)."""
+    return tuple((person.name, person.email) for person in found)
+
+
+def thread_of(message_id: str | None, references: Sequence[str]) -> tuple[str, ...]:
+    """The References of a mail that carries a message on."""
+    return tuple(dict.fromkeys([*references, *([message_id] if message_id else [])]))

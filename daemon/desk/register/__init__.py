@@ -1,0 +1,1 @@
+"""The register of customers, agreements and engineers: file, plan of changes, export."""

@@ -1,0 +1,96 @@
+"""Telling a customer's contacts and its account manager that the bank runs out (G6)."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from daemon.desk.context import Desk
+from daemon.desk.hours import balances
+from daemon.desk.letters.records import BankLow
+from daemon.desk.outgoing.mailing import Post, post
+from daemon.domain import time_bank
+from daemon.domain.agreement import covering
+from daemon.domain.periods import period_of
+from daemon.domain.register import Customer
+from daemon.domain.time_bank import Balance, Reckoning
+from daemon.store import rows
+from daemon.store.money import ledger, register
+from daemon.store.session import Tx
+from daemon.store.tickets import events
+
+_FACT = "bank-notices"  # the last link of the chain that was looked at
+
+
+def step(desk: Desk, now: dt.datetime) -> bool:
+    """Look at the customers whose time has changed since; True where there were any.
+
+    Told is what stands in the bank period that `now` lies in, once per period and threshold; of
+    thresholds that are passed together only the highest.
+    """
+    with desk.store.reading() as tx:
+        if not ledger.sealed_since(tx, _seen(tx)):
+            return False
+    with desk.store.writing() as tx:
+        changed = ledger.sealed_since(tx, _seen(tx))
+        for customer_id in sorted({each for _, each in changed if each is not None}):
+            _look(tx, desk, register.customer(tx, customer_id), now)
+        if changed:
+            rows.keep_fact(tx, _FACT, str(changed[-1][0]))
+    return bool(changed)
+
+
+def _seen(tx: Tx) -> int:
+    return int(rows.fact(tx, _FACT) or 0)
+
+
+def _look(tx: Tx, desk: Desk, customer: Customer, now: dt.datetime) -> None:
+    day = desk.calendar.day_of(now)
+    reckoned = balances.reckoning(tx, desk, customer.id, within=period_of("year", day))
+    state = time_bank.balance(reckoned, day)
+    percent = reached(state, desk.settings.bank.warn_at)
+    fact = f"bank:{customer.id}:{state.period}"
+    if not customer.active or percent <= int(rows.fact(tx, fact) or 0):
+        return
+    rows.keep_fact(tx, fact, str(percent))
+    _mail(tx, desk, customer, _letter(desk, customer, reckoned, percent, day), now)
+    events.record(
+        tx, at=now, kind="bank-told", actor="avtald", cause="ledger", customer_id=customer.id,
+        data={"period": str(state.period), "percent": percent},
+    )  # fmt: skip
+
+
+def reached(state: Balance, thresholds: Iterable[int]) -> int:
+    """The highest per cent of the bank that its use has come to; 0 where it has come to none."""
+    if state.period is None or state.granted <= 0:
+        return 0
+    return max(time_bank.thresholds_crossed(0, state.used, state.granted, thresholds), default=0)
+
+
+def _letter(
+    desk: Desk, customer: Customer, reckoned: Reckoning, percent: int, day: dt.date
+) -> BankLow:
+    state, span = time_bank.balance(reckoned, day), covering(reckoned.spans, day)
+    return BankLow(
+        desk_name=desk.settings.desk.name,
+        customer=customer.name,
+        percent=percent,
+        bank_period=str(state.period),
+        granted=state.granted,
+        used=state.used,
+        runs_out=time_bank.forecast(reckoned, day) if state.remaining > 0 else None,
+        rate=span.version.terms.hourly_rate if span else None,
+    )
+
+
+def _mail(tx: Tx, desk: Desk, customer: Customer, letter: BankLow, now: dt.datetime) -> None:
+    readers = [(each.name, each.email) for each in register.contacts_of(tx, customer.id)]
+    if customer.manager is not None and customer.manager.active:
+        readers.append((customer.manager.name, customer.manager.email))
+    post(
+        tx, desk, letter,
+        Post(
+            key=f"bank:{customer.id}:{letter.bank_period}:{letter.percent}", kind="bank-low",
+            to=tuple(readers), language=customer.language or desk.settings.desk.language,
+            about=f"customer:{customer.id}",
+        ),
+        now,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Customer reports and review meetings (J3, J4)."""

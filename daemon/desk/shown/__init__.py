@@ -1,0 +1,1 @@
+"""What a command or a page shows, as records; the words for states stand here once."""

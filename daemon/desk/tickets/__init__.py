@@ -1,0 +1,1 @@
+"""A ticket: its changes, clocks, conversation, relay and confirmation."""

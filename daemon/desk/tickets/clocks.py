@@ -1,0 +1,205 @@
+"""A ticket's clocks: what happened is recorded, what follows is read anew and stored (E1–E8)."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from daemon.desk.context import Desk
+from daemon.domain.agreement import Version
+from daemon.domain.clock import (
+    Clock,
+    ClockKind,
+    Clocks,
+    Event,
+    EventKind,
+    LevelChange,
+    Result,
+    Stretch,
+    Targets,
+    read_clocks,
+)
+from daemon.domain.clock_explain import Segment, explain, frozen
+from daemon.domain.clock_warnings import next_telling, warnings
+from daemon.domain.opening_hours import minutes_up
+from daemon.domain.ticket import Ticket
+from daemon.store.memo import once
+from daemon.store.money import register
+from daemon.store.session import Tx
+from daemon.store.tickets import events, tickets
+
+_KINDS = frozenset(EventKind)
+
+
+def happened(
+    tx: Tx,
+    desk: Desk,
+    ticket: Ticket,
+    kind: EventKind,
+    *,
+    at: dt.datetime,
+    actor: str,
+    cause: str,
+    priority: int | None = None,
+    answer: int | None = None,
+) -> Clocks:
+    """Record what happened to a ticket (K1), and bring its clocks up to it."""
+    data = {"priority": priority, "answer": answer}
+    events.record(
+        tx, at=at, kind=kind.value, actor=actor, cause=cause, ticket_id=ticket.id,
+        customer_id=ticket.customer_id, data={k: v for k, v in data.items() if v is not None},
+    )  # fmt: skip
+    if kind is not EventKind.OPENED:
+        return refresh(tx, desk, ticket, at)
+    # A new ticket has no past: nothing to read, and no clock that was stored.
+    once(tx, "events", ("of", ticket.id), lambda: (Event(at, kind, priority, answer),))
+    return _store(tx, desk, ticket, at, {})
+
+
+def refresh(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
+    """Read a ticket's clocks from its events, and store them; an ended one is frozen (E8)."""
+    tickets.lock(tx, ticket.id)  # who acts on the same ticket at the same time comes after
+    stored = {(row.kind, row.ordinal): row for row in tickets.clock_rows(tx, [ticket.id])}
+    return _store(tx, desk, ticket, now, stored)
+
+
+def _store(
+    tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime, stored: Mapping[tuple[str, int], Any]
+) -> Clocks:
+    clocks = read(tx, desk, ticket, now)
+    rows = []
+    for ordinal, clock in _numbered(clocks):
+        kept = stored.get((clock.kind.value, ordinal))
+        told = (kept.told or []) if kept is not None else []
+        row = _row(clock, ordinal) | {"tell_at": tell_at(desk, clock, told, now)}
+        if kept is not None and kept.result != "running" and not _ended_otherwise(kept, clock):
+            row = {key: getattr(kept, key) for key in row}
+        rows.append(row)
+    running = [name for name, kept in stored.items() if kept.result == "running"]
+    tickets.keep_clocks(tx, ticket.id, rows, running)  # what has ended stays, promised or not (E8)
+    return clocks
+
+
+def tell_at(
+    desk: Desk, clock: Clock, told: Sequence[int | None], now: dt.datetime
+) -> dt.datetime | None:
+    """E7: when something of a clock is to be told next."""
+    found = warnings(clock, desk.settings.clock.warn_at, desk.calendar)
+    return next_telling(found, told, desk.calendar, now)
+
+
+def _ended_otherwise(kept: Any, clock: Clock) -> bool:
+    """Whether events say otherwise now; calendar and agreement never do (E8).
+
+    A bounce takes the end back. An answer that also closed its ticket is accepted for delivery
+    after that: it was no closing without a word (E1).
+    """
+    answered = kept.result == Result.UNANSWERED and clock.result is Result.MET
+    return answered or bool(clock.ended_at != kept.ended_at)
+
+
+def _numbered(clocks: Clocks) -> list[tuple[int, Clock]]:
+    found = [(0, clock) for clock in (clocks.response, clocks.resolution) if clock is not None]
+    return found + list(enumerate(clocks.follow_ups))
+
+
+def _row(clock: Clock, ordinal: int) -> dict[str, Any]:
+    return {
+        "kind": clock.kind.value,
+        "ordinal": ordinal,
+        "started_at": clock.started_at,
+        "target_minutes": None if clock.target is None else minutes_up(clock.target),
+        "due_at": clock.due_at,
+        "paused": clock.paused,
+        "ended_at": clock.ended_at,
+        "used_minutes": None if clock.ended_at is None else minutes_up(clock.used),
+        "result": clock.result.value,
+        "breached_at": clock.breached_at,
+    }
+
+
+def explained(
+    tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime
+) -> list[tuple[Clock, tuple[Segment, ...]]]:
+    """E9: a ticket's clocks with every segment; an ended one as it was frozen (E8)."""
+    found = {
+        (clock.kind.value, ordinal): (clock, explain(clock, desk.calendar))
+        for ordinal, clock in _numbered(read(tx, desk, ticket, now))
+    }
+    for row in tickets.clock_rows(tx, [ticket.id]):
+        if row.result != "running":
+            name = (row.kind, row.ordinal)
+            found[name] = _as_frozen(row, ticket, now, found.get(name))
+    order = list(ClockKind)
+    names = sorted(found, key=lambda name: (order.index(ClockKind(name[0])), name[1]))
+    return [found[name] for name in names]
+
+
+def _as_frozen(
+    row: Any, ticket: Ticket, now: dt.datetime, read_now: tuple[Clock, tuple[Segment, ...]] | None
+) -> tuple[Clock, tuple[Segment, ...]]:
+    """A stored result, with the segments of today's calendar where they still come to it."""
+    target = None if row.target_minutes is None else dt.timedelta(minutes=row.target_minutes)
+    clock = Clock(
+        kind=ClockKind(row.kind), started_at=row.started_at, target=target, due_at=row.due_at,
+        ended_at=row.ended_at, ended_by=read_now[0].ended_by if read_now else None,
+        used=dt.timedelta(minutes=row.used_minutes), result=Result(row.result), paused=False,
+        breached_at=row.breached_at, withdrawn=read_now[0].withdrawn if read_now else (),
+        levels=(LevelChange(row.started_at, ticket.priority, target),),
+        stretches=(Stretch(row.started_at, row.ended_at, running=True),), read_at=now,
+    )  # fmt: skip
+    if read_now and _span(read_now[0]) == _span(clock):
+        return clock, read_now[1]
+    return clock, frozen(clock.started_at, row.ended_at, clock.used)
+
+
+def _span(clock: Clock) -> tuple[dt.datetime, dt.datetime | None, int]:
+    return clock.started_at, clock.ended_at, minutes_up(clock.used)
+
+
+def read(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
+    """A ticket's clocks as its events, its agreement and the calendar make them."""
+    key = ("clocks", ticket.id, ticket.customer_id, ticket.opened_at, now)
+    return once(tx, "events", key, lambda: _read(tx, desk, ticket, now))
+
+
+def _read(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
+    found = once(tx, "events", ("of", ticket.id), lambda: _events(tx, ticket))
+    if not any(event.kind is EventKind.OPENED for event in found):
+        return Clocks(None, (), None)
+    return read_clocks(found, targets(agreement_at_opening(tx, desk, ticket)), desk.calendar, now)
+
+
+def _events(tx: Tx, ticket: Ticket) -> tuple[Event, ...]:
+    return tuple(
+        Event(
+            row.at, EventKind(row.kind), (row.data or {}).get("priority"),
+            (row.data or {}).get("answer"),
+        )
+        for row in tickets.events_of(tx, ticket.id)
+        if row.kind in _KINDS
+    )  # fmt: skip
+
+
+def agreement_at_opening(tx: Tx, desk: Desk, ticket: Ticket) -> Version | None:
+    """E3: the version in force when the ticket was opened decides its clock."""
+    if ticket.customer_id is None:
+        return None
+    return register.version_in_force(tx, ticket.customer_id, desk.calendar.day_of(ticket.opened_at))
+
+
+def targets(version: Version | None) -> Targets:
+    """What an agreement promises, as opening time by priority (E2, E6)."""
+    if version is None:
+        return Targets()
+    terms = version.terms
+
+    def by_priority(minutes: Any) -> dict[int, dt.timedelta] | None:
+        return minutes and {level: dt.timedelta(minutes=each) for level, each in minutes.items()}
+
+    return Targets(by_priority(terms.response), by_priority(terms.resolution))
+
+
+def next_deadline(clocks: Clocks) -> dt.datetime | None:
+    """The deadline that falls first among those that still run."""
+    due = [clock.due_at for clock in clocks.all() if clock.running and clock.due_at is not None]
+    return min(due, default=None)

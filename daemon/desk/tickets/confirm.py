@@ -1,0 +1,126 @@
+"""What the customer is told of a ticket: that it is opened, and what its level means (C8, J1)."""
+
+import datetime as dt
+from dataclasses import replace
+
+from daemon.desk.hours import balances
+from daemon.desk.letters.records import Confirmation, PriorityChanged, Said
+from daemon.desk.outgoing.mailing import Post, thread_of
+from daemon.desk.tickets import clocks
+from daemon.desk.tickets.turn import Turn
+from daemon.domain.clock import Clock
+from daemon.domain.ticket import Ticket
+from daemon.store.money import register
+from daemon.store.tickets import tickets
+from parsers.automatic import judge
+from parsers.message import Attachment
+from parsers.priority import Statement, read_priority
+
+
+def confirm(
+    turn: Turn, ticket: Ticket, statement: Statement | None, *, engineer: Said | None = None,
+    files: tuple[Attachment, ...] = (),
+) -> None:  # fmt: skip
+    """J1: tell the requester what was understood, and by when work starts.
+
+    Where an engineer opened the ticket (D6) her text goes along, and nothing is answered.
+    """
+    message = turn.mail.message
+    turn.post(
+        _confirmation(turn, ticket, statement, engineer),
+        Post(
+            key=f"confirmation:{ticket.id}", kind="confirmation",
+            to=((ticket.requester_name, ticket.requester),), language=ticket.language,
+            ticket=ticket, inbox_id=turn.mail.inbox_id, answer=engineer is None,
+            in_reply_to=None if engineer else message.message_id,
+            references=() if engineer else thread_of(message.message_id, message.references),
+            attachments=files,
+        ),
+    )  # fmt: skip
+
+
+def confirm_placed(turn: Turn, ticket: Ticket) -> None:
+    """D2, J1: the promise that a stranger's confirmation could not give, now that it is known.
+
+    Also where the ticket waited in silence. It answers the message that opened the ticket.
+    """
+    opened_by = tickets.opened_by(turn.tx, ticket.id)
+    if opened_by is None or ticket.customer_id is None:
+        return
+    opening = turn.stored(opened_by)
+    message = opening.message
+    desk = turn.desk
+    verdict = judge(message, own_addresses=desk.own_addresses, own_instance=desk.instance)
+    if not verdict.may_answer or opening.sender != ticket.requester:
+        return
+    words = desk.settings.priority.words
+    said = read_priority(message.subject, opening.body.new, words)
+    letter = _confirmation(turn, ticket, said if said.level == ticket.priority else None, None)
+    turn.post(
+        replace(letter, found=register.customer(turn.tx, ticket.customer_id).name),
+        Post(
+            key=f"confirmation:{ticket.id}:{ticket.customer_id}", kind="confirmation",
+            to=((ticket.requester_name, ticket.requester),), language=ticket.language,
+            ticket=ticket, inbox_id=turn.mail.inbox_id, answer=True,
+            in_reply_to=message.message_id,
+            references=thread_of(message.message_id, message.references),
+        ),
+    )  # fmt: skip
+
+
+def _confirmation(
+    turn: Turn, ticket: Ticket, statement: Statement | None, engineer: Said | None
+) -> Confirmation:
+    version = clocks.agreement_at_opening(turn.tx, turn.desk, ticket)
+    bank = balances.bank(turn.tx, turn.desk, ticket.customer_id, turn.day)
+    response = turn.clocks_of(ticket).response
+    without = ticket.customer_id is not None and version is None
+    return Confirmation(
+        desk_name=turn.desk.settings.desk.name,
+        number=ticket.number,
+        subject=ticket.subject,
+        name=ticket.requester_name,
+        placed=ticket.customer_id is not None,
+        level=ticket.priority,
+        stated=statement is not None and statement.level is not None,
+        conflict=statement is not None and statement.conflict,
+        plan_name=version.terms.plan_name if version else None,
+        work_starts_by=_promised(turn, response),
+        response_minutes=_target_minutes(response),
+        bank_left=bank.left if bank.period else None,
+        rate=turn.desk.none_terms(turn.day).hourly_rate if without else None,
+        engineer=engineer,
+    )
+
+
+def _promised(turn: Turn, response: Clock | None) -> dt.datetime | None:
+    """J1: by when work starts; nothing is promised that is past."""
+    due = response.due_at if response is not None and response.running else None
+    if due is None or due <= turn.mail.received_at:
+        return None
+    return turn.desk.calendar.promise(due)
+
+
+def _target_minutes(clock: Clock | None) -> int | None:
+    if clock is None or clock.target is None:
+        return None
+    return int(clock.target.total_seconds() // 60)
+
+
+def tell_priority(turn: Turn, before: Ticket, after: Ticket, *, conflict: bool = False) -> None:
+    """C8: tell the requester the new level, and what it means for the promise."""
+    if not tickets.was_confirmed(turn.tx, after.id):
+        return  # J2: opened by a machine, or by whom we may not answer
+    response = turn.clocks_of(after).response
+    turn.post(
+        PriorityChanged(
+            turn.desk.settings.desk.name, after.number, after.subject, before.priority,
+            after.priority, conflict,
+            _promised(turn, response),
+        ),
+        Post(
+            key=f"priority:{turn.mail.inbox_id}:{after.id}", kind="priority",
+            to=((after.requester_name, after.requester),), language=after.language, ticket=after,
+            inbox_id=turn.mail.inbox_id, answer=True,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""Finding the ticket that a message goes on with (D3)."""
+
+from daemon.desk.outgoing import reply_ids
+from daemon.desk.tickets.turn import Turn
+from daemon.domain.conversation import Candidate, may_join_by_number, reply_references
+from daemon.domain.ticket import Ticket
+from daemon.store.mail import outbox
+from daemon.store.mail.outbox import Sent
+from daemon.store.tickets import tickets
+from parsers.subject import ticket_number
+
+
+def answered_mail(turn: Turn) -> Sent | None:
+    """The mail of ours that the message answers, by its Message-ID or the reply address."""
+    wanted = _ids(turn)
+    found = outbox.by_message_ids(turn.tx, wanted)
+    return next((found[each] for each in wanted if each in found), None)
+
+
+def joined_ticket(turn: Turn, *, customer_id: int | None) -> tuple[Ticket, bool] | None:
+    """The ticket a message belongs to, and whether a keyed reply id says so; None: a new one."""
+    keyed = _named(turn, _keyed_number(turn))
+    if keyed is not None:
+        return keyed, True
+    ticket = _named(turn, ticket_number(turn.mail.message.subject))
+    if ticket is None:
+        return None
+    taking_part = frozenset(
+        each.address for each in tickets.participants_of(turn.tx, ticket.id) if not each.silent
+    )
+    candidate = Candidate(ticket.number, ticket.customer_id, taking_part)
+    if may_join_by_number(candidate, turn.mail.sender, customer_id, engineer=False):
+        return ticket, False
+    return None
+
+
+def engineers_ticket(turn: Turn, answered: Sent | None) -> Ticket | None:
+    """The ticket that an engineer writes on: by reply id, by number, or by the mail she answers.
+
+    That may be the customer's own mail, of which she had a copy.
+    """
+    message = turn.mail.message
+    found = _named(turn, _keyed_number(turn)) or _named(turn, ticket_number(message.subject))
+    if found is None and answered is not None and answered.ticket_id is not None:
+        found = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
+    if found is None:
+        known = tickets.of_message_ids(turn.tx, _references(turn))
+        found = tickets.living(turn.tx, known) if known else None
+    return found
+
+
+def _named(turn: Turn, number: int | None) -> Ticket | None:
+    """The ticket of that number, or the one it was merged into (D7)."""
+    ticket = None if number is None else tickets.by_number(turn.tx, number)
+    return None if ticket is None else tickets.living(turn.tx, ticket)
+
+
+def _references(turn: Turn) -> tuple[str, ...]:
+    message = turn.mail.message
+    return reply_references(message.in_reply_to, message.references)
+
+
+def _ids(turn: Turn) -> list[str]:
+    """What the message answers, best first: its references, then the address it was sent to."""
+    desk = turn.desk
+    ids = [*_references(turn)]
+    local = desk.settings.desk.address.rpartition("@")[0]
+    for address in (*(each for _, each in turn.mail.written_to), *turn.mail.envelope_to):
+        account, _, domain = address.lower().rpartition("@")
+        if domain == desk.domain and account.startswith(f"{local}+"):
+            ids.append(f"<{account[len(local) + 1 :]}@{domain}>")
+    # Ours are lower case, and some mail systems change the case of what they carry.
+    return list(dict.fromkeys([*ids, *(each.lower() for each in ids)]))
+
+
+def _keyed_number(turn: Turn) -> int | None:
+    """The ticket number of our keyed id."""
+    found = (reply_ids.read(turn.desk.key, each) for each in _ids(turn))
+    return next((number for number in found if number is not None), None)

@@ -1,0 +1,295 @@
+"""Carrying messages between the two sides of a ticket (D8)."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from daemon.desk.hours import balances
+from daemon.desk.letters.records import Answer, Notice, Said
+from daemon.desk.letters.sanitising import sanitised
+from daemon.desk.outgoing import mailing
+from daemon.desk.outgoing.mailing import Post, people, thread_of
+from daemon.desk.tickets import clocks
+from daemon.desk.tickets.turn import Incoming, Turn
+from daemon.domain.conversation import colleagues
+from daemon.domain.register import Customer, Person
+from daemon.domain.ticket import Ticket
+from daemon.store.money import register
+from daemon.store.session import Tx
+from daemon.store.tickets import tickets
+from daemon.store.tickets.tickets import Participant, TicketMessage
+from parsers.message import Attachment
+from parsers.new_html import new_html, pictures, says
+from parsers.protection import protection, without_signatures
+from parsers.tags import cut_tags, read_tags
+
+_HISTORY = 3  # messages that a notice repeats
+_AROUND = 256 * 1024  # texts and headers around the files of a mail
+
+
+def customer_side(tx: Tx, ticket: Ticket) -> list[Participant]:
+    """Requester and participants who get mail (D3, D8); who has left the customer gets none."""
+    left = _left(tx, ticket)
+    return [
+        each
+        for each in tickets.participants_of(tx, ticket.id)
+        if not each.silent and each.address not in left and mailing.is_sendable(each.address)
+    ]
+
+
+def _left(tx: Tx, ticket: Ticket) -> set[str]:
+    """Contacts who have ended, and whose domain is not the customer's either."""
+    if ticket.customer_id is None:
+        return set()
+    contacts = register.contacts_of(tx, ticket.customer_id, ended=True)
+    ended = (each.email for each in contacts if not each.active)
+    return {each for each in ended if register.customer_of_address(tx, each) is None}
+
+
+def is_own(turn: Turn, address: str) -> bool:
+    """Whether an address is the desk's own or one of its people's: never the customer's side."""
+    return turn.is_desk(address) or register.person_by_address(turn.tx, address) is not None
+
+
+def others_of(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], ...]:
+    """D4: colleagues of the customer's domains in To and Cc.
+
+    Nobody where the desk itself is not seen there: its copy was blind, or came by an alias of the
+    customer's own, and answers to all would give the first away and loop with the second.
+    """
+    written = turn.mail.written_to
+    if customer is None or not any(turn.is_desk(address) for _, address in written):
+        return ()
+    if all(address == turn.mail.sender or turn.is_desk(address) for _, address in written):
+        return ()
+    found = colleagues(written, register.domains_of(turn.tx, customer.id), {turn.mail.sender})
+    return tuple(each for each in found if not is_own(turn, each[1]))
+
+
+def join(
+    turn: Turn, ticket: Ticket, found: Sequence[tuple[str, str]], *, silent: bool = False
+) -> None:
+    """D3, D4: let people take part from now on, and note who was new (K1)."""
+    real = [each for each in found if each[1]]
+    new = tickets.join(turn.tx, ticket.id, real, turn.mail.received_at, silent=silent)
+    for address in new:
+        note_joined(turn, ticket, address, silent=silent)
+
+
+def note_joined(turn: Turn, ticket: Ticket, address: str, *, silent: bool = False) -> None:
+    """Note who takes part from now on (K1)."""
+    turn.record(ticket, "participant", address=address, silent=silent)
+
+
+def join_copied(turn: Turn, ticket: Ticket) -> None:
+    """D4: a colleague whom an engineer copied has that message, and gets the next ones."""
+    if ticket.customer_id is not None:
+        customer = register.customer(turn.tx, ticket.customer_id)
+        join(turn, ticket, others_of(turn, customer))
+
+
+def groups(tx: Tx, ticket: Ticket, side: Sequence[Participant]) -> list[list[Participant]]:
+    """Those who may see each other's addresses: the ticket's own, then each other customer's.
+
+    Another customer's people are there where a ticket was moved (D7); they get mails of their own.
+    """
+    if len(side) < 2:
+        return [list(side)] if side else []
+    found: dict[int, list[Participant]] = {}
+    for each in side:
+        owner = register.customer_of_address(tx, each.address)
+        key = owner[0].id if owner and owner[0].id != ticket.customer_id else 0
+        found.setdefault(key, []).append(each)
+    return [found[key] for key in sorted(found)]
+
+
+def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tuple[str, ...]:
+    """D8: send an engineer's text to requester and participants; gives whom it went to.
+
+    Whoever has it from the engineer already is left out.
+    """
+    written = {address for _, address in turn.mail.written_to}
+    side = [each for each in customer_side(turn.tx, ticket) if each.address not in written]
+    html = own_html(turn.mail, text)
+    files, left_out = carried(turn, own_files(turn.mail, html))
+    letter = Answer(
+        turn.desk.settings.desk.name, ticket.number, person.name, text, html, None, ticket.subject,
+        left_out,
+    )  # fmt: skip
+    for number, group in enumerate(groups(turn.tx, ticket, side)):
+        _send_to(turn, ticket, letter, _Group(number, group, files))
+    addresses = tuple(each.address for each in side)
+    if addresses:
+        turn.record(ticket, "relayed", person.email, to=list(addresses))
+    return addresses
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Who gets one mail of an answer, and the files that go along."""
+
+    number: int
+    people: Sequence[Participant]
+    files: tuple[Attachment, ...]
+
+
+def _send_to(turn: Turn, ticket: Ticket, letter: Answer, group: _Group) -> None:
+    to = tuple((each.name, each.address) for each in group.people)
+    previous = _last_said_by(turn.tx, ticket, group.people)
+    apart = f":{group.number}" if group.number else ""
+    turn.post(
+        replace(letter, previous=_as_said(previous) if previous else None),
+        Post(
+            key=f"answer:{turn.mail.inbox_id}{apart}", kind="relay", to=to[:1], cc=to[1:],
+            language=ticket.language, ticket=ticket, inbox_id=turn.mail.inbox_id,
+            from_name=f"{letter.engineer_name} ({letter.desk_name})", automatic=False,
+            in_reply_to=_message_id(turn.tx, previous), attachments=group.files,
+            customer_side=frozenset(address for _, address in to),
+        ),
+    )  # fmt: skip
+
+
+def own_html(mail: Incoming, text: str) -> str | None:
+    """The engineer's own HTML where it shows just the text that goes out (C12, C13); else None."""
+    html = new_html(mail.message, mail.body)
+    clean = sanitised(html) if html is not None else None
+    return clean if clean is not None and says(clean, text) else None
+
+
+def own_files(mail: Incoming, html: str | None = None) -> tuple[Attachment, ...]:
+    """The files that an engineer sends along, with names that hold no tag (C13).
+
+    A signature no longer fits a text that was changed on the way. A picture that only what was
+    cut away showed, and the mail that was forwarded, stay behind.
+    """
+    files = without_signatures(mail.message.attachments)
+    if html is not None:
+        shown = pictures(html)
+        files = tuple(each for each in files if not each.inline or _content_id(each) in shown)
+    if mail.body.forwarded:
+        files = ()
+    return tuple(_untagged(each) for each in files)
+
+
+def _content_id(file: Attachment) -> str:
+    return (file.content_id or "").strip("<>")
+
+
+def _untagged(file: Attachment) -> Attachment:
+    tags = read_tags(file.name.replace("_", ":"))  # a file's name has no colon
+    return replace(file, name=cut_tags(file.name, tags).strip() or "bilaga") if tags else file
+
+
+def _last_said_by(tx: Tx, ticket: Ticket, people: Sequence[Participant]) -> TicketMessage | None:
+    """What the answer quotes: the last word of those who get it, never somebody else's."""
+    heard = {each.address for each in people}
+    if len(groups(tx, ticket, customer_side(tx, ticket))) == 1:
+        heard = {each.address for each in customer_side(tx, ticket)}
+    said = [
+        each
+        for each in tickets.said(tx, ticket.id, last=20)
+        if each.author == "customer" and each.address in heard
+    ]
+    return said[-1] if said else None
+
+
+def _as_said(message: TicketMessage) -> Said:
+    return Said(message.name or message.address, message.at, message.text)
+
+
+def _message_id(tx: Tx, message: TicketMessage | None) -> str | None:
+    if message is None or message.inbox_id is None:
+        return None
+    return tickets.message_id_of(tx, message.inbox_id)
+
+
+def audience(tx: Tx, ticket: Ticket, day: dt.date) -> Sequence[Person]:
+    """D8: the assignee, else all engineers; also where the assignee is away that day."""
+    assignee = register.person(tx, ticket.assignee_id) if ticket.assignee_id else None
+    if assignee is not None and assignee.active and not assignee.is_absent(day):
+        return (assignee,)
+    engineers = register.people_with_role(tx, "engineer")
+    return [each for each in engineers if not each.is_absent(day)] or engineers
+
+
+def cautions(turn: Turn) -> tuple[str, ...]:
+    """What engineers should know before they read a message."""
+    return (turn.sentence("encrypted"),) if protection(turn.mail.message) == "encrypted" else ()
+
+
+def carried(
+    turn: Turn, files: tuple[Attachment, ...]
+) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+    """The files that go along, and the names of those too large for the outgoing server."""
+    outgoing = turn.desk.settings.outgoing
+    limit = outgoing.max_size if outgoing else 25 * 1024**2
+    size = _AROUND + sum(len(each.content) * 4 // 3 for each in files)
+    if size <= limit:
+        return files, ()
+    return (), tuple(each.name for each in files)
+
+
+def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...] = ()) -> None:
+    """D8: a customer's message to the assignee, else to all engineers, with what they need."""
+    mail = turn.mail
+    files, left_out = carried(turn, without_signatures(mail.message.attachments))
+    if left_out:
+        remarks += (turn.sentence("left_out", names=", ".join(left_out)),)
+    turn.post(
+        _notice(turn, ticket, new=new, remarks=remarks),
+        Post(
+            key=f"notice:{mail.inbox_id}", kind="notice", language=turn.language, ticket=ticket,
+            to=people(audience(turn.tx, ticket, turn.day)), inbox_id=mail.inbox_id,
+            from_name=f"{mail.sender_name or mail.sender} ({turn.desk.settings.desk.name})",
+            references=thread_of(mail.message.message_id, ()),
+            attachments=files,
+        ),
+    )  # fmt: skip
+
+
+def tell_colleagues(
+    turn: Turn, ticket: Ticket, readers: Sequence[Person], remarks: tuple[str, ...]
+) -> None:
+    """What an engineer wrote or did on a colleague's ticket, for the colleague."""
+    turn.post(
+        _notice(turn, ticket, new=False, remarks=remarks),
+        Post(
+            key=f"colleague:{turn.mail.inbox_id}:{ticket.id}", kind="notice",
+            language=turn.language, ticket=ticket, to=people(readers), inbox_id=turn.mail.inbox_id,
+            from_name=f"{turn.mail.sender_name or turn.mail.sender} "
+            f"({turn.desk.settings.desk.name})",
+        ),
+    )  # fmt: skip
+
+
+def _notice(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...]) -> Notice:
+    mail = turn.mail
+    customer = register.customer(turn.tx, ticket.customer_id) if ticket.customer_id else None
+    version = clocks.agreement_at_opening(turn.tx, turn.desk, ticket)
+    deadline = clocks.next_deadline(turn.clocks_of(ticket))
+    bank = balances.bank(turn.tx, turn.desk, ticket.customer_id, turn.day)
+    assignee = register.person(turn.tx, ticket.assignee_id) if ticket.assignee_id else None
+    said = [] if new else tickets.said(turn.tx, ticket.id, last=_HISTORY + 1)
+    earlier = [each for each in said if each.inbox_id != mail.inbox_id][-_HISTORY:]
+    return Notice(
+        number=ticket.number,
+        subject=ticket.subject,
+        customer=customer.name if customer else None,
+        customer_key=customer.key if customer else None,
+        plan_name=version.terms.plan_name if version else None,
+        sender=f"{mail.sender_name} <{mail.sender}>" if mail.sender_name else mail.sender,
+        level=ticket.priority,
+        new=new,
+        assignee=assignee.name if assignee else None,
+        due_at=None if deadline is None else turn.desk.calendar.promise(deadline),
+        bank_left=bank.left if bank.period else None,
+        said=said_in(mail),
+        history=tuple(_as_said(message) for message in reversed(earlier)),
+        remarks=remarks,
+    )
+
+
+def said_in(mail: Incoming) -> Said:
+    """What a message says to its readers: new text, and what its sender forwarded (C3)."""
+    name = mail.sender_name or mail.sender
+    return Said(name, mail.received_at, mail.body.new.strip(), mail.body.forwarded)

@@ -1,0 +1,1 @@
+"""The desk looks after itself: check, canary, retention, backups, verify."""

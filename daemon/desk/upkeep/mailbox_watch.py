@@ -1,0 +1,55 @@
+"""A mailbox that has not been read for a while: the operators are told once, while mail still goes.
+
+Login and certificates run out, and what comes then lies where nobody looks.
+"""
+
+import datetime as dt
+
+from daemon.desk.context import Desk
+from daemon.desk.letters.records import Alarm
+from daemon.desk.letters.sentences import sentence
+from daemon.desk.outgoing import alarms
+from daemon.store.alarms import standing
+from daemon.store.mail import mailboxes
+from daemon.store.mail.mailboxes import Polled
+
+_KEY = "mailbox:"
+_PATIENCE = dt.timedelta(minutes=15)  # a server that is started anew is not worth a mail
+
+
+def step(desk: Desk, now: dt.datetime) -> bool:
+    """Tell of mailboxes that cannot be read, and note those that can again; False: no news."""
+    ours = {each.name for each in desk.settings.intake.imap}
+    with desk.store.reading() as tx:
+        told = {key for key, _ in standing(tx) if key.startswith(_KEY)}
+        found = [each for each in mailboxes.overview(tx) if each.name in ours]
+    lost = [each for each in found if _is_lost(each, now) and _key(each) not in told]
+    back = told - {_key(each) for each in found if each.error}
+    if not lost and not back:
+        return False
+    with desk.store.acting() as tx:
+        for each in lost:
+            alarms.raise_alarm(tx, desk, _key(each), _letter(desk, each), now)
+        for key in sorted(back):  # or no mailbox of ours any more
+            alarms.clear(tx, key, now)
+    return True
+
+
+def _is_lost(mailbox: Polled, now: dt.datetime) -> bool:
+    """Whether what went wrong last has stood in the way for long, or from the beginning."""
+    if not mailbox.error:
+        return False
+    return mailbox.polled_at is None or abs(now - mailbox.polled_at) > _PATIENCE
+
+
+def _key(mailbox: Polled) -> str:
+    return _KEY + mailbox.name
+
+
+def _letter(desk: Desk, mailbox: Polled) -> Alarm:
+    language = desk.settings.desk.language
+    return Alarm(
+        sentence("mailbox", language, name=mailbox.name),
+        sentence("mailbox_remedy", language),
+        (("Fel" if language == "sv" else "Fault", mailbox.error or ""),),
+    )

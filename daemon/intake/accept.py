@@ -1,0 +1,87 @@
+"""Making deliveries durable: what every door calls before it acknowledges anything (B1)."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from daemon.store.fault import fault_point
+from daemon.store.mail import inbox
+from daemon.store.session import Store
+from parsers.identity import identity
+
+log = structlog.get_logger("avtald.accept")
+
+_HEADERS_LOOKED_AT = 64 * 1024
+_END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
+_MESSAGE_ID = re.compile(
+    rb"^message-id[ \t]*:(?:[ \t]|\r?\n[ \t])*(<[^<>\x00-\x20\x7f]{1,500}>)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One delivery of one message, as a door took it; `received_at` is our own server's (B2).
+
+    `delivery` tells this delivery from every other one, and stays the same when it is fetched
+    again: it is the identity of a message that has neither Date nor Message-ID (B3).
+    """
+
+    raw: bytes
+    received_at: dt.datetime
+    source: str  # imap, smtp, lmtp, receive
+    delivery: str
+    envelope_from: str | None = None
+    envelope_to: tuple[str, ...] = ()
+    mailbox: str | None = None
+    uidvalidity: int | None = None
+    uid: int | None = None
+    shelve: str | None = None  # why nobody can act on it: `raw` is then only a part of it (B4)
+
+
+def accept(
+    store: Store, deliveries: Sequence[Arrival], *, go_live: dt.datetime | None
+) -> list[int | None]:
+    """Keep them all with one commit, durable when this returns; whoever delivered may then be told.
+
+    Gives each message's number in the inbox, None where the message was known already (B3). Mail
+    received before `go_live` is archived: neither answered nor clocked (B5). Raises StoreError:
+    then nothing is kept, and nothing may be acknowledged.
+    """
+    kept = [_delivery(arrival, go_live) for arrival in deliveries]
+    with store.writing() as tx:
+        numbers = inbox.accept(tx, kept)
+        fault_point("inbox.writing")
+    fault_point("inbox.committed")
+    for arrival, number in zip(deliveries, numbers, strict=True):
+        log.info("kept", inbox=number, source=arrival.source, size=len(arrival.raw))
+    return numbers
+
+
+def _delivery(arrival: Arrival, go_live: dt.datetime | None) -> inbox.Delivery:
+    archived = go_live is not None and arrival.received_at < go_live
+    return inbox.Delivery(
+        raw=arrival.raw,
+        identity=identity(arrival.raw, delivery=arrival.delivery),
+        received_at=arrival.received_at,
+        source=arrival.source,
+        message_id=message_id(arrival.raw),
+        envelope_from=arrival.envelope_from,
+        envelope_to=arrival.envelope_to,
+        mailbox=arrival.mailbox,
+        uidvalidity=arrival.uidvalidity,
+        uid=arrival.uid,
+        state="archived" if archived else "new",
+        unfit=arrival.shelve,
+    )
+
+
+def message_id(raw: bytes) -> str | None:
+    """The Message-ID as it stands in the header block, found without parsing: a hint (B3)."""
+    head = raw[:_HEADERS_LOOKED_AT]
+    end = _END_OF_HEADERS.search(head)
+    found = _MESSAGE_ID.search(head, 0, end.start() + 1 if end else len(head))
+    return None if found is None else found[1].decode("utf-8", "backslashreplace")

@@ -1,0 +1,1 @@
+"""avtald.toml: read, checked, and explained key by key (contract.md 1)."""

@@ -1,0 +1,345 @@
+"""A consistent copy of the database while the desk runs, and the proof that it can be read back.
+
+SQLite copies itself (VACUUM INTO); PostgreSQL is dumped by its own pg_dump, and the copy is proven
+in a database of its own that is removed again. Beside each copy lies its manifest: when it was
+made, its SHA-256, how many rows of each table it holds, and the head of the chain of money rows.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, create_engine, desc, func, inspect, select, table
+from sqlalchemy.exc import DBAPIError
+
+from daemon.store import migrations
+from daemon.store.schema.tables import chain
+from daemon.store.session import Store, StoreError, Tx, open_store
+
+_PATIENCE = 60.0  # seconds for a lock on the database that is copied
+_INSTALL = "apt-get install postgresql-client"
+
+
+class BackupError(Exception):
+    """A copy cannot be made, or cannot be trusted; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a copy holds."""
+
+    engine: str  # sqlite, postgresql
+    made_at: str  # ISO 8601, UTC
+    schema: str
+    sha256: str
+    counts: Mapping[str, int]
+    chain_length: int
+    chain_head: str
+
+    @classmethod
+    def beside(cls, copy: Path) -> "Manifest | None":
+        """The manifest of a copy; None where there is none."""
+        try:
+            return cls(**json.loads(manifest_of(copy).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise BackupError(f"{manifest_of(copy)} cannot be read: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What was found in a database, in one look."""
+
+    schema: str
+    counts: Mapping[str, int]
+    chain_length: int
+    chain_head: str
+
+
+def manifest_of(copy: Path) -> Path:
+    """Where a copy's manifest lies."""
+    return copy.with_name(copy.name + ".json")
+
+
+def contents(tx: Tx) -> Contents:
+    """Count every table, and take the head of the chain."""
+    names = sorted(inspect(tx).get_table_names())
+    counts = {name: tx.scalar(select(func.count()).select_from(table(name))) or 0 for name in names}
+    head = tx.execute(select(chain).order_by(desc(chain.c.seq)).limit(1)).first()
+    return Contents(
+        migrations.current(tx) or "", counts, head.seq if head else 0, head.hash if head else ""
+    )
+
+
+def make(store: Store, target: Path, now: dt.datetime) -> Manifest:
+    """Write a copy that holds everything committed before; it appears whole or not at all.
+
+    Raises BackupError where the file exists or cannot be written, StoreError where the database is
+    out of reach.
+    """
+    if target.exists():
+        raise BackupError(f"{target} exists already: name another file")
+    half = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        half.touch(0o600, exist_ok=False)
+        found = (_copy_sqlite if store.is_sqlite else _dump)(store, half)
+        manifest = Manifest(
+            engine=store.engine.dialect.name,
+            made_at=now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            sha256=digest(half),
+            **asdict(found),
+        )
+        _write(manifest_of(target), json.dumps(asdict(manifest), indent=1) + "\n")
+        half.replace(target)
+        _sync(target.parent)
+    except OSError as error:
+        raise BackupError(f"{target} cannot be written: {error.strerror or error}") from error
+    finally:
+        half.unlink(missing_ok=True)
+    return manifest
+
+
+def digest(file: Path) -> str:
+    """The SHA-256 of a file."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _write(file: Path, text: str) -> None:
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _sync(path: Path) -> None:
+    """Make what was written durable: a file's bytes, a folder's names."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+# --- SQLite -------------------------------------------------------------------------------------
+
+
+def _copy_sqlite(store: Store, half: Path) -> Contents:
+    """One statement, one snapshot: writers wait for it no longer than for another writer."""
+    try:
+        with closing(sqlite3.connect(store.engine.url.database or "", timeout=_PATIENCE)) as source:
+            source.execute("VACUUM INTO ?", (str(half),))
+    except sqlite3.Error as error:
+        raise StoreError(f"the database cannot be copied now: {error}") from error
+    _sync(half)
+    with _sqlite_copy(half) as copy, copy.reading() as tx:
+        return contents(tx)
+
+
+@contextmanager
+def _sqlite_copy(file: Path) -> Iterator[Store]:
+    """Open a copy that nobody else uses, without a change to it."""
+    engine = create_engine(
+        URL.create("sqlite", database=f"file:{file.absolute()}", query={
+            "mode": "ro", "immutable": "1", "uri": "true",
+        })
+    )  # fmt: skip
+    try:
+        yield Store(engine)
+    finally:
+        engine.dispose()
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------
+
+
+def _dump(store: Store, half: Path) -> Contents:
+    """Dump the very snapshot that was counted."""
+    with store.reading() as tx:
+        found = contents(tx)
+        snapshot = str(tx.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
+        _client(
+            store.engine.url, "pg_dump", "--format=custom", "--no-owner", "--no-privileges",
+            f"--snapshot={snapshot}", f"--file={half}",
+        )  # fmt: skip
+    _sync(half)
+    return found
+
+
+def _client(url: URL, program: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's own programs on that database; the password stays out of sight."""
+    if shutil.which(program) is None:
+        raise BackupError(f"{program} is not installed: {_INSTALL}")
+    ended = subprocess.run(  # noqa: S603  the arguments are ours
+        [program, *arguments],
+        env=os.environ | _environment(url), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if ended.returncode != 0:
+        says = (ended.stderr.strip().splitlines() or ["without a word"])[-1]
+        raise BackupError(f"{program} failed: {says}")
+
+
+def _environment(url: URL) -> dict[str, str]:
+    """How libpq is told where the database is, and by what password."""
+    host = url.host or url.query.get("host")
+    named = {
+        "PGHOST": host, "PGPORT": url.port, "PGUSER": url.username, "PGPASSWORD": url.password,
+        "PGDATABASE": url.database,
+    }  # fmt: skip
+    return {name: str(value) for name, value in named.items() if value is not None}
+
+
+@contextmanager
+def _postgres_copy(store: Store, file: Path) -> Iterator[Store]:
+    """The dump, read into a database of its own on the same server, which is dropped afterwards."""
+    name = f"avtald_restore_test_{secrets.token_hex(6)}"
+    url = store.engine.url
+    with _server(store) as server:
+        try:
+            server.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        except DBAPIError as error:
+            role = f'ALTER ROLE "{url.username}" CREATEDB'
+            says = f"a database to read the copy into cannot be made ({error.orig}): {role}"
+            raise BackupError(says.replace("\n", " ")) from error
+        try:
+            there = url.set(database=name)
+            _client(there, "pg_restore", "--exit-on-error", "--no-owner", f"--dbname={name}",
+                    str(file))  # fmt: skip
+            copy = open_store(there.render_as_string(hide_password=False))
+            try:
+                yield copy
+            finally:
+                copy.close()
+        finally:
+            server.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def _server(store: Store) -> Iterator[Any]:
+    """A connection outside any transaction: databases are made and dropped so."""
+    engine = create_engine(store.engine.url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise StoreError(f"the database cannot be used now: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+# --- reading a copy back ------------------------------------------------------------------------
+
+
+@contextmanager
+def opened(store: Store, file: Path) -> Iterator[Store]:
+    """A copy, read back beside the database that runs, which stays untouched.
+
+    Raises BackupError for a file that is no copy of ours, or of another engine.
+    """
+    try:
+        with file.open("rb") as head:
+            kind = _KINDS.get(head.read(5))
+    except OSError as error:
+        raise BackupError(f"{file} cannot be read: {error.strerror}") from error
+    if kind is None:
+        raise BackupError(f"{file} is no copy that avtald backup made")
+    if kind == "sqlite":
+        with _in_a_scratch_folder(file) as scratch, _sqlite_copy(scratch) as copy:
+            yield copy
+    elif store.is_sqlite:
+        raise BackupError(f"{file} is of PostgreSQL: name it in [database] to test it there")
+    else:
+        with _postgres_copy(store, file) as copy:
+            yield copy
+
+
+_KINDS = {b"SQLit": "sqlite", b"PGDMP": "postgresql"}
+
+
+@contextmanager
+def _in_a_scratch_folder(file: Path) -> Iterator[Path]:
+    """A restore proper: the file is copied to another place, and read there."""
+    with tempfile.TemporaryDirectory(prefix="avtald-restore-") as folder:
+        scratch = Path(folder) / "avtald.db"
+        shutil.copyfile(file, scratch)
+        yield scratch
+
+
+def file_faults(file: Path, manifest: Manifest | None) -> list[str]:
+    """Whether a copy's bytes are those that were written."""
+    try:
+        if manifest is not None and digest(file) != manifest.sha256:
+            return ["the file is not the one that was written: its SHA-256 differs"]
+    except OSError as error:
+        raise BackupError(f"{file} cannot be read: {error.strerror}") from error
+    return []
+
+
+def faults(copy: Store, manifest: Manifest | None) -> list[str]:
+    """What is wrong with a copy that was read back: its tables, its numbers."""
+    try:
+        with copy.reading() as tx:
+            found = _damage(tx) if copy.is_sqlite else []
+            return found or _differences(contents(tx), manifest)
+    except (StoreError, DBAPIError) as error:
+        return [f"the copy cannot be read: {str(error).splitlines()[0]}"]
+
+
+def _damage(tx: Tx) -> list[str]:
+    found = [str(row[0]) for row in tx.exec_driver_sql("PRAGMA integrity_check(5)")]
+    damaged = [f"the file is damaged: {each}" for each in found if each != "ok"]
+    orphans = tx.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(5)
+    return damaged + [f"a row of {each[0]} has lost the row of {each[2]}" for each in orphans]
+
+
+def _differences(found: Contents, manifest: Manifest | None) -> list[str]:
+    if manifest is None:
+        return []
+    told = []
+    for name in sorted(set(found.counts) | set(manifest.counts)):
+        here, then = found.counts.get(name, 0), manifest.counts.get(name, 0)
+        if here != then:
+            told.append(f"{name}: {here} rows, {then} when the copy was made")
+    if (found.chain_length, found.chain_head) != (manifest.chain_length, manifest.chain_head):
+        told.append("the chain of money rows ends elsewhere than when the copy was made")
+    return told
+
+
+def foreign(store: Store, found: Contents) -> list[str]:
+    """A copy whose money rows never stood in the running database is another's, or was altered."""
+    link = select(chain.c.hash).where(chain.c.seq == found.chain_length)
+    try:
+        with store.reading() as tx:
+            here = tx.scalar(link) if migrations.current(tx) else None
+    except (StoreError, DBAPIError):
+        return []  # the database that runs is gone: the very case that copies are for
+    if here is None or here == found.chain_head:
+        return []
+    return ["the chain of money rows is not the one of the database that runs"]
+
+
+def copies(folder: Path) -> Sequence[Path]:
+    """The copies in a folder that were named by their instants, the oldest first."""
+    return sorted(each for each in folder.glob("avtald-*.backup") if each.is_file())
+
+
+def forget(folder: Path, keep: int) -> list[Path]:
+    """Remove all but the newest copies of a folder; gives which."""
+    old = list(copies(folder))[:-keep]
+    for each in old:
+        with suppress(FileNotFoundError):
+            manifest_of(each).unlink()
+        each.unlink()
+    return old

@@ -1,0 +1,1 @@
+"""The register, the ledger, statements and invoices, and their hash chain."""

@@ -1,0 +1,78 @@
+"""The hash chain over money rows: each link seals its row and every link before it."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import desc, select
+
+from daemon.store.rows import add_all
+from daemon.store.schema.tables import chain
+from daemon.store.session import Tx
+
+START = "0" * 64
+# Columns that came with a later schema are sealed where they hold anything: rows of before prove
+# as they did, and a value that is slipped in, or taken out, breaks the link.
+_YOUNGER: Final[Mapping[str, Sequence[str]]] = MappingProxyType({"ledger": ("key",)})
+_LOCK = 7234
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A money row to be linked: its kind (ledger, statement, row), its id, and what it says."""
+
+    kind: str
+    row_id: int
+    content: Mapping[str, Any]
+
+
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """The same content as the same bytes, on every engine and machine."""
+    return _ENCODER.encode(content).encode()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no place in a money row")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def link(previous: str, row: Sealed) -> str:
+    """The hash of a row that follows this one."""
+    content = {"kind": row.kind, "row": row.row_id, **row.content}
+    for name in _YOUNGER.get(row.kind, ()):
+        if content.get(name) is None:
+            content.pop(name, None)
+    return hashlib.sha256(previous.encode() + canonical(content)).hexdigest()
+
+
+def seal(tx: Tx, rows: Sequence[Sealed]) -> None:
+    """Add rows to the chain, in the transaction that writes them.
+
+    Writers wait here for each other until they commit: there is one chain, and no gap in it.
+    """
+    if not rows:
+        return
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    last, previous = head(tx)
+    links = []
+    for seq, row in enumerate(rows, start=last + 1):
+        previous = link(previous, row)
+        links.append({"seq": seq, "kind": row.kind, "row_id": row.row_id, "hash": previous})
+    add_all(tx, chain, links)
+
+
+def head(tx: Tx) -> tuple[int, str]:
+    """The number and the hash of the last link: with them kept elsewhere, no row can be lost."""
+    last = tx.execute(select(chain).order_by(desc(chain.c.seq)).limit(1)).first()
+    return (last.seq, last.hash) if last else (0, START)

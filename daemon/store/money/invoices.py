@@ -1,0 +1,268 @@
+"""Invoices to come and invoices made: who pushes which, what was answered, how they stand (I)."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import and_, case, or_, select, update
+
+from daemon.domain.money import Money
+from daemon.store import leases
+from daemon.store.schema.tables import closings, customers, invoices, statements
+from daemon.store.session import Tx
+
+OPEN = ("waiting", "intent", "unclear")  # on its way without anybody's doing
+_TRIED = (*OPEN, "fault")  # a fault is tried again when its time comes
+
+# Longer than the slowest creation: four attempts, each with its turn, its token and its time-out.
+# A process of this machine that dies is found out at once; this is for machines that die.
+INTENT_LEASE = dt.timedelta(minutes=30)
+_A_WAIT = "a wait"  # no process: nobody works on it before the lease runs out
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An invoice that this process is to push (I1)."""
+
+    id: int
+    statement_id: int
+    customer_id: int
+    month: str
+    reference: str
+    state: str  # waiting, intent, unclear, fault
+    intent_at: dt.datetime | None  # of a request whose outcome nobody knows
+    attempts: int
+    lookups: int
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether a request is out whose outcome is unknown: nothing may be sent yet (I1)."""
+        return self.intent_at is not None
+
+
+# --- pushing ----------------------------------------------------------------------------------
+
+
+def _is_due(now: dt.datetime) -> Any:
+    in_time = or_(invoices.c.next_at.is_(None), invoices.c.next_at <= now)
+    return and_(invoices.c.state.in_(_TRIED), in_time, leases.is_free(invoices))
+
+
+def due(tx: Tx, now: dt.datetime) -> list[tuple[int, bool]]:
+    """The statements whose invoices nobody works on and are due; and whether one is unclear."""
+    leases.free_dead(tx, invoices, invoices.c.state.in_(_TRIED))
+    query = select(invoices.c.statement_id, invoices.c.intent_at).where(_is_due(now))
+    rows = tx.execute(query.order_by(invoices.c.reference))
+    return [(row.statement_id, row.intent_at is not None) for row in rows]
+
+
+def claim(tx: Tx, now: dt.datetime) -> Waiting | None:
+    """Take one invoice that is due; unclear ones first, for a look-up has its time."""
+    unclear_first = case((invoices.c.intent_at.is_not(None), 0), else_=1)
+    chosen = tx.scalar(
+        select(invoices.c.id)
+        .where(_is_due(now))
+        .order_by(unclear_first, invoices.c.reference)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if chosen is None:
+        return None
+    tx.execute(update(invoices).where(invoices.c.id == chosen).values(leases.taken()))
+    row = tx.execute(
+        select(invoices, statements.c.customer_id, statements.c.month)
+        .join(statements)
+        .where(invoices.c.id == chosen)
+    ).one()
+    return Waiting(
+        row.id, row.statement_id, row.customer_id, row.month, row.reference, row.state,
+        row.intent_at, row.attempts, row.lookups,
+    )  # fmt: skip
+
+
+def intend(tx: Tx, waiting: Waiting, now: dt.datetime) -> Waiting | None:
+    """Note that a request is about to leave (I1); None where somebody else has taken over."""
+    values: dict[str, Any] = {
+        "state": "intent", "intent_at": now, "lookups": 0, "attempts": waiting.attempts + 1,
+    }  # fmt: skip
+    if not _change(tx, waiting, values | leases.taken(INTENT_LEASE)):
+        return None
+    return replace(waiting, **values)
+
+
+def settle(
+    tx: Tx, waiting: Waiting, *, quiet: dt.timedelta = dt.timedelta(0), **values: Any
+) -> bool:
+    """Note where a claimed invoice stands; False where another process has taken it over.
+
+    `quiet` keeps everybody away so long by the machine's own clock, whatever time is played.
+    """
+    freed = dict(leases.FREED)
+    if quiet:
+        freed = {"lease_owner": _A_WAIT, "lease_until": leases.wall() + quiet}
+    return _change(tx, waiting, values | freed)
+
+
+def _change(tx: Tx, waiting: Waiting, values: Mapping[str, Any]) -> bool:
+    """Change what is as it was when it was claimed: a later claim has its own count of attempts."""
+    mine = and_(
+        invoices.c.id == waiting.id,
+        invoices.c.lease_owner == leases.owner(),
+        invoices.c.attempts == waiting.attempts,
+        invoices.c.state == waiting.state,
+        invoices.c.lookups == waiting.lookups,
+    )
+    return bool(tx.execute(update(invoices).where(mine).values(**values)).rowcount)
+
+
+def postpone(tx: Tx, until: dt.datetime) -> None:
+    """I5: nothing new is tried before that instant; look-ups keep their own times."""
+    waits = and_(invoices.c.state.in_(["waiting", "fault"]), invoices.c.intent_at.is_(None))
+    sooner = or_(invoices.c.next_at.is_(None), invoices.c.next_at < until)
+    tx.execute(update(invoices).where(waits, sooner).values(next_at=until))
+
+
+def hurry(tx: Tx) -> int:
+    """Let what waits, or failed by its data, be tried at once (`avtald invoices push`)."""
+    waits = invoices.c.state.in_(["waiting", "fault"])
+    return tx.execute(update(invoices).where(waits).values(next_at=None)).rowcount
+
+
+# --- the specification beside the invoice -----------------------------------------------------
+
+
+def claim_attaching(tx: Tx) -> tuple[int, str] | None:
+    """One statement whose specification nobody tried to attach, with the invoice's number.
+
+    It is noted as not attached before it is tried: a kill costs the attachment, never doubles it.
+    """
+    row = tx.execute(
+        select(invoices.c.id, invoices.c.statement_id, invoices.c.number)
+        .where(_to_attach())
+        .order_by(invoices.c.reference)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if row is None:
+        return None
+    tx.execute(update(invoices).where(invoices.c.id == row.id).values(attached=False))
+    return row.statement_id, row.number
+
+
+def _to_attach() -> Any:
+    return and_(
+        invoices.c.state == "pushed", invoices.c.attached.is_(None), invoices.c.number.is_not(None)
+    )
+
+
+def note_attached(tx: Tx, statement_id: int, *, attached: bool | None) -> None:
+    """Note whether the specification stands beside the invoice; None: to be tried again."""
+    one = invoices.c.statement_id == statement_id
+    tx.execute(update(invoices).where(one).values(attached=attached))
+
+
+def attach_none(tx: Tx) -> None:
+    """The system takes no attachments: what waits goes with the mail alone."""
+    tx.execute(update(invoices).where(_to_attach()).values(attached=False))
+
+
+# --- how they stand in accounting (I4) --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """An invoice in accounting: what was last seen of it there, and what finance was told."""
+
+    id: int
+    statement_id: int
+    customer_id: int
+    reference: str
+    number: str
+    pushed_at: dt.datetime
+    fault: str | None  # what differed at once (I3)
+    condition: dict[str, Any] | None
+
+
+def pushed(tx: Tx, before: dt.datetime) -> list[Pushed]:
+    """Every invoice that was in accounting by then."""
+    query = (
+        select(invoices, statements.c.customer_id)
+        .join(statements)
+        .where(
+            invoices.c.state == "pushed",
+            invoices.c.number.is_not(None),
+            invoices.c.pushed_at <= before,
+        )
+        .order_by(invoices.c.reference)
+    )
+    return [
+        Pushed(
+            row.id, row.statement_id, row.customer_id, row.reference, row.number,
+            row.pushed_at, row.fault, row.condition,
+        )
+        for row in tx.execute(query)
+    ]  # fmt: skip
+
+
+def note_condition(tx: Tx, invoice_id: int, condition: Mapping[str, Any]) -> None:
+    """Keep what was last seen of an invoice."""
+    one = invoices.c.id == invoice_id
+    tx.execute(update(invoices).where(one).values(condition=dict(condition)))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One invoice as `avtald invoices` lists it."""
+
+    reference: str
+    customer_key: str
+    month: str
+    net: Money
+    state: str
+    number: str | None
+    link: str | None
+    fault: str | None
+    remedy: str | None
+    condition: Mapping[str, Any] | None
+
+
+def listing(tx: Tx) -> list[Shown]:
+    """Every invoice, made or to come; a statement of 0.00 has none (H5)."""
+    query = (
+        select(invoices, statements.c.month, statements.c.net_ore, customers.c.key)
+        .join(statements, statements.c.id == invoices.c.statement_id)
+        .join(customers, customers.c.id == statements.c.customer_id)
+        .where(invoices.c.state != "nothing")
+        .order_by(statements.c.month, customers.c.key)
+    )
+    return [
+        Shown(
+            row.reference, row.key, row.month, Money(row.net_ore), row.state, row.number, row.link,
+            row.fault, row.remedy, row.condition,
+        )
+        for row in tx.execute(query)
+    ]  # fmt: skip
+
+
+# --- what finance has not heard of ------------------------------------------------------------
+
+
+def news(tx: Tx) -> dict[str, tuple[dt.datetime, list[str]]]:
+    """What was pushed, or failed, after finance had the mail about its month (H7): by month."""
+    since = or_(invoices.c.pushed_at > closings.c.mailed_at, invoices.c.state == "fault")
+    query = (
+        select(
+            closings.c.month, closings.c.mailed_at, invoices.c.reference, invoices.c.state,
+            invoices.c.number,
+        )
+        .join(statements, statements.c.month == closings.c.month)
+        .join(invoices, invoices.c.statement_id == statements.c.id)
+        .where(closings.c.mailed_at.is_not(None), since)
+        .order_by(closings.c.month, invoices.c.reference)
+    )  # fmt: skip
+    found: dict[str, tuple[dt.datetime, list[str]]] = {}
+    for row in tx.execute(query):
+        told = found.setdefault(row.month, (row.mailed_at, []))[1]
+        told.append(f"{row.reference}:{row.state}:{row.number}")
+    return found

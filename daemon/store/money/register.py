@@ -1,0 +1,384 @@
+"""The register as kept: people, customers, their domains and contacts, versions of agreements."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, delete, select, update
+
+from daemon.domain.agreement import Terms, Version, in_force
+from daemon.domain.public_domains import is_public
+from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
+from daemon.store.memo import foresee, of_register, register_changed
+from daemon.store.money import ledger
+from daemon.store.rows import add, among, insert
+from daemon.store.schema.tables import (
+    agreement_versions,
+    contacts,
+    customer_domains,
+    people_addresses,
+)
+from daemon.store.schema.tables import (
+    customers as customers_table,
+)
+from daemon.store.schema.tables import (
+    people as people_table,
+)
+from daemon.store.session import Tx
+
+
+def lock(tx: Tx) -> None:
+    """Wait until nobody else changes the register; to be called before it is loaded."""
+    register_changed(tx)
+
+
+def load(tx: Tx) -> Register:
+    """The whole register, with those who ended and what was withdrawn."""
+    owned, signed, adjusted = customer_domains.c, agreements(tx), ledger.registered(tx)
+    domains: dict[int, list[str]] = {}
+    for owner, domain in tx.execute(select(owned.customer_id, owned.domain).order_by(owned.domain)):
+        domains.setdefault(owner, []).append(domain)
+    theirs: dict[int, list[Contact]] = {}
+    for row in tx.execute(select(contacts).order_by(contacts.c.id)):
+        theirs.setdefault(row.customer_id, []).append(_contact(row))
+    accounts = tuple(
+        Account(
+            customer=each,
+            domains=tuple(domains.get(each.id, ())),
+            contacts=tuple(theirs.get(each.id, ())),
+            agreements=signed.get(each.id, ()),
+            adjustments=adjusted.get(each.id, ()),
+        )
+        for each in customers(tx, ended=True)
+    )
+    return Register(people(tx, ended=True), accounts)
+
+
+# --- people -----------------------------------------------------------------------------------
+
+
+def people(tx: Tx, *, ended: bool = False) -> tuple[Person, ...]:
+    """Everybody of the desk's own, in order of registration; with those who ended if asked."""
+    return of_register(tx, ("people", ended), lambda: _everybody(tx, ended=ended))
+
+
+def _everybody(tx: Tx, *, ended: bool) -> tuple[Person, ...]:
+    found = select(people_table).order_by(people_table.c.id)
+    return _people(tx, found if ended else found.where(people_table.c.active))
+
+
+def person(tx: Tx, person_id: int) -> Person:
+    """The person with that id, also one who has ended; it must exist."""
+    for each in people(tx):
+        if each.id == person_id:
+            return each
+    (found,) = _people(tx, select(people_table).where(people_table.c.id == person_id))
+    return found
+
+
+def person_by_address(tx: Tx, address: str) -> Person | None:
+    """The active person whose registered address or alias that is (D1)."""
+    return next((each for each in people(tx) if address in each.addresses), None)
+
+
+def people_with_role(tx: Tx, role: str) -> tuple[Person, ...]:
+    """Every active engineer, or finance, or manager."""
+    return tuple(each for each in people(tx) if role in each.roles)
+
+
+def _people(tx: Tx, query: Select[Any]) -> tuple[Person, ...]:
+    rows = tx.execute(query).all()
+    if not rows:
+        return ()
+    table = people_addresses.c
+    owned = select(table.person_id, table.address).where(
+        table.person_id.in_([row.id for row in rows])
+    )
+    aliases: dict[int, list[str]] = {}
+    for owner, address in tx.execute(owned.order_by(table.address)):
+        aliases.setdefault(owner, []).append(address)
+    return tuple(
+        Person(
+            id=row.id,
+            name=row.name,
+            email=row.email,
+            aliases=tuple(each for each in aliases.get(row.id, ()) if each != row.email),
+            roles=frozenset(row.roles),
+            active=row.active,
+            absent_until=row.absent_until,
+        )
+        for row in rows
+    )
+
+
+def keep_person(tx: Tx, person: Person) -> int:
+    """Set a person as given; a new one has the id 0. Gives the id."""
+    register_changed(tx)
+    values = {
+        "name": person.name,
+        "email": person.email,
+        "roles": sorted(person.roles),
+        "active": person.active,
+        "absent_until": person.absent_until,
+    }
+    table, owned = people_table, people_addresses
+    if person.id:
+        tx.execute(update(table).where(table.c.id == person.id).values(values))
+    person_id = person.id or add(tx, table, **values)
+    tx.execute(delete(owned).where(owned.c.person_id == person_id))
+    if person.active:  # an address identifies whoever is active
+        tx.execute(delete(owned).where(owned.c.address.in_(person.addresses)))
+    for address in sorted(person.addresses):
+        row = insert(tx, owned).values(address=address, person_id=person_id)
+        tx.execute(row.on_conflict_do_nothing())
+    return person_id
+
+
+# --- customers --------------------------------------------------------------------------------
+
+
+def customers(tx: Tx, *, ended: bool = False) -> tuple[Customer, ...]:
+    """Every customer in order of key; with those that ended if asked."""
+    table = customers_table
+    query = select(table).order_by(table.c.key)
+    return _customers(tx, query if ended else query.where(table.c.active))
+
+
+def customer(tx: Tx, customer_id: int) -> Customer:
+    """The customer with that id, also one that has ended; it must exist."""
+    (found,) = of_register(tx, ("customer", customer_id), lambda: _customers_with(tx, customer_id))
+    return found
+
+
+def _customers_with(tx: Tx, customer_id: int) -> tuple[Customer, ...]:
+    return _customers(tx, select(customers_table).where(customers_table.c.id == customer_id))
+
+
+def customer_by_key(tx: Tx, key: str) -> Customer | None:
+    """The customer with that key, also one that has ended."""
+    table = customers_table
+    return next(iter(_customers(tx, select(table).where(table.c.key == key))), None)
+
+
+def customer_of_address(tx: Tx, address: str) -> tuple[Customer, Contact | None] | None:
+    """Whose address that is: by contact address, then by mail domain (D2).
+
+    A public mail domain identifies nobody, nor does the subdomain of a domain; what has ended is
+    not found.
+    """
+    found = of_register(tx, ("contact", address), lambda: _contacts_of(tx, [address]).get(address))
+    if found is not None:
+        return customer(tx, found.customer_id), found
+    domain = address.rpartition("@")[2]
+    if is_public(domain):
+        return None
+    owner = of_register(tx, ("domain", domain), lambda: _customer_of_domain(tx, domain))
+    if owner is None:
+        return None
+    return of_register(tx, ("customer", owner.id), lambda: (owner,))[0], None
+
+
+def _customer_of_domain(tx: Tx, domain: str) -> Customer | None:
+    table = customers_table
+    query = select(table).join(customer_domains).where(customer_domains.c.domain == domain)
+    return next(iter(_customers(tx, query.where(table.c.active))), None)
+
+
+def _customers(tx: Tx, query: Select[Any]) -> tuple[Customer, ...]:
+    rows = tx.execute(query).all()
+    managers = {row.manager_id for row in rows} - {None}
+    query_managers = select(people_table).where(people_table.c.id.in_(managers))
+    by_id = {each.id: each for each in (_people(tx, query_managers) if managers else ())}
+    return tuple(_customer(row, by_id.get(row.manager_id)) for row in rows)
+
+
+def _customer(row: Row[Any], manager: Person | None) -> Customer:
+    return Customer(
+        id=row.id,
+        key=row.key,
+        name=row.name,
+        organisation_number=row.organisation_number,
+        language=row.language,
+        accounting_number=row.accounting_number,
+        your_reference=row.your_reference,
+        order_number=row.order_number,
+        invoice_language=row.invoice_language,
+        reports_to=tuple(row.reports_to),
+        manager=manager,
+        active=row.active,
+    )
+
+
+def keep_customer(tx: Tx, customer: Customer) -> int:
+    """Set a customer as given; a new one has the id 0. Gives the id."""
+    register_changed(tx)
+    table = customers_table
+    values = {
+        "key": customer.key,
+        "name": customer.name,
+        "organisation_number": customer.organisation_number,
+        "language": customer.language,
+        "accounting_number": customer.accounting_number,
+        "your_reference": customer.your_reference,
+        "order_number": customer.order_number,
+        "invoice_language": customer.invoice_language,
+        "reports_to": list(customer.reports_to),
+        "manager_id": customer.manager.id if customer.manager else None,
+        "active": customer.active,
+    }
+    if not customer.id:
+        return add(tx, table, **values)
+    tx.execute(update(table).where(table.c.id == customer.id).values(values))
+    return customer.id
+
+
+def domains_of(tx: Tx, customer_id: int) -> tuple[str, ...]:
+    """The mail domains that identify a customer, in order."""
+    table = customer_domains.c
+    mine = select(table.domain).where(table.customer_id == customer_id).order_by(table.domain)
+    return of_register(tx, ("domains", customer_id), lambda: tuple(tx.scalars(mine)))
+
+
+def release_domains(tx: Tx, domains: Iterable[str]) -> None:
+    """Take domains from whoever has them."""
+    register_changed(tx)
+    tx.execute(delete(customer_domains).where(customer_domains.c.domain.in_(list(domains))))
+
+
+def keep_domains(tx: Tx, customer_id: int, domains: Iterable[str]) -> None:
+    """Set the domains of a customer; each must be free."""
+    register_changed(tx)
+    table = customer_domains
+    tx.execute(delete(table).where(table.c.customer_id == customer_id))
+    for domain in sorted(set(domains)):
+        tx.execute(table.insert().values(domain=domain, customer_id=customer_id))
+
+
+# --- contacts ---------------------------------------------------------------------------------
+
+
+def contacts_of(tx: Tx, customer_id: int, *, ended: bool = False) -> tuple[Contact, ...]:
+    """The contacts of a customer, in order of registration; with those who ended if asked."""
+    query = select(contacts).where(contacts.c.customer_id == customer_id).order_by(contacts.c.id)
+    rows = tx.execute(query if ended else query.where(contacts.c.active))
+    return tuple(_contact(row) for row in rows)
+
+
+def _contact(row: Row[Any]) -> Contact:
+    return Contact(row.id, row.customer_id, row.name, row.email, row.active)
+
+
+_CONTACTS = (
+    select(contacts)
+    .join(customers_table)
+    .where(
+        among(contacts.c.email, "addresses"),
+        contacts.c.active, customers_table.c.active,
+    )
+)  # fmt: skip
+
+
+def _contacts_of(tx: Tx, addresses: Collection[str]) -> dict[str, Contact]:
+    rows = tx.execute(_CONTACTS, {"addresses": list(addresses)})
+    return {row.email: _contact(row) for row in rows}
+
+
+def foresee_contacts(tx: Tx, addresses: Iterable[str]) -> None:
+    """Ask at once what `customer_of_address` will ask of each of these."""
+
+    def read(keys: list[Any]) -> dict[Any, Contact]:
+        found = _contacts_of(tx, [address for _, address in keys])
+        return {("contact", address): contact for address, contact in found.items()}
+
+    foresee(tx, [("contact", address) for address in addresses], read)
+
+
+def keep_contact(tx: Tx, contact: Contact) -> None:
+    """Set the contact with that address as given, whoever's it was."""
+    register_changed(tx)
+    values = {
+        "customer_id": contact.customer_id,
+        "name": contact.name,
+        "active": contact.active,
+    }
+    same = contacts.c.email == contact.email
+    if not tx.execute(update(contacts).where(same).values(values)).rowcount:
+        add(tx, contacts, email=contact.email, **values)
+
+
+# --- agreements -------------------------------------------------------------------------------
+
+
+def versions_of(tx: Tx, customer_id: int) -> tuple[Version, ...]:
+    """The versions of a customer's agreements in order of start, withdrawn ones too."""
+    return tuple(each.version for each in agreements_of(tx, customer_id))
+
+
+def version_in_force(tx: Tx, customer_id: int, day: dt.date) -> Version | None:
+    """The version of a customer's agreements that is in force on a date (F1)."""
+    key = ("in force", customer_id, day)
+    return of_register(tx, key, lambda: in_force(versions_of(tx, customer_id), day))
+
+
+def versions_of_many(tx: Tx, customer_ids: Iterable[int]) -> dict[int, tuple[Version, ...]]:
+    """The versions of many customers, by the customer's id."""
+    table, owners = agreement_versions, customers_table
+    query = select(table, owners.c.key).join(owners).order_by(table.c.customer_id, table.c.starts)
+    rows = tx.execute(query.where(table.c.customer_id.in_(list(customer_ids))))
+    return {
+        owner: tuple(_agreement(row).version for row in group)
+        for owner, group in groupby(rows, key=lambda row: row.customer_id)
+    }
+
+
+def agreements_of(tx: Tx, customer_id: int) -> tuple[Agreement, ...]:
+    """The same versions, with what was agreed apart from the plan."""
+    found = of_register(tx, ("agreements", customer_id), lambda: agreements(tx, customer_id))
+    return found.get(customer_id, ())
+
+
+def agreements(tx: Tx, customer_id: int | None = None) -> Mapping[int, tuple[Agreement, ...]]:
+    """Every customer's versions (or one's) in order of start, by the customer's id."""
+    table, owners = agreement_versions, customers_table
+    query = select(table, owners.c.key).join(owners).order_by(table.c.customer_id, table.c.starts)
+    if customer_id is not None:
+        query = query.where(table.c.customer_id == customer_id)
+    rows = tx.execute(query)
+    return {
+        owner: tuple(_agreement(row) for row in group)
+        for owner, group in groupby(rows, key=lambda row: row.customer_id)
+    }
+
+
+def _agreement(row: Row[Any]) -> Agreement:
+    version = Version(
+        id=row.id,
+        customer=row.key,
+        starts=row.starts,
+        until=row.until,
+        renews=row.renews,
+        terms=Terms.from_json(row.terms),
+        withdrawn=row.withdrawn,
+    )
+    return Agreement(version, row.overrides)
+
+
+def keep_agreement(tx: Tx, customer_id: int, agreement: Agreement) -> int:
+    """Set a customer's version as given; a new one has the id 0. Gives the id."""
+    register_changed(tx)
+    table, version = agreement_versions, agreement.version
+    values = {
+        "plan": version.terms.plan,
+        "starts": version.starts,
+        "until": version.until,
+        "renews": version.renews,
+        "terms": version.terms.to_json(),
+        "overrides": dict(agreement.overrides),
+        "withdrawn": version.withdrawn,
+    }
+    if not version.id:
+        return add(tx, table, customer_id=customer_id, **values)
+    mine = and_(table.c.id == version.id, table.c.customer_id == customer_id)
+    tx.execute(update(table).where(mine).values(values))
+    return version.id

@@ -1,0 +1,387 @@
+"""Closed months: frozen statements with their rows, and the invoices that follow from them."""
+
+import datetime as dt
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row as SqlRow
+from sqlalchemy import and_, func, or_, select, update
+
+from daemon.domain.billing import (
+    Billed,
+    Row,
+    StatementDraft,
+    Work,
+    as_billed,
+    describe,
+    row_from_json,
+    row_to_json,
+    stored_hash,
+)
+from daemon.domain.money import Money, total
+from daemon.store.money.chain import Sealed, seal
+from daemon.store.money.invoices import OPEN
+from daemon.store.rows import add_all, fact, insert, keep_fact
+from daemon.store.schema.tables import (
+    closings,
+    customers,
+    invoices,
+    statement_rows,
+    statements,
+    tickets,
+)
+from daemon.store.session import Tx
+
+Stored = Mapping[str, Any]  # a row as `row_to_json` wrote it
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A statement as it was frozen (H5), and where its invoice stands (I1)."""
+
+    id: int
+    customer_id: int
+    customer_key: str
+    month: str
+    reference: str
+    frozen_at: dt.datetime
+    net: Money
+    left_out: Money  # credits that stay due because the net would be negative (H5)
+    hash: str
+    state: str
+    number: str | None
+    link: str | None
+    fault: str | None
+    remedy: str | None
+    before_first: int = 0  # minutes of overage worked before the first month: never billed (H1)
+    stray: int = 0  # minutes of adjustments whose date has no bank
+
+
+# --- statements -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Freezing:
+    """A statement to be frozen, with what finance is told of that nobody is billed."""
+
+    customer_id: int
+    reference: str
+    language: str
+    drawn: StatementDraft
+    state: str  # of the invoice to come
+    stray: int = 0
+
+
+def freeze(
+    tx: Tx, asked: Sequence[Freezing], *, at: dt.datetime, cut: dt.datetime
+) -> list[Freezing]:  # fmt: skip
+    """Freeze months of customers, with their invoices to come; gives those that were not frozen.
+
+    A statement that another process froze first stays as it is (H5).
+    """
+    if not asked:
+        return []
+    stored = {each.customer_id: [row_to_json(row) for row in each.drawn.rows] for each in asked}
+    values = {
+        each.customer_id: _statement(each, stored[each.customer_id], at, cut) for each in asked
+    }
+    new = insert(tx, statements).on_conflict_do_nothing()  # by its month, or by its reference
+    made = tx.execute(
+        new.returning(statements.c.id, statements.c.customer_id), list(values.values())
+    )
+    ids = {row.customer_id: row.id for row in made}
+    frozen = [each for each in asked if each.customer_id in ids]
+    sealed = [Sealed("statement", ids[c], values[c]) for c in (f.customer_id for f in frozen)]
+    seal(tx, [*sealed, *_add_rows(tx, ids, frozen, stored)])
+    waiting = [
+        {
+            "statement_id": ids[each.customer_id], "reference": each.reference,
+            "state": each.state,
+        }
+        for each in frozen
+    ]  # fmt: skip
+    if waiting:
+        tx.execute(invoices.insert(), waiting)
+    return frozen
+
+
+def _statement(
+    asked: Freezing, stored: Sequence[Stored], at: dt.datetime, cut: dt.datetime
+) -> dict[str, Any]:
+    drawn = asked.drawn
+    return {
+        "customer_id": asked.customer_id, "month": str(drawn.month),
+        "reference": asked.reference, "frozen_at": at, "cut_at": cut, "net_ore": drawn.net.ore,
+        "hash": stored_hash(stored, asked.reference),
+        "left_out_ore": total(row.amount for row in drawn.left_out if row.amount).ore,
+        "before_first": drawn.before_first, "stray": asked.stray,
+    }  # fmt: skip
+
+
+def _add_rows(
+    tx: Tx, ids: Mapping[int, int], frozen: Sequence[Freezing],
+    stored: Mapping[int, Sequence[Stored]],
+) -> list[Sealed]:  # fmt: skip
+    rows = [
+        _placed(ids[each.customer_id], ordinal) | _row(row, data, each.language)
+        for each in frozen
+        for ordinal, (row, data) in enumerate(
+            zip(each.drawn.rows, stored[each.customer_id], strict=True), start=1
+        )
+    ]
+    if not rows:
+        return []
+    numbers = _row_ids(tx, len(rows))
+    sealed = [Sealed("row", number, each) for number, each in zip(numbers, rows, strict=True)]
+    add_all(tx, statement_rows, [{"id": each.row_id, **each.content} for each in sealed])
+    return sealed
+
+
+def _row_ids(tx: Tx, count: int) -> list[int]:
+    """Ids for new rows, taken beforehand: a close writes many, and RETURNING is slow for many."""
+    table = statement_rows
+    if tx.dialect.name == "postgresql":
+        sequence = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
+        query = select(sequence).select_from(func.generate_series(1, count).alias("number"))
+        return list(tx.scalars(query))
+    last = tx.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0  # under the write lock
+    return list(range(last + 1, last + 1 + count))
+
+
+def _placed(statement_id: int, ordinal: int) -> dict[str, Any]:
+    return {"statement_id": statement_id, "ordinal": ordinal}
+
+
+def _row(row: Row, data: Stored, language: str) -> dict[str, Any]:
+    amount = row.amount
+    return {
+        "kind": row.kind, "period": row.period, "version_id": row.version,
+        "rate_ore": row.rate.ore if row.rate else None,
+        "quantity": None if row.quantity is None else int(row.quantity * 100),
+        "price_ore": row.price.ore if row.price is not None else None,
+        "amount_ore": amount.ore if amount is not None else None,
+        "data": data, "description": describe(row, language),
+    }  # fmt: skip
+
+
+def printed_rows(tx: Tx, statement_id: int) -> list[tuple[Row, str]]:
+    """A statement's rows with their texts, as they were frozen (H5)."""
+    return printed(tx, [statement_id]).get(statement_id, [])
+
+
+def printed(
+    tx: Tx, statement_ids: Sequence[int], kinds: Sequence[str] = ("fee", "overage", "text")
+) -> dict[int, list[tuple[Row, str]]]:
+    """The same of many statements, by statement; of some kinds of rows where they are named."""
+    of = statement_rows.c
+    found: dict[int, list[tuple[Row, str]]] = {}
+    for chunk in _chunks(statement_ids):
+        query = (
+            select(of.statement_id, of.data, of.description)
+            .where(of.statement_id.in_(chunk), of.kind.in_(kinds))
+            .order_by(of.statement_id, of.ordinal)
+        )
+        for row in tx.execute(query):
+            made = row_from_json(row.data), row.description
+            found.setdefault(row.statement_id, []).append(made)
+    return found
+
+
+def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
+    known = sorted(ids)
+    yield from (known[at : at + 500] for at in range(0, len(known), 500))
+
+
+def subjects(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
+    """The subjects of tickets by number, for a specification."""
+    found: dict[int, str] = {}
+    for chunk in _chunks(numbers):
+        query = select(tickets.c.number, tickets.c.subject).where(tickets.c.number.in_(chunk))
+        found |= {row.number: row.subject for row in tx.execute(query)}
+    return found
+
+
+def listed_before(tx: Tx, customer_id: int, month: str) -> dict[int, Work]:
+    """The entries that statements of a customer before a month listed, as they did last."""
+    of = statement_rows.c
+    query = (
+        select(of.data)
+        .join_from(statement_rows, statements)
+        .where(
+            statements.c.customer_id == customer_id, statements.c.month < month, of.kind == "text"
+        )
+        .order_by(statements.c.month, of.ordinal)
+    )
+    works = (row_from_json(data).work for data in tx.scalars(query))
+    return {work.entry: work for work in works if work is not None}
+
+
+def told_before(tx: Tx, month: str) -> dict[int, tuple[int, int]]:
+    """By customer, what the last statement before a month told of and billed nobody."""
+    of = statements.c
+    query = select(of.customer_id, of.before_first, of.stray).where(of.month < month)
+    rows = tx.execute(query.order_by(of.month))
+    return {row.customer_id: (row.before_first, row.stray) for row in rows}
+
+
+def rows_of(tx: Tx, statement_id: int) -> tuple[Row, ...]:
+    """A statement's rows as they were frozen."""
+    query = (
+        select(statement_rows.c.data)
+        .where(statement_rows.c.statement_id == statement_id)
+        .order_by(statement_rows.c.ordinal)
+    )
+    return tuple(row_from_json(data) for data in tx.scalars(query))
+
+
+def billed(tx: Tx, customer_ids: Sequence[int]) -> dict[int, list[Billed]]:
+    """What earlier statements of customers billed and listed, by customer (H3)."""
+    query = (
+        select(statements.c.customer_id, statement_rows.c.data)
+        .join(statements)
+        .where(statements.c.customer_id.in_(customer_ids))
+        .order_by(statements.c.month, statement_rows.c.ordinal)
+    )
+    found: dict[int, list[Billed]] = {}
+    for customer_id, data in tx.execute(query):
+        found.setdefault(customer_id, []).append(as_billed(row_from_json(data)))
+    return found
+
+
+def listing(tx: Tx, *, month: str | None = None, customer_id: int | None = None) -> list[Frozen]:
+    """Frozen statements, by month and customer."""
+    query = _query()
+    if month is not None:
+        query = query.where(statements.c.month == month)
+    if customer_id is not None:
+        query = query.where(statements.c.customer_id == customer_id)
+    return [_frozen(row) for row in tx.execute(query).mappings()]
+
+
+def by_id(tx: Tx, statement_id: int) -> Frozen:
+    """The statement with that id; it must exist."""
+    return _frozen(tx.execute(_query().where(statements.c.id == statement_id)).mappings().one())
+
+
+def news_since(tx: Tx, month: str, since: dt.datetime) -> list[Frozen]:
+    """Statements of a month whose invoice was pushed after an instant, or stands in a fault."""
+    news = or_(invoices.c.pushed_at > since, invoices.c.state == "fault")
+    rows = tx.execute(_query().where(statements.c.month == month, news)).mappings()
+    return [_frozen(row) for row in rows]
+
+
+def _query() -> Any:
+    return (
+        select(statements, customers.c.key, invoices)
+        .join(customers, customers.c.id == statements.c.customer_id)
+        .join(invoices, invoices.c.statement_id == statements.c.id)
+        .order_by(statements.c.month, customers.c.key)
+    )
+
+
+def _frozen(row: Any) -> Frozen:
+    return Frozen(
+        row[statements.c.id], row[statements.c.customer_id], row[customers.c.key],
+        row[statements.c.month], row[statements.c.reference], row[statements.c.frozen_at],
+        Money(row[statements.c.net_ore]), Money(row[statements.c.left_out_ore]),
+        row[statements.c.hash], row[invoices.c.state],
+        row[invoices.c.number], row[invoices.c.link], row[invoices.c.fault],
+        row[invoices.c.remedy], row[statements.c.before_first], row[statements.c.stray],
+    )  # fmt: skip
+
+
+def months_of(tx: Tx, customer_ids: Sequence[int]) -> dict[int, set[str]]:
+    """The months that are frozen, by customer."""
+    query = select(statements.c.customer_id, statements.c.month)
+    found: dict[int, set[str]] = {}
+    for customer_id, month in tx.execute(query.where(statements.c.customer_id.in_(customer_ids))):
+        found.setdefault(customer_id, set()).add(month)
+    return found
+
+
+# --- closings ---------------------------------------------------------------------------------
+
+
+def last_closed(tx: Tx) -> str | None:
+    """The latest month that was closed."""
+    found: str | None = tx.scalar(select(func.max(closings.c.month)))
+    return found
+
+
+def close(tx: Tx, month: str, at: dt.datetime, held: Iterable[int]) -> bool:
+    """Note that a month is closed, and whose statement still waits (H6); False where it was."""
+    values = {"month": month, "closed_at": at, "held": sorted(held)}
+    new = insert(tx, closings).values(values).on_conflict_do_nothing()
+    return tx.scalar(new.returning(closings.c.month)) is not None
+
+
+def closing_rows(tx: Tx) -> Sequence[SqlRow[Any]]:
+    """Every closed month, in order."""
+    return tx.execute(select(closings).order_by(closings.c.month)).all()
+
+
+def note_held(tx: Tx, month: str, held: Iterable[int]) -> None:
+    """Note whose statements of a closed month still wait."""
+    tx.execute(update(closings).where(closings.c.month == month).values(held=sorted(held)))
+
+
+def note_mailed(tx: Tx, month: str, at: dt.datetime) -> bool:
+    """Note that finance was told of a close; False where that was done."""
+    mine = and_(closings.c.month == month, closings.c.mailed_at.is_(None))
+    return bool(tx.execute(update(closings).where(mine).values(mailed_at=at)).rowcount)
+
+
+_RELEASED = "released"  # by month, the customers whose statement came after finance's mail
+
+
+def released(tx: Tx) -> dict[str, list[int]]:
+    """Whose statements have been frozen since they were held, and finance has not been told of."""
+    found: dict[str, list[int]] = json.loads(fact(tx, _RELEASED) or "{}")
+    return found
+
+
+def note_released(tx: Tx, month: str, customer_ids: Iterable[int]) -> None:
+    """Remember to tell finance of customers whose statement of a month waits no more."""
+    before = released(tx)
+    before[month] = sorted({*before.get(month, ()), *customer_ids})
+    keep_fact(tx, _RELEASED, json.dumps(before))
+
+
+def note_told(tx: Tx, month: str, customer_ids: Iterable[int]) -> bool:
+    """Forget them again, now that finance is told; False where somebody else has told it."""
+    before = released(tx)
+    told = set(customer_ids) & set(before.get(month, ()))
+    left = set(before.pop(month, ())) - told
+    if told:
+        keep_fact(tx, _RELEASED, json.dumps(before | ({month: sorted(left)} if left else {})))
+    return bool(told)
+
+
+# --- their invoices (the rest is in invoices.py) -----------------------------------------------
+
+
+def approve(tx: Tx, month: str, before: dt.datetime, customer_ids: Collection[int] = ()) -> int:
+    """Let the invoices of a month go that finance has seen (H7), of some customers or of all.
+
+    Gives how many.
+    """
+    of_month = select(statements.c.id).where(
+        statements.c.month == month, statements.c.frozen_at <= before
+    )
+    if customer_ids:
+        of_month = of_month.where(statements.c.customer_id.in_(customer_ids))
+    waiting = and_(invoices.c.state == "approval", invoices.c.statement_id.in_(of_month))
+    return tx.execute(update(invoices).where(waiting).values(state="waiting")).rowcount
+
+
+def unsettled(tx: Tx, month: str) -> int:
+    """How many invoices of a month may still be pushed without anybody's doing."""
+    query = (
+        select(func.count())
+        .select_from(invoices)
+        .join(statements)
+        .where(statements.c.month == month, invoices.c.state.in_(OPEN))
+    )
+    return tx.scalar(query) or 0

@@ -1,0 +1,479 @@
+"""The tables: who we serve, what came in, what was decided, what went out, what it cost.
+
+Durations are integer minutes, instants are UTC. The tables of money stand in `schema_money.py`
+and can be imported from here as well.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    literal_column,
+    text,
+)
+
+from daemon.store.schema.columns import Id, flag, id_column, metadata, ref
+from daemon.store.schema.money import (
+    chain,
+    closings,
+    erasures,
+    invoices,
+    ledger,
+    meetings,
+    reports,
+    requests,
+    statement_rows,
+    statements,
+    tokens,
+)
+from daemon.store.schema.types import Instant
+
+# --- the desk itself --------------------------------------------------------------------------
+
+facts = (
+    Table(  # one value per name: the desk's own key for reply ids, the calendar's fingerprint, …
+        "facts",
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("value", Text, nullable=False),
+    )
+)
+
+leases = Table(  # work that only one process may do at a time: polling a mailbox, closing, tokens
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
+due = Table(  # what is to happen at an instant: warnings, reminders, reports, look-ups
+    "due",
+    metadata,
+    id_column(),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("run_at", Instant, nullable=False),
+    Column("state", Text, nullable=False, server_default="waiting"),  # waiting, done, void
+    Column("data", JSON),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    UniqueConstraint("kind", "key"),
+    Index(None, "state", "run_at"),
+)
+
+alarms = Table(  # a fault that operators or finance were told of, once, until it clears
+    "alarms",
+    metadata,
+    id_column(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("raised_at", Instant, nullable=False),
+    Column("cleared_at", Instant),
+    Column("message", Text, nullable=False),
+)
+
+events = Table(  # K1: every change, with time, actor and cause
+    "events",
+    metadata,
+    id_column(),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),  # an address, "avtald", or "command"
+    Column("cause", Text, nullable=False),  # "inbox:17", "command import", "clock"
+    ref("ticket_id", "tickets", nullable=True),
+    ref("customer_id", "customers", nullable=True),
+    Column("data", JSON),
+    Index(None, "ticket_id", "id"),
+    Index(None, "customer_id", "id"),
+    Index(
+        "ix_events_of_customers", "customer_id",
+        sqlite_where=text("ticket_id IS NULL"), postgresql_where=text("ticket_id IS NULL"),
+    ),
+)  # fmt: skip
+
+# --- the register -----------------------------------------------------------------------------
+
+people = Table(  # engineers, finance, managers (D1)
+    "people",
+    metadata,
+    id_column(),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False, unique=True),
+    Column("roles", JSON, nullable=False),
+    Column("absent_until", Date),
+    flag("active", default=True),
+)
+
+people_addresses = Table(  # the registered address and its aliases
+    "people_addresses",
+    metadata,
+    Column("address", Text, primary_key=True),
+    ref("person_id", "people"),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    id_column(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("organisation_number", Text),
+    Column("language", Text),
+    Column("accounting_number", Text),
+    Column("your_reference", Text),
+    Column("order_number", Text),
+    Column("invoice_language", Text),
+    Column("reports_to", JSON, nullable=False),
+    ref("manager_id", "people", nullable=True),
+    flag("active", default=True),
+)
+
+customer_domains = Table(
+    "customer_domains",
+    metadata,
+    Column("domain", Text, primary_key=True),
+    ref("customer_id", "customers"),
+    Index(None, "customer_id"),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    id_column(),
+    ref("customer_id", "customers"),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False, unique=True),
+    flag("active", default=True),
+    Index(None, "customer_id"),
+)
+
+agreement_versions = Table(  # F1: dated versions; the terms are copied in when the version is made
+    "agreement_versions",
+    metadata,
+    id_column(),
+    ref("customer_id", "customers"),
+    Column("plan", Text, nullable=False),
+    Column("starts", Date, nullable=False),
+    Column("until", Date),  # the last day covered
+    flag("renews", default=True),
+    Column("terms", JSON, nullable=False),
+    Column("overrides", JSON, nullable=False),  # what the register said of its own
+    flag("withdrawn", default=False),
+    UniqueConstraint("customer_id", "starts"),
+)
+
+# --- what came in (B1–B5) ---------------------------------------------------------------------
+
+inbox = Table(
+    "inbox",
+    metadata,
+    id_column(),
+    Column("identity", Text, nullable=False, unique=True),  # B3
+    Column("received_at", Instant, nullable=False),  # B2
+    Column("source", Text, nullable=False),  # imap, smtp, lmtp, receive
+    Column("envelope_from", Text),
+    Column("envelope_to", JSON),
+    Column("size", Integer, nullable=False),
+    Column("raw_sha256", Text, nullable=False),
+    Column("message_id", Text),  # a hint only
+    # a new one becomes done, held (D1), shelved (B4) or archived (B5)
+    Column("state", Text, nullable=False, server_default="new"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    Column("reason", Text),  # why it is held or shelved
+    Column("kind", Text),  # person, auto_reply, bounce, …
+    Column("outcome", Text),  # opened, joined, relayed, noted, …
+    Column("sender", Text),
+    ref("ticket_id", "tickets", nullable=True),
+    Column("released_by", Id),  # the message whose token released a held one
+    Column("processed_at", Instant),
+    Index(
+        "ix_inbox_thanks",
+        "received_at",
+        sqlite_where=text("outcome = 'thanks'"),
+        postgresql_where=text("outcome = 'thanks'"),
+    ),
+    Index(
+        "ix_inbox_open",
+        "state",
+        "received_at",
+        "id",
+        sqlite_where=text("state <> 'done'"),
+        postgresql_where=text("state <> 'done'"),
+    ),
+    Index(None, "message_id"),
+    Index(None, "ticket_id"),
+)
+
+inbox_raw = Table(  # apart from the row, so that scans of the inbox stay small
+    "inbox_raw",
+    metadata,
+    Column("inbox_id", Id, ForeignKey("inbox.id"), primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary),  # None once erased (K2)
+)
+
+inbox_deliveries = Table(  # every delivery of a message, by whichever door (B1, B3)
+    "inbox_deliveries",
+    metadata,
+    id_column(),
+    ref("inbox_id", "inbox", nullable=True),  # None: shelved by its headers, too large to fetch
+    Column("source", Text, nullable=False),
+    Column("mailbox", Text),
+    Column("uidvalidity", BigInteger),
+    Column("uid", BigInteger),
+    Column("received_at", Instant, nullable=False),
+    flag("moved", default=False),
+    UniqueConstraint("mailbox", "uidvalidity", "uid"),
+    Index(None, "inbox_id"),
+)
+
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("uidvalidity", BigInteger),
+    Column("polled_at", Instant),
+    Column("error", Text),
+)
+
+# --- tickets ----------------------------------------------------------------------------------
+
+tickets = Table(
+    "tickets",
+    metadata,
+    id_column(),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("subject", Text, nullable=False),
+    ref("customer_id", "customers", nullable=True),
+    Column("requester", Text, nullable=False),
+    Column("requester_name", Text, nullable=False, server_default=""),
+    Column("language", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("status", Text, nullable=False),  # open, waiting, closed, merged, unplaced
+    Column("opened_at", Instant, nullable=False),  # E1: receipt of the first customer message
+    Column("closed_at", Instant),
+    ref("assignee_id", "people", nullable=True),
+    ref("merged_into_id", "tickets", nullable=True),
+    ref("follows_id", "tickets", nullable=True),  # D5: the closed ticket that this one continues
+    flag("spam", default=False),
+    CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
+    Index(
+        "ix_tickets_living", "number",
+        sqlite_where=text("status <> 'closed' AND status <> 'merged'"),
+        postgresql_where=text("status <> 'closed' AND status <> 'merged'"),
+    ),
+    Index(None, "customer_id", "id"),
+    Index(None, "requester"),
+    Index(
+        "ix_tickets_merged_into_id", "merged_into_id",
+        sqlite_where=text("merged_into_id IS NOT NULL"),
+        postgresql_where=text("merged_into_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_tickets_follows_id", "follows_id",
+        sqlite_where=text("follows_id IS NOT NULL"),
+        postgresql_where=text("follows_id IS NOT NULL"),
+    ),
+)  # fmt: skip
+
+participants = Table(
+    "participants",
+    metadata,
+    ref("ticket_id", "tickets"),
+    Column("address", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("added_at", Instant, nullable=False),
+    flag("silent", default=False),  # D3: an unknown sender who joined, and gets nothing yet
+    UniqueConstraint("ticket_id", "address"),
+    Index(None, "address"),
+)
+
+ticket_messages = Table(  # what was said on a ticket, as its readers see it
+    "ticket_messages",
+    metadata,
+    id_column(),
+    ref("ticket_id", "tickets"),
+    ref("inbox_id", "inbox", nullable=True),
+    ref("outgoing_id", "outgoing", nullable=True),
+    Column("at", Instant, nullable=False),
+    Column("author", Text, nullable=False),  # customer, engineer, stranger, machine, desk
+    Column("address", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    flag("internal", default=False),
+    Column("text", Text, nullable=False),
+    Index(None, "ticket_id", "id"),
+    Index(None, "inbox_id"),
+    Index(
+        "ix_ticket_messages_answers",
+        "at",
+        sqlite_where=text("author = 'engineer'"),
+        postgresql_where=text("author = 'engineer'"),
+    ),
+)
+
+clocks = Table(  # E1–E8: due_at serves lists and warnings; a result is frozen when the clock ends
+    "clocks",
+    metadata,
+    id_column(),
+    ref("ticket_id", "tickets"),
+    Column("kind", Text, nullable=False),  # response, follow-up, resolution
+    Column("ordinal", Integer, nullable=False, server_default="0"),
+    Column("started_at", Instant, nullable=False),
+    Column("target_minutes", Integer),  # None: the priority of now promises nothing
+    Column("due_at", Instant),  # None: paused, or nothing promised
+    flag("paused", default=False),
+    Column("ended_at", Instant),
+    Column("used_minutes", Integer),
+    Column("result", Text, nullable=False, server_default="running"),  # met, missed, unanswered
+    Column("breached_at", Instant),
+    Column("told", JSON),  # E7: what was told: percentages, and null for the breach
+    Column("tell_at", Instant),  # E7: when something is to be told next
+    UniqueConstraint("ticket_id", "kind", "ordinal"),
+    Index(
+        "ix_clocks_running",
+        "ticket_id",
+        sqlite_where=text("result = 'running'"),
+        postgresql_where=text("result = 'running'"),
+    ),
+    Index(
+        "ix_clocks_to_tell",
+        "tell_at",
+        sqlite_where=text("tell_at IS NOT NULL"),
+        postgresql_where=text("tell_at IS NOT NULL"),
+    ),
+)
+
+# --- held, and waiting for a word (C11, D1, H7) -----------------------------------------------
+
+holds = Table(
+    "holds",
+    metadata,
+    id_column(),
+    Column("kind", Text, nullable=False),  # proof, entry, internal, approval
+    Column("token", Text, nullable=False, unique=True),  # the SHA-256 of the one-time token
+    ref("inbox_id", "inbox", nullable=True),
+    ref("person_id", "people", nullable=True),
+    ref("ticket_id", "tickets", nullable=True),
+    ref("customer_id", "customers", nullable=True),
+    Column("worked_on", Date),
+    Column("created_at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("data", JSON),
+    Column("settled_at", Instant),
+    Column("settled_by", Id),  # the inbox message that settled it
+    Column("outcome", Text),  # released, refused, expired
+    Index(None, "kind", "settled_at"),
+    Index(None, "customer_id", "settled_at"),
+)
+
+# --- what went out ----------------------------------------------------------------------------
+
+outgoing = Table(  # a mail as it leaves; one row in the outbox for each recipient
+    "outgoing",
+    metadata,
+    id_column(),
+    Column("key", Text, nullable=False, unique=True),  # what caused it: the same cause, one mail
+    Column("kind", Text, nullable=False),  # confirmation, relay, notice, receipt, …
+    Column("message_id", Text, nullable=False, unique=True),
+    ref("ticket_id", "tickets", nullable=True),
+    ref("inbox_id", "inbox", nullable=True),  # the message that it answers or carries on
+    Column("about", Text),  # what a reply to it means: "hold:7", "statement:3"
+    Column("created_at", Instant, nullable=False),
+    flag("answer", default=False),  # J2: an automatic answer to an outside address
+    Column("raw", LargeBinary),  # None once erased
+    Index(None, "ticket_id"),
+    Index(None, "inbox_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    id_column(),
+    ref("outgoing_id", "outgoing"),
+    Column("recipient", Text, nullable=False),
+    Column("envelope_from", Text, nullable=False),
+    # pending, sending, sent, failed (5xx or given up), unclear (after the final dot)
+    Column("state", Text, nullable=False, server_default="pending"),
+    Column("created_at", Instant, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    Column("sent_at", Instant),
+    Column("reply", Text),
+    flag("customer_side", default=False),  # E1: its acceptance can stop a clock
+    flag("answer", default=False),  # J2, repeated here so that the limit is one index look-up
+    UniqueConstraint("outgoing_id", "recipient"),
+    Index(
+        "ix_outbox_open",
+        "state",
+        "next_at",
+        "id",
+        sqlite_where=text("state <> 'sent'"),
+        postgresql_where=text("state <> 'sent'"),
+    ),
+    Index(None, "recipient", "answer", "created_at"),
+)
+
+# --- what the partial indexes hold ------------------------------------------------------------
+
+# SQLite uses such an index only for a statement that says the same in the same words.
+IN_INBOX = inbox.c.state != literal_column("'done'")
+IN_OUTBOX = outbox.c.state != literal_column("'sent'")
+LIVING = and_(
+    tickets.c.status != literal_column("'closed'"), tickets.c.status != literal_column("'merged'")
+)
+RUNNING = clocks.c.result == literal_column("'running'")
+
+__all__ = [
+    "IN_INBOX",
+    "IN_OUTBOX",
+    "LIVING",
+    "RUNNING",
+    "agreement_versions",
+    "alarms",
+    "chain",
+    "clocks",
+    "closings",
+    "contacts",
+    "customer_domains",
+    "customers",
+    "due",
+    "erasures",
+    "events",
+    "holds",
+    "inbox",
+    "inbox_deliveries",
+    "inbox_raw",
+    "invoices",
+    "leases",
+    "ledger",
+    "mailboxes",
+    "meetings",
+    "metadata",
+    "outbox",
+    "outgoing",
+    "participants",
+    "people",
+    "people_addresses",
+    "reports",
+    "requests",
+    "statement_rows",
+    "statements",
+    "ticket_messages",
+    "tickets",
+    "tokens",
+]

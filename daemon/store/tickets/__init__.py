@@ -1,0 +1,1 @@
+"""Tickets, their events and holds, meetings and reports."""

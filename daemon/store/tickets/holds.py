@@ -1,0 +1,73 @@
+"""What waits for a person's word: unproven messages, held time, stopped answers, approvals."""
+
+import datetime as dt
+import hashlib
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from daemon.store.rows import add
+from daemon.store.schema.tables import holds
+from daemon.store.session import Tx
+from daemon.store.tickets.tickets import family
+
+Hold = Row[Any]
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.casefold().encode()).hexdigest()
+
+
+def hold(tx: Tx, *, kind: str, token: str, **values: Any) -> int:
+    """Note what waits; the token itself is kept only as its hash."""
+    return add(tx, holds, kind=kind, token=_digest(token), **values)
+
+
+def open_by_id(tx: Tx, hold_id: int) -> Row[Any] | None:
+    """What waits under that number; None where it is settled."""
+    query = select(holds).where(holds.c.id == hold_id, holds.c.settled_at.is_(None))
+    return tx.execute(query).one_or_none()
+
+
+def settle(tx: Tx, hold_id: int, *, at: dt.datetime, by: int | None, outcome: str) -> bool:
+    """End the wait, once: False where somebody was first."""
+    waiting = holds.c.settled_at.is_(None)
+    return bool(
+        tx.execute(
+            update(holds)
+            .where(holds.c.id == hold_id, waiting)
+            .values(settled_at=at, settled_by=by, outcome=outcome)
+        ).rowcount
+    )
+
+
+def held_time(tx: Tx, before: dt.date) -> list[Row[Any]]:
+    """Held entries worked before a date: they stop their customers' statements (H6)."""
+    query = select(holds).where(
+        holds.c.kind == "entry", holds.c.settled_at.is_(None), holds.c.worked_on < before
+    )
+    return list(tx.execute(query.order_by(holds.c.id)))
+
+
+def of_message(tx: Tx, inbox_id: int) -> list[Row[Any]]:
+    """What of one message waits."""
+    query = select(holds).where(holds.c.inbox_id == inbox_id, holds.c.settled_at.is_(None))
+    return list(tx.execute(query.order_by(holds.c.id)))
+
+
+def minutes_of_day(tx: Tx, person_id: int, day: dt.date) -> int:
+    """Minutes of a person's worked date that wait for an OK (C11)."""
+    query = select(holds.c.data).where(
+        holds.c.kind == "entry", holds.c.settled_at.is_(None), holds.c.person_id == person_id,
+        holds.c.worked_on == day,
+    )  # fmt: skip
+    return sum(data["minutes"] for data in tx.scalars(query))
+
+
+def move_entries(tx: Tx, ticket_id: int, customer_id: int) -> None:
+    """Held time follows its ticket, and what was merged into it, to another customer (D7)."""
+    tx.execute(
+        update(holds)
+        .where(holds.c.ticket_id.in_(family(tx, ticket_id)), holds.c.settled_at.is_(None))
+        .values(customer_id=customer_id)
+    )
