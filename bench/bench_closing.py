@@ -56,32 +56,60 @@ def fill(desk, count: int) -> None:
     with desk.store.writing() as tx:
         tx.execute(
             s.people.insert(),
-            [{"id": n, "name": f"E {n}", "email": f"e{n}@example.se", "roles": ["engineer"]}
-             for n in (1, 2, 3)],
-        )  # fmt: skip
+            [
+                {"id": n, "name": f"E {n}", "email": f"e{n}@example.se", "roles": ["engineer"]}
+                for n in (1, 2, 3)
+            ],
+        )
         for first in range(1, count + 1, 500):
             numbers = range(first, min(first + 500, count + 1))
             tx.execute(
                 s.customers.insert(),
-                [{"id": n, "key": f"c{n}", "name": f"Kund {n}", "reports_to": [],
-                  "accounting_number": str(n)} for n in numbers],
-            )  # fmt: skip
+                [
+                    {
+                        "id": n,
+                        "key": f"c{n}",
+                        "name": f"Kund {n}",
+                        "reports_to": [],
+                        "accounting_number": str(n),
+                    }
+                    for n in numbers
+                ],
+            )
             tx.execute(
                 s.agreement_versions.insert(),
                 [
-                    {"customer_id": n, "plan": plan.key, "starts": dt.date(2026, 1, 1),
-                     "renews": True, "terms": plan.terms.to_json(), "overrides": {},
-                     "withdrawn": False}
+                    {
+                        "customer_id": n,
+                        "plan": plan.key,
+                        "starts": dt.date(2026, 1, 1),
+                        "renews": True,
+                        "terms": plan.terms.to_json(),
+                        "overrides": {},
+                        "withdrawn": False,
+                    }
                     for n in numbers
                     if (plan := plans[n % 4]).key != "none"
                 ],
-            )  # fmt: skip
+            )
             tx.execute(
                 s.tickets.insert(),
-                [{"id": n, "number": 1000 + n, "customer_id": n, "subject": f"Fråga {n}",
-                  "requester": f"a@c{n}.se", "requester_name": "", "language": "sv",
-                  "priority": 3, "status": "open", "opened_at": opened} for n in numbers],
-            )  # fmt: skip
+                [
+                    {
+                        "id": n,
+                        "number": 1000 + n,
+                        "customer_id": n,
+                        "subject": f"Fråga {n}",
+                        "requester": f"a@c{n}.se",
+                        "requester_name": "",
+                        "language": "sv",
+                        "priority": 3,
+                        "status": "open",
+                        "opened_at": opened,
+                    }
+                    for n in numbers
+                ],
+            )
             entries = [entry(n, k) for n in numbers for k in range(ENTRIES)]
             tx.execute(s.ledger.insert(), entries)
             names = [column.name for column in SEALED]
@@ -96,12 +124,25 @@ def entry(customer: int, number: int) -> dict[str, object]:
     at = dt.datetime(2026, 11, day, 12, number, tzinfo=dt.UTC)
     minutes = 15 + (number * 37 + customer) % 120
     return {
-        "id": customer * ENTRIES + number, "kind": "use", "customer_id": customer,
-        "ticket_id": customer, "person_id": 1 + number % 3, "inbox_id": None, "ordinal": number,
-        "booking": 0, "reverses_id": None, "worked_on": at.date(), "received_at": at,
-        "visible_at": at, "actual": minutes, "billable": minutes, "increment": 1, "counts": True,
-        "outside": False, "cause": "bench",
-    }  # fmt: skip
+        "id": customer * ENTRIES + number,
+        "kind": "use",
+        "customer_id": customer,
+        "ticket_id": customer,
+        "person_id": 1 + number % 3,
+        "inbox_id": None,
+        "ordinal": number,
+        "booking": 0,
+        "reverses_id": None,
+        "worked_on": at.date(),
+        "received_at": at,
+        "visible_at": at,
+        "actual": minutes,
+        "billable": minutes,
+        "increment": 1,
+        "counts": True,
+        "outside": False,
+        "cause": "bench",
+    }
 
 
 def yardstick() -> float:
@@ -133,9 +174,12 @@ def close(count: int) -> dict[str, float]:
         assert frozen == count, frozen
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
-        "seconds": spent, "processor": processor, "memory": memory, "filled": filled,
+        "seconds": spent,
+        "processor": processor,
+        "memory": memory,
+        "filled": filled,
         "yardstick": (before + after) / 2,
-    }  # fmt: skip
+    }
 
 
 def main() -> int:
@@ -146,9 +190,13 @@ def main() -> int:
     root = str(Path(__file__).resolve().parents[1])
     for count in CUSTOMERS:
         ended = subprocess.run(
-            [sys.executable, __file__, str(count)], check=True, capture_output=True, text=True,
-            cwd=root, env=os.environ | {"PYTHONPATH": root},
-        )  # fmt: skip
+            [sys.executable, __file__, str(count)],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": root},
+        )
         found[count] = json.loads(ended.stdout.splitlines()[-1])
         each = found[count]
         print(

@@ -40,21 +40,21 @@ DAY = dt.timedelta(days=1)
 def intake(desk: ADesk, name: str) -> tuple[float, float]:
     """Intake to the hand-over of the confirmation: mails a second, and ms of the processor each."""
     groups = [
-        [
-            Arrival(a_mail(name, n + k), NOW, "lmtp", f"{name}{n + k}")
-            for k in range(GROUP)
-        ]
+        [Arrival(a_mail(name, n + k), NOW, "lmtp", f"{name}{n + k}") for k in range(GROUP)]
         for n in range(0, MAILS, GROUP)
-    ]  # fmt: skip
+    ]
     spent, started = time.process_time(), time.monotonic()
     for group in groups:
         accept(desk.desk.store, group, go_live=None)
         while receive.step(desk.desk, NOW):
             pass
         while sending.step(
-            desk.desk.store, desk.mailer, NOW,
-            on_sent=lambda *_: None, on_failed=lambda *_: None,
-        ):  # fmt: skip
+            desk.desk.store,
+            desk.mailer,
+            NOW,
+            on_sent=lambda *_: None,
+            on_failed=lambda *_: None,
+        ):
             pass
     rate = MAILS / (time.monotonic() - started)
     return rate, (time.process_time() - spent) / MAILS * 1000

@@ -129,9 +129,11 @@ class Sink:
 def daemon(folder: Path) -> Iterator[subprocess.Popen]:
     """`avtald run`; ended as systemd would."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "daemon", "run"], cwd=folder, env=_environment(),
+        [sys.executable, "-m", "daemon", "run"],
+        cwd=folder,
+        env=_environment(),
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     try:
         yield process
     finally:
@@ -211,8 +213,10 @@ def lmtp(folder: Path, url: str, sink: Sink, what: str) -> float:
         sink.wait(ids_of(name, range(MAILS)))
         seconds = time.monotonic() - started
         spent = (cpu(process.pid) - spent) / MAILS * 1000
-        print(f"{what}, LMTP: {MAILS / seconds:.0f} mails/s to the confirmation "
-              f"({MAILS / taken:.0f}/s taken), {spent:.1f} ms CPU a mail, {load()}")  # fmt: skip
+        print(
+            f"{what}, LMTP: {MAILS / seconds:.0f} mails/s to the confirmation "
+            f"({MAILS / taken:.0f}/s taken), {spent:.1f} ms CPU a mail, {load()}"
+        )
         waits = []
         for number in range(ONE_BY_ONE):
             (key,) = ids_of(f"o{name}", range(number, number + 1))
@@ -284,8 +288,10 @@ def helpdesk(folder: Path, python: str, database: str, sink: Sink, what: str) ->
     before = sink.taken
     done = subprocess.run(
         [python, str(HERE / "peer_helpdesk.py"), str(box), str(sink.port), database],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise SystemExit(f"django-helpdesk fails here\n{done.stderr[-800:]}")
     found = json.loads(done.stdout.splitlines()[-1])
@@ -356,8 +362,10 @@ def statements(folder: Path) -> None:
             parts.append(counted["statements"])
             work()
         mails = group * rounds
-        print(f"a new mail {what}: {counted['statements'] / mails:.1f} statements, "
-              f"{counted['commits'] / mails:.2f} commits, intake and sending included")  # fmt: skip
+        print(
+            f"a new mail {what}: {counted['statements'] / mails:.1f} statements, "
+            f"{counted['commits'] / mails:.2f} commits, intake and sending included"
+        )
     store.close()
 
 
@@ -377,10 +385,25 @@ def an_imap_server(folder: Path) -> Iterator[object]:
     from tests.servers import Certificate
 
     made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-         "/CN=localhost", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
-        capture_output=True, check=False,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-keyout",
+            str(folder / "key.pem"),
+            "-out",
+            str(folder / "cert.pem"),
+        ],
+        capture_output=True,
+        check=False,
+    )
     assert made.returncode == 0, made.stderr
     with dovecot(Certificate(folder / "cert.pem", folder / "key.pem")) as server:
         yield server
@@ -401,8 +424,10 @@ def two_daemons(folder: Path, url: str, sink: Sink) -> None:
         seconds = time.monotonic() - started
         busy = 1 - (idled() - idle) / seconds / (os.cpu_count() or 1)
         spent = (cpu(one.pid) + cpu(two.pid) - spent) / MAILS * 1000
-    print(f"PostgreSQL, two daemons, LMTP: {MAILS / seconds:.0f} mails/s, "
-          f"{spent:.1f} ms CPU a mail, the cores {busy:.0%} busy, {load()}")  # fmt: skip
+    print(
+        f"PostgreSQL, two daemons, LMTP: {MAILS / seconds:.0f} mails/s, "
+        f"{spent:.1f} ms CPU a mail, the cores {busy:.0%} busy, {load()}"
+    )
 
 
 def deliver_to(ports: list[int], mails: list[bytes]) -> None:
@@ -448,12 +473,14 @@ def main() -> None:
 
         beside_helpdesk(
             lambda: lmtp(folder / "lite", f"sqlite:///{folder}/sqlite.db", sink, "SQLite"),
-            peer_on_file if python else None, "SQLite",
-        )  # fmt: skip
+            peer_on_file if python else None,
+            "SQLite",
+        )
         beside_helpdesk(
             lambda: lmtp(folder / "pg", database("one"), sink, "PostgreSQL"),
-            peer_on_server if python else None, "PostgreSQL",
-        )  # fmt: skip
+            peer_on_server if python else None,
+            "PostgreSQL",
+        )
         (folder / "pair").mkdir()
         two_daemons(folder / "pair", database("two"), sink)
         server = own.enter_context(an_imap_server(folder))

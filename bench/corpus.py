@@ -17,9 +17,14 @@ MAIL = Path(__file__).resolve().parents[2] / "shared" / "mail"
 MUTATED = 20_000
 SLOW = 1.0  # seconds
 FOLDERS = (
-    "stalwart", "mikel-mail", "cpython", "django-mailbox", "roundup-inline", "flufl-bounce",
+    "stalwart",
+    "mikel-mail",
+    "cpython",
+    "django-mailbox",
+    "roundup-inline",
+    "flufl-bounce",
     "bounceparser",
-)  # fmt: skip
+)
 REPLIES = ("email_reply_trimmer", "mail-parser-reply")
 NO_MAIL = {"SOURCE.txt", "README.md"}
 

@@ -19,9 +19,13 @@ def engine(database: str) -> dict[str, object]:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": database}
     url = urlsplit(database)
     return {
-        "ENGINE": "django.db.backends.postgresql", "NAME": url.path[1:], "USER": url.username,
-        "PASSWORD": url.password or "", "HOST": url.hostname, "PORT": url.port,
-    }  # fmt: skip
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": url.path[1:],
+        "USER": url.username,
+        "PASSWORD": url.password or "",
+        "HOST": url.hostname,
+        "PORT": url.port,
+    }
 
 
 def main() -> None:
@@ -33,9 +37,15 @@ def main() -> None:
         SECRET_KEY="bench",
         DATABASES={"default": engine(database)},
         INSTALLED_APPS=[
-            "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions",
-            "django.contrib.sites", "django.contrib.humanize", "django.contrib.messages",
-            "django.contrib.admin", "rest_framework", "helpdesk",
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "django.contrib.sites",
+            "django.contrib.humanize",
+            "django.contrib.messages",
+            "django.contrib.admin",
+            "rest_framework",
+            "helpdesk",
         ],
         ROOT_URLCONF="__main__",
         EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
@@ -50,7 +60,7 @@ def main() -> None:
         ],
         HELPDESK_TEAMS_MODE_ENABLED=False,
         VALID_EXTENSIONS=[".txt", ".html", ".png", ".pdf"],
-    )  # fmt: skip
+    )
     django.setup()
     from django.urls import include, path
 
@@ -63,11 +73,17 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     call_command("loaddata", "emailtemplate.json", verbosity=0)
     Queue.objects.create(
-        title="Support", slug="support", email_address="support@example.se",
-        allow_email_submission=True, email_box_type="local", email_box_local_dir=f"{folder}/",
-        new_ticket_cc="anna@example.se", enable_notifications_on_email_events=True,
-        locale="en", logging_type="none",
-    )  # fmt: skip
+        title="Support",
+        slug="support",
+        email_address="support@example.se",
+        allow_email_submission=True,
+        email_box_type="local",
+        email_box_local_dir=f"{folder}/",
+        new_ticket_cc="anna@example.se",
+        enable_notifications_on_email_events=True,
+        locale="en",
+        logging_type="none",
+    )
     many = len(list(folder.iterdir()))
     statements = 0
 

@@ -149,9 +149,12 @@ class SmtpMailer:
         server = self._server
         if server.tls == "implicit":
             return smtplib.SMTP_SSL(
-                server.host, server.port, server.local_hostname,
-                timeout=server.timeout, context=server.context or ssl.create_default_context(),
-            )  # fmt: skip
+                server.host,
+                server.port,
+                server.local_hostname,
+                timeout=server.timeout,
+                context=server.context or ssl.create_default_context(),
+            )
         return smtplib.SMTP(server.host, server.port, server.local_hostname, server.timeout)
 
     def _log_in(self, smtp: smtplib.SMTP) -> None:

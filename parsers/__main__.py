@@ -88,8 +88,11 @@ def understood(
 
 def _people(message: Message) -> dict[str, object]:
     return {
-        "from": message.sender, "to": message.to, "cc": message.cc, "reply_to": message.reply_to,
-    }  # fmt: skip
+        "from": message.sender,
+        "to": message.to,
+        "cc": message.cc,
+        "reply_to": message.reply_to,
+    }
 
 
 def _table(found: dict[str, object]) -> str:

@@ -188,9 +188,13 @@ def _take_quote(
 
 
 def _take_line(  # noqa: PLR0917 the state of one scan
-    text: Text, at: int, out: _Split, found: dict[int, tuple[int, Evidence]],
-    own: Sequence[str], block_kind: Cut,
-) -> int:  # fmt: skip
+    text: Text,
+    at: int,
+    out: _Split,
+    found: dict[int, tuple[int, Evidence]],
+    own: Sequence[str],
+    block_kind: Cut,
+) -> int:
     content = text.contents[at]
     size = len(text.raw)
     if quoting.marker(content, own) or _wrapped_marker(text, at, own):

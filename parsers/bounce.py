@@ -49,9 +49,15 @@ _FAILURE = re.compile(
 _REPORTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _NOTIFICATION = "message/disposition-notification"
 _ORIGINALS = frozenset(
-    {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers",
-     "message/rfc822-headers", "text/rfc822"}
-)  # fmt: skip
+    {
+        "message/rfc822",
+        "text/rfc822-headers",
+        "message/global",
+        "message/global-headers",
+        "message/rfc822-headers",
+        "text/rfc822",
+    }
+)
 _SCANNED = 100_000
 
 
@@ -162,12 +168,18 @@ def _before_original(text: str) -> str:
     ends = [
         at
         for mark in (
-            "--- Below this line is a copy", "----- Original message", "------ This is a copy",
-            "-----Original Message", "----- Message header", "   ----- Unsent message",
-            "----- Transcript of message", "Received: ", "Original message follows",
+            "--- Below this line is a copy",
+            "----- Original message",
+            "------ This is a copy",
+            "-----Original Message",
+            "----- Message header",
+            "   ----- Unsent message",
+            "----- Transcript of message",
+            "Received: ",
+            "Original message follows",
         )
         if (at := text.find(mark)) > 0
-    ]  # fmt: skip
+    ]
     return text[: min(ends)] if ends else text
 
 

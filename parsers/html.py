@@ -29,10 +29,13 @@ _BLOCK = _set(
 )
 _ROOMY = _set("p h1 h2 h3 h4 h5 h6 blockquote ul ol pre")
 _CLOSES = {
-    "li": frozenset({"li"}), "dt": frozenset({"dt", "dd"}), "dd": frozenset({"dt", "dd"}),
-    "tr": frozenset({"tr", "td", "th"}), "td": frozenset({"td", "th"}),
+    "li": frozenset({"li"}),
+    "dt": frozenset({"dt", "dd"}),
+    "dd": frozenset({"dt", "dd"}),
+    "tr": frozenset({"tr", "td", "th"}),
+    "td": frozenset({"td", "th"}),
     "th": frozenset({"td", "th"}),
-}  # fmt: skip
+}
 _WALLS = frozenset({"table", "td", "th", "body", "html", "blockquote", "div"})
 
 # Where clients put what they quote. A container is quoted until it ends; after a mark all is.

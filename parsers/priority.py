@@ -119,8 +119,10 @@ def read_priority(subject: str, new_text: str, words: Mapping[str, int] = WORDS)
     in_text = _text_levels(new_text)
     by_word = _words(base, words)
     places: tuple[tuple[Source, list[int]], ...] = (
-        ("subject_label", in_subject), ("text_label", in_text), ("word", by_word),
-    )  # fmt: skip
+        ("subject_label", in_subject),
+        ("text_label", in_text),
+        ("word", by_word),
+    )
     source, stated = next(((name, found) for name, found in places if found), (None, []))
     return Statement(
         level=min(stated, default=None),

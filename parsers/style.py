@@ -9,9 +9,23 @@ _NUMBER = re.compile(r"-?[0-9]{0,6}\.?[0-9]{0,6}")
 _COMPOUND = re.compile(r"([a-z][a-z0-9]*)?((?:[.#][a-z0-9_-]+)*)")
 _PIECE = re.compile(r"([.#])([a-z0-9_-]+)")
 _HINTS = (
-    "display", "visib", "font", "opacity", "height", "width", "hide", "indent", "left", "top",
-    "clip", "color", "transform", "right", "zoom", "\\",
-)  # fmt: skip
+    "display",
+    "visib",
+    "font",
+    "opacity",
+    "height",
+    "width",
+    "hide",
+    "indent",
+    "left",
+    "top",
+    "clip",
+    "color",
+    "transform",
+    "right",
+    "zoom",
+    "\\",
+)
 _RELATIVE = ("em", "%", "ex", "ch", "smaller", "larger")  # but not rem
 
 

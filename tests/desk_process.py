@@ -100,17 +100,23 @@ class Place:
     def run(self, *words: str, stdin: bytes | None = None) -> subprocess.CompletedProcess:
         """A command in that folder."""
         return subprocess.run(
-            [*AVTALD, *words], cwd=self.folder, input=stdin, capture_output=True, check=False,
+            [*AVTALD, *words],
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            check=False,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        )
 
     def start(self, *, kill_at: str = "", limit: list[str] | None = None) -> None:
         """`avtald run`, perhaps to be killed at a step."""
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*(limit or []), *AVTALD, "run"], cwd=self.folder, stderr=log,
+                [*(limit or []), *AVTALD, "run"],
+                cwd=self.folder,
+                stderr=log,
                 env=os.environ | {"PYTHONPATH": str(ROOT), "AVTALD_KILL_AT": kill_at},
-            )  # fmt: skip
+            )
 
     def ready(self) -> None:
         wait_for(lambda: listens(self.port), f"avtald run\n{self.log()}", self.process)
@@ -168,9 +174,13 @@ def a_place(
     folder.mkdir(exist_ok=True)
     place = Place(folder, url, free_port())
     settings = SETTINGS.format(
-        url=url, port=place.port, out=out, more=more, address=address,
+        url=url,
+        port=place.port,
+        out=out,
+        more=more,
+        address=address,
         domain=address.partition("@")[2],
-    )  # fmt: skip
+    )
     (folder / "avtald.toml").write_text(settings, encoding="utf-8")
     (folder / "register.toml").write_text(REGISTER, encoding="utf-8")
     (folder / "imap-password").write_text("hemligt")  # the tests' Dovecot asks for it
@@ -194,9 +204,11 @@ class Mails:
             return name, a_mail(f"Bo <{name}>", "Skrivaren", message_id=f"<{uuid.uuid4().hex}@x>")
         text = f"[för: {name}] [tid: 1m] Hon ringde om skrivaren.\n"
         return "anna@example.se", a_mail(
-            "Anna Svensson <anna@example.se>", "Skrivaren", text,
+            "Anna Svensson <anna@example.se>",
+            "Skrivaren",
+            text,
             message_id=f"<{uuid.uuid4().hex}@x>",
-        )  # fmt: skip
+        )
 
     @property
     def timed(self) -> int:

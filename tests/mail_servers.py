@@ -107,8 +107,10 @@ def postfix(transport: str) -> Iterator[Postfix]:
         (home / "conf/master.cf").write_text(_MASTER_CF.format(port=port))
         made = subprocess.run(
             [postfix_program, "-c", str(home / "conf"), "check"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert made.returncode == 0, made.stderr
         with running([master, "-c", str(home / "conf")], home / "output") as process:
             wait_for(lambda: listens(port), "Postfix", process)
@@ -250,10 +252,15 @@ def dovecot(certificate: Certificate) -> Iterator[Dovecot]:
             shutil.chown(home / name, user.pw_name)
         (home / "conf").write_text(
             _DOVECOT.format(
-                home=home, user=user.pw_name, group=grp.getgrgid(user.pw_gid).gr_name,
-                port=port, tls_port=tls_port, certificate=home / "cert.pem", key=home / "key.pem",
+                home=home,
+                user=user.pw_name,
+                group=grp.getgrgid(user.pw_gid).gr_name,
+                port=port,
+                tls_port=tls_port,
+                certificate=home / "cert.pem",
+                key=home / "key.pem",
             )
-        )  # fmt: skip
+        )
         as_user = user.pw_name if os.geteuid() == 0 else None
         command = [server, "-F", "-c", str(home / "conf")]
         with running(command, home / "output", user=as_user) as process:

@@ -91,10 +91,16 @@ def running(
     group = None if user is None else pwd.getpwnam(user).pw_gid
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd="/",
-            user=user, group=group, extra_groups=None if user is None else [],
+            command,
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            user=user,
+            group=group,
+            extra_groups=None if user is None else [],
             preexec_fn=die_with_parent(stop),  # noqa: PLW1509  it only calls prctl
-        )  # fmt: skip
+        )
     try:
         yield process
     finally:
@@ -159,15 +165,34 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
     with folder("pg", user, "/tmp" if durable else memory() or "/tmp") as home:
         data, port = home / "data", free_port()
         made = subprocess.run(
-            [initdb, "-D", str(data), "-U", "avtald", "-A", "trust", "-E", "UTF8",
-             "--locale=C.UTF-8", "--no-sync"],
-            user=user, capture_output=True, text=True, cwd="/", check=False,
-        )  # fmt: skip
+            [
+                initdb,
+                "-D",
+                str(data),
+                "-U",
+                "avtald",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            ],
+            user=user,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            check=False,
+        )
         assert made.returncode == 0, made.stderr
         options = {
-            "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": home,
-            "max_connections": 60, "shared_buffers": "32MB", "timezone": "UTC",
-        }  # fmt: skip
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": home,
+            "max_connections": 60,
+            "shared_buffers": "32MB",
+            "timezone": "UTC",
+        }
         if not durable:
             options |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
         flags = [text for key, value in options.items() for text in ("-c", f"{key}={value}")]
@@ -283,13 +308,16 @@ def certificate(tmp_path_factory) -> Certificate:
     now = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key())
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=30))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=30))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
-    )  # fmt: skip
+    )
     paths = Certificate(home / "cert.pem", home / "key.pem")
     paths.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     paths.key.write_bytes(

@@ -33,9 +33,13 @@ def clone(tmp_path) -> Path:
 @pytest.mark.parametrize(("beside", "ci", "code"), [([], "", 0), (["-n", "2"], "true", 1)])
 def test_what_needs_shared_is_named_and_fails_where_CI_asks(clone, beside, ci, code):
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *beside], cwd=clone, capture_output=True,
-        text=True, check=False, env=os.environ | {"CI": ci, "PYTHONPATH": f"{clone}:{ROOT}"},
-    )  # fmt: skip
+        [sys.executable, "-m", "pytest", "-q", *beside],
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"CI": ci, "PYTHONPATH": f"{clone}:{ROOT}"},
+    )
     assert "tests/test_two.py::test_with_facts" in ended.stdout
     assert "1 tests were not run" in ended.stdout
     assert "1 passed" in ended.stdout

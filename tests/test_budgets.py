@@ -28,9 +28,11 @@ def depth(node, level=0):
     deepest = level
     for name, value in ast.iter_fields(node):
         chained = (
-            isinstance(node, ast.If) and name == "orelse" and len(value) == 1
+            isinstance(node, ast.If)
+            and name == "orelse"
+            and len(value) == 1
             and isinstance(value[0], ast.If)
-        )  # fmt: skip
+        )
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
                 continue

@@ -25,9 +25,12 @@ def fails(_now):
 def test_a_step_that_fails_keeps_no_other_step_of_its_loop_from_its_turn():
     ran, beats = threading.Event(), []
     worker = Worker(
-        "month", [Step("warn", fails), Step("close", lambda _now: ran.set())], every=30.0,
-        clock=lambda: NOW, beat=lambda: beats.append(1),
-    )  # fmt: skip
+        "month",
+        [Step("warn", fails), Step("close", lambda _now: ran.set())],
+        every=30.0,
+        clock=lambda: NOW,
+        beat=lambda: beats.append(1),
+    )
     with structlog.testing.capture_logs() as lines:
         thread = working(worker)
         assert ran.wait(10)

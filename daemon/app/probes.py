@@ -33,9 +33,12 @@ def _mailbox(mailbox: Imap, *, store: Store | None, say: Say) -> str:
     from daemon.intake.oauth import OAuthError
 
     server = Server(
-        table="[intake.imap]", host=mailbox.host, port=mailbox.port_used, tls=mailbox.tls,
+        table="[intake.imap]",
+        host=mailbox.host,
+        port=mailbox.port_used,
+        tls=mailbox.tls,
         folder=mailbox.folder,
-    )  # fmt: skip
+    )
     try:
         box = open_mailbox(mailbox, token=access_token(mailbox, store))
         try:

@@ -215,9 +215,14 @@ def _mailbox_worker(desk: Desk, mailbox: Imap, work: Worker, clock: Clock) -> Wo
     """Watches a mailbox: poll, then wait for the server's hint."""
     door = _imap_door(desk, mailbox)
     return Worker(
-        f"imap {mailbox.name}", [Step("fetch", door.step)], every=mailbox.poll.total_seconds(),
-        clock=clock, others=[work], wait=door.wait, end=door.close,
-    )  # fmt: skip
+        f"imap {mailbox.name}",
+        [Step("fetch", door.step)],
+        every=mailbox.poll.total_seconds(),
+        clock=clock,
+        others=[work],
+        wait=door.wait,
+        end=door.close,
+    )
 
 
 def _imap_door(desk: Desk, mailbox: Imap) -> "ImapDoor":
@@ -225,9 +230,12 @@ def _imap_door(desk: Desk, mailbox: Imap) -> "ImapDoor":
 
     go_live = desk.settings.desk.go_live
     return ImapDoor(
-        mailbox, desk.store, token=access_token(mailbox, desk.store), go_live=go_live,
+        mailbox,
+        desk.store,
+        token=access_token(mailbox, desk.store),
+        go_live=go_live,
         has_room=_reserve(desk),
-    )  # fmt: skip
+    )
 
 
 def _reserve(desk: Desk) -> "DiskReserve":
@@ -244,18 +252,29 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
     stopping = asked_to_stop()
     send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock, end=mailer.close)
     work = Worker(
-        "receive", [Step("receive", partial(receive.step, desk, left=[]))], every=1.0, clock=clock,
-        others=[send], beat=Watchdog().beat,  # each round asks the database for new mail
-    )  # fmt: skip
+        "receive",
+        [Step("receive", partial(receive.step, desk, left=[]))],
+        every=1.0,
+        clock=clock,
+        others=[send],
+        beat=Watchdog().beat,  # each round asks the database for new mail
+    )
     # Apart from the rest: an accounting system may be slow, and warnings must not wait for it.
     books = Worker(
-        "accounting", accounting_steps(desk, accounting), every=30.0, clock=clock, others=[send],
+        "accounting",
+        accounting_steps(desk, accounting),
+        every=30.0,
+        clock=clock,
+        others=[send],
         end=accounting.close,
-    )  # fmt: skip
+    )
     month = Worker(
-        "month", [*clock_steps(desk), close_step(desk, accounting), *upkeep_steps(desk)],
-        every=30.0, clock=clock, others=[send, books],
-    )  # fmt: skip
+        "month",
+        [*clock_steps(desk), close_step(desk, accounting), *upkeep_steps(desk)],
+        every=30.0,
+        clock=clock,
+        others=[send, books],
+    )
     # Printing takes its time; nothing else waits for it.
     tell = Worker("report", report_steps(desk), every=60.0, clock=clock, others=[send])
     mailboxes = [

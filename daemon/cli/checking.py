@@ -71,6 +71,10 @@ def _wrapped(text: str, before: str, indent: int) -> list[str]:
     """A text behind what stands before it, its further lines below its first."""
     width = max(shutil.get_terminal_size((100, 24)).columns, indent + _NARROWEST)
     return textwrap.wrap(
-        text, width, initial_indent=before, subsequent_indent=" " * indent,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+        text,
+        width,
+        initial_indent=before,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -31,9 +31,15 @@ def fortnox() -> None:
 @now_option
 @config_option
 def login(
-    config: Path | None, now: dt.datetime, code: str | None, port: int | None,
-    redirect_uri: str | None, *, paste: bool, attachments: bool,
-) -> None:  # fmt: skip
+    config: Path | None,
+    now: dt.datetime,
+    code: str | None,
+    port: int | None,
+    redirect_uri: str | None,
+    *,
+    paste: bool,
+    attachments: bool,
+) -> None:
     """Let a system administrator of the company consent, in a browser, once."""
     from daemon.app import accounting, desk
     from integrations.fortnox import login as consent
@@ -44,14 +50,18 @@ def login(
         port = consent.PORT if port is None else port
         asked = consent.Asked(
             accounting.fortnox_settings(opened.settings),
-            redirect_uri or consent.redirect_uri(port), attachments,
-        )  # fmt: skip
+            redirect_uri or consent.redirect_uri(port),
+            attachments,
+        )
         answer = code or _answer(asked, port, say, paste=paste)
         pacer = accounting.pacer(opened.store)
         company = consent.log_in(
-            asked, asked.code_of(answer), accounting.token_store(opened.settings, opened.store),
-            pacer, now,
-        )  # fmt: skip
+            asked,
+            asked.code_of(answer),
+            accounting.token_store(opened.settings, opened.store),
+            pacer,
+            now,
+        )
         lasting = consent.is_lasting(asked.settings, company, pacer)
         _go_on(opened, now)
     _print_company(company, say)

@@ -72,13 +72,22 @@ def _stands(shown: "Shown") -> str:
 def _as_json(shown: "Shown") -> dict[str, Any]:
     seen: Mapping[str, Any] = shown.condition or {}
     return {
-        "reference": shown.reference, "customer": shown.customer_key, "month": shown.month,
-        "state": shown.state, "number": shown.number, "net": shown.net, "link": shown.link,
-        "booked": bool(seen.get("booked")), "sent": bool(seen.get("sent")),
-        "paid_on": seen.get("paid_on"), "cancelled": bool(seen.get("cancelled")),
-        "credited_by": seen.get("credited_by"), "removed": bool(seen.get("gone")),
-        "fault": shown.fault, "remedy": shown.remedy,
-    }  # fmt: skip
+        "reference": shown.reference,
+        "customer": shown.customer_key,
+        "month": shown.month,
+        "state": shown.state,
+        "number": shown.number,
+        "net": shown.net,
+        "link": shown.link,
+        "booked": bool(seen.get("booked")),
+        "sent": bool(seen.get("sent")),
+        "paid_on": seen.get("paid_on"),
+        "cancelled": bool(seen.get("cancelled")),
+        "credited_by": seen.get("credited_by"),
+        "removed": bool(seen.get("gone")),
+        "fault": shown.fault,
+        "remedy": shown.remedy,
+    }
 
 
 @invoices.command()

@@ -71,13 +71,21 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
         say = speaker(opened.settings.desk.language)
     rows = [
         {
-            "id": row.id, "received_at": row.received_at, "source": row.source,
-            "from": row.sender, "kind": row.kind, "state": row.state, "outcome": row.outcome,
-            "ticket": row.ticket_number, "attempts": row.attempts, "reason": row.reason,
-            "size": row.size, "identity": row.identity,
+            "id": row.id,
+            "received_at": row.received_at,
+            "source": row.source,
+            "from": row.sender,
+            "kind": row.kind,
+            "state": row.state,
+            "outcome": row.outcome,
+            "ticket": row.ticket_number,
+            "attempts": row.attempts,
+            "reason": row.reason,
+            "size": row.size,
+            "identity": row.identity,
         }
         for row in found
-    ]  # fmt: skip
+    ]
     if as_json:
         print_json(rows)
         return
@@ -89,13 +97,19 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
         heads,
         [
             (
-                row["id"], f"{row['received_at']:%Y-%m-%d %H:%M}", row["source"], row["from"],
-                row["state"], row["outcome"], row["ticket"], row["reason"],
+                row["id"],
+                f"{row['received_at']:%Y-%m-%d %H:%M}",
+                row["source"],
+                row["from"],
+                row["state"],
+                row["outcome"],
+                row["ticket"],
+                row["reason"],
             )
             for row in rows
         ],
         right=(0,),
-    )  # fmt: skip
+    )
 
 
 @mail.command()
@@ -132,15 +146,30 @@ def show(config: Path | None, message: int, *, as_json: bool) -> None:
 def _whole(way: "inbox.Way") -> dict[str, object]:
     row = way.message
     return {
-        "id": row.id, "received_at": row.received_at, "source": row.source, "from": row.sender,
-        "envelope_from": row.envelope_from, "envelope_to": row.envelope_to,
-        "message_id": row.message_id, "identity": row.identity, "size": row.size,
-        "state": row.state, "kind": row.kind, "outcome": row.outcome, "reason": row.reason,
-        "attempts": row.attempts, "processed_at": row.processed_at, "ticket": row.ticket_number,
+        "id": row.id,
+        "received_at": row.received_at,
+        "source": row.source,
+        "from": row.sender,
+        "envelope_from": row.envelope_from,
+        "envelope_to": row.envelope_to,
+        "message_id": row.message_id,
+        "identity": row.identity,
+        "size": row.size,
+        "state": row.state,
+        "kind": row.kind,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "attempts": row.attempts,
+        "processed_at": row.processed_at,
+        "ticket": row.ticket_number,
         "deliveries": [
             {
-                "received_at": each.received_at, "source": each.source, "mailbox": each.mailbox,
-                "uidvalidity": each.uidvalidity, "uid": each.uid, "moved": each.moved,
+                "received_at": each.received_at,
+                "source": each.source,
+                "mailbox": each.mailbox,
+                "uidvalidity": each.uidvalidity,
+                "uid": each.uid,
+                "moved": each.moved,
             }
             for each in way.deliveries
         ],
@@ -150,12 +179,16 @@ def _whole(way: "inbox.Way") -> dict[str, object]:
         ],
         "mails": [
             {
-                "kind": each.kind, "to": each.recipient, "state": each.state,
-                "attempts": each.attempts, "sent_at": each.sent_at, "reply": each.reply,
+                "kind": each.kind,
+                "to": each.recipient,
+                "state": each.state,
+                "attempts": each.attempts,
+                "sent_at": each.sent_at,
+                "reply": each.reply,
             }
             for each in way.mails
         ],
-    }  # fmt: skip
+    }
 
 
 @mail.command()

@@ -52,9 +52,15 @@ def _needs_number(opened: "App") -> bool:
 @now_option
 @config_option
 def bank(
-    config: Path | None, customer: str, now: dt.datetime, *, minutes: int | None,
-    reason: str | None, day: dt.date | None, as_json: bool,
-) -> None:  # fmt: skip
+    config: Path | None,
+    customer: str,
+    now: dt.datetime,
+    *,
+    minutes: int | None,
+    reason: str | None,
+    day: dt.date | None,
+    as_json: bool,
+) -> None:
     """Show a customer's time bank and its ledger; --adjust with --reason changes it."""
     from daemon.app import desk as app
     from daemon.app import steps
@@ -109,14 +115,16 @@ def _print_bank(shown: dict[str, Any], say: Say) -> None:
             ["", say("datum", "date"), "h:min", say("utöver", "over"), say("orsak", "cause")],
             [
                 (
-                    say(*_KINDS[each["kind"]]), each["date"], _hours(each["minutes"]),
+                    say(*_KINDS[each["kind"]]),
+                    each["date"],
+                    _hours(each["minutes"]),
                     _hours(each["overage_minutes"]) if each["overage_minutes"] else "",
                     each["cause"],
                 )
                 for each in shown["movements"]
             ],
             right=(2, 3),
-        )  # fmt: skip
+        )
     if len(shown["periods"]) > 1 or (shown["periods"] and period is None):
         click.echo("")
         heads = say(
@@ -192,11 +200,13 @@ def _statements(
         say = speaker(opened.settings.desk.language)
         with opened.store.reading() as tx:
             found = statements_shown.listing(
-                tx, desk, now,
+                tx,
+                desk,
+                now,
                 month=_month(month, say) if month else None,
                 customer=_customer(tx, customer, say) if customer else None,
                 needs_number=_needs_number(opened),
-            )  # fmt: skip
+            )
     return say, found
 
 
@@ -213,9 +223,14 @@ def _statements(
 @now_option
 @config_option
 def statement(
-    config: Path | None, customer: str, month: str, now: dt.datetime, pdf: Path | None, *,
+    config: Path | None,
+    customer: str,
+    month: str,
+    now: dt.datetime,
+    pdf: Path | None,
+    *,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Show the statement of a customer and month; for an open month, a preview."""
     if pdf is not None:
         _print_pdf(config, customer, month, pdf)

@@ -108,9 +108,11 @@ def _ask(email: str, say: Say) -> None:
 
 
 def _lines(report: "Report", say: Say, *, dry_run: bool) -> list[str]:
-    head = say("skulle ersättas av", "would be replaced by") if dry_run else say(
-        "ersatt av", "replaced by"
-    )  # fmt: skip
+    head = (
+        say("skulle ersättas av", "would be replaced by")
+        if dry_run
+        else say("ersatt av", "replaced by")
+    )
     numbers = ", ".join(f"#{number}" for number in report.tickets) or "–"
     lines = [
         f"{head} {report.replaced_by}",

@@ -48,9 +48,15 @@ def _period(value: str) -> "Period":
 @now_option
 @config_option
 def report(
-    config: Path | None, customer: str, period: str, now: dt.datetime, pdf: Path | None, *,
-    internal: bool, as_json: bool,
-) -> None:  # fmt: skip
+    config: Path | None,
+    customer: str,
+    period: str,
+    now: dt.datetime,
+    pdf: Path | None,
+    *,
+    internal: bool,
+    as_json: bool,
+) -> None:
     """Show the report of a customer for 2026-11, 2026-Q4, 2026-H2 or 2026; nothing is sent."""
     from daemon.app import desk as app
     from daemon.app import steps
@@ -109,9 +115,15 @@ def _print_letter(letter: Any, language: str, desk: "Desk") -> None:
 @now_option
 @config_option
 def simulate(
-    config: Path | None, customer: str, now: dt.datetime, *, plan: str, first: str, last: str,
+    config: Path | None,
+    customer: str,
+    now: dt.datetime,
+    *,
+    plan: str,
+    first: str,
+    last: str,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Show what months would have cost under another plan, with the same work."""
     from daemon.app import desk as app
     from daemon.app import steps

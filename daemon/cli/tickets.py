@@ -46,16 +46,21 @@ def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: 
         heads.split(" "),
         [
             (
-                each["number"], each["priority"], each["status"], each["customer"],
-                each["requester"], each["subject"][:50],
+                each["number"],
+                each["priority"],
+                each["status"],
+                each["customer"],
+                each["requester"],
+                each["subject"][:50],
                 _moment(local, each["response"]["due_at"] if each["number"] in left else None),
-                left.get(each["number"], ""), _hours(each["minutes"]["actual"]),
+                left.get(each["number"], ""),
+                _hours(each["minutes"]["actual"]),
             )
             for each in found
         ],
         right=(0, 1, 7, 8),
         colours=[_colour(each, now) for each in found],
-    )  # fmt: skip
+    )
 
 
 def _colour(shape: dict[str, Any], now: dt.datetime) -> str | None:
@@ -210,9 +215,11 @@ def explain(
                     say("går", "runs") if each["running"] else say("står", "stands"),
                     f"{local(each['start']):%Y-%m-%d %H:%M}",
                     f"{local(each['end']):%Y-%m-%d %H:%M}" if each["end"] else "…",
-                    each["minutes"], each["rule"], say(*_WHY[each["why"]]),
+                    each["minutes"],
+                    each["rule"],
+                    say(*_WHY[each["why"]]),
                 )
                 for each in clock["segments"]
             ],
             right=(3,),
-        )  # fmt: skip
+        )

@@ -28,10 +28,13 @@ def verify(config: Path | None, *, as_json: bool) -> int:
     if as_json:
         print_json(
             {
-                "whole": not faults, "counts": proven.counted, "links": proven.links,
-                "head": proven.head, "faults": faults,
+                "whole": not faults,
+                "counts": proven.counted,
+                "links": proven.links,
+                "head": proven.head,
+                "faults": faults,
             }
-        )  # fmt: skip
+        )
         return 1 if faults else 0
     counts, links = proven.counted, say("länkar", "links")
     click.echo(

@@ -20,8 +20,11 @@ _WARNING = re.compile(r"%|Tiden är ute|Time is up")
 _REFUSED = re.compile(r"Du skrev|You wrote")
 _SENTENCE_END = re.compile(r"(?<!\bkl)[.!?](?=\s|$)")
 NAMES = {
-    "notice": "notice", "relay": "answer", "proof": "proof request", "close": "month's close",
-}  # fmt: skip
+    "notice": "notice",
+    "relay": "answer",
+    "proof": "proof request",
+    "close": "month's close",
+}
 _SHOWN = 80  # characters
 
 

@@ -131,9 +131,13 @@ def _write_settings(
 ) -> None:
     told = double.settings()
     text = _SETTINGS.format(
-        door=door_port, catcher=catcher.port, proof=proof, books=double.url,
-        client=told.client_id, tenant=told.tenant_id,
-    )  # fmt: skip
+        door=door_port,
+        catcher=catcher.port,
+        proof=proof,
+        books=double.url,
+        client=told.client_id,
+        tenant=told.tenant_id,
+    )
     (folder / "avtald.toml").write_text(text, encoding="utf-8")
     secret = folder / "fortnox-client-secret"
     secret.touch(mode=0o600)

@@ -61,10 +61,13 @@ def stay(stage: Stage, say: Print) -> None:
     now = _real_time()
     say(
         _HOW.format(
-            door=stage.door_port, caught=stage.catcher.folder, settings=stage.settings_file,
-            people="\n".join(_people(stage, now)), number=_next_ticket(stage),
+            door=stage.door_port,
+            caught=stage.catcher.folder,
+            settings=stage.settings_file,
+            people="\n".join(_people(stage, now)),
+            number=_next_ticket(stage),
         )
-    )  # fmt: skip
+    )
     stage.catcher.on_mail = _Printer(stage, say)
     steps.supervisor(stage.desk, stage.mailer, stage.accounting, _real_time).run()
     say("stopped")

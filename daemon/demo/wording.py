@@ -31,6 +31,10 @@ def heading(start: str, text: str) -> list[str]:
 
 def _wrapped(text: str, first: str, later: str) -> list[str]:
     return textwrap.wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=later, break_long_words=False,
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
         break_on_hyphens=False,
-    )  # fmt: skip
+    )

@@ -331,9 +331,14 @@ class ImapDoor:
         try:
             box = self._connected()
             count = poll(
-                box, self._store, self.settings,
-                now=now, go_live=self._go_live, trouble=self._trouble, renew=self._go_on,
-            )  # fmt: skip
+                box,
+                self._store,
+                self.settings,
+                now=now,
+                go_live=self._go_live,
+                trouble=self._trouble,
+                renew=self._go_on,
+            )
         except StoreError:
             raise
         except Exception as fault:  # noqa: BLE001  whoever's it is, mail lies there unread

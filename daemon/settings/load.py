@@ -22,10 +22,30 @@ from daemon.settings.tables import (
 from daemon.settings.values import Listen, Place, Secret, database_url
 
 __all__ = [
-    "Accounting", "Bank", "Clock", "Database", "Desk", "Door", "Fortnox", "Identity",
-    "Imap", "Intake", "Limits", "Listen", "Login", "Mistake", "MistakesError", "OAuth2", "Outgoing",
-    "Priority", "Secret", "Settings", "Worklog", "find", "load",
-]  # fmt: skip
+    "Accounting",
+    "Bank",
+    "Clock",
+    "Database",
+    "Desk",
+    "Door",
+    "Fortnox",
+    "Identity",
+    "Imap",
+    "Intake",
+    "Limits",
+    "Listen",
+    "Login",
+    "Mistake",
+    "MistakesError",
+    "OAuth2",
+    "Outgoing",
+    "Priority",
+    "Secret",
+    "Settings",
+    "Worklog",
+    "find",
+    "load",
+]
 
 SYSTEM_FILE = Path("/etc/avtald/avtald.toml")
 

@@ -55,9 +55,13 @@ def forget(tx: Connection) -> None:
 
 
 def before_statement(
-    tx: Connection, _cursor: object, statement: str, _parameters: object, context: Any,
+    tx: Connection,
+    _cursor: object,
+    statement: str,
+    _parameters: object,
+    context: Any,
     _many: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Write first what this statement could see, except what it says it `leaves` (an option)."""
     waiting = tx.info.get(_KEPT)
     if not waiting:

@@ -24,9 +24,11 @@ _WAL_BACKPORTS = {(3, 44): 6, (3, 50): 7}
 BUSY_SECONDS = 30
 # A server that vanishes says nothing: without these a statement waits two hours for its answer.
 _ALIVE = {
-    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
-}  # fmt: skip
+}
 _ACTING, _ANSWERING = 7235, 7236  # PostgreSQL's locks for whoever acts on the desk
 _SILENT_SECONDS = 60  # so long may whoever holds such a lock be silent, frozen or cut off
 _ACT = {
@@ -35,9 +37,10 @@ _ACT = {
         f" set_config('idle_in_transaction_session_timeout', '{_SILENT_SECONDS}s', true)"
     )
     for alone, lock in (
-        (True, "pg_advisory_xact_lock"), (False, "pg_advisory_xact_lock_shared"),
+        (True, "pg_advisory_xact_lock"),
+        (False, "pg_advisory_xact_lock_shared"),
     )
-}  # fmt: skip
+}
 _ANSWER = text(
     "SELECT pg_advisory_xact_lock(:lock, hashtext(each))"
     " FROM unnest(CAST(:addresses AS text[])) AS each"

@@ -90,9 +90,13 @@ class Place:
 
     def avtald(self, *words: str, check: bool = True) -> subprocess.CompletedProcess:
         done = subprocess.run(
-            [*AVTALD, *words], cwd=self.folder, env=environment(), capture_output=True,
-            text=True, check=False,
-        )  # fmt: skip
+            [*AVTALD, *words],
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert not check or done.returncode == 0, done.stderr
         return done
 
@@ -102,9 +106,11 @@ class Place:
         log = self.folder / "log"
         with systemd(self.folder) as heard, log.open("ab") as output:
             process = subprocess.Popen(
-                [*AVTALD, "run"], cwd=self.folder, stderr=output,
+                [*AVTALD, "run"],
+                cwd=self.folder,
+                stderr=output,
                 env=environment() | {"NOTIFY_SOCKET": heard.path} | more,
-            )  # fmt: skip
+            )
             try:
                 heard.wait_for("READY=1")
                 yield Running(process, self.port, heard, log)

@@ -27,8 +27,12 @@ def at(folder, moment, *words, stdin=None):
     }
     done = subprocess.run(
         [sys.executable, "-m", "daemon", *words],
-        cwd=folder, env=env, input=stdin, capture_output=True, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env=env,
+        input=stdin,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr.decode()
 
 

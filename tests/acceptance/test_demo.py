@@ -40,9 +40,14 @@ def environment(folder):
 
 def run(folder, *command):
     return subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environment(folder), encoding="utf-8",
-        capture_output=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment(folder),
+        encoding="utf-8",
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +117,16 @@ def test_the_same_mail_twice_has_one_effect_B3(played):
 def test_the_kept_desk_answers_the_commands(played, elsewhere):
     assert played.returncode == 0
     shown = run(
-        elsewhere, "-m", "daemon", "statements", "--config", "desk/avtald.toml", "--month",
-        "2026-11", "--json",
-    )  # fmt: skip
+        elsewhere,
+        "-m",
+        "daemon",
+        "statements",
+        "--config",
+        "desk/avtald.toml",
+        "--month",
+        "2026-11",
+        "--json",
+    )
     found = {each["reference"]: each["net"] for each in json.loads(shown.stdout)}
     assert found == NETS
 
@@ -146,9 +158,12 @@ def staying(tmp_path):
     command = [sys.executable, "-m", "daemon", "demo", "--stay", "--port", str(port)]
     with out.open("wb") as target:
         process = subprocess.Popen(
-            command, cwd=tmp_path, env=environment(tmp_path / "temporary"),
-            stdout=target, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            command,
+            cwd=tmp_path,
+            env=environment(tmp_path / "temporary"),
+            stdout=target,
+            stderr=subprocess.STDOUT,
+        )
     try:
         wait_for(out, "Ctrl-C ends it.")
         yield port, out, process

@@ -302,10 +302,11 @@ def soaking(tmp_path) -> Iterator[tuple[Place, object]]:
     one_engineer = register[0] + register[2].partition("\n\n")[2]
     with sink() as server:
         place = a_place(
-            tmp_path, one_engineer,
+            tmp_path,
+            one_engineer,
             f'\n[outgoing]\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
             "per_minute = 1000000\n",
-        )  # fmt: skip
+        )
         file = place.folder / "avtald.toml"
         file.write_text(
             file.read_text().replace("[desk]", "[desk]\nanswers = 1000000\nall_answers = 1000000")

@@ -51,10 +51,14 @@ def a_story(store, tmp_path, files):
         "2026-11-02 09:30",
     )
     made.get(
-        a_mail("Bo Ek <bo@acme.se>", "Ny skärm", f"Åt Eva Lund, {EVA}. Låt jumbo-{EVA} vara.\n",
-               cc=f"Eva Lund <{EVA}>"),
+        a_mail(
+            "Bo Ek <bo@acme.se>",
+            "Ny skärm",
+            f"Åt Eva Lund, {EVA}. Låt jumbo-{EVA} vara.\n",
+            cc=f"Eva Lund <{EVA}>",
+        ),
         "2026-11-03 09:00",
-    )  # fmt: skip
+    )
     made.close("2026-12-01 06:00", files)
     return made
 
@@ -196,8 +200,12 @@ def test_whoever_works_here_is_not_erased_before_the_register_ends_them(desk):
 def test_nobody_is_erased_while_their_mail_waits(desk):
     desk.receive(a_mail(f"Eva Lund <{EVA}>", "Sist"), "2027-01-31 10:00")
     with desk.desk.store.writing() as tx:
-        tx.execute(metadata.tables["inbox"].update().values(sender=EVA).where(
-            metadata.tables["inbox"].c.state == "new"))  # fmt: skip
+        tx.execute(
+            metadata.tables["inbox"]
+            .update()
+            .values(sender=EVA)
+            .where(metadata.tables["inbox"].c.state == "new")
+        )
     with pytest.raises(erasure.PersonError, match="avtald tick"):
         erase(desk)
 

@@ -77,9 +77,13 @@ first_month = "2026-11"
 
 def avtald(folder, *words, stdin=None):
     return subprocess.run(
-        [*AVTALD, *words], cwd=folder, input=stdin, capture_output=True, check=False,
+        [*AVTALD, *words],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        check=False,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-    )  # fmt: skip
+    )
 
 
 def shown(folder, *words):
@@ -102,9 +106,10 @@ def started(place):
     """`avtald run` in a folder, and the port at which its door will be."""
     port = int((place / "avtald.toml").read_text().partition("127.0.0.1:")[2].partition('"')[0])
     process = subprocess.Popen(
-        [*AVTALD, "run"], cwd=place,
+        [*AVTALD, "run"],
+        cwd=place,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-    )  # fmt: skip
+    )
     return process, port
 
 
@@ -241,7 +246,11 @@ def test_receive_answers_75_also_where_nobody_can_be_told(place, fault):
     (place / "var").write_text("a file")
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
-            [*AVTALD, *words], cwd=place, input=a_mail(), stderr=full, check=False,
+            [*AVTALD, *words],
+            cwd=place,
+            input=a_mail(),
+            stderr=full,
+            check=False,
             env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-        )  # fmt: skip
+        )
     assert ended.returncode == 75

@@ -28,10 +28,17 @@ from tests.servers import free_port, program, wait_for
 SECRETS = {
     name: f"canary-{name}-{number}7f3a9b"
     for number, name in enumerate(
-        ("imap-password", "smtp-password", "db-password", "oauth2-client-secret",
-         "oauth2-refresh-token", "fortnox-client-secret", "fortnox-key")
+        (
+            "imap-password",
+            "smtp-password",
+            "db-password",
+            "oauth2-client-secret",
+            "oauth2-refresh-token",
+            "fortnox-client-secret",
+            "fortnox-key",
+        )
     )
-}  # fmt: skip
+}
 ACCESS = "canary-access-token-2c81d0"
 ROTATED = "canary-rotated-refresh-token-9b47e1"
 SETTINGS = """
@@ -72,12 +79,26 @@ client_secret_file = "oauth2-client-secret"
 refresh_token_file = "oauth2-refresh-token"
 """
 COMMANDS = (
-    ("check",), ("check", "--json"), ("check", "--debug"), ("export",), ("tick",),
-    ("tick", "--debug"), ("invoices",), ("invoices", "push", "--debug"), ("fortnox", "check"),
-    ("fortnox", "check", "--debug"), ("mail", "--json"), ("verify",), ("db", "check"),
-    ("backup", "copy"), ("restore-test", "copy", "--json"), ("tickets",), ("statements", "--json"),
-    ("person", "export", "bo@acme.se", "bo.zip"), ("--config", "nowhere", "check", "--debug"),
-)  # fmt: skip
+    ("check",),
+    ("check", "--json"),
+    ("check", "--debug"),
+    ("export",),
+    ("tick",),
+    ("tick", "--debug"),
+    ("invoices",),
+    ("invoices", "push", "--debug"),
+    ("fortnox", "check"),
+    ("fortnox", "check", "--debug"),
+    ("mail", "--json"),
+    ("verify",),
+    ("db", "check"),
+    ("backup", "copy"),
+    ("restore-test", "copy", "--json"),
+    ("tickets",),
+    ("statements", "--json"),
+    ("person", "export", "bo@acme.se", "bo.zip"),
+    ("--config", "nowhere", "check", "--debug"),
+)
 LATER = ("--debug", "--now", "2030-01-01T06:00:00+01:00")
 
 
@@ -104,8 +125,9 @@ class Bird:
     def sung(self) -> list[tuple[str, str]]:
         """Where a canary was heard; (what it was heard in, the canary)."""
         texts = self.heard | dict(written(self.place.folder)) | dict(self.dumped())
-        return [(name, bird) for name, said in texts.items() for bird in self.canaries()
-                if bird in said]  # fmt: skip
+        return [
+            (name, bird) for name, said in texts.items() for bird in self.canaries() if bird in said
+        ]
 
     def dumped(self) -> Iterator[tuple[str, str]]:
         """A dump of PostgreSQL is packed: read it as SQL."""
@@ -162,9 +184,12 @@ def bird(request, tmp_path, fortnox, outgoing, httpserver, monkeypatch, capsys) 
     sqlite = request.param == "sqlite"
     url = "sqlite:///var/avtald.db" if sqlite else request.getfixturevalue("pg_url")
     more = SETTINGS.format(
-        url=url, outgoing=outgoing.port, shut=free_port(), fortnox=fortnox.settings(),
+        url=url,
+        outgoing=outgoing.port,
+        shut=free_port(),
+        fortnox=fortnox.settings(),
         provider=httpserver.url_for("/token"),
-    )  # fmt: skip
+    )
     if sqlite:
         more = more.replace('password_file = "db-password"\n', "")
     monkeypatch.chdir(tmp_path)

@@ -19,9 +19,12 @@ MOST_EXPOSED = 1.5
 def run(*command: object) -> str:
     ended = subprocess.run(
         [str(each) for each in command],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
         env=os.environ | {"SYSTEMD_COLORS": "0", "LC_ALL": "C.UTF-8"},
-    )  # fmt: skip
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr
 

@@ -35,9 +35,10 @@ def test_two_daemons_one_killed_half_way_each_mail_acts_once(tmp_path, pg_url, c
                 clients[-1].start()
             done = tables.inbox.c.state == "done"
             wait_for(
-                lambda: one.count(tables.inbox, done) > count // 3, "half of it is done",
+                lambda: one.count(tables.inbox, done) > count // 3,
+                "half of it is done",
                 seconds=600,
-            )  # fmt: skip
+            )
             two.kill()
             clients[1].port = one.port  # as an MTA that knows both
             for client in clients:

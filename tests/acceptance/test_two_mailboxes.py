@@ -36,11 +36,13 @@ def desk(tmp_path, sqlite_url, imap_server, broken):
     imap_server.put(user, a_mail("Bo <bo@acme.se>", "Skrivaren", message_id="<1@acme.se>"))
     with sink() as out:
         place = a_place(
-            tmp_path / "desk", sqlite_url, out.port,
+            tmp_path / "desk",
+            sqlite_url,
+            out.port,
             more=MAILBOX.format(port=broken.port, user="broken")
             + MAILBOX.format(port=imap_server.port, user=user)
             + f'[watch]\nlisten = "127.0.0.1:{watch}"\n',
-        )  # fmt: skip
+        )
         try:
             yield place, out, watch
         finally:

@@ -25,8 +25,9 @@ def zone(monkeypatch):
             raise dns.resolver.NXDOMAIN
         if not names[name]:
             raise dns.resolver.NoAnswer
-        return [SimpleNamespace(strings=(text[:9].encode(), text[9:].encode()))
-                for text in names[name]]  # fmt: skip
+        return [
+            SimpleNamespace(strings=(text[:9].encode(), text[9:].encode())) for text in names[name]
+        ]
 
     monkeypatch.setattr(dns.resolver, "resolve", resolve)
     return SimpleNamespace(names=names, asked=asked)

@@ -76,21 +76,26 @@ IMAP_FAULTS = {
         "mend username and password_file in [intake.imap]",
     ),
     "folder": (
-        {"folder": "Finns inte"}, "there is no folder 'Finns inte'", "mend folder in [intake.imap]",
+        {"folder": "Finns inte"},
+        "there is no folder 'Finns inte'",
+        "mend folder in [intake.imap]",
     ),
     "port": (
-        {"port": 1}, "nobody listens at 127.0.0.1:1",
+        {"port": 1},
+        "nobody listens at 127.0.0.1:1",
         "start the server, or mend host and port in [intake.imap]",
     ),
     "name": (
-        {"host": "mail.invalid", "tls": "starttls"}, "the name mail.invalid is not known",
+        {"host": "mail.invalid", "tls": "starttls"},
+        "the name mail.invalid is not known",
         "mend host in [intake.imap], or the DNS",
     ),
     "certificate": (
-        {"tls": "starttls"}, "no valid certificate: self-signed certificate",
+        {"tls": "starttls"},
+        "no valid certificate: self-signed certificate",
         CERTIFICATE,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", IMAP_FAULTS)
@@ -184,15 +189,27 @@ def outgoing_of(server, folder: Path, tls: str = "none") -> str:
 @pytest.mark.parametrize(
     ("features", "tls", "says", "remedy"),
     [
-        (["AUTH PLAIN"], "none", "the login is refused: 535 5.7.8 no",
-         "mend username and password_file in [outgoing]"),
-        ([], "none", "the server takes no login here",
-         "take username out of [outgoing], or mend port and tls"),
+        (
+            ["AUTH PLAIN"],
+            "none",
+            "the login is refused: 535 5.7.8 no",
+            "mend username and password_file in [outgoing]",
+        ),
+        (
+            [],
+            "none",
+            "the server takes no login here",
+            "take username out of [outgoing], or mend port and tls",
+        ),
         ([], "starttls", "has no STARTTLS", "mend tls and port in [outgoing]"),
-        ([], "implicit", "does not speak TLS",
-         'mend tls and port in [outgoing] (tls = "starttls"?)'),
+        (
+            [],
+            "implicit",
+            "does not speak TLS",
+            'mend tls and port in [outgoing] (tls = "starttls"?)',
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_outgoing_server_that_refuses_is_told(settings, tmp_path, features, tls, says, remedy):
     with sink() as server:
         server.say("AUTH", *["535 5.7.8 no"] * 3)

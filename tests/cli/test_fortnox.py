@@ -172,8 +172,10 @@ def test_access_that_works_is_shown_with_its_company(desk, avtald, double):
     assert ended.code == 0
     shown = json.loads(ended.out)
     assert (shown["company"], shown["tenant_id"], shown["problems"]) == (
-        "Exempel Support AB", 123456, [],
-    )  # fmt: skip
+        "Exempel Support AB",
+        123456,
+        [],
+    )
     assert double.invoices == []
 
 

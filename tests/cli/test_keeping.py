@@ -105,9 +105,12 @@ def test_an_erasure_in_json(avtald, desk):
 
 @pytest.mark.parametrize(
     ("email", "says"),
-    [("nobody@nowhere.se", "nothing is kept under"), ("no address", "is no mail address"),
-     ("anna@example.se", "works here")],
-)  # fmt: skip
+    [
+        ("nobody@nowhere.se", "nothing is kept under"),
+        ("no address", "is no mail address"),
+        ("anna@example.se", "works here"),
+    ],
+)
 def test_whoever_cannot_be_erased_is_told_why(avtald, desk, email, says):
     ended = avtald("person", "erase", email, "--yes")
     assert ended.code == 2

@@ -34,14 +34,18 @@ def test_the_bank_shows_what_has_expired_G2(clerk):
     assert told == [("2026-Q1", 360, 0), ("2026-Q2", 0, 360)]
     first = json.loads(clerk("bank", "acme", NOW, "--on=2026-02-01", "--json").out)
     assert [(m["kind"], m["minutes"]) for m in first["movements"]] == [
-        ("grant", 360), ("expiry", -360),
-    ]  # fmt: skip
+        ("grant", 360),
+        ("expiry", -360),
+    ]
     assert (first["remaining_minutes"], first["expired_minutes"]) == (360, 360)
     told = clerk("bank", "acme", NOW, "--on=2026-02-01").out.splitlines()
     assert [line.split() for line in told[1:6]] == [
-        ["beviljat", "6:00"], ["använt", "0:00"], ["kvar", "0:00"], ["förfallet", "6:00"],
+        ["beviljat", "6:00"],
+        ["använt", "0:00"],
+        ["kvar", "0:00"],
+        ["förfallet", "6:00"],
         ["utöver", "0:00"],
-    ]  # fmt: skip
+    ]
     printed = clerk("bank", "acme", NOW).out
     assert "2026-04-01 – 2026-06-30" in printed
     assert "Attend!, 91 av 91 dagar" in printed
@@ -83,15 +87,22 @@ def test_statements_in_json_have_the_shape_of_the_contract_H5(clerk):
     (shown,) = json.loads(clerk("statements", "--month=2026-03", NOW, "--json").out)
     assert shown["rows"] == [
         {
-            "kind": "fee", "description": "Supportavtal Attend! mars 2026", "quantity": "1.00",
-            "unit": "st", "price": "3000.00", "amount": "3000.00",
+            "kind": "fee",
+            "description": "Supportavtal Attend! mars 2026",
+            "quantity": "1.00",
+            "unit": "st",
+            "price": "3000.00",
+            "amount": "3000.00",
         }
-    ]  # fmt: skip
+    ]
     known = {key: shown[key] for key in ("customer", "month", "reference", "net", "held")}
     assert known == {
-        "customer": "acme", "month": "2026-03", "reference": "AVT-acme-2026-03",
-        "net": "3000.00", "held": [],
-    }  # fmt: skip
+        "customer": "acme",
+        "month": "2026-03",
+        "reference": "AVT-acme-2026-03",
+        "net": "3000.00",
+        "held": [],
+    }
 
 
 def test_verify_says_what_it_proved_and_exits_with_1_where_something_is_wrong_H5(clerk, folder):

@@ -69,8 +69,12 @@ def test_json_has_every_figure_in_the_shapes_of_the_contract(desk):
     shown = json.loads(desk("report", "acme", "2026-Q1", "--json", *NOW).out)
     assert (shown["customer"], shown["period"], shown["end"]) == ("acme", "2026-Q1", "2026-04-01")
     assert shown["minutes"] == {
-        "actual": 540, "from_bank": 360, "overage": 180, "not_billable": 0, "late": 0,
-    }  # fmt: skip
+        "actual": 540,
+        "from_bank": 360,
+        "overage": 180,
+        "not_billable": 0,
+        "late": 0,
+    }
     assert shown["banks"][0]["remaining_minutes"] == 0
     assert [each["month"] for each in shown["billed"]] == ["2026-01", "2026-02", "2026-03"]
     assert shown["until"] == "2026-03-15T11:00:01Z"

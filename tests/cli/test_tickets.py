@@ -41,16 +41,23 @@ def test_the_list_has_the_shape_of_the_contract(show, desk):
     desk.get(a_mail(subject="Prio 2: Skrivaren står still"), FRIDAY)
     assert listed(show) == [
         {
-            "number": 1001, "subject": "Prio 2: Skrivaren står still", "customer": "acme",
-            "requester": "bo@acme.se", "priority": 2, "status": "open",
-            "opened_at": "2026-11-20T15:30:00Z", "assignee": None,
+            "number": 1001,
+            "subject": "Prio 2: Skrivaren står still",
+            "customer": "acme",
+            "requester": "bo@acme.se",
+            "priority": 2,
+            "status": "open",
+            "opened_at": "2026-11-20T15:30:00Z",
+            "assignee": None,
             "response": {
-                "target_minutes": 60, "due_at": "2026-11-23T07:30:00Z", "ended_at": None,
+                "target_minutes": 60,
+                "due_at": "2026-11-23T07:30:00Z",
+                "ended_at": None,
                 "met": None,
             },
             "minutes": {"actual": 0, "billable": 0},
         }
-    ]  # fmt: skip
+    ]
 
 
 def test_a_stranger_has_a_ticket_without_customer_or_clock(show, desk):

@@ -62,9 +62,13 @@ class Machine:
 
     def run(self, command: str, *, fine: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(
-            ["sh", "-ec", self.here(command)], cwd=self.wheel.parent, capture_output=True,
-            text=True, check=False, env=self.environment(),
-        )  # fmt: skip
+            ["sh", "-ec", self.here(command)],
+            cwd=self.wheel.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.environment(),
+        )
         assert done.returncode in fine, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
@@ -82,14 +86,14 @@ def wheel(tmp_path_factory) -> Path:
     """The wheel, alone in its folder."""
     folder = tmp_path_factory.mktemp("sources")
     for name in ("alembic", "daemon", "parsers", "integrations", "systemd", "docs"):
-        shutil.copytree(ROOT / name, folder / name,
-                        ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "requirements.lock", "README.md"):
         shutil.copy(ROOT / name, folder / name)
     alone = tmp_path_factory.mktemp("wheel")
     command = ["wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(alone), "."]
-    subprocess.run([sys.executable, "-m", "pip", *command], cwd=folder, check=True,
-                   capture_output=True)  # fmt: skip
+    subprocess.run(
+        [sys.executable, "-m", "pip", *command], cwd=folder, check=True, capture_output=True
+    )
     (made,) = alone.iterdir()
     return made
 
@@ -144,9 +148,10 @@ def check_runs(machine: Machine) -> None:
     machine.run("runuser -u avtald -- avtald import /etc/avtald/register.toml")
     with systemd(machine.root) as heard:
         process = subprocess.Popen(
-            command.split(), cwd=machine.root / "var" / "lib" / "avtald",
+            command.split(),
+            cwd=machine.root / "var" / "lib" / "avtald",
             env=machine.environment() | {"NOTIFY_SOCKET": heard.path},
-        )  # fmt: skip
+        )
         try:
             heard.wait_for("READY=1")
             assert place.port

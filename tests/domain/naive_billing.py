@@ -125,8 +125,11 @@ class NaiveYears:
             entry = waiting[0]
             for other in waiting[1:]:
                 if (other.worked_on, other.received_at, other.ordinal, other.id) < (
-                    entry.worked_on, entry.received_at, entry.ordinal, entry.id,
-                ):  # fmt: skip
+                    entry.worked_on,
+                    entry.received_at,
+                    entry.ordinal,
+                    entry.id,
+                ):
                     entry = other
             waiting.remove(entry)
             drawn[entry.id] = self.draw(entry, left, none_rate)

@@ -52,8 +52,10 @@ def rows_of_the_page(shared):
     text = (shared / "supportavtal.md").read_text(encoding="utf-8")
     table = text.split("| Supportavtal nivå")[1].split("\n\n")[0]
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines()]
-    return {row[0]: dict(zip(("alert", "attend", "access", "none"), row[1:], strict=True))
-            for row in rows[2:]}  # fmt: skip
+    return {
+        row[0]: dict(zip(("alert", "attend", "access", "none"), row[1:], strict=True))
+        for row in rows[2:]
+    }
 
 
 def number(cell):
@@ -63,8 +65,15 @@ def number(cell):
 
 def test_the_built_in_plans_are_every_row_of_the_published_page(shared):
     page = rows_of_the_page(shared)
-    words = {"Kvartal": "quarter", "kvartal": "quarter", "Halvår": "half-year", "År": "year",
-             "år": "year", "Månadsvis": "month", "-": None}  # fmt: skip
+    words = {
+        "Kvartal": "quarter",
+        "kvartal": "quarter",
+        "Halvår": "half-year",
+        "År": "year",
+        "år": "year",
+        "Månadsvis": "month",
+        "-": None,
+    }
     for key, plan in BUILT_IN.items():
         terms = plan.terms
         hours = number(page["Inställelsetid (8-17)*"][key])
@@ -83,8 +92,11 @@ def test_the_built_in_plans_are_every_row_of_the_published_page(shared):
 
 def test_the_plans_bear_their_published_names():
     assert [plan.terms.plan_name for plan in BUILT_IN.values()] == [
-        "Alert!", "Attend!", "Access!", "Avtalslös",
-    ]  # fmt: skip
+        "Alert!",
+        "Attend!",
+        "Access!",
+        "Avtalslös",
+    ]
 
 
 # Terms and price lists
@@ -158,10 +170,19 @@ def test_an_index_of_3_per_cent_raises_fee_and_rates_half_up_to_ore():
     terms = replace(BUILT_IN["attend"].terms, hourly_rate=Money(890_50), outside_rate=Money(1_50))
     after = raised(terms, Decimal(3))
     assert [str(p) for p in (after.monthly_fee, after.hourly_rate, after.outside_rate)] == [
-        "3090.00", "917.22", "1.55",
-    ]  # fmt: skip
-    assert replace(after, monthly_fee=terms.monthly_fee, hourly_rate=terms.hourly_rate,
-                   outside_rate=terms.outside_rate) == terms  # fmt: skip
+        "3090.00",
+        "917.22",
+        "1.55",
+    ]
+    assert (
+        replace(
+            after,
+            monthly_fee=terms.monthly_fee,
+            hourly_rate=terms.hourly_rate,
+            outside_rate=terms.outside_rate,
+        )
+        == terms
+    )
     assert raised(BUILT_IN["alert"].terms, Decimal("-2.5")).monthly_fee == Money(7800_00)
 
 
@@ -278,9 +299,13 @@ def test_the_order_in_which_versions_are_read_changes_nothing_f1(versions):
 
 @pytest.mark.parametrize(
     ("on", "end"),
-    [("2026-01-01", "2027-01-01"), ("2026-12-31", "2027-01-01"), ("2027-01-01", "2028-01-01"),
-     ("2030-05-05", "2031-01-01")],
-)  # fmt: skip
+    [
+        ("2026-01-01", "2027-01-01"),
+        ("2026-12-31", "2027-01-01"),
+        ("2027-01-01", "2028-01-01"),
+        ("2030-05-05", "2031-01-01"),
+    ],
+)
 def test_it_renews_by_a_further_term_f2(on, end):
     assert term_end(a_version(), D.fromisoformat(on)) == D.fromisoformat(end)
 
@@ -295,8 +320,11 @@ def test_terms_without_a_length_never_end_f2():
     assert term_end(a_version(plan="none"), D(2026, 5, 5)) is None
 
 
-@given(starts=st.dates(D(2024, 1, 1), D(2028, 12, 31)), months=st.integers(1, 24),
-       later=st.integers(0, 3000))  # fmt: skip
+@given(
+    starts=st.dates(D(2024, 1, 1), D(2028, 12, 31)),
+    months=st.integers(1, 24),
+    later=st.integers(0, 3000),
+)
 def test_the_running_term_ends_after_the_day_and_no_other_ends_between_f2(starts, months, later):
     version = a_version(starts=starts, term_months=months)
     day = starts + later * A_DAY

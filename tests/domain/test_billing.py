@@ -334,12 +334,15 @@ def a_work(from_bank=0, overage=0, *, actual=80, counts=True, banked=True):
 @pytest.mark.parametrize(
     ("row", "swedish", "english"),
     [
-        (a_work(20, 60), "20 min ur timbanken, 1 h utöver timbanken",
-         "20 min from the time bank, 1 h beyond the time bank"),
+        (
+            a_work(20, 60),
+            "20 min ur timbanken, 1 h utöver timbanken",
+            "20 min from the time bank, 1 h beyond the time bank",
+        ),
         (a_work(0, 80, banked=False), "1 h 20 min på löpande räkning", "1 h 20 min at hourly rate"),
         (a_work(counts=False), "1 h 20 min debiteras ej", "1 h 20 min not billable"),
     ],
-)  # fmt: skip
+)
 def test_hours_are_listed_by_number_date_and_engineer_h5(row, swedish, english):
     assert describe(row, "sv") == f"Ärende #1042, 2026-11-05, tekniker 7: {swedish}"
     assert describe(row, "en") == f"Ticket #1042, 2026-11-05, engineer 7: {english}"
@@ -352,11 +355,17 @@ def test_durations_are_hours_and_minutes():
 def test_text_rows_never_reach_the_invoice_h2():
     rows = drawn(NOVEMBER, [a_version()], THE_WORK).rows
     assert invoice_rows(rows, "en") == (
-        InvoiceRow("fee", "Support agreement Attend! November 2026", Decimal("1.00"), "st",
-                   Money(3000_00)),
-        InvoiceRow("overage", "Support time beyond the time bank, 2026 quarter 4", Decimal("0.85"),
-                   "h", Money(890_00)),
-    )  # fmt: skip
+        InvoiceRow(
+            "fee", "Support agreement Attend! November 2026", Decimal("1.00"), "st", Money(3000_00)
+        ),
+        InvoiceRow(
+            "overage",
+            "Support time beyond the time bank, 2026 quarter 4",
+            Decimal("0.85"),
+            "h",
+            Money(890_00),
+        ),
+    )
     assert rows[2].unit == ""
     assert rows[2].amount is None
 

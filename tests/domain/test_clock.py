@@ -209,8 +209,12 @@ def test_work_is_listed_by_deadline_then_by_priority():
     soon, later = at("23 09:00"), at("23 10:00")
     listed = [(later, 1), (None, 2), (soon, 3), (None, 1), (soon, 2)]
     assert sorted(listed, key=lambda each: urgency(*each)) == [
-        (soon, 2), (soon, 3), (later, 1), (None, 1), (None, 2),
-    ]  # fmt: skip
+        (soon, 2),
+        (soon, 3),
+        (later, 1),
+        (None, 1),
+        (None, 2),
+    ]
 
 
 # --- E4: a new priority ---

@@ -38,8 +38,12 @@ def test_a_mail_is_tried_for_five_days_and_then_given_up():
 def test_a_mail_that_lay_while_the_program_was_down_still_gets_its_attempts():
     late = T0 + dt.timedelta(days=9)
     assert [next_attempt(n, late, T0) is None for n in range(1, LEAST_ATTEMPTS + 1)] == [
-        False, False, False, False, True,
-    ]  # fmt: skip
+        False,
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_an_outgoing_server_that_is_down_is_looked_for_every_five_minutes_and_for_ever():

@@ -32,9 +32,27 @@ def test_a_key_names_a_half_open_interval_a1(key, start, end, days):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "2026-13", "2026-00", "2026-1", "2026-Q5", "2026-Q0", "2026-H3", "26", "2026-", "0000",
-     "2026-q4", "2026-11-01", "2026-11\n", "٢٠٢٦", "9999", "9999-12", "9999-Q4", " 2026"],
-)  # fmt: skip
+    [
+        "",
+        "2026-13",
+        "2026-00",
+        "2026-1",
+        "2026-Q5",
+        "2026-Q0",
+        "2026-H3",
+        "26",
+        "2026-",
+        "0000",
+        "2026-q4",
+        "2026-11-01",
+        "2026-11\n",
+        "٢٠٢٦",
+        "9999",
+        "9999-12",
+        "9999-Q4",
+        " 2026",
+    ],
+)
 def test_anything_else_is_no_period(text):
     with pytest.raises(ValueError, match="is no period"):
         Period.parse(text)
@@ -82,8 +100,12 @@ def test_a_year_from_leap_day_is_the_28th_and_four_years_the_29th_again():
 def test_months_run_from_the_first_of_one_period_to_the_last_of_another():
     months = months_from(Period.parse("2026-11"), Period.parse("2027-Q1"))
     assert [str(month) for month in months] == [
-        "2026-11", "2026-12", "2027-01", "2027-02", "2027-03",
-    ]  # fmt: skip
+        "2026-11",
+        "2026-12",
+        "2027-01",
+        "2027-02",
+        "2027-03",
+    ]
     assert list(months_from(Period.parse("2026-12"), Period.parse("2026-11"))) == []
 
 
@@ -110,9 +132,14 @@ def test_a_period_is_printed_for_people(key, swedish, english):
 
 @pytest.mark.parametrize(
     ("start", "months"),
-    [(dt.date(2026, 11, 2), 1), (dt.date(2026, 11, 1), 3), (dt.date(2026, 4, 1), 6),
-     (dt.date(2026, 7, 1), 12), (dt.date(2026, 1, 1), 2)],
-)  # fmt: skip
+    [
+        (dt.date(2026, 11, 2), 1),
+        (dt.date(2026, 11, 1), 3),
+        (dt.date(2026, 4, 1), 6),
+        (dt.date(2026, 7, 1), 12),
+        (dt.date(2026, 1, 1), 2),
+    ],
+)
 def test_an_interval_that_is_no_calendar_period_is_refused(start, months):
     with pytest.raises(ValueError, match="no calendar period"):
         Period(start, months)

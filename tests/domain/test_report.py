@@ -125,8 +125,12 @@ def test_a_breach_carries_the_reason_that_an_engineer_noted_c9():
 
 def test_a_share_is_whole_only_when_it_is():
     assert [share(*each) for each in ((0, 5), (1, 1000), (999, 1000), (5, 5), (1, 0))] == [
-        0, 1, 99, 100, 0,
-    ]  # fmt: skip
+        0,
+        1,
+        99,
+        100,
+        0,
+    ]
 
 
 # --- hours and banks --------------------------------------------------------------------------
@@ -169,8 +173,11 @@ def test_the_trend_begins_with_the_agreement():
     found = figures(year_facts())
     assert [str(each.period) for each in found.trend] == ["2026"]
     assert [str(each.period) for each in figures(busy_facts()).trend] == [
-        "2026-08", "2026-09", "2026-10", "2026-11",
-    ]  # fmt: skip
+        "2026-08",
+        "2026-09",
+        "2026-10",
+        "2026-11",
+    ]
 
 
 def test_what_was_billed_is_summed_and_what_is_not_settled_is_counted():

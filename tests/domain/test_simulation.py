@@ -25,8 +25,10 @@ def cost(past, plan, months=Q4):
 def test_without_work_the_plans_differ_by_their_fees_h2():
     found = cost(history(), "attend")
     assert (found.current, found.other, found.difference) == (
-        Money(2400000), Money(900000), Money(-1500000),
-    )  # fmt: skip
+        Money(2400000),
+        Money(900000),
+        Money(-1500000),
+    )
     assert [str(month) for month, _, _ in found.months] == ["2026-10", "2026-11", "2026-12"]
 
 
@@ -73,6 +75,8 @@ def test_revenue_is_what_the_months_come_to_and_none_is_nothing():
 def test_the_margin_sets_hours_against_what_they_bring():
     margin = Margin(Money(800000), 480, Money(85000))
     assert (margin.per_hour, margin.worth, margin.surplus) == (
-        Money(100000), Money(680000), Money(120000),
-    )  # fmt: skip
+        Money(100000),
+        Money(680000),
+        Money(120000),
+    )
     assert Margin(Money(800000), 0, Money(85000)).per_hour is None

@@ -160,8 +160,11 @@ def test_an_agreement_without_a_bank_has_no_period_and_all_use_as_overage_g4():
     reckoning = reckon([version], [an_entry(1, "2026-11-05", 60)], [], NONE)
     (draw,) = reckoning.draws
     assert (draw.version, draw.bank, str(draw.period), str(draw.rate)) == (
-        1, None, "2026-11", "890.00",
-    )  # fmt: skip
+        1,
+        None,
+        "2026-11",
+        "890.00",
+    )
     assert balance(reckoning, D(2026, 11, 5)) == Balance(None, 0, 0, 0, 60)
 
 
@@ -229,8 +232,12 @@ def test_unused_time_expires_visibly_when_its_period_ends_g2():
     reckoning = reckon([a_version()], [an_entry(1, "2026-11-05", 200)], [], NONE)
     assert lines(reckoning, Q4, D(2026, 12, 31))[-1][0] == "use"
     assert lines(reckoning, Q4, D(2027, 1, 1))[-1] == (
-        "expiry", "2027-01-01", -39, 0, "outnyttjad tid förfaller",
-    )  # fmt: skip
+        "expiry",
+        "2027-01-01",
+        -39,
+        0,
+        "outnyttjad tid förfaller",
+    )
 
 
 def test_the_causes_are_told_in_english_too():
@@ -340,9 +347,18 @@ def test_a_correction_of_nothing_does_nothing_and_below_nothing_is_an_error():
 
 @pytest.mark.parametrize(
     ("before", "after", "crossed"),
-    [(0, 287, ()), (0, 288, (80,)), (288, 359, ()), (288, 360, (100,)), (0, 360, (80, 100)),
-     (360, 360, ()), (300, 200, ()), (287, 288, (80,)), (359, 360, (100,))],
-)  # fmt: skip
+    [
+        (0, 287, ()),
+        (0, 288, (80,)),
+        (288, 359, ()),
+        (288, 360, (100,)),
+        (0, 360, (80, 100)),
+        (360, 360, ()),
+        (300, 200, ()),
+        (287, 288, (80,)),
+        (359, 360, (100,)),
+    ],
+)
 def test_80_and_100_per_cent_are_told_when_they_are_reached_g6(before, after, crossed):
     assert thresholds_crossed(before, after, 360, [100, 80]) == crossed
 

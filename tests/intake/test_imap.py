@@ -42,10 +42,13 @@ def user():
 def table(imap_server, user, tmp_path):
     def make(**changes):
         given = {
-            "host": "127.0.0.1", "port": imap_server.port, "tls": "none", "username": user,
+            "host": "127.0.0.1",
+            "port": imap_server.port,
+            "tls": "none",
+            "username": user,
             "password_file": Secret(tmp_path / "password", imap_server.password),
             "poll": dt.timedelta(seconds=30),
-        }  # fmt: skip
+        }
         return Imap(**given | changes)
 
     return make

@@ -36,9 +36,13 @@ print("stopped")
 
 def test_R29_a_commit_that_never_returns_keeps_no_process_from_its_end():
     ended = subprocess.run(
-        [sys.executable, "-c", FROZEN], cwd=ROOT, timeout=PATIENCE, check=True,
-        capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-c", FROZEN],
+        cwd=ROOT,
+        timeout=PATIENCE,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert ended.stdout == "stopped\n"
 
 

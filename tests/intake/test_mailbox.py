@@ -252,9 +252,11 @@ def test_a_large_mail_on_a_slow_line_is_no_answer_without_end(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(mailbox.time, "monotonic", lambda: now[0])
     client = SimpleNamespace(
-        send=lambda _data: None, readline=lambda: b"* OK\r\n", read=lambda size: b"x" * size,
+        send=lambda _data: None,
+        readline=lambda: b"* OK\r\n",
+        read=lambda size: b"x" * size,
         abort=imaplib.IMAP4.abort,
-    )  # fmt: skip
+    )
     mailbox._bound_answers(client)
     client.send(b"A1 UID FETCH 1 BODY.PEEK[]\r\n")
     for _ in range(3):

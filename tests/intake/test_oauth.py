@@ -19,11 +19,14 @@ def provider(httpserver):
     def settings(**changes):
         return SimpleNamespace(
             **{
-                "token_url": httpserver.url_for("/token"), "client_id": "us",
-                "client_secret": "hemligt", "refresh_token": None, "scope": "mail",
+                "token_url": httpserver.url_for("/token"),
+                "client_id": "us",
+                "client_secret": "hemligt",
+                "refresh_token": None,
+                "scope": "mail",
             }
             | changes
-        )  # fmt: skip
+        )
 
     return settings
 
@@ -42,9 +45,13 @@ def test_client_credentials_give_a_token_that_is_kept_while_it_lasts(httpserver,
     token = AccessToken(provider())
     assert [token(), token()] == ["abc", "abc"]
     assert asked(httpserver) == [
-        {"client_id": "us", "client_secret": "hemligt", "scope": "mail",
-         "grant_type": "client_credentials"},
-    ]  # fmt: skip
+        {
+            "client_id": "us",
+            "client_secret": "hemligt",
+            "scope": "mail",
+            "grant_type": "client_credentials",
+        },
+    ]
 
 
 @pytest.mark.parametrize("lasts", ['"soon"', "[]", "NaN", "null", '"3600"', "1e999"])
@@ -90,13 +97,17 @@ def test_a_token_that_was_not_taken_is_fetched_anew(httpserver, provider):
 @pytest.mark.parametrize(
     ("status", "said", "permanent", "words"),
     [
-        (400, {"error": "invalid_client", "error_description": "wrong secret"}, True,
-         r"\(400\): invalid_client: wrong secret$"),
+        (
+            400,
+            {"error": "invalid_client", "error_description": "wrong secret"},
+            True,
+            r"\(400\): invalid_client: wrong secret$",
+        ),
         (429, {"error": "slow down"}, False, r"\(429\): slow down$"),
         (503, ["busy"], False, r"\(503\)$"),
         (200, {"token": "x"}, False, r"\(200\)$"),
     ],
-)  # fmt: skip
+)
 def test_a_refusal_says_why_and_whether_a_person_must_mend_it(
     httpserver, provider, status, said, permanent, words
 ):
@@ -144,12 +155,15 @@ def test_a_mailbox_is_entered_by_token_and_a_refused_one_is_not_used_again(
     server = Script(taken="a2")
     monkeypatch.setattr(imap.mailbox.imap_tools.MailBox, "_get_mailbox_client", lambda _: server)
     settings = Imap(
-        host="outlook.example", username="support@example.se", auth="oauth2",
+        host="outlook.example",
+        username="support@example.se",
+        auth="oauth2",
         oauth2=OAuth2(
-            token_url=httpserver.url_for("/token"), client_id="us",
+            token_url=httpserver.url_for("/token"),
+            client_id="us",
             client_secret_file=Secret(tmp_path / "secret", "hemligt"),
         ),
-    )  # fmt: skip
+    )
     door = imap.ImapDoor(settings, store, token=access_token(settings, store))
     now = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
     assert not door.step(now)

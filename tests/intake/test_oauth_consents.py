@@ -52,9 +52,11 @@ class Provider:
             self.taken.remove(refresh)
             self.taken.add(f"rotated-{number}")
             return said(
-                200, access_token=f"access-{number}", expires_in=1,
+                200,
+                access_token=f"access-{number}",
+                expires_in=1,
                 refresh_token=f"rotated-{number}",
-            )  # fmt: skip
+            )
 
 
 def said(status, **what):
@@ -72,13 +74,18 @@ def mailbox(provider, tmp_path):
 
     def make(given="given-0", **changes):
         by = {
-            "token_url": provider.url, "client_id": "us",
+            "token_url": provider.url,
+            "client_id": "us",
             "refresh_token_file": Secret(tmp_path / "oauth2-refresh-token", given),
-        } | changes  # fmt: skip
+        } | changes
         return load.Imap(
-            host="127.0.0.1", port=free_port(), tls="none", username="support@example.se",
-            auth="oauth2", oauth2=load.OAuth2(**by),
-        )  # fmt: skip
+            host="127.0.0.1",
+            port=free_port(),
+            tls="none",
+            username="support@example.se",
+            auth="oauth2",
+            oauth2=load.OAuth2(**by),
+        )
 
     return make
 

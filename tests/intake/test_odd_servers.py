@@ -29,9 +29,13 @@ def odd():
 @pytest.fixture
 def door(store, odd, tmp_path):
     table = Imap(
-        host="127.0.0.1", port=odd.port, tls="none", username="u", poll=dt.timedelta(seconds=1),
+        host="127.0.0.1",
+        port=odd.port,
+        tls="none",
+        username="u",
+        poll=dt.timedelta(seconds=1),
         password_file=Secret(tmp_path / "password", "hemligt"),
-    )  # fmt: skip
+    )
     opened = ImapDoor(table, store, timeout=0.5)
     yield opened
     opened.close()

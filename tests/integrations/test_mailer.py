@@ -223,8 +223,9 @@ def test_an_international_domain_goes_in_its_ascii_form(there, mailer):
 def test_an_international_local_part_asks_for_smtputf8_or_fails_for_good(there, mailer):
     send(mailer, "åsa@kund.se")
     assert there.mails[0][:2] == (
-        f"FROM:<support@example.se> SIZE={len(RAW)} SMTPUTF8", "TO:<åsa@kund.se>",
-    )  # fmt: skip
+        f"FROM:<support@example.se> SIZE={len(RAW)} SMTPUTF8",
+        "TO:<åsa@kund.se>",
+    )
     mailer.close()
     there.features = ["8BITMIME"]
     assert refusal(mailer, recipient="åsa@kund.se") == (True, False, False)
@@ -247,9 +248,14 @@ def test_plain_text_leaves_this_machine_never():
 
 def logged_in(there, tls, certificate, **access):
     server = SmtpServer(
-        "localhost", there.port, tls, "support@example.se",
-        context=certificate.client(), timeout=5, **access,
-    )  # fmt: skip
+        "localhost",
+        there.port,
+        tls,
+        "support@example.se",
+        context=certificate.client(),
+        timeout=5,
+        **access,
+    )
     return SmtpMailer(server)
 
 

@@ -278,12 +278,18 @@ def test_a_list_with_a_drawn_line_is_no_signature():
 @pytest.mark.parametrize(
     "footer",
     [
-        "Skickat från min iPhone", "Hämta Outlook för Android", "Skickat från Outlook för iOS",
-        "Sänt från min Samsung Galaxy", "Sendt fra min iPhone", "Lähetetty iPhonesta",
-        "Skickat från E-post för Windows", "Sent from Proton Mail for iOS",
-        "Von meinem iPhone gesendet", "Skickades från min iPhone. Ursäkta stavfel",
+        "Skickat från min iPhone",
+        "Hämta Outlook för Android",
+        "Skickat från Outlook för iOS",
+        "Sänt från min Samsung Galaxy",
+        "Sendt fra min iPhone",
+        "Lähetetty iPhonesta",
+        "Skickat från E-post för Windows",
+        "Sent from Proton Mail for iOS",
+        "Von meinem iPhone gesendet",
+        "Skickades från min iPhone. Ursäkta stavfel",
     ],
-)  # fmt: skip
+)
 def test_what_a_phone_adds_is_signature(footer):
     """C2."""
     parts = split_text(f"Klart.\n\n{footer}")
@@ -293,11 +299,13 @@ def test_what_a_phone_adds_is_signature(footer):
 @pytest.mark.parametrize(
     "line",
     [
-        "Skickat paket med ny telefon till er idag.", "Hämta Outlook på nytt och installera",
-        "Sent from my desk, is much easier than my mobile phone.", "Skickat ny iPhone till Bo",
+        "Skickat paket med ny telefon till er idag.",
+        "Hämta Outlook på nytt och installera",
+        "Sent from my desk, is much easier than my mobile phone.",
+        "Skickat ny iPhone till Bo",
         "Sent from the warehouse yesterday",
     ],
-)  # fmt: skip
+)
 def test_a_sentence_is_no_footer(line):
     """C2."""
     assert split_text(f"Klart.\n\n{line}").shown == f"Klart.\n\n{line}"

@@ -13,11 +13,15 @@ from parsers import header
 @pytest.mark.parametrize(
     ("raw", "block", "body"),
     [
-        (b"A: 1\r\n\r\nx", b"A: 1\r\n", b"x"), (b"A: 1\n\nx", b"A: 1\n", b"x"),
-        (b"A: 1\n\r\nx", b"A: 1\n", b"x"), (b"\r\nx", b"", b"x"), (b"\nx", b"", b"x"),
-        (b"A: 1", b"A: 1", b""), (b"", b"", b""),
+        (b"A: 1\r\n\r\nx", b"A: 1\r\n", b"x"),
+        (b"A: 1\n\nx", b"A: 1\n", b"x"),
+        (b"A: 1\n\r\nx", b"A: 1\n", b"x"),
+        (b"\r\nx", b"", b"x"),
+        (b"\nx", b"", b"x"),
+        (b"A: 1", b"A: 1", b""),
+        (b"", b"", b""),
     ],
-)  # fmt: skip
+)
 def test_the_block_ends_at_the_first_empty_line(raw, block, body):
     end, start = header.split(raw, 1000)
     assert (raw[:end], raw[start:]) == (block, body)
@@ -56,15 +60,24 @@ def test_lines_become_fields_and_what_is_none_is_told(block, fields, clean):
         ("=?utf-8?Q?Sm=C3=B6rg=C3?= =?utf-8?Q?=A5s?=", "Smörgås"),
         ("=?UTF-8?B?w6U=?=\r\n =?UTF-8?B?w6Q=?=", "åä"),
         ("=?iso-8859-1?Q?=E5?= =?utf-8?Q?=C3=B6?=", "åö"),
-        ("=?utf-8?Q?a_b?= c", "a b c"), ("Re:=?utf-8?Q?=C3=85?=", "Re:Å"),
-        ("=?utf-8?q?a b?=", "a b"), ("=?utf-8*sv?Q?hej?=", "hej"), ("=?utf-8?Q??= x", "x"),
-        ("=?utf-8?Q?hej", "=?utf-8?Q?hej"), ("=?utf-8?x?hej?=", "=?utf-8?x?hej?="),
-        ("=?okänd?Q?=E5?=", "å"), ("=?windows-1252?Q?=93x=94?=", "“x”"),
-        ("=?utf-8?B?!!!?=", ""), ("=?utf-8?Q?=ZZ?=", "=ZZ"), ("a = b ?= c", "a = b ?= c"),
-        ("=?utf-8?Q?=F0=9F=98?= =?utf-8?Q?=80?=", "😀"), ("=?utf-8?Q?a=0D=0ABcc:_x?=", "a Bcc: x"),
-        ("=?utf-8?Q?a?=   =?utf-8?Q?b?=", "ab"), ("=?utf-8?Q?a?= x =?utf-8?Q?b?=", "a x b"),
+        ("=?utf-8?Q?a_b?= c", "a b c"),
+        ("Re:=?utf-8?Q?=C3=85?=", "Re:Å"),
+        ("=?utf-8?q?a b?=", "a b"),
+        ("=?utf-8*sv?Q?hej?=", "hej"),
+        ("=?utf-8?Q??= x", "x"),
+        ("=?utf-8?Q?hej", "=?utf-8?Q?hej"),
+        ("=?utf-8?x?hej?=", "=?utf-8?x?hej?="),
+        ("=?okänd?Q?=E5?=", "å"),
+        ("=?windows-1252?Q?=93x=94?=", "“x”"),
+        ("=?utf-8?B?!!!?=", ""),
+        ("=?utf-8?Q?=ZZ?=", "=ZZ"),
+        ("a = b ?= c", "a = b ?= c"),
+        ("=?utf-8?Q?=F0=9F=98?= =?utf-8?Q?=80?=", "😀"),
+        ("=?utf-8?Q?a=0D=0ABcc:_x?=", "a Bcc: x"),
+        ("=?utf-8?Q?a?=   =?utf-8?Q?b?=", "ab"),
+        ("=?utf-8?Q?a?= x =?utf-8?Q?b?=", "a x b"),
     ],
-)  # fmt: skip
+)
 def test_encoded_words_are_read_however_they_were_cut(value, text):
     """RFC 2047, and what clients make of it."""
     assert header.decode_words(value) == text

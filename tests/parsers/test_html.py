@@ -14,8 +14,20 @@ def test_blocks_are_lines_and_white_space_is_one_space():
         "<p>Ett\n  två</p><div>tre<b> fyra</b></div><ul><li>a<li>b</ul>x<br><br>y<pre>1\n 2</pre>"
     )
     assert html.visible_text(source).split("\n") == [
-        "Ett två", "", "tre fyra", "", "- a", "- b", "", "x", "", "y", "", "1", "2"
-    ]  # fmt: skip
+        "Ett två",
+        "",
+        "tre fyra",
+        "",
+        "- a",
+        "- b",
+        "",
+        "x",
+        "",
+        "y",
+        "",
+        "1",
+        "2",
+    ]
 
 
 def test_cells_of_a_row_stand_on_one_line():

@@ -30,11 +30,21 @@ SAME = {
 } | {
     name: f"{name}: x\r\n\ty\r\n".encode() + MAIL
     for name in (
-        "Received", "Received-SPF", "Return-Path", "Delivered-To", "Envelope-To", "Delivery-Date",
-        "Original-Recipient", "Authentication-Results", "ARC-Seal", "ARC-Authentication-Results",
-        "X-Spam-Flag", "x-anything", "RECEIVED",
+        "Received",
+        "Received-SPF",
+        "Return-Path",
+        "Delivered-To",
+        "Envelope-To",
+        "Delivery-Date",
+        "Original-Recipient",
+        "Authentication-Results",
+        "ARC-Seal",
+        "ARC-Authentication-Results",
+        "X-Spam-Flag",
+        "x-anything",
+        "RECEIVED",
     )
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -47,12 +57,16 @@ def test_copies_of_one_message_have_one_identity(name):
 @pytest.mark.parametrize(
     "raw",
     [
-        MAIL.replace(b"Hej", b"hej"), MAIL.replace(b"1@kund", b"2@kund"), MAIL + b"x",
-        MAIL.replace(b"Hej\r\n\r\n", b"Hej\r\n"), MAIL.replace(b"10:32", b"10:33"),
-        MAIL.replace(b"\r\n\r\nHej", b"\r\nHej"), MAIL.replace(b"Subject: ", b"Subject: Re: "),
+        MAIL.replace(b"Hej", b"hej"),
+        MAIL.replace(b"1@kund", b"2@kund"),
+        MAIL + b"x",
+        MAIL.replace(b"Hej\r\n\r\n", b"Hej\r\n"),
+        MAIL.replace(b"10:32", b"10:33"),
+        MAIL.replace(b"\r\n\r\nHej", b"\r\nHej"),
+        MAIL.replace(b"Subject: ", b"Subject: Re: "),
         b"Reply-To: x@y.se\r\n" + MAIL,
     ],
-)  # fmt: skip
+)
 def test_different_messages_differ_also_with_one_message_id(raw):
     """B3: Message-ID is only a hint."""
     assert of(raw) != of(MAIL)

@@ -31,12 +31,23 @@ HTML = "Content-Type: text/html; charset=utf-8\r\n\r\n"
 @pytest.mark.parametrize(
     ("encoded", "declared"),
     [
-        ("utf-8", "utf-8"), ("utf-8", None), ("utf-8", "us-ascii"), ("utf-8", "x-unknown"),
-        ("utf-8", "iso-8859-1"), ("cp1252", None), ("cp1252", "utf-8"), ("cp1252", "iso-8859-1"),
-        ("cp1252", "windows-1252"), ("cp1252", "us-ascii"), ("cp1252", "undefined"),
-        ("utf-16", "utf-16"), ("utf-7", "utf-7"), ("utf-8-sig", "utf-8"), ("utf-8", '"UTF-8"'),
+        ("utf-8", "utf-8"),
+        ("utf-8", None),
+        ("utf-8", "us-ascii"),
+        ("utf-8", "x-unknown"),
+        ("utf-8", "iso-8859-1"),
+        ("cp1252", None),
+        ("cp1252", "utf-8"),
+        ("cp1252", "iso-8859-1"),
+        ("cp1252", "windows-1252"),
+        ("cp1252", "us-ascii"),
+        ("cp1252", "undefined"),
+        ("utf-16", "utf-16"),
+        ("utf-7", "utf-7"),
+        ("utf-8-sig", "utf-8"),
+        ("utf-8", '"UTF-8"'),
     ],
-)  # fmt: skip
+)
 def test_the_ladder_finds_the_text_whatever_is_declared(encoded, declared):
     assert charset.decode(TRUE.encode(encoded), declared) == TRUE
 
@@ -213,13 +224,16 @@ def test_long_names_keep_their_ending():
 @pytest.mark.parametrize(
     ("encoding", "content"),
     [
-        ("base64", base64.b64encode(TRUE.encode())), ("BASE64", base64.b64encode(TRUE.encode())),
+        ("base64", base64.b64encode(TRUE.encode())),
+        ("BASE64", base64.b64encode(TRUE.encode())),
         ("base64", base64.encodebytes(TRUE.encode()).replace(b"=", b"")),
-        ("quoted-printable", codecs.encode(TRUE.encode(), "quopri")), ("8bit", TRUE.encode()),
-        ("rubbish", TRUE.encode()), ("", TRUE.encode()),
+        ("quoted-printable", codecs.encode(TRUE.encode(), "quopri")),
+        ("8bit", TRUE.encode()),
+        ("rubbish", TRUE.encode()),
+        ("", TRUE.encode()),
         ("x-uuencode", codecs.encode(TRUE.encode(), "uu")),
     ],
-)  # fmt: skip
+)
 def test_transfer_encodings_are_undone(encoding, content):
     raw = mail(
         content, "Content-Type: text/plain; charset=utf-8", f"Content-Transfer-Encoding: {encoding}"

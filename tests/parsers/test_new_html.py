@@ -56,12 +56,16 @@ def test_a_tag_that_markup_runs_through_is_cut_whole():
 @pytest.mark.parametrize(
     ("plain", "html"),
     [
-        ("Ja.", "<p>Nej.</p>"), ("Ja.", "<p>Ja. Och mer.</p>"), ("Ja. Och mer.", "<p>Ja.</p>"),
+        ("Ja.", "<p>Nej.</p>"),
+        ("Ja.", "<p>Ja. Och mer.</p>"),
+        ("Ja. Och mer.", "<p>Ja.</p>"),
         ("Ja.", "<p>J<!-- x -->b.</p>"),
-        ("Ja.", '<p><span style="display:none">Nej.</span>Ja.</p>'), ("", "<p></p>"),
-        ("Ja.", "<p>Ja, 7.</p>"), ("", '<img src="cid:1">'),
+        ("Ja.", '<p><span style="display:none">Nej.</span>Ja.</p>'),
+        ("", "<p></p>"),
+        ("Ja.", "<p>Ja, 7.</p>"),
+        ("", '<img src="cid:1">'),
     ],
-)  # fmt: skip
+)
 def test_where_the_two_forms_differ_or_something_is_hidden_there_is_none(plain, html):
     """C12: the plain part counts, and nothing that it does not say may reach a customer."""
     found = of(plain, html)
@@ -71,11 +75,15 @@ def test_where_the_two_forms_differ_or_something_is_hidden_there_is_none(plain, 
 @pytest.mark.parametrize(
     "hiding",
     [
-        '<img alt="[tid: 9h]">', "<img alt='[klar]'>", '<img alt="&#91;intern&#93;">',
-        f'<a title="{"x " * 1500}[tid: 9h]">', "<img alt=[klar]>", "<!-- [tid: 9h] -->",
+        '<img alt="[tid: 9h]">',
+        "<img alt='[klar]'>",
+        '<img alt="&#91;intern&#93;">',
+        f'<a title="{"x " * 1500}[tid: 9h]">',
+        "<img alt=[klar]>",
+        "<!-- [tid: 9h] -->",
         "<!-- [intern] x",
     ],
-)  # fmt: skip
+)
 def test_no_tag_goes_out_in_markup(hiding):
     """C13: seen or hidden, in an attribute of any length, encoded, or in a comment."""
     found = of("Ja. Nu.", f"<p>Ja. {hiding}Nu.</p>")

@@ -8,24 +8,69 @@ from parsers.style import declarations, effect, hiding_rules, holds
 from parsers.tags import read_tags
 
 HIDES = (
-    "display:none", "DISPLAY: None!important", "display:block;display:none", "visibility:hidden",
-    "visibility:collapse", "mso-hide:all", "opacity:0", "opacity:.01", "opacity:0%", "zoom:0",
-    "max-height:0", "max-width:0px", "height:0;overflow:hidden", "width:0;overflow:clip",
-    "text-indent:-1000em", "position:absolute;left:-9999px", "position:fixed;top:-10000px",
-    "clip:rect(0 0 0 0)", "clip-path:inset(50%)", "transform:scale(0)", "color:transparent",
-    "color:rgba(0,0,0,0)", "color:rgba(10, 20, 30, 0.0)", "color:rgb(0 0 0 / 0%)",
-    "color:hsla(0,0%,0%,0)", "color:#0000", "color:#12345600", "color:#fff;background:#fff",
-    "color:white;background-color:white", r"d\69splay:none", r"\64 isplay:none", r"display:n\6fne",
-    r"disp\lay:none", "display:/* x */none",
-)  # fmt: skip
+    "display:none",
+    "DISPLAY: None!important",
+    "display:block;display:none",
+    "visibility:hidden",
+    "visibility:collapse",
+    "mso-hide:all",
+    "opacity:0",
+    "opacity:.01",
+    "opacity:0%",
+    "zoom:0",
+    "max-height:0",
+    "max-width:0px",
+    "height:0;overflow:hidden",
+    "width:0;overflow:clip",
+    "text-indent:-1000em",
+    "position:absolute;left:-9999px",
+    "position:fixed;top:-10000px",
+    "clip:rect(0 0 0 0)",
+    "clip-path:inset(50%)",
+    "transform:scale(0)",
+    "color:transparent",
+    "color:rgba(0,0,0,0)",
+    "color:rgba(10, 20, 30, 0.0)",
+    "color:rgb(0 0 0 / 0%)",
+    "color:hsla(0,0%,0%,0)",
+    "color:#0000",
+    "color:#12345600",
+    "color:#fff;background:#fff",
+    "color:white;background-color:white",
+    r"d\69splay:none",
+    r"\64 isplay:none",
+    r"display:n\6fne",
+    r"disp\lay:none",
+    "display:/* x */none",
+)
 SHOWS = (
-    "", "display:block", "display:none;display:block", "opacity:1", "opacity:0.5", "zoom:1",
-    "height:0", "max-height:none", "left:-9999px", "position:absolute;left:0", "text-indent:-1em",
-    "color:#fff", "color:white;background:black", "color:rgba(0,0,0,1)", "color:rgb(0,0,0)",
-    "color:#000", "color:#000f", "color:#00000001", "color:rgb(0 0 0 / 50%)", "transform:scale(1)",
-    "overflow:hidden", "visibility:visible", "dis/**/play:none", "mso-hide:screen",
-    "background:transparent", "border-color:transparent",
-)  # fmt: skip
+    "",
+    "display:block",
+    "display:none;display:block",
+    "opacity:1",
+    "opacity:0.5",
+    "zoom:1",
+    "height:0",
+    "max-height:none",
+    "left:-9999px",
+    "position:absolute;left:0",
+    "text-indent:-1em",
+    "color:#fff",
+    "color:white;background:black",
+    "color:rgba(0,0,0,1)",
+    "color:rgb(0,0,0)",
+    "color:#000",
+    "color:#000f",
+    "color:#00000001",
+    "color:rgb(0 0 0 / 50%)",
+    "transform:scale(1)",
+    "overflow:hidden",
+    "visibility:visible",
+    "dis/**/play:none",
+    "mso-hide:screen",
+    "background:transparent",
+    "border-color:transparent",
+)
 
 
 @pytest.mark.parametrize("style", HIDES)
@@ -46,12 +91,20 @@ def test_a_style_that_shows_loses_no_text(style):
 @pytest.mark.parametrize(
     ("style", "tiny"),
     [
-        ("font-size:0", True), ("font-size:1px", True), ("font-size:0.1em", None),
-        ("font-size:0.01em", True), ("font-size:2px", False), ("font-size:large", None),
-        ("font:0 a", True), ("font:bold 0/1 a", True), ("font:12px/0 a", False),
-        ("font-size:0.9rem", False), ("font-size:0%", True), ("font:inherit", None),
+        ("font-size:0", True),
+        ("font-size:1px", True),
+        ("font-size:0.1em", None),
+        ("font-size:0.01em", True),
+        ("font-size:2px", False),
+        ("font-size:large", None),
+        ("font:0 a", True),
+        ("font:bold 0/1 a", True),
+        ("font:12px/0 a", False),
+        ("font-size:0.9rem", False),
+        ("font-size:0%", True),
+        ("font:inherit", None),
     ],
-)  # fmt: skip
+)
 def test_a_size_is_none_some_or_as_around_it(style, tiny):
     """S06."""
     assert effect(style).tiny is tiny
@@ -64,14 +117,19 @@ def test_of_two_declarations_of_one_name_the_last_counts():
 @pytest.mark.parametrize(
     ("sheet", "tag", "classes", "identifier"),
     [
-        (".h{display:none}", "b", {"h", "x"}, ""), ("#i{font-size:0}", "p", set(), "i"),
-        ("b.h{opacity:0}", "b", {"h"}, ""), ("p,.h,i{display:none}", "b", {"h"}, ""),
-        (".a .h{display:none}", "b", {"h"}, ""), (".a>.h{display:none}", "b", {"h"}, ""),
-        ("/* x */ .h /* y */ {display:none}", "b", {"h"}, ""), ("b{display:none}", "b", set(), ""),
-        ("@media screen{.h{display:none}}", "b", {"h"}, ""), (".H{DISPLAY:NONE}", "b", {"h"}, ""),
+        (".h{display:none}", "b", {"h", "x"}, ""),
+        ("#i{font-size:0}", "p", set(), "i"),
+        ("b.h{opacity:0}", "b", {"h"}, ""),
+        ("p,.h,i{display:none}", "b", {"h"}, ""),
+        (".a .h{display:none}", "b", {"h"}, ""),
+        (".a>.h{display:none}", "b", {"h"}, ""),
+        ("/* x */ .h /* y */ {display:none}", "b", {"h"}, ""),
+        ("b{display:none}", "b", set(), ""),
+        ("@media screen{.h{display:none}}", "b", {"h"}, ""),
+        (".H{DISPLAY:NONE}", "b", {"h"}, ""),
         (".x{color:red}.h{display:none}", "b", {"h"}, ""),
     ],
-)  # fmt: skip
+)
 def test_a_rule_of_a_sheet_hides_whom_it_names(sheet, tag, classes, identifier):
     """S06."""
     assert holds(hiding_rules(sheet), tag, frozenset(classes), identifier)
@@ -80,13 +138,19 @@ def test_a_rule_of_a_sheet_hides_whom_it_names(sheet, tag, classes, identifier):
 @pytest.mark.parametrize(
     ("sheet", "tag", "classes"),
     [
-        (".h{display:none}", "b", {"g"}), ("p.h{display:none}", "b", {"h"}),
-        ("@media print{.h{display:none}}", "b", {"h"}), (".h{display:block}", "b", {"h"}),
-        ("@media (max-width:600px){.h{display:none}}", "b", {"h"}), (".h:hover{display:none}", "b",
-        {"h"}), (".h.g{display:none}", "b", {"h"}), ("*{display:none}", "b", {"h"}),
-        (".x b{display:none}", "b", {"h"}), (".h{", "b", {"h"}), ("", "b", {"h"}),
+        (".h{display:none}", "b", {"g"}),
+        ("p.h{display:none}", "b", {"h"}),
+        ("@media print{.h{display:none}}", "b", {"h"}),
+        (".h{display:block}", "b", {"h"}),
+        ("@media (max-width:600px){.h{display:none}}", "b", {"h"}),
+        (".h:hover{display:none}", "b", {"h"}),
+        (".h.g{display:none}", "b", {"h"}),
+        ("*{display:none}", "b", {"h"}),
+        (".x b{display:none}", "b", {"h"}),
+        (".h{", "b", {"h"}),
+        ("", "b", {"h"}),
     ],
-)  # fmt: skip
+)
 def test_a_rule_for_others_or_for_other_screens_hides_nothing(sheet, tag, classes):
     """C2: text that a reader may see is never lost to a guess."""
     assert not holds(hiding_rules(sheet), tag, frozenset(classes), "")

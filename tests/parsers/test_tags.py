@@ -19,15 +19,25 @@ def one(text: str) -> Tag:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("time", "tid time"), ("priority", "prio prioritet priority"),
-        ("start", "start påbörjad started"), ("done", "klar löst done solved"),
-        ("reopen", "öppna reopen"), ("waiting", "vänta väntar waiting"),
-        ("internal", "intern internal"), ("customer", "kund customer"), ("for", "för for"),
-        ("assign", "tilldela assign"), ("merge", "slå_ihop merge"), ("spam", "skräp spam"),
-        ("reason", "orsak reason"), ("meeting", "möte meeting"), ("promise", "löfte promise"),
-        ("undo", "ångra undo"), ("help", "hjälp help"),
+        ("time", "tid time"),
+        ("priority", "prio prioritet priority"),
+        ("start", "start påbörjad started"),
+        ("done", "klar löst done solved"),
+        ("reopen", "öppna reopen"),
+        ("waiting", "vänta väntar waiting"),
+        ("internal", "intern internal"),
+        ("customer", "kund customer"),
+        ("for", "för for"),
+        ("assign", "tilldela assign"),
+        ("merge", "slå_ihop merge"),
+        ("spam", "skräp spam"),
+        ("reason", "orsak reason"),
+        ("meeting", "möte meeting"),
+        ("promise", "löfte promise"),
+        ("undo", "ångra undo"),
+        ("help", "hjälp help"),
     ],
-)  # fmt: skip
+)
 def test_a_tag_has_its_swedish_and_english_names_in_any_case(name, words):
     """C9."""
     for word in words.replace("_", " ").split(" ") if "_" not in words else ["slå ihop", "merge"]:
@@ -39,13 +49,31 @@ def test_a_tag_has_its_swedish_and_english_names_in_any_case(name, words):
 @pytest.mark.parametrize(
     ("value", "minutes"),
     [
-        ("1,5h", 90), ("1.5h", 90), ("1,5 tim", 90), ("2 timmar", 120), ("2 hours", 120),
-        ("90m", 90), ("90 min", 90), ("1h30", 90), ("3h20m", 200), ("1h 30m", 90),
-        ("1 tim 30 min", 90), ("1:30", 90), ("0:05", 5), ("1 timme", 60), ("1 hour", 60),
-        ("1,33h", 80), ("0,5m", 1), ("0,125h", 8), ("-1h", -60), ("\u22121h30", -90),
-        ("- 45 min", -45), ("25 h", 1500), ("0,33 TIM", 20),
+        ("1,5h", 90),
+        ("1.5h", 90),
+        ("1,5 tim", 90),
+        ("2 timmar", 120),
+        ("2 hours", 120),
+        ("90m", 90),
+        ("90 min", 90),
+        ("1h30", 90),
+        ("3h20m", 200),
+        ("1h 30m", 90),
+        ("1 tim 30 min", 90),
+        ("1:30", 90),
+        ("0:05", 5),
+        ("1 timme", 60),
+        ("1 hour", 60),
+        ("1,33h", 80),
+        ("0,5m", 1),
+        ("0,125h", 8),
+        ("-1h", -60),
+        ("\u22121h30", -90),
+        ("- 45 min", -45),
+        ("25 h", 1500),
+        ("0,33 TIM", 20),
     ],
-)  # fmt: skip
+)
 def test_an_amount_is_whole_minutes_rounded_half_up(value, minutes):
     """C10, A5."""
     tag = one(f"[tid: {value}]")
@@ -56,16 +84,32 @@ def test_an_amount_is_whole_minutes_rounded_half_up(value, minutes):
 @pytest.mark.parametrize(
     ("value", "error"),
     [
-        ("15", "unit_missing"), ("1,5", "unit_missing"), ("15 igår", "unit_missing"),
-        ("1e9h", "bad_amount"), ("\u0663h", "bad_amount"), ("½h", "bad_amount"),
-        ("h", "bad_amount"), ("1h90m", "bad_amount"), ("1:75", "bad_amount"),
-        ("en timme", "bad_amount"), ("igår 1h", "bad_amount"), ("--1h", "bad_amount"),
-        ("+1h", "bad_amount"), ("1hh", "bad_amount"), ("0h", "zero_amount"), ("", "no_value"),
-        ("1h 2026-02-30", "bad_date"), ("1h 20/11", "bad_date"), ("1h 5", "bad_date"),
-        ("1h igår idag", "two_dates"), ("1h 2026-11-20 igår", "two_dates"),
-        ("1h bytte disk", "unknown_word"), ("99999h", "bad_amount"), ("1 d", "unit_missing"),
+        ("15", "unit_missing"),
+        ("1,5", "unit_missing"),
+        ("15 igår", "unit_missing"),
+        ("1e9h", "bad_amount"),
+        ("\u0663h", "bad_amount"),
+        ("½h", "bad_amount"),
+        ("h", "bad_amount"),
+        ("1h90m", "bad_amount"),
+        ("1:75", "bad_amount"),
+        ("en timme", "bad_amount"),
+        ("igår 1h", "bad_amount"),
+        ("--1h", "bad_amount"),
+        ("+1h", "bad_amount"),
+        ("1hh", "bad_amount"),
+        ("0h", "zero_amount"),
+        ("", "no_value"),
+        ("1h 2026-02-30", "bad_date"),
+        ("1h 20/11", "bad_date"),
+        ("1h 5", "bad_date"),
+        ("1h igår idag", "two_dates"),
+        ("1h 2026-11-20 igår", "two_dates"),
+        ("1h bytte disk", "unknown_word"),
+        ("99999h", "bad_amount"),
+        ("1 d", "unit_missing"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_amount_is_refused_and_never_guessed(value, error):
     """C10, S07."""
     tag = one(f"[tid: {value}]")
@@ -99,10 +143,13 @@ def test_every_form_of_an_amount_means_the_same(hours, minutes, form, sign, spac
     total = hours * 60 + minutes
     quarters = (Decimal(total) / 60).quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
     text = (
-        f"{total}{space}m", f"{hours}h{space}{minutes}m", f"{hours}:{minutes:02}",
-        f"{hours}h{minutes:02}", f"{quarters}{space}h".replace(".", ","),
+        f"{total}{space}m",
+        f"{hours}h{space}{minutes}m",
+        f"{hours}:{minutes:02}",
+        f"{hours}h{minutes:02}",
+        f"{quarters}{space}h".replace(".", ","),
         f"{hours}{space}tim {minutes}{space}min",
-    )[form]  # fmt: skip
+    )[form]
     tag = one(f"[tid: {sign}{text}]")
     if total:
         assert tag.time == WorkedTime(-total if sign else total)
@@ -113,13 +160,32 @@ def test_every_form_of_an_amount_means_the_same(hours, minutes, form, sign, spac
 @pytest.mark.parametrize(
     "text",
     [
-        "[klar för test]", "[Tidplan]", "[tidning: x]", "a[tid: 1h]", "1[tid: 1h]", ")[tid: 1h]",
-        "[tid: 1h](https://x.se)", "[1][tid: 1h]", "a[0][klar]", "[x]", "[]", "[ ]",
-        "[tid: 1h", "tid: 1h]", "[tid:\n\n1h]", "[tid: …]", "[TID: ...]", "[kund: … ]",
-        "[för dig som undrar]", "[intern information]", "[prio 2]", "[start av server]",
-        "[öppnad: ja]", "[tid: " + "x" * 1100 + "]",
+        "[klar för test]",
+        "[Tidplan]",
+        "[tidning: x]",
+        "a[tid: 1h]",
+        "1[tid: 1h]",
+        ")[tid: 1h]",
+        "[tid: 1h](https://x.se)",
+        "[1][tid: 1h]",
+        "a[0][klar]",
+        "[x]",
+        "[]",
+        "[ ]",
+        "[tid: 1h",
+        "tid: 1h]",
+        "[tid:\n\n1h]",
+        "[tid: …]",
+        "[TID: ...]",
+        "[kund: … ]",
+        "[för dig som undrar]",
+        "[intern information]",
+        "[prio 2]",
+        "[start av server]",
+        "[öppnad: ja]",
+        "[tid: " + "x" * 1100 + "]",
     ],
-)  # fmt: skip
+)
 def test_ordinary_text_is_no_tag(text):
     """C9, and the sample form of C2."""
     assert read_tags(text) == ()
@@ -226,9 +292,28 @@ def test_text_without_tags_is_left_as_it_is():
 
 
 PIECES = st.sampled_from(
-    ["[tid: 1h]", "[klar]", "[", "]", "tid", ": ", "1h", " ", "\n", "a", "[intern]", "(", "…", "å",
-     "[inern]", "[tid 2h]", "klar", "\u200b", "[slå\nihop: 1]"]
-)  # fmt: skip
+    [
+        "[tid: 1h]",
+        "[klar]",
+        "[",
+        "]",
+        "tid",
+        ": ",
+        "1h",
+        " ",
+        "\n",
+        "a",
+        "[intern]",
+        "(",
+        "…",
+        "å",
+        "[inern]",
+        "[tid 2h]",
+        "klar",
+        "\u200b",
+        "[slå\nihop: 1]",
+    ]
+)
 
 
 @given(st.lists(PIECES, max_size=40).map("".join))

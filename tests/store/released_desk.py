@@ -193,8 +193,12 @@ def dump_postgresql(cluster: Postgres, name: str, file: Path) -> None:
     options = ["--inserts", "--no-owner", "--no-privileges", "--no-comments"]
     where = ["-h", "127.0.0.1", "-p", str(cluster.port), "-U", "avtald", name]
     made = subprocess.run([command, *options, *where], capture_output=True, text=True, check=True)
-    kept = re.sub(r"^(--.*|SET .*|\\.*|SELECT pg_catalog\.set_config.*|)\n", "", made.stdout,
-                  flags=re.MULTILINE)  # fmt: skip
+    kept = re.sub(
+        r"^(--.*|SET .*|\\.*|SELECT pg_catalog\.set_config.*|)\n",
+        "",
+        made.stdout,
+        flags=re.MULTILINE,
+    )
     _keep(file, kept)
 
 

@@ -14,13 +14,24 @@ from tests import years
 from tests.builders import a_desk, a_mail, an_engineers_mail, instant
 
 GROWING = {
-    "clocks", "events", "inbox", "inbox_deliveries", "inbox_raw", "ledger", "outbox", "outgoing",
-    "participants", "ticket_messages", "tickets",
-}  # fmt: skip
+    "clocks",
+    "events",
+    "inbox",
+    "inbox_deliveries",
+    "inbox_raw",
+    "ledger",
+    "outbox",
+    "outgoing",
+    "participants",
+    "ticket_messages",
+    "tickets",
+}
 FEW = {  # indexes that hold only what waits for somebody
-    index.name for table in tables.metadata.tables.values() for index in table.indexes
+    index.name
+    for table in tables.metadata.tables.values()
+    for index in table.indexes
     if index.dialect_options["sqlite"]["where"] is not None
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=["as it grew", "after ANALYZE"])
@@ -104,9 +115,10 @@ def test_a_backup_looks_for_no_damage_in_the_file_that_it_copies(store, tmp_path
     """It proves its copy; to read all of a large file first keeps writers waiting."""
     asked = []
     event.listen(
-        store.engine, "before_cursor_execute",
+        store.engine,
+        "before_cursor_execute",
         lambda _tx, _cursor, statement, *_: asked.append(statement),
-    )  # fmt: skip
+    )
     backups.make(store, tmp_path, instant("2026-11-20 09:00"))
     assert asked
     assert not [each for each in asked if "check" in each]

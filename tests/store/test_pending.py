@@ -26,8 +26,9 @@ def kinds(tx):
 
 
 def a_letter(key, *recipients, answer=True):
-    return outbox.Mail(key, "confirmation", f"<{key}@x>", b"x\r\n", recipients, "s@x.se",
-                       answer=answer)  # fmt: skip
+    return outbox.Mail(
+        key, "confirmation", f"<{key}@x>", b"x\r\n", recipients, "s@x.se", answer=answer
+    )
 
 
 def statements(store, seen):
@@ -89,9 +90,15 @@ def test_what_names_a_ticket_is_written_after_it_in_whatever_order_they_wait(any
             ticket = made[-1]
             if way == "say":
                 tickets.say(
-                    tx, ticket.id, inbox_id=None, at=AT, author="customer", address="bo@acme.se",
-                    text="Hej", name="Bo",
-                )  # fmt: skip
+                    tx,
+                    ticket.id,
+                    inbox_id=None,
+                    at=AT,
+                    author="customer",
+                    address="bo@acme.se",
+                    text="Hej",
+                    name="Bo",
+                )
                 said[ticket.id] += 1
             elif way == "note":
                 note(tx, "opened", ticket.id)
@@ -120,9 +127,14 @@ def test_what_the_desk_says_itself_takes_nothing_from_what_waits_beside_it(any_s
 
 def a_ticket(tx):
     return tickets.open_ticket(
-        tx, subject="Något", requester="bo@acme.se", language="sv", priority=3,
-        status=Status.OPEN, opened_at=AT,
-    )  # fmt: skip
+        tx,
+        subject="Något",
+        requester="bo@acme.se",
+        language="sv",
+        priority=3,
+        status=Status.OPEN,
+        opened_at=AT,
+    )
 
 
 def test_what_a_roll_back_takes_is_in_no_later_transaction(any_store):
@@ -166,8 +178,11 @@ def test_a_cause_that_has_mailed_does_not_mail_again_however_it_is_queued(any_st
         query = select(tables.outgoing.c.key, tables.outbox.c.recipient)
         rows = tx.execute(query.join(tables.outbox).order_by(tables.outbox.c.id)).all()
     assert [tuple(row) for row in rows] == [
-        ("a", "k1@a.se"), ("b", "k1@a.se"), ("b", "k3@a.se"), ("c", "k6@a.se"),
-    ]  # fmt: skip
+        ("a", "k1@a.se"),
+        ("b", "k1@a.se"),
+        ("b", "k3@a.se"),
+        ("c", "k6@a.se"),
+    ]
 
 
 def test_the_limit_of_answers_counts_what_waits_and_writes_nothing_for_it_J2(any_store):

@@ -120,10 +120,15 @@ def test_the_journal_is_durable_on_the_library_at_hand(store):
 @pytest.mark.parametrize(
     ("version", "safe"),
     [
-        ((3, 40, 1), False), ((3, 44, 6), True), ((3, 44, 5), False), ((3, 50, 7), True),
-        ((3, 51, 2), False), ((3, 51, 3), True), ((3, 53, 0), True),
+        ((3, 40, 1), False),
+        ((3, 44, 6), True),
+        ((3, 44, 5), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 53, 0), True),
     ],
-)  # fmt: skip
+)
 def test_only_a_mended_library_gets_a_write_ahead_log(version, safe):
     assert wal_is_safe(version) is safe
 

@@ -253,9 +253,14 @@ def _no_reader(work: Work) -> str | None:
 def _stop(work: Work) -> None:
     """C9: what may not be meant for the customer waits until the engineer says OK."""
     holds.hold(
-        work.tx, kind="internal", token=secrets.token_hex(16),
-        inbox_id=work.turn.mail.inbox_id, person_id=work.person.id, ticket_id=work.ticket.id,
-        created_at=work.turn.mail.received_at, reason=work.not_relayed or "",
-    )  # fmt: skip
+        work.tx,
+        kind="internal",
+        token=secrets.token_hex(16),
+        inbox_id=work.turn.mail.inbox_id,
+        person_id=work.person.id,
+        ticket_id=work.ticket.id,
+        created_at=work.turn.mail.received_at,
+        reason=work.not_relayed or "",
+    )
     work.confirm = True
     work.record("answer-stopped", why=work.not_relayed)

@@ -235,9 +235,15 @@ def _note(part: _Part, text: str, lines: Sequence[_Line], numbered: Numbered) ->
 def _carry_out(work: Work, part: _Part) -> None:
     """The same as on a ticket's own mail, but that nothing goes to its customer (D8)."""
     on = replace(
-        work, found=part.ticket, tags=part.tags, booked=[], refused=[], done=[],
-        given_back=[], not_relayed="internal",
-    )  # fmt: skip
+        work,
+        found=part.ticket,
+        tags=part.tags,
+        booked=[],
+        refused=[],
+        done=[],
+        given_back=[],
+        not_relayed="internal",
+    )
     actions.carry_out(on, before_answer=True)
     text = "\n".join(part.text)
     if text:

@@ -41,10 +41,14 @@ def _tell(
             TicketNews(desk_name, ticket.number, ticket.subject, what, other),
             Post(
                 key=f"news:{what}:{inbox_id}:{ticket.id}" + (f":{number}" if number else ""),
-                kind="news", to=to[:1], cc=to[1:], language=ticket.language, ticket=ticket,
+                kind="news",
+                to=to[:1],
+                cc=to[1:],
+                language=ticket.language,
+                ticket=ticket,
                 inbox_id=inbox_id,
             ),
-        )  # fmt: skip
+        )
 
 
 def of_work(work: Work, text: str) -> None:
@@ -101,17 +105,23 @@ def assigned(work: Work, person: Person) -> None:
     due = clocks.next_deadline(work.turn.clocks_of(ticket))
     work.turn.post(
         Assigned(
-            ticket.number, ticket.subject, worklog.customer_name(work.tx, ticket),
-            ticket.priority, work.turn.desk.calendar.promise(due) if due else None,
+            ticket.number,
+            ticket.subject,
+            worklog.customer_name(work.tx, ticket),
+            ticket.priority,
+            work.turn.desk.calendar.promise(due) if due else None,
             work.person.name,
             Said(said[0].name or said[0].address, said[0].at, said[0].text) if said else None,
         ),
         Post(
-            key=f"assigned:{work.turn.mail.inbox_id}:{ticket.id}:{person.id}", kind="notice",
-            to=((person.name, person.email),), language=work.turn.language, ticket=ticket,
+            key=f"assigned:{work.turn.mail.inbox_id}:{ticket.id}:{person.id}",
+            kind="notice",
+            to=((person.name, person.email),),
+            language=work.turn.language,
+            ticket=ticket,
             inbox_id=work.turn.mail.inbox_id,
         ),
-    )  # fmt: skip
+    )
 
 
 def tag_card(work: Work) -> None:
@@ -120,8 +130,11 @@ def tag_card(work: Work) -> None:
     work.turn.post(
         TagCard(),
         Post(
-            key=f"card:{mail.inbox_id}", kind="card", to=((work.person.name, work.person.email),),
-            language=work.turn.language, in_reply_to=mail.message.message_id,
+            key=f"card:{mail.inbox_id}",
+            kind="card",
+            to=((work.person.name, work.person.email),),
+            language=work.turn.language,
+            in_reply_to=mail.message.message_id,
             references=thread_of(mail.message.message_id, ()),
         ),
-    )  # fmt: skip
+    )

@@ -27,9 +27,12 @@ def open_for_customer(work: Work) -> None:
         _ask_for_customer(work, wanted)
         return
     work.found = changes.open_for(
-        work.turn, customer, level=_level(work), spam=False,
+        work.turn,
+        customer,
+        level=_level(work),
+        spam=False,
         requester=(requester[0] or name, requester[1]),
-    )  # fmt: skip
+    )
     work.opened = True
     work.did("opened", number=work.ticket.number, customer=customer.name)
 
@@ -74,9 +77,12 @@ def confirm_opened(work: Work, text: str) -> None:
     if left_out:
         work.did("left_out", names=", ".join(left_out))
     confirm(
-        work.turn, work.ticket, None,
-        engineer=Said(work.person.name, mail.received_at, shown), files=files,
-    )  # fmt: skip
+        work.turn,
+        work.ticket,
+        None,
+        engineer=Said(work.person.name, mail.received_at, shown),
+        files=files,
+    )
     if work.not_relayed is None:
         work.relayed_to = (work.ticket.requester,)
 

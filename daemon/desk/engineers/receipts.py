@@ -12,9 +12,15 @@ from parsers.tags import read_tags
 
 # An answer that stayed behind without the engineer's wish is told of, also where it has no tags.
 _UNWISHED = STOPS | {
-    "encrypted", "cutting_failed", "no_recipient", "not_conversation", "not_engineer",
-    "other_customer", "no_text", "no_ticket",
-}  # fmt: skip
+    "encrypted",
+    "cutting_failed",
+    "no_recipient",
+    "not_conversation",
+    "not_engineer",
+    "other_customer",
+    "no_text",
+    "no_ticket",
+}
 
 
 def send(work: Work) -> None:
@@ -37,28 +43,39 @@ def of_automatic(turn: Turn, person: Person) -> None:
     tags = read_tags(mail.body.new)
     turn.post(
         Receipt(
-            number=None, subject=base_subject(mail.message.subject), customer=None, booked=(),
-            refused=tuple(Refused(tag.raw, "automatic") for tag in tags), done=(), banks=(),
+            number=None,
+            subject=base_subject(mail.message.subject),
+            customer=None,
+            booked=(),
+            refused=tuple(Refused(tag.raw, "automatic") for tag in tags),
+            done=(),
+            banks=(),
             relayed_to=(),
         ),
         Post(
-            key=f"receipt:automatic:{person.id}:{turn.day}", kind="receipt",
-            to=((person.name, person.email),), language=turn.language,
+            key=f"receipt:automatic:{person.id}:{turn.day}",
+            kind="receipt",
+            to=((person.name, person.email),),
+            language=turn.language,
         ),
-    )  # fmt: skip
+    )
 
 
 def _post(work: Work, key: str, mail: Incoming, about: int) -> None:
     work.turn.post(
         _receipt(work),
         Post(
-            key=key, kind="receipt",
-            to=((work.person.name, work.person.email),), language=work.turn.language,
-            ticket=work.found, inbox_id=about, about=f"receipt:{about}",
+            key=key,
+            kind="receipt",
+            to=((work.person.name, work.person.email),),
+            language=work.turn.language,
+            ticket=work.found,
+            inbox_id=about,
+            about=f"receipt:{about}",
             in_reply_to=mail.message.message_id,
             references=thread_of(mail.message.message_id, ()),
         ),
-    )  # fmt: skip
+    )
 
 
 def _receipt(work: Work) -> Receipt:

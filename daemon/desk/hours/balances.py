@@ -26,9 +26,12 @@ Drawn = tuple[int | None, dt.date, int]  # customer, worked date, minutes out of
 
 
 def reckoning(
-    tx: Tx, desk: Desk, customer_id: int, before: dt.datetime | None = None,
+    tx: Tx,
+    desk: Desk,
+    customer_id: int,
+    before: dt.datetime | None = None,
     within: Period | None = None,
-) -> time_bank.Reckoning:  # fmt: skip
+) -> time_bank.Reckoning:
     """A customer's history, reckoned (G4): as seen before an instant, the whole or of one period.
 
     Banks do not touch each other: a period that no bank period crosses reckons alike by itself.

@@ -105,18 +105,36 @@ def _doubt(source: Source, entry: _Entry) -> str | None:
 def _hold(source: Source, ticket: Ticket, entry: _Entry, doubt: str) -> Booked:
     work = entry.work
     holds.hold(
-        source.tx, kind="entry", token=secrets.token_hex(16), inbox_id=source.inbox_id,
-        person_id=source.person.id, ticket_id=ticket.id, customer_id=ticket.customer_id,
-        worked_on=entry.worked_on, created_at=source.received_at, reason=doubt,
+        source.tx,
+        kind="entry",
+        token=secrets.token_hex(16),
+        inbox_id=source.inbox_id,
+        person_id=source.person.id,
+        ticket_id=ticket.id,
+        customer_id=ticket.customer_id,
+        worked_on=entry.worked_on,
+        created_at=source.received_at,
+        reason=doubt,
         data={
-            "ordinal": entry.ordinal, "minutes": work.minutes, "billable": work.billable,
-            "outside": work.outside, "note": work.note,
+            "ordinal": entry.ordinal,
+            "minutes": work.minutes,
+            "billable": work.billable,
+            "outside": work.outside,
+            "note": work.note,
         },
-    )  # fmt: skip
+    )
     return Booked(
-        ticket.number, customer_name(source.tx, ticket), entry.worked_on, work.minutes, 0,
-        work.billable, 0, 0, work.note, held=doubt,
-    )  # fmt: skip
+        ticket.number,
+        customer_name(source.tx, ticket),
+        entry.worked_on,
+        work.minutes,
+        0,
+        work.billable,
+        0,
+        0,
+        work.note,
+        held=doubt,
+    )
 
 
 def _enter(
@@ -127,12 +145,23 @@ def _enter(
     increment = _increment(source, ticket.customer_id, worked_on)
     billable = time_bank.billable(work.minutes, increment) if work.billable else 0
     ledger.book(
-        source.tx, customer_id=ticket.customer_id, ticket_id=ticket.id, ordinal=ordinal,
-        person_id=source.person.id, inbox_id=source.inbox_id, worked_on=worked_on,
-        received_at=source.received_at, visible_at=source.received_at, actual=work.minutes,
-        billable=billable, increment=increment, counts=work.billable, outside=work.outside,
-        cause=source.cause, note=work.note,
-    )  # fmt: skip
+        source.tx,
+        customer_id=ticket.customer_id,
+        ticket_id=ticket.id,
+        ordinal=ordinal,
+        person_id=source.person.id,
+        inbox_id=source.inbox_id,
+        worked_on=worked_on,
+        received_at=source.received_at,
+        visible_at=source.received_at,
+        actual=work.minutes,
+        billable=billable,
+        increment=increment,
+        counts=work.billable,
+        outside=work.outside,
+        cause=source.cause,
+        note=work.note,
+    )
     _record(source, ticket, "time-booked", work.minutes, worked_on)
     return _booked(source, ticket, work, billable, before=before, day=worked_on)
 
@@ -150,9 +179,16 @@ def _booked(
 ) -> Booked:
     after = balances.bank(source.tx, source.desk, ticket.customer_id, day)
     return Booked(
-        ticket.number, customer_name(source.tx, ticket), day, work.minutes, billable,
-        work.billable, before.left - after.left, after.overage - before.overage, work.note,
-    )  # fmt: skip
+        ticket.number,
+        customer_name(source.tx, ticket),
+        day,
+        work.minutes,
+        billable,
+        work.billable,
+        before.left - after.left,
+        after.overage - before.overage,
+        work.note,
+    )
 
 
 # --- corrections, undoing, moving -------------------------------------------------------------
@@ -171,10 +207,15 @@ def _correct(source: Source, ticket: Ticket, entry: _Entry) -> Booked | Refused:
     before = balances.bank(source.tx, source.desk, ticket.customer_id, day)
     for each in taken:
         ledger.reverse(
-            source.tx, named[each.entry], actual=each.actual, billable=each.billable,
-            inbox_id=source.inbox_id, ordinal=entry.ordinal, visible_at=source.received_at,
+            source.tx,
+            named[each.entry],
+            actual=each.actual,
+            billable=each.billable,
+            inbox_id=source.inbox_id,
+            ordinal=entry.ordinal,
+            visible_at=source.received_at,
             cause=source.cause,
-        )  # fmt: skip
+        )
     _record(source, ticket, "time-corrected", work.minutes, day)
     billable = sum(each.billable for each in taken)
     return _booked(source, ticket, work, billable, before=before, day=day)
@@ -236,9 +277,15 @@ def _moved(
 def _mark_undone(source: Source, booking: Booking, cause: str) -> None:
     """A row of no minutes: what took an entry's time away may be undone itself, later."""
     ledger.reverse(
-        source.tx, booking, actual=0, billable=0, inbox_id=source.inbox_id, ordinal=0,
-        visible_at=source.received_at, cause=cause,
-    )  # fmt: skip
+        source.tx,
+        booking,
+        actual=0,
+        billable=0,
+        inbox_id=source.inbox_id,
+        ordinal=0,
+        visible_at=source.received_at,
+        cause=cause,
+    )
 
 
 def _changed(
@@ -266,9 +313,15 @@ def _take_back(
 ) -> None:
     if actual or billable:
         ledger.reverse(
-            source.tx, booking, actual=actual, billable=billable, inbox_id=source.inbox_id,
-            ordinal=0, visible_at=source.received_at, cause=cause or source.cause,
-        )  # fmt: skip
+            source.tx,
+            booking,
+            actual=actual,
+            billable=billable,
+            inbox_id=source.inbox_id,
+            ordinal=0,
+            visible_at=source.received_at,
+            cause=cause or source.cause,
+        )
 
 
 def release(source: Source, ticket: Ticket, held: Sequence[int]) -> list[Booked]:
@@ -282,9 +335,13 @@ def release(source: Source, ticket: Ticket, held: Sequence[int]) -> list[Booked]
             continue
         written = replace(source, inbox_id=row.inbox_id, received_at=row.created_at)
         work = WorkedTime(
-            minutes=row.data["minutes"], date=row.worked_on, days_back=None,
-            billable=row.data["billable"], outside=row.data["outside"], note=row.data["note"],
-        )  # fmt: skip
+            minutes=row.data["minutes"],
+            date=row.worked_on,
+            days_back=None,
+            billable=row.data["billable"],
+            outside=row.data["outside"],
+            note=row.data["note"],
+        )
         booked.append(_enter(written, ticket, row.data["ordinal"], work, row.worked_on))
     return booked
 
@@ -306,14 +363,24 @@ def _book_anew(
     entry = booking.entry
     increment = _increment(source, ticket.customer_id, entry.worked_on)
     ledger.book(
-        source.tx, customer_id=ticket.customer_id, ticket_id=ticket.id, person_id=entry.engineer,
-        inbox_id=booking.inbox_id, ordinal=entry.ordinal, booking=booking.booking + 1,
-        worked_on=entry.worked_on, received_at=entry.received_at,
-        visible_at=source.received_at, actual=minutes,
+        source.tx,
+        customer_id=ticket.customer_id,
+        ticket_id=ticket.id,
+        person_id=entry.engineer,
+        inbox_id=booking.inbox_id,
+        ordinal=entry.ordinal,
+        booking=booking.booking + 1,
+        worked_on=entry.worked_on,
+        received_at=entry.received_at,
+        visible_at=source.received_at,
+        actual=minutes,
         billable=time_bank.billable(minutes, increment) if entry.counts else 0,
-        increment=increment, counts=entry.counts, outside=entry.outside,
-        cause=cause or source.cause, note=booking.note,
-    )  # fmt: skip
+        increment=increment,
+        counts=entry.counts,
+        outside=entry.outside,
+        cause=cause or source.cause,
+        note=booking.note,
+    )
 
 
 # --- what it comes to -------------------------------------------------------------------------
@@ -326,7 +393,12 @@ def customer_name(tx: Tx, ticket: Ticket) -> str | None:
 
 def _record(source: Source, ticket: Ticket, kind: str, minutes: int, worked_on: dt.date) -> None:
     events.record(
-        source.tx, at=source.received_at, kind=kind, actor=source.person.email,
-        cause=source.cause, ticket_id=ticket.id, customer_id=ticket.customer_id,
+        source.tx,
+        at=source.received_at,
+        kind=kind,
+        actor=source.person.email,
+        cause=source.cause,
+        ticket_id=ticket.id,
+        customer_id=ticket.customer_id,
         data={"minutes": minutes, "worked_on": worked_on.isoformat()},
-    )  # fmt: skip
+    )

@@ -34,12 +34,16 @@ def answer(turn: Turn, customer: Customer, contact: Contact) -> Outcome:
     turn.post(
         _balance(turn, customer, contact),
         Post(
-            key=f"balance:{mail.inbox_id}", kind="balance",
-            to=((contact.name, mail.sender),), language=language, inbox_id=mail.inbox_id,
-            answer=True, in_reply_to=mail.message.message_id,
+            key=f"balance:{mail.inbox_id}",
+            kind="balance",
+            to=((contact.name, mail.sender),),
+            language=language,
+            inbox_id=mail.inbox_id,
+            answer=True,
+            in_reply_to=mail.message.message_id,
             references=thread_of(mail.message.message_id, ()),
         ),
-    )  # fmt: skip
+    )
     return Outcome("balance")
 
 
@@ -69,8 +73,10 @@ def _open_tickets(turn: Turn, customer: Customer) -> tuple[TicketLine, ...]:
     }
     return tuple(
         TicketLine(
-            ticket.number, ticket.subject, level=ticket.priority,
+            ticket.number,
+            ticket.subject,
+            level=ticket.priority,
             due_at=turn.desk.calendar.promise(due[ticket.id]) if ticket.id in due else None,
         )
         for ticket in mine
-    )  # fmt: skip
+    )

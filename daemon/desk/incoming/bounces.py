@@ -63,9 +63,13 @@ def _of_no_ticket(turn: Turn, sent: Sent, bounce: Bounce) -> None:
         if each.permanent:
             outbox.bounced(turn.tx, sent.id, each.address, each.status or "")
             alarms.undelivered(
-                turn.tx, turn.desk, (sent.id, sent.kind), turn.now, recipient=each.address,
+                turn.tx,
+                turn.desk,
+                (sent.id, sent.kind),
+                turn.now,
+                recipient=each.address,
                 reply=each.status or "",
-            )  # fmt: skip
+            )
 
 
 def accepted(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime) -> None:
@@ -77,9 +81,15 @@ def accepted(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime) -> None:
         return
     ticket = tickets.living(tx, tickets.by_id(tx, delivery.ticket_id))
     clocks.happened(
-        tx, desk, ticket, EventKind.ANSWER, at=inbox.received(tx, delivery.inbox_id),
-        actor="avtald", cause=f"outbox:{delivery.id}", answer=delivery.outgoing_id,
-    )  # fmt: skip
+        tx,
+        desk,
+        ticket,
+        EventKind.ANSWER,
+        at=inbox.received(tx, delivery.inbox_id),
+        actor="avtald",
+        cause=f"outbox:{delivery.id}",
+        answer=delivery.outgoing_id,
+    )
 
 
 def failed(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime, *, reply: str) -> None:
@@ -91,9 +101,17 @@ def failed(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime, *, reply: s
     ticket = tickets.living(tx, tickets.by_id(tx, delivery.ticket_id))
     text = sentence(
         "in_doubt" if delivery.in_doubt else "failed",
-        desk.settings.desk.language, address=delivery.recipient, reply=reply[:200],
-    )  # fmt: skip
+        desk.settings.desk.language,
+        address=delivery.recipient,
+        reply=reply[:200],
+    )
     tickets.say(
-        tx, ticket.id, at=now, author="machine", address=desk.settings.desk.address,
-        name=desk.settings.desk.name, internal=True, text=text,
-    )  # fmt: skip
+        tx,
+        ticket.id,
+        at=now,
+        author="machine",
+        address=desk.settings.desk.address,
+        name=desk.settings.desk.name,
+        internal=True,
+        text=text,
+    )

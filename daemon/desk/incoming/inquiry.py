@@ -54,9 +54,13 @@ def _new(
     spam = _marked_as_spam(turn)
     statement = _statement(turn)
     ticket = changes.open_for(
-        turn, customer, level=statement.level or DEFAULT, spam=spam, follows=follows,
+        turn,
+        customer,
+        level=statement.level or DEFAULT,
+        spam=spam,
+        follows=follows,
         requester=(turn.mail.sender_name, turn.mail.sender),
-    )  # fmt: skip
+    )
     relay.join(turn, ticket, relay.others_of(turn, customer))
     person = verdict.kind == "person"
     turn.say(ticket, "customer" if customer or person else "machine", _shown(turn))

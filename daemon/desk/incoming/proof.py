@@ -59,17 +59,25 @@ def ask(turn: Turn, person: Person, reason: str) -> None:
     mail = turn.mail
     token = turn.desk.digest("proof", str(mail.inbox_id), mail.received_at.isoformat())
     hold_id = holds.hold(
-        turn.tx, kind="proof", token=token, inbox_id=mail.inbox_id, person_id=person.id,
-        created_at=mail.received_at, reason=reason,
-    )  # fmt: skip
+        turn.tx,
+        kind="proof",
+        token=token,
+        inbox_id=mail.inbox_id,
+        person_id=person.id,
+        created_at=mail.received_at,
+        reason=reason,
+    )
     excerpt = mail.body.new.strip()[:_EXCERPT]
     turn.post(
         ProofRequest(person.name, mail.received_at, mail.message.subject, excerpt, reason),
         Post(
-            key=f"proof:{hold_id}:{token}", kind="proof", to=((person.name, person.email),),
-            language=turn.language, about=f"hold:{hold_id}",
+            key=f"proof:{hold_id}:{token}",
+            kind="proof",
+            to=((person.name, person.email),),
+            language=turn.language,
+            about=f"hold:{hold_id}",
         ),
-    )  # fmt: skip
+    )
 
 
 def answered_request(turn: Turn, person: Person, request: Sent) -> Outcome:
@@ -97,16 +105,25 @@ def answered_request(turn: Turn, person: Person, request: Sent) -> Outcome:
 def _tell(turn: Turn, person: Person, code: str) -> None:
     """Say to the registered address that the held message stays where it is."""
     letter = Receipt(
-        number=None, subject=turn.mail.message.subject, customer=None, booked=(), refused=(),
-        done=(turn.sentence(code),), banks=(), relayed_to=(),
-    )  # fmt: skip
+        number=None,
+        subject=turn.mail.message.subject,
+        customer=None,
+        booked=(),
+        refused=(),
+        done=(turn.sentence(code),),
+        banks=(),
+        relayed_to=(),
+    )
     turn.post(
         letter,
         Post(
-            key=f"receipt:{turn.mail.inbox_id}", kind="receipt", to=((person.name, person.email),),
-            language=turn.language, about=f"receipt:{turn.mail.inbox_id}",
+            key=f"receipt:{turn.mail.inbox_id}",
+            kind="receipt",
+            to=((person.name, person.email),),
+            language=turn.language,
+            about=f"receipt:{turn.mail.inbox_id}",
         ),
-    )  # fmt: skip
+    )
 
 
 def claimed_person(turn: Turn) -> Person | None:

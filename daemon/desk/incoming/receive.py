@@ -119,9 +119,12 @@ def _together(
     fault_point("messages.committed")
     for each, outcome in zip(read, done, strict=True):
         log.info(
-            "processed", inbox=each.claimed.id, kind=each.verdict.kind, outcome=outcome.outcome,
+            "processed",
+            inbox=each.claimed.id,
+            kind=each.verdict.kind,
+            outcome=outcome.outcome,
             ticket=outcome.ticket_id,
-        )  # fmt: skip
+        )
 
 
 def _prepare(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> None:
@@ -206,10 +209,16 @@ def _process(tx: Tx, desk: Desk, each: _Read, now: dt.datetime) -> Outcome:
     outcome = _outcome(turn, each)
     fault_point("message.acted")
     inbox.finish(
-        tx, each.claimed.id, at=now, outcome=outcome.outcome, kind=each.verdict.kind,
-        sender=turn.mail.sender, ticket_id=outcome.ticket_id, state=outcome.state,
+        tx,
+        each.claimed.id,
+        at=now,
+        outcome=outcome.outcome,
+        kind=each.verdict.kind,
+        sender=turn.mail.sender,
+        ticket_id=outcome.ticket_id,
+        state=outcome.state,
         reason=outcome.reason,
-    )  # fmt: skip
+    )
     fault_point("message.finished")
     return outcome
 

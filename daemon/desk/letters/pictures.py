@@ -74,9 +74,12 @@ def _png(width: int, rows: Sequence[bytes]) -> bytes:
     header = struct.pack(">IIBBBBB", width, len(rows), 8, 3, 0, 0, 0)
     pixels = b"".join(b"\x00" + row for row in rows)
     chunks = (
-        (b"IHDR", header), (b"PLTE", _PALETTE), (b"tRNS", _SEEN),
-        (b"IDAT", zlib.compress(pixels, 9)), (b"IEND", b""),
-    )  # fmt: skip
+        (b"IHDR", header),
+        (b"PLTE", _PALETTE),
+        (b"tRNS", _SEEN),
+        (b"IDAT", zlib.compress(pixels, 9)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in chunks)
 
 

@@ -101,18 +101,28 @@ def draft(
 
 
 def hindrances(
-    tx: Tx, desk: Desk, customer: Customer, month: Period, drawn: StatementDraft, *,
+    tx: Tx,
+    desk: Desk,
+    customer: Customer,
+    month: Period,
+    drawn: StatementDraft,
+    *,
     needs_number: bool,
-) -> list[Hindrance]:  # fmt: skip
+) -> list[Hindrance]:
     """H6: what stops this customer's statement, and how to mend it."""
     waits = _held_time(tx, desk, month).get(customer.id, ())
     return _hindrances(tx, desk, customer, drawn, needs_number=needs_number, waits=waits)
 
 
 def _hindrances(
-    tx: Tx, desk: Desk, customer: Customer, drawn: StatementDraft, *,
-    needs_number: bool, waits: Sequence[Any],
-) -> list[Hindrance]:  # fmt: skip
+    tx: Tx,
+    desk: Desk,
+    customer: Customer,
+    drawn: StatementDraft,
+    *,
+    needs_number: bool,
+    waits: Sequence[Any],
+) -> list[Hindrance]:
     language = desk.settings.desk.language
     found = [Hindrance("held_time", _of_held_time(tx, row, language)) for row in waits]
     if needs_number and drawn.net and not customer.accounting_number:
@@ -133,9 +143,14 @@ def _held_time(tx: Tx, desk: Desk, month: Period) -> Mapping[int, list[Any]]:
 def _of_held_time(tx: Tx, row: Any, language: str) -> str:
     ticket, person = tickets.by_id(tx, row.ticket_id), register.person(tx, row.person_id)
     return sentence(
-        "held_time", language, minutes=row.data["minutes"], day=row.worked_on,
-        ticket=ticket.number, name=person.name, reason=row.reason,
-    )  # fmt: skip
+        "held_time",
+        language,
+        minutes=row.data["minutes"],
+        day=row.worked_on,
+        ticket=ticket.number,
+        name=person.name,
+        reason=row.reason,
+    )
 
 
 # --- many customers' month --------------------------------------------------------------------
@@ -173,9 +188,13 @@ def _close(desk: Desk, month: Period, now: dt.datetime, *, needs_number: bool) -
         _keep_lease(tx)
         if statements.close(tx, str(month), now, held):
             events.record(
-                tx, at=now, kind="month-closed", actor="avtald", cause="clock",
+                tx,
+                at=now,
+                kind="month-closed",
+                actor="avtald",
+                cause="clock",
                 data={"month": str(month), "held": sorted(held)},
-            )  # fmt: skip
+            )
     return True
 
 
@@ -188,9 +207,14 @@ class _Settled:
 
 
 def _settle(
-    desk: Desk, customers: Sequence[Customer], month: Period, now: dt.datetime, *,
-    needs_number: bool, blocked: Collection[int],
-) -> set[int]:  # fmt: skip
+    desk: Desk,
+    customers: Sequence[Customer],
+    month: Period,
+    now: dt.datetime,
+    *,
+    needs_number: bool,
+    blocked: Collection[int],
+) -> set[int]:
     """Freeze a month of some customers in one transaction; gives those that something stops (H6).
 
     `blocked` are customers of whom an earlier month waits: months close in order (H1). Reading and
@@ -206,13 +230,16 @@ def _settle(
             tx,
             [
                 {
-                    "at": now, "kind": "statement-frozen", "actor": "avtald", "cause": "clock",
+                    "at": now,
+                    "kind": "statement-frozen",
+                    "actor": "avtald",
+                    "cause": "clock",
                     "customer_id": each.customer_id,
                     "data": {"reference": each.reference, "net": str(each.drawn.net)},
                 }
                 for each in frozen
             ],
-        )  # fmt: skip
+        )
     return settled.held
 
 
@@ -223,9 +250,14 @@ def _keep_lease(tx: Tx) -> None:
 
 
 def _drawn(
-    tx: Tx, desk: Desk, customers: Sequence[Customer], month: Period, *,
-    needs_number: bool, blocked: Collection[int],
-) -> _Settled:  # fmt: skip
+    tx: Tx,
+    desk: Desk,
+    customers: Sequence[Customer],
+    month: Period,
+    *,
+    needs_number: bool,
+    blocked: Collection[int],
+) -> _Settled:
     settled = _Settled()
     waits = _held_time(tx, desk, month)
     for facts in billing_facts.load(tx, desk, customers, cut_of(desk, month)).values():
@@ -234,9 +266,13 @@ def _drawn(
             continue
         drawn = None if customer.id in blocked else _try_to_draw(desk, facts, month)
         if drawn is None or _hindrances(
-            tx, desk, customer, drawn.draft, needs_number=needs_number,
+            tx,
+            desk,
+            customer,
+            drawn.draft,
+            needs_number=needs_number,
             waits=waits.get(customer.id, ()),
-        ):  # fmt: skip
+        ):
             settled.held.add(customer.id)
         else:
             settled.ready.append(_freezing(desk, customer, drawn))
@@ -349,9 +385,12 @@ def _tell_of_close(
 
 
 def _tell_of_released(
-    desk: Desk, month: Period, customer_ids: Sequence[int], now: dt.datetime,
+    desk: Desk,
+    month: Period,
+    customer_ids: Sequence[int],
+    now: dt.datetime,
     printer: PdfPrinter | None,
-) -> None:  # fmt: skip
+) -> None:
     with desk.store.reading() as tx:
         specifications = finance_mail.papers(tx, desk, month, customer_ids)
     enclosed = specification.enclose(month, specifications, printer)
@@ -390,6 +429,10 @@ def approve(tx: Tx, answered: Sent, *, actor: str, at: dt.datetime, cause: str) 
     customers = [int(each) for each in "".join(late).split("-") if each]
     approved = statements.approve(tx, month, answered.created_at, customers)
     events.record(
-        tx, at=at, kind="month-approved", actor=actor, cause=cause,
+        tx,
+        at=at,
+        kind="month-approved",
+        actor=actor,
+        cause=cause,
         data={"month": month, "invoices": approved},
-    )  # fmt: skip
+    )

@@ -110,9 +110,11 @@ def _copies(listed: Iterable[AccountingInvoice], numbers: set[str]) -> Mapping[s
 
 def _flags(invoice: AccountingInvoice) -> dict[str, Any]:
     return {
-        "booked": invoice.booked, "sent": invoice.sent, "cancelled": invoice.cancelled,
+        "booked": invoice.booked,
+        "sent": invoice.sent,
+        "cancelled": invoice.cancelled,
         "paid_on": invoice.paid_on and invoice.paid_on.isoformat(),
-    }  # fmt: skip
+    }
 
 
 _UNTOUCHED = {"booked": False, "sent": False, "cancelled": False, "paid_on": None}
@@ -203,13 +205,17 @@ def _tell(tx: Tx, desk: Desk, findings: Sequence[Finding], now: dt.datetime) -> 
     to = finance_mail.finance(tx, desk) or desk.settings.desk.operators
     digest = desk.digest(*(f"{each.reference} {each.key}" for each in findings), length=16)
     post(
-        tx, desk, letter,
+        tx,
+        desk,
+        letter,
         Post(
-            key=f"drift:{digest}", kind="alarm", to=tuple(("", each) for each in to),
+            key=f"drift:{digest}",
+            kind="alarm",
+            to=tuple(("", each) for each in to),
             language=language,
         ),
         now,
-    )  # fmt: skip
+    )
 
 
 def _facts(finding: Finding) -> dict[str, str]:

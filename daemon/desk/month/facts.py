@@ -59,17 +59,17 @@ def _ended(version: Version, day: dt.date | None) -> Version:
     return replace(version, until=min(day, version.until or day))
 
 
-def first_months(
-    tx: Tx, desk: Desk, customers: Sequence[Customer]
-) -> Mapping[int, Period]:  # fmt: skip
+def first_months(tx: Tx, desk: Desk, customers: Sequence[Customer]) -> Mapping[int, Period]:
     """H1: the first month that each customer is billed for, of those that are billed at all."""
     return _first_months(tx, desk, customers, versions_of(tx, desk, customers))
 
 
 def _first_months(
-    tx: Tx, desk: Desk, customers: Sequence[Customer],
+    tx: Tx,
+    desk: Desk,
+    customers: Sequence[Customer],
     versions: Mapping[int, tuple[Version, ...]],
-) -> Mapping[int, Period]:  # fmt: skip
+) -> Mapping[int, Period]:
     setting, go_live = desk.settings.accounting.first_month, desk.settings.desk.go_live
     day = desk.calendar.day_of(go_live) if go_live else None
     worked = ledger.earliest(tx, [customer.id for customer in customers])

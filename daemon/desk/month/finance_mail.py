@@ -61,9 +61,12 @@ def found(tx: Tx, month: Period, customer_ids: Collection[int] | None = None) ->
 
 
 def closed(
-    tx: Tx, desk: Desk, made: Papers, held: Sequence[tuple[Customer, Sequence[Any]]],
+    tx: Tx,
+    desk: Desk,
+    made: Papers,
+    held: Sequence[tuple[Customer, Sequence[Any]]],
     now: dt.datetime,
-) -> None:  # fmt: skip
+) -> None:
     """H7: the mail of a close."""
     _mail(tx, desk, made, now, held=held)
     _tell_of_printer(tx, desk, made.enclosed.fault, now)
@@ -104,9 +107,14 @@ def _tell_of_printer(tx: Tx, desk: Desk, fault: PdfError | None, now: dt.datetim
 
 
 def _mail(
-    tx: Tx, desk: Desk, made: Papers, now: dt.datetime, *,
-    held: Sequence[tuple[Customer, Sequence[Any]]] = (), late: str = "",
-) -> None:  # fmt: skip
+    tx: Tx,
+    desk: Desk,
+    made: Papers,
+    now: dt.datetime,
+    *,
+    held: Sequence[tuple[Customer, Sequence[Any]]] = (),
+    late: str = "",
+) -> None:
     told = [each for each in summaries(tx, desk, made.found) if _says_anything(each)]
     letter = Close(
         month=str(made.month),
@@ -122,14 +130,19 @@ def _mail(
         unprinted=made.enclosed.unprinted,
     )
     post(
-        tx, desk, letter,
+        tx,
+        desk,
+        letter,
         Post(
-            key=f"close:{made.month!s}:{late}", kind="close", about=f"close:{made.month!s}:{late}",
+            key=f"close:{made.month!s}:{late}",
+            kind="close",
+            about=f"close:{made.month!s}:{late}",
             to=readers(tx, desk),
-            language=desk.settings.desk.language, attachments=made.enclosed.files,
+            language=desk.settings.desk.language,
+            attachments=made.enclosed.files,
         ),
         now,
-    )  # fmt: skip
+    )
 
 
 def _says_anything(each: StatementSummary) -> bool:
@@ -215,14 +228,17 @@ def pushed_late(
     )
     key = ",".join(f"{each.reference}:{each.state}:{each.number}" for each in news)
     post(
-        tx, desk, letter,
+        tx,
+        desk,
+        letter,
         Post(
-            key=f"invoices:{month!s}:{desk.digest(key, length=16)}", kind="invoices",
+            key=f"invoices:{month!s}:{desk.digest(key, length=16)}",
+            kind="invoices",
             to=readers(tx, desk),
             language=desk.settings.desk.language,
         ),
         now,
-    )  # fmt: skip
+    )
 
 
 def warn(tx: Tx, desk: Desk, problem: Problem, now: dt.datetime) -> None:

@@ -209,9 +209,13 @@ class Push:
         wait = LOOKUPS[lookups]
         with self._desk.store.writing() as tx:
             invoices.settle(
-                tx, waiting, quiet=self._quiet(wait), state="unclear", lookups=lookups,
+                tx,
+                waiting,
+                quiet=self._quiet(wait),
+                state="unclear",
+                lookups=lookups,
                 next_at=now + wait,
-            )  # fmt: skip
+            )
 
     def _several(
         self, waiting: Waiting, found: Sequence[AccountingInvoice], now: dt.datetime
@@ -219,9 +223,11 @@ class Push:
         """I1: more than one has the key: a person must choose, and no further one is made."""
         numbers = ", ".join(each.number for each in found)
         text = sentence(
-            "several", self._desk.settings.desk.language, reference=waiting.reference,
+            "several",
+            self._desk.settings.desk.language,
+            reference=waiting.reference,
             numbers=numbers,
-        )  # fmt: skip
+        )
         with self._desk.store.writing() as tx:
             self._fault(tx, waiting, now, text=text, alarm=True)
 
@@ -267,17 +273,27 @@ class Push:
             if error.fault in (Fault.REFUSED, Fault.BUG):
                 bug = error.fault is Fault.BUG
                 self._fault(
-                    tx, intended, now, text=str(error), remedy=error.remedy, alarm=bug,
+                    tx,
+                    intended,
+                    now,
+                    text=str(error),
+                    remedy=error.remedy,
+                    alarm=bug,
                     refused=True,
-                )  # fmt: skip
+                )
                 return
             invoices.settle(tx, intended, state="waiting", intent_at=None, next_at=now + AGAIN)
         self._stop(error, now)
 
     def _pushed(
-        self, waiting: Waiting, draft: InvoiceDraft, echo: AccountingInvoice, now: dt.datetime, *,
+        self,
+        waiting: Waiting,
+        draft: InvoiceDraft,
+        echo: AccountingInvoice,
+        now: dt.datetime,
+        *,
         fresh: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Note the number; a difference between echo and statement is an alarm (I3).
 
         A `fresh` one, that nobody has seen yet, must be a draft as well (I2).
@@ -288,18 +304,30 @@ class Push:
             wrong = sentence("no_draft", self._desk.settings.desk.language)
         with self._desk.store.writing() as tx:
             noted = invoices.settle(
-                tx, waiting, state="pushed", number=echo.number, link=echo.link, pushed_at=now,
-                next_at=None, fault=wrong, remedy=None,
+                tx,
+                waiting,
+                state="pushed",
+                number=echo.number,
+                link=echo.link,
+                pushed_at=now,
+                next_at=None,
+                fault=wrong,
+                remedy=None,
                 condition={"customer_number": echo.customer_number},
-            )  # fmt: skip
+            )
             if not noted:
                 return  # whoever has taken over looks it up and finds it
             alarms.clear_all(tx, _ACCESS, now)
             alarms.clear(tx, f"invoice:{draft.reference}", now)
             events.record(
-                tx, at=now, kind="invoice-pushed", actor="avtald", cause=draft.reference,
-                customer_id=waiting.customer_id, data={"number": echo.number},
-            )  # fmt: skip
+                tx,
+                at=now,
+                kind="invoice-pushed",
+                actor="avtald",
+                cause=draft.reference,
+                customer_id=waiting.customer_id,
+                data={"number": echo.number},
+            )
             if wrong is not None:
                 language = self._desk.settings.desk.language
                 text = sentence("differs", language, number=echo.number, what=wrong)
@@ -308,26 +336,43 @@ class Push:
     def _note_unclear(self, tx: Tx, waiting: Waiting, since: dt.datetime, now: dt.datetime) -> None:
         """I1: look up 15 s after the request first; a look-up proves something only by then."""
         invoices.settle(
-            tx, waiting, quiet=self._quiet(LOOKUPS[0]), state="unclear", lookups=0,
+            tx,
+            waiting,
+            quiet=self._quiet(LOOKUPS[0]),
+            state="unclear",
+            lookups=0,
             next_at=max(now, since + LOOKUPS[0]),
-        )  # fmt: skip
+        )
 
     def _quiet(self, wait: dt.timedelta) -> dt.timedelta:
         return wait if self._real_time else _NO_TIME
 
     def _fault(
-        self, tx: Tx, waiting: Waiting, now: dt.datetime, *, text: str, remedy: str = "",
-        alarm: bool = False, refused: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        tx: Tx,
+        waiting: Waiting,
+        now: dt.datetime,
+        *,
+        text: str,
+        remedy: str = "",
+        alarm: bool = False,
+        refused: bool = False,
+    ) -> None:
         """I5: this customer's invoice waits for somebody to mend it; the others go on.
 
         It is tried again by itself. Unless our request was `refused`, one may still be out: then it
         is looked up as often as any other.
         """
         noted = invoices.settle(
-            tx, waiting, state="fault", fault=text, remedy=remedy, lookups=0,
-            next_at=now + MENDED_AGAIN, intent_at=None if refused else waiting.intent_at,
-        )  # fmt: skip
+            tx,
+            waiting,
+            state="fault",
+            fault=text,
+            remedy=remedy,
+            lookups=0,
+            next_at=now + MENDED_AGAIN,
+            intent_at=None if refused else waiting.intent_at,
+        )
         if noted and alarm:
             _alarm(tx, self._desk, f"invoice:{waiting.reference}", Alarm(text, remedy), now)
 

@@ -263,18 +263,28 @@ def pdf(specification: Specification, printer: PdfPrinter) -> Document:
 def of_statement(printer: PdfPrinter, tx: Tx, desk: Desk, statement_id: int) -> Document:
     """What is put beside a statement's invoice in accounting."""
     (made,) = of_rows(
-        tx, desk,
+        tx,
+        desk,
         [(statements.by_id(tx, statement_id), tuple(statements.printed_rows(tx, statement_id)))],
-    )  # fmt: skip
+    )
     return pdf(made, printer)
 
 
 # --- CSV --------------------------------------------------------------------------------------
 
 _HEADER: Final = (
-    "reference", "customer", "ticket", "subject", "date", "engineer", "minutes", "from_bank",
-    "overage", "billable", "correction",
-)  # fmt: skip
+    "reference",
+    "customer",
+    "ticket",
+    "subject",
+    "date",
+    "engineer",
+    "minutes",
+    "from_bank",
+    "overage",
+    "billable",
+    "correction",
+)
 
 
 def as_csv(found: Iterable[Specification], language: str) -> bytes:
@@ -287,10 +297,16 @@ def as_csv(found: Iterable[Specification], language: str) -> bytes:
         for line in each.lines:
             work = line.work
             cells = (
-                each.reference, each.customer, work.ticket, line.subject, work.worked_on,
-                line.engineer, *line.minutes, yes if work.counts else no,
+                each.reference,
+                each.customer,
+                work.ticket,
+                line.subject,
+                work.worked_on,
+                line.engineer,
+                *line.minutes,
+                yes if work.counts else no,
                 yes if line.before else no,
-            )  # fmt: skip
+            )
             writer.writerow([harmless(cell) for cell in cells])
     return out.getvalue().encode("utf-8-sig", "replace")
 
@@ -311,30 +327,60 @@ _FORMULA: Final = frozenset("=+-@|%＝＋－＠")
 
 _WORDS: Final = {
     "sv": {
-        "title": "Specifikation", "customer": "Kund", "reference": "Referens", "row": "Rad",
-        "quantity": "Antal", "price": "À-pris", "amount": "Belopp", "net": "Netto",
-        "excluding": "Alla belopp i SEK, exklusive moms.", "work": "Arbetad tid",
-        "ticket": "Ärende", "date": "Datum", "engineer": "Tekniker", "time": "Tid",
-        "bank": "Ur timbank", "overage": "Utöver bank", "charged": "Debiteras",
-        "sum": "Summa", "free": "debiteras ej",
-        "nothing": "Ingen arbetad tid.", "left_out": "Kredit som står kvar:",
-        "subject": "utan ämne", "correction": "rättelse: förut {}, nu {}",
+        "title": "Specifikation",
+        "customer": "Kund",
+        "reference": "Referens",
+        "row": "Rad",
+        "quantity": "Antal",
+        "price": "À-pris",
+        "amount": "Belopp",
+        "net": "Netto",
+        "excluding": "Alla belopp i SEK, exklusive moms.",
+        "work": "Arbetad tid",
+        "ticket": "Ärende",
+        "date": "Datum",
+        "engineer": "Tekniker",
+        "time": "Tid",
+        "bank": "Ur timbank",
+        "overage": "Utöver bank",
+        "charged": "Debiteras",
+        "sum": "Summa",
+        "free": "debiteras ej",
+        "nothing": "Ingen arbetad tid.",
+        "left_out": "Kredit som står kvar:",
+        "subject": "utan ämne",
+        "correction": "rättelse: förut {}, nu {}",
         "divided": "ny fördelning sedan annan tid har ändrats",
         "earlier": "Debiteras nu, specificerat i tidigare månader",
     },
     "en": {
-        "title": "Specification", "customer": "Customer", "reference": "Reference", "row": "Row",
-        "quantity": "Quantity", "price": "Price", "amount": "Amount", "net": "Net",
-        "excluding": "All amounts in SEK, excluding VAT.", "work": "Time worked",
-        "ticket": "Ticket", "date": "Date", "engineer": "Engineer", "time": "Time",
-        "bank": "From bank", "overage": "Beyond bank", "charged": "Charged",
-        "sum": "Sum", "free": "not billable",
-        "nothing": "No time worked.", "left_out": "Credit that stays due:",
-        "subject": "no subject", "correction": "correction: before {}, now {}",
+        "title": "Specification",
+        "customer": "Customer",
+        "reference": "Reference",
+        "row": "Row",
+        "quantity": "Quantity",
+        "price": "Price",
+        "amount": "Amount",
+        "net": "Net",
+        "excluding": "All amounts in SEK, excluding VAT.",
+        "work": "Time worked",
+        "ticket": "Ticket",
+        "date": "Date",
+        "engineer": "Engineer",
+        "time": "Time",
+        "bank": "From bank",
+        "overage": "Beyond bank",
+        "charged": "Charged",
+        "sum": "Sum",
+        "free": "not billable",
+        "nothing": "No time worked.",
+        "left_out": "Credit that stays due:",
+        "subject": "no subject",
+        "correction": "correction: before {}, now {}",
         "divided": "divided anew because other time has changed",
         "earlier": "Charged now, specified in earlier months",
     },
-}  # fmt: skip
+}
 
 _STYLE: Final = """
 @page { size: A4; margin: 18mm 16mm 20mm;
@@ -398,9 +444,14 @@ def _money_table(specification: Specification, words: Mapping[str, str]) -> list
             wording.number(each.kronor, language) for each in (row.price, row.amount) if each
         )
         found.append(
-            _row(_line(text), f"{escape(quantity)} {row.unit}", escape(price), escape(amount),
-                 numbers=3)
-        )  # fmt: skip
+            _row(
+                _line(text),
+                f"{escape(quantity)} {row.unit}",
+                escape(price),
+                escape(amount),
+                numbers=3,
+            )
+        )
     found.append(_row(words["net"], "", "", net, numbers=3, kind="sum") + "</table>")
     if specification.left_out:
         left = escape(wording.money(specification.left_out, language))
@@ -441,9 +492,14 @@ def _work_row(line: Line, words: Mapping[str, str]) -> str:
             told = words["correction"].format(_hours(line.before.actual), _hours(work.actual))
         what += f"<br><small>{told}</small>"
     return _row(
-        what, _day(work.worked_on), _line(line.engineer, 40), _hours(worked), _hours(from_bank),
-        _hours(overage) if work.counts else words["free"], numbers=3,
-    )  # fmt: skip
+        what,
+        _day(work.worked_on),
+        _line(line.engineer, 40),
+        _hours(worked),
+        _hours(from_bank),
+        _hours(overage) if work.counts else words["free"],
+        numbers=3,
+    )
 
 
 def _day(day: dt.date) -> str:

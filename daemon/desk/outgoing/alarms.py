@@ -18,23 +18,31 @@ _TELL_OF_FAULTS = frozenset({"alarm", "canary"})  # one told of would be told of
 
 
 def raise_alarm(
-    tx: Tx, desk: Desk, key: str, letter: records.Alarm, now: dt.datetime, *,
+    tx: Tx,
+    desk: Desk,
+    key: str,
+    letter: records.Alarm,
+    now: dt.datetime,
+    *,
     to: tuple[str, ...] | None = None,
-) -> bool:  # fmt: skip
+) -> bool:
     """Tell of a fault, unless it has been told and has not cleared since."""
     serial = alarms.raise_once(tx, key, letter.what, now)
     if serial is None:
         return False
     recipients = desk.settings.desk.operators if to is None else to
     mailing.post(
-        tx, desk, letter,
+        tx,
+        desk,
+        letter,
         mailing.Post(
-            key=f"alarm:{key}:{serial}", kind="alarm",
+            key=f"alarm:{key}:{serial}",
+            kind="alarm",
             to=tuple(("", address) for address in recipients),
             language=desk.settings.desk.language,
         ),
         now,
-    )  # fmt: skip
+    )
     return True
 
 

@@ -80,11 +80,18 @@ def _made(desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> outbox.Mail 
         alternatives=mail.alternatives,
     )
     return outbox.Mail(
-        key=mail.key, kind=mail.kind, message_id=message_id, raw=raw, recipients=recipients,
+        key=mail.key,
+        kind=mail.kind,
+        message_id=message_id,
+        raw=raw,
+        recipients=recipients,
         envelope_from=desk.settings.desk.address,
-        ticket_id=mail.ticket.id if mail.ticket else None, inbox_id=mail.inbox_id,
-        about=mail.about, answer=mail.answer, customer_side=mail.customer_side,
-    )  # fmt: skip
+        ticket_id=mail.ticket.id if mail.ticket else None,
+        inbox_id=mail.inbox_id,
+        about=mail.about,
+        answer=mail.answer,
+        customer_side=mail.customer_side,
+    )
 
 
 def _sendable(people: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -152,9 +152,12 @@ def _claim(tx: Tx, now: dt.datetime, breaker: Gate | None, most: int) -> list[De
 
 
 def _hand_over(
-    store: Store, mailer: Mailer, group: Sequence[Delivery], texts: dict[int, bytes | None],
+    store: Store,
+    mailer: Mailer,
+    group: Sequence[Delivery],
+    texts: dict[int, bytes | None],
     started: float,
-) -> Iterator[_Outcome]:  # fmt: skip
+) -> Iterator[_Outcome]:
     """Try each, outside any transaction; stop where a server is down or everything takes long.
 
     That is looked at before each: a process or a database that was frozen since the claim may have
@@ -286,9 +289,13 @@ def _settle_sent(tx: Tx, outcomes: Sequence[_Outcome], now: dt.datetime, ends: _
 def _settle(tx: Tx, outcome: _Outcome, error: SendError, now: dt.datetime, ends: _Ends) -> None:
     delivery = outcome.delivery
     again = rules.next_attempt(
-        delivery.attempts, now, delivery.created_at,
-        spread=delivery.id, unreachable=error.unreachable, give_up=ends.give_up,
-    )  # fmt: skip
+        delivery.attempts,
+        now,
+        delivery.created_at,
+        spread=delivery.id,
+        unreachable=error.unreachable,
+        give_up=ends.give_up,
+    )
     if error.unclear:
         _in_doubt(tx, outcome, now, ends, pause=rules.PAUSES[0])
     elif again is not None and not error.permanent:
@@ -311,8 +318,12 @@ def _in_doubt(
     delivery = outcome.delivery
     if rules.may_repeat(delivery.kind, delivery.repeats):
         outbox.settle(
-            tx, delivery.id, "pending",
-            reply=outcome.reply, next_at=now + pause, repeats=delivery.repeats + 1,
-        )  # fmt: skip
+            tx,
+            delivery.id,
+            "pending",
+            reply=outcome.reply,
+            next_at=now + pause,
+            repeats=delivery.repeats + 1,
+        )
     elif outbox.settle(tx, delivery.id, "unclear", reply=outcome.reply):
         ends.on_failed(tx, replace(delivery, in_doubt=True), now, outcome.reply)

@@ -67,9 +67,14 @@ def apply(tx: Tx, asked: Import, at: dt.datetime, cause: str = "command import")
         customers[key] = _keep_account(tx, account, ids)
         for each in new_adjustments(before.get(key), account):
             ledger.adjust(
-                tx, customers[key], minutes=each.minutes, day=each.date, at=at,
-                reason=each.reason, key=each.key,
-            )  # fmt: skip
+                tx,
+                customers[key],
+                minutes=each.minutes,
+                day=each.date,
+                at=at,
+                reason=each.reason,
+                key=each.key,
+            )
     for change in asked.changes:
         whose = change.name if change.what == "customer" else change.customer
         events.record(

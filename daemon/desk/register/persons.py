@@ -123,10 +123,17 @@ def erase(tx: Tx, desk: Desk, address: str, now: dt.datetime) -> Report:
 
 def _record(tx: Tx, report: Report, now: dt.datetime, cause: str) -> None:
     events.record(
-        tx, at=now, kind="person-erased", actor="command", cause=cause,
-        data={"replaced_by": report.replaced_by, "messages": report.messages,
-              "mails": report.mails},
-    )  # fmt: skip
+        tx,
+        at=now,
+        kind="person-erased",
+        actor="command",
+        cause=cause,
+        data={
+            "replaced_by": report.replaced_by,
+            "messages": report.messages,
+            "mails": report.mails,
+        },
+    )
 
 
 def _erased(tx: Tx, desk: Desk, who: Known, number: int) -> Report:
@@ -139,9 +146,14 @@ def _erased(tx: Tx, desk: Desk, who: Known, number: int) -> Report:
     )
     numbers = tickets.numbers(tx, who.tickets)
     return Report(
-        replaced_by=pseudonym, contacts=len(who.contacts), tickets=sorted(numbers.values()),
-        messages=emptied, mails=mails, waiting=waiting, kept=kept,
-    )  # fmt: skip
+        replaced_by=pseudonym,
+        contacts=len(who.contacts),
+        tickets=sorted(numbers.values()),
+        messages=emptied,
+        mails=mails,
+        waiting=waiting,
+        kept=kept,
+    )
 
 
 def _delete_mail(tx: Tx, who: Known) -> tuple[int, int]:

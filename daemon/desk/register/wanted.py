@@ -282,8 +282,9 @@ def _adjustments(
         return tuple(booked)
     path = f"{path}.adjustments"
     _only_once([table.id for table in tables], path, wrong)
-    listed = {each.id: BankAdjustment(each.id, each.minutes, each.date, each.reason)
-              for each in tables}  # fmt: skip
+    listed = {
+        each.id: BankAdjustment(each.id, each.minutes, each.date, each.reason) for each in tables
+    }
     for each in booked:
         if each.key not in listed:
             wrong.append((path, _missing(each)))

@@ -53,9 +53,14 @@ def _look(tx: Tx, desk: Desk, customer: Customer, now: dt.datetime) -> None:
     rows.keep_fact(tx, fact, str(percent))
     _mail(tx, desk, customer, _letter(desk, customer, reckoned, percent, day), now)
     events.record(
-        tx, at=now, kind="bank-told", actor="avtald", cause="ledger", customer_id=customer.id,
+        tx,
+        at=now,
+        kind="bank-told",
+        actor="avtald",
+        cause="ledger",
+        customer_id=customer.id,
         data={"period": str(state.period), "percent": percent},
-    )  # fmt: skip
+    )
 
 
 def reached(state: Balance, thresholds: Iterable[int]) -> int:
@@ -86,11 +91,15 @@ def _mail(tx: Tx, desk: Desk, customer: Customer, letter: BankLow, now: dt.datet
     if customer.manager is not None and customer.manager.active:
         readers.append((customer.manager.name, customer.manager.email))
     post(
-        tx, desk, letter,
+        tx,
+        desk,
+        letter,
         Post(
-            key=f"bank:{customer.id}:{letter.bank_period}:{letter.percent}", kind="bank-low",
-            to=tuple(readers), language=customer.language or desk.settings.desk.language,
+            key=f"bank:{customer.id}:{letter.bank_period}:{letter.percent}",
+            kind="bank-low",
+            to=tuple(readers),
+            language=customer.language or desk.settings.desk.language,
             about=f"customer:{customer.id}",
         ),
         now,
-    )  # fmt: skip
+    )

@@ -158,12 +158,15 @@ def _send(
     if not (digest.open or digest.waiting or digest.untimed or digest.thanks):
         return
     post(
-        tx, desk, digest,
+        tx,
+        desk,
+        digest,
         Post(
-            key=f"digest:{digest.day}", kind="digest",
+            key=f"digest:{digest.day}",
+            kind="digest",
             to=people(register.people_with_role(tx, "engineer")),
             language=desk.settings.desk.language,
             about=by_line.listing({number: each.people for number, each in untimed.items()}),
         ),
         now,
-    )  # fmt: skip
+    )

@@ -53,28 +53,41 @@ def _tell(
 
 
 def _mail(
-    tx: Tx, desk: Desk, customer: Customer, reminder: Reminder, letter: TermEnding, *,
+    tx: Tx,
+    desk: Desk,
+    customer: Customer,
+    reminder: Reminder,
+    letter: TermEnding,
+    *,
     now: dt.datetime,
-) -> None:  # fmt: skip
+) -> None:
     """One mail for each term and number of days, whatever became of the versions meanwhile."""
     readers = [("", each) for each in finance_mail.finance(tx, desk)]
     if customer.manager is not None and customer.manager.active:
         readers.append((customer.manager.name, customer.manager.email))
     posted = post(
-        tx, desk, letter,
+        tx,
+        desk,
+        letter,
         Post(
             key=f"term:{customer.id}:{reminder.term_ends}:{reminder.days_before}",
-            kind="term-ending", to=_once(readers) or finance_mail.readers(tx, desk),
-            language=desk.settings.desk.language, about=f"customer:{customer.id}",
+            kind="term-ending",
+            to=_once(readers) or finance_mail.readers(tx, desk),
+            language=desk.settings.desk.language,
+            about=f"customer:{customer.id}",
         ),
         now,
-    )  # fmt: skip
+    )
     if posted is not None:
         events.record(
-            tx, at=now, kind="term-reminded", actor="avtald", cause="clock",
+            tx,
+            at=now,
+            kind="term-reminded",
+            actor="avtald",
+            cause="clock",
             customer_id=customer.id,
             data={"term_ends": reminder.term_ends.isoformat(), "days": reminder.days_before},
-        )  # fmt: skip
+        )
 
 
 def _once(people: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

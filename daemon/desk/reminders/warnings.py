@@ -91,9 +91,14 @@ def _tell_all(tx: Tx, desk: Desk, found: Sequence[_Due], now: dt.datetime) -> No
     for each in found:
         by_reader.setdefault(each.readers, []).append(each)
         events.record(
-            tx, at=now, kind="warned", actor="avtald", cause="clock", ticket_id=each.ticket.id,
+            tx,
+            at=now,
+            kind="warned",
+            actor="avtald",
+            cause="clock",
+            ticket_id=each.ticket.id,
             data={"clock": each.clock.kind.value, "percent": each.percent},
-        )  # fmt: skip
+        )
     for readers, theirs in by_reader.items():
         if len(theirs) > _STORM:
             _warn_of_many(tx, desk, readers, theirs, now)
@@ -111,23 +116,35 @@ def _clock_of(found: Clocks, row: Any) -> Clock | None:
 def _warn(tx: Tx, desk: Desk, due: _Due, now: dt.datetime) -> None:
     ticket = due.ticket
     post(
-        tx, desk,
+        tx,
+        desk,
         Warned(
-            ticket.number, ticket.subject, worklog.customer_name(tx, ticket), ticket.priority,
-            due.percent, desk.calendar.promise(due.due_at), due.kind,
+            ticket.number,
+            ticket.subject,
+            worklog.customer_name(tx, ticket),
+            ticket.priority,
+            due.percent,
+            desk.calendar.promise(due.due_at),
+            due.kind,
         ),
         Post(
-            key=f"warning:{due.clock_id}:{due.percent or 'breach'}", kind="warning",
-            to=due.readers, language=desk.settings.desk.language, ticket=ticket,
+            key=f"warning:{due.clock_id}:{due.percent or 'breach'}",
+            kind="warning",
+            to=due.readers,
+            language=desk.settings.desk.language,
+            ticket=ticket,
         ),
         now,
-    )  # fmt: skip
+    )
 
 
 def _warn_of_many(
-    tx: Tx, desk: Desk, readers: tuple[tuple[str, str], ...], found: Sequence[_Due],
+    tx: Tx,
+    desk: Desk,
+    readers: tuple[tuple[str, str], ...],
+    found: Sequence[_Due],
     now: dt.datetime,
-) -> None:  # fmt: skip
+) -> None:
     language = desk.settings.desk.language
     lines = tuple(
         TicketLine(
@@ -142,10 +159,14 @@ def _warn_of_many(
     )
     told = ",".join(f"{each.clock_id}:{each.percent}" for each in found)
     post(
-        tx, desk, ManyWarned(lines),
+        tx,
+        desk,
+        ManyWarned(lines),
         Post(
-            key=f"warnings:{desk.digest('warnings', told, length=16)}", kind="warnings",
-            to=readers, language=language,
+            key=f"warnings:{desk.digest('warnings', told, length=16)}",
+            kind="warnings",
+            to=readers,
+            language=language,
         ),
         now,
-    )  # fmt: skip
+    )

@@ -89,9 +89,14 @@ def _clock(row: Any, until: dt.datetime) -> ClockFact:
     if broken is None and row.result == "running" and row.due_at and row.due_at < until:
         broken = row.due_at
     return ClockFact(
-        kind=row.kind, target=row.target_minutes, due_at=row.due_at, ended_at=row.ended_at,
-        used=row.used_minutes, result=row.result, breached_at=broken,
-    )  # fmt: skip
+        kind=row.kind,
+        target=row.target_minutes,
+        due_at=row.due_at,
+        ended_at=row.ended_at,
+        used=row.used_minutes,
+        result=row.result,
+        breached_at=broken,
+    )
 
 
 # --- money ------------------------------------------------------------------------------------

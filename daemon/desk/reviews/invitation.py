@@ -61,8 +61,11 @@ def ics(occasion: Occasion, now: dt.datetime, zone: dt.tzinfo) -> bytes:
     method = "CANCEL" if occasion.cancelled else "REQUEST"
     calendar = Calendar()
     for name, value in (
-        ("prodid", _PRODUCT), ("version", "2.0"), ("calscale", "GREGORIAN"), ("method", method),
-    ):  # fmt: skip
+        ("prodid", _PRODUCT),
+        ("version", "2.0"),
+        ("calscale", "GREGORIAN"),
+        ("method", method),
+    ):
         calendar.add(name, value)
     named = str(zone) == "Europe/Stockholm"
     if named:
@@ -94,9 +97,11 @@ def _event(occasion: Occasion, now: dt.datetime, zone: dt.tzinfo) -> "Event":
     for guest in occasion.guests:
         person = _person(guest)
         for name, value in (
-            ("cutype", "INDIVIDUAL"), ("role", "REQ-PARTICIPANT"),
-            ("partstat", "NEEDS-ACTION"), ("rsvp", "TRUE"),
-        ):  # fmt: skip
+            ("cutype", "INDIVIDUAL"),
+            ("role", "REQ-PARTICIPANT"),
+            ("partstat", "NEEDS-ACTION"),
+            ("rsvp", "TRUE"),
+        ):
             person.params[name] = value
         event.add("attendee", person, encode=False)
     return event

@@ -76,15 +76,23 @@ def _taken(tx: Tx, customer: Customer) -> Sequence[tuple[dt.datetime, dt.datetim
 
 
 def _plan(
-    tx: Tx, desk: Desk, customer: Customer, period: Period,
+    tx: Tx,
+    desk: Desk,
+    customer: Customer,
+    period: Period,
     slot: tuple[dt.datetime, dt.datetime] | None,
-) -> Meeting | None:  # fmt: skip
+) -> Meeting | None:
     identity = desk.digest("meeting", customer.key, str(period))
     return meetings.plan(
-        tx, customer_id=customer.id, period=str(period), uid=f"{identity}@{desk.domain}",
-        sequence=0, starts_at=slot[0] if slot else None, ends_at=slot[1] if slot else None,
+        tx,
+        customer_id=customer.id,
+        period=str(period),
+        uid=f"{identity}@{desk.domain}",
+        sequence=0,
+        starts_at=slot[0] if slot else None,
+        ends_at=slot[1] if slot else None,
         state="planned" if slot else "unplanned",
-    )  # fmt: skip
+    )
 
 
 def _contact(tx: Tx, customer: Customer) -> tuple[str, str] | None:
@@ -101,9 +109,14 @@ def _guests(tx: Tx, desk: Desk, customer: Customer) -> Guests:
 
 
 def _invite(
-    tx: Tx, desk: Desk, meeting: Meeting, what: str, now: dt.datetime, *,
+    tx: Tx,
+    desk: Desk,
+    meeting: Meeting,
+    what: str,
+    now: dt.datetime,
+    *,
     pdf: tuple[Attachment, ...] = (),
-) -> str:  # fmt: skip
+) -> str:
     """Send the invitation, its change or its cancellation; gives who gets it."""
     customer = register.customer(tx, meeting.customer_id)
     guests = _guests(tx, desk, customer)
@@ -111,11 +124,16 @@ def _invite(
         raise LookupError(f"meeting {meeting.id} has no time")
     made = reports.make(tx, desk, customer, Period.parse(meeting.period), now)
     letter = Invitation(
-        desk_name=desk.settings.desk.name, customer=customer.name,
-        manager=customer.manager.name if customer.manager else "", period_key=meeting.period,
-        starts_at=meeting.starts_at, ends_at=meeting.ends_at, what=what, figures=made.figures,
+        desk_name=desk.settings.desk.name,
+        customer=customer.name,
+        manager=customer.manager.name if customer.manager else "",
+        period_key=meeting.period,
+        starts_at=meeting.starts_at,
+        ends_at=meeting.ends_at,
+        what=what,
+        figures=made.figures,
         pdf=bool(pdf),
-    )  # fmt: skip
+    )
     _send(tx, desk, meeting, letter, now, to=guests, language=made.language, pdf=pdf)
     if gone := _gone(tx, meeting, guests):
         left = replace(letter, what="left", pdf=False)
@@ -135,29 +153,47 @@ def _key(meeting: Meeting, sequence: int) -> str:
 
 
 def _send(
-    tx: Tx, desk: Desk, meeting: Meeting, letter: Invitation, now: dt.datetime, *,
-    to: Guests, language: str, pdf: tuple[Attachment, ...] = (),
-) -> None:  # fmt: skip
+    tx: Tx,
+    desk: Desk,
+    meeting: Meeting,
+    letter: Invitation,
+    now: dt.datetime,
+    *,
+    to: Guests,
+    language: str,
+    pdf: tuple[Attachment, ...] = (),
+) -> None:
     rendered = render(letter, language, desk.zone)
     # Calendars keep the last name that they were given: a moved meeting is not "New time" for ever.
     name = render(replace(letter, what="new"), language, desk.zone).subject
     occasion = Occasion(
-        uid=meeting.uid, sequence=meeting.sequence, starts_at=letter.starts_at,
-        ends_at=letter.ends_at, summary=name, description=_agenda(rendered.text, desk),
-        organiser=(desk.settings.desk.name, desk.settings.desk.address), guests=to,
+        uid=meeting.uid,
+        sequence=meeting.sequence,
+        starts_at=letter.starts_at,
+        ends_at=letter.ends_at,
+        summary=name,
+        description=_agenda(rendered.text, desk),
+        organiser=(desk.settings.desk.name, desk.settings.desk.address),
+        guests=to,
         cancelled=letter.what in {"cancelled", "left"},
-    )  # fmt: skip
+    )
     shown, file = invitation.parts(occasion, now, desk.zone)
     key = _key(meeting, meeting.sequence)
     post(
-        tx, desk, letter,
+        tx,
+        desk,
+        letter,
         Post(
-            key=f"{key}:left" if letter.what == "left" else key, kind="invitation",
-            about=f"meeting:{meeting.id}", to=to, language=language,
-            alternatives=(shown,), attachments=(file, *pdf),
+            key=f"{key}:left" if letter.what == "left" else key,
+            kind="invitation",
+            about=f"meeting:{meeting.id}",
+            to=to,
+            language=language,
+            alternatives=(shown,),
+            attachments=(file, *pdf),
         ),
         now,
-    )  # fmt: skip
+    )
 
 
 def _agenda(text: str, desk: Desk) -> str:
@@ -170,28 +206,45 @@ def _agenda(text: str, desk: Desk) -> str:
 
 
 def _tell_managers(
-    tx: Tx, desk: Desk, meeting: Meeting, what: str, now: dt.datetime, *, who: str = "",
-    answer: Answer | None = None, also: Person | None = None, cause: str = "",
-) -> None:  # fmt: skip
+    tx: Tx,
+    desk: Desk,
+    meeting: Meeting,
+    what: str,
+    now: dt.datetime,
+    *,
+    who: str = "",
+    answer: Answer | None = None,
+    also: Person | None = None,
+    cause: str = "",
+) -> None:
     customer = register.customer(tx, meeting.customer_id)
     to = reports.managers(tx, desk, customer)
     if also is not None and also.email not in {address for _, address in to}:
         to = (*to, (also.name, also.email))
     operators = tuple(("", address) for address in desk.settings.desk.operators)
     letter = MeetingNews(
-        customer=customer.name, period_key=meeting.period, what=what, starts_at=meeting.starts_at,
-        who=who, proposed=answer.proposed if answer else None,
+        customer=customer.name,
+        period_key=meeting.period,
+        what=what,
+        starts_at=meeting.starts_at,
+        who=who,
+        proposed=answer.proposed if answer else None,
         comment=answer.comment if answer else "",
         earlier=answer is not None and answer.sequence < meeting.sequence,
-    )  # fmt: skip
+    )
     post(
-        tx, desk, letter,
+        tx,
+        desk,
+        letter,
         Post(
-            key=f"meeting-news:{meeting.id}:{what}:{meeting.sequence}:{cause}", kind="meeting",
-            about=f"meeting:{meeting.id}", to=to or operators, language=desk.settings.desk.language,
+            key=f"meeting-news:{meeting.id}:{what}:{meeting.sequence}:{cause}",
+            kind="meeting",
+            about=f"meeting:{meeting.id}",
+            to=to or operators,
+            language=desk.settings.desk.language,
         ),
         now,
-    )  # fmt: skip
+    )
 
 
 def _record(
@@ -200,9 +253,14 @@ def _record(
     """K1: how a meeting stands after a change."""
     starts = meeting.starts_at.isoformat() if meeting.starts_at else None
     events.record(
-        tx, at=at, kind="meeting", actor=actor, cause=cause, customer_id=meeting.customer_id,
+        tx,
+        at=at,
+        kind="meeting",
+        actor=actor,
+        cause=cause,
+        customer_id=meeting.customer_id,
         data={"period": meeting.period, "state": meeting.state, "starts_at": starts} | data,
-    )  # fmt: skip
+    )
 
 
 # --- moving and cancelling by a tag -----------------------------------------------------------
@@ -258,9 +316,14 @@ def _moved(tx: Tx, meeting: Meeting, start: dt.datetime) -> Meeting:
     """A new time; one that nobody was invited to yet keeps its first sequence number."""
     sequence = meeting.sequence + (meeting.state != "unplanned")
     return meetings.change(
-        tx, meeting.id, state="planned", sequence=sequence, starts_at=start,
-        ends_at=start + LENGTH, replies={},
-    )  # fmt: skip
+        tx,
+        meeting.id,
+        state="planned",
+        sequence=sequence,
+        starts_at=start,
+        ends_at=start + LENGTH,
+        replies={},
+    )
 
 
 def _current(turn: Turn, customer_id: int, *, make: bool) -> Meeting | None:
@@ -292,9 +355,14 @@ def answered(turn: Turn, person: Person, sent: Sent) -> Outcome | None:
         refusal = _carry_out(turn, person, meeting, wish(tags[-1].value, turn.desk.zone)) or ""
     if refusal:
         _tell_managers(
-            turn.tx, turn.desk, meeting, "not_understood", turn.now, also=person,
+            turn.tx,
+            turn.desk,
+            meeting,
+            "not_understood",
+            turn.now,
+            also=person,
             cause=turn.mail.cause,
-        )  # fmt: skip
+        )
     return Outcome("meeting")
 
 
@@ -319,13 +387,21 @@ def _note_answer(turn: Turn, meeting: Meeting, answer: Answer) -> None:
     sender = turn.mail.sender
     who = sender if answer.attendee in {"", sender} else f"{answer.attendee} ({sender})"
     said = {
-        "what": answer.what, "at": turn.mail.received_at.isoformat(), "sequence": answer.sequence,
+        "what": answer.what,
+        "at": turn.mail.received_at.isoformat(),
+        "sequence": answer.sequence,
         "proposed": answer.proposed.isoformat() if answer.proposed else None,
-    }  # fmt: skip
+    }
     kept = dict(meeting.replies) | {sender: said}
     meetings.change(turn.tx, meeting.id, replies=kept)
     _tell_managers(
-        turn.tx, turn.desk, meeting, answer.what, turn.now, who=who, answer=answer,
+        turn.tx,
+        turn.desk,
+        meeting,
+        answer.what,
+        turn.now,
+        who=who,
+        answer=answer,
         cause=turn.mail.cause,
-    )  # fmt: skip
+    )
     _record(turn.tx, meeting, turn.mail.received_at, sender or "?", turn.mail.cause, answer=said)

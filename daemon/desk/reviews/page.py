@@ -86,13 +86,15 @@ def _appendix(figures: Figures, language: str) -> str:
     head = (words["ticket"], words["came"], words["level"], words["result"], words["time"], "")
     rows = [head] + [
         (
-            str(each.number), f"{each.opened_at.astimezone(figures.window.end.tzinfo):%Y-%m-%d}",
-            priority.level(each.level).name(language), _answer(each, words),
+            str(each.number),
+            f"{each.opened_at.astimezone(figures.window.end.tzinfo):%Y-%m-%d}",
+            priority.level(each.level).name(language),
+            _answer(each, words),
             wording.hours(worked[each.number]) if each.number in worked else "–",
             _cut(one_line(each.subject) or words["no_subject"]),
         )
         for each in figures.tickets[:_MOST_APPENDIX]
-    ]  # fmt: skip
+    ]
     widths = [max(len(row[place]) for row in rows) for place in range(5)]
     return "\n".join(
         "  ".join(

@@ -78,9 +78,13 @@ def has_begun(desk: Desk, period: Period, now: dt.datetime) -> bool:
 def letter(desk: Desk, made: Made, *, pdf: bool = False) -> Report:
     """The mail that the customer gets."""
     return Report(
-        desk.settings.desk.name, made.customer.name, made.plan_name, str(made.period),
-        made.figures, pdf,
-    )  # fmt: skip
+        desk.settings.desk.name,
+        made.customer.name,
+        made.plan_name,
+        str(made.period),
+        made.figures,
+        pdf,
+    )
 
 
 def pack(tx: Tx, desk: Desk, made: Made, sent_to: tuple[str, ...]) -> ManagerPack:
@@ -193,9 +197,12 @@ def each_due(
 
 
 def _attempt(
-    desk: Desk, now: dt.datetime, term: str, wanted: tuple[Customer, Period],
+    desk: Desk,
+    now: dt.datetime,
+    term: str,
+    wanted: tuple[Customer, Period],
     act: Callable[[Customer, Period], bool],
-) -> bool:  # fmt: skip
+) -> bool:
     customer, period = wanted
     try:
         return act(customer, period)
@@ -259,21 +266,33 @@ def _to_customer(
     copied = manager is not None and manager.active and manager.email not in customer.reports_to
     key = f"report:{customer.id}:{made.period}"
     mail = post(
-        tx, desk, letter(desk, made, pdf=bool(pdf)),
+        tx,
+        desk,
+        letter(desk, made, pdf=bool(pdf)),
         Post(
-            key=key, kind="report", about=key, to=to, language=made.language, attachments=pdf,
+            key=key,
+            kind="report",
+            about=key,
+            to=to,
+            language=made.language,
+            attachments=pdf,
             cc=((manager.name, manager.email),) if manager is not None and copied else (),
         ),
         now,
-    )  # fmt: skip
+    )
     reports.note_mail(tx, customer.id, str(made.period), mail)
     return customer.reports_to
 
 
 def _to_manager(
-    tx: Tx, desk: Desk, made: Made, letter: ManagerPack, *, pdf: tuple[Attachment, ...],
+    tx: Tx,
+    desk: Desk,
+    made: Made,
+    letter: ManagerPack,
+    *,
+    pdf: tuple[Attachment, ...],
     now: dt.datetime,
-) -> None:  # fmt: skip
+) -> None:
     """The same report and what is for our eyes; where nobody is named, to all with the role."""
     readers = managers(tx, desk, made.customer)
     if not letter.sent_to and not readers:
@@ -283,13 +302,18 @@ def _to_manager(
         key = f"reports_to:{made.customer.key}"
         alarms.raise_alarm(tx, desk, key, Alarm(says, remedy), now)
     post(
-        tx, desk, letter,
+        tx,
+        desk,
+        letter,
         Post(
-            key=f"pack:{made.customer.id}:{made.period}", kind="report", to=readers,
-            language=desk.settings.desk.language, attachments=pdf,
+            key=f"pack:{made.customer.id}:{made.period}",
+            kind="report",
+            to=readers,
+            language=desk.settings.desk.language,
+            attachments=pdf,
         ),
         now,
-    )  # fmt: skip
+    )
 
 
 def managers(tx: Tx, desk: Desk, customer: Customer) -> tuple[tuple[str, str], ...]:

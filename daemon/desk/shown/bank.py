@@ -108,6 +108,11 @@ def adjust(
         raise ValueError(f"{customer.key} has no time bank on {day}: choose a day with --on")
     row = ledger.adjust(tx, customer.id, minutes=minutes, day=day, at=at, reason=reason)
     events.record(
-        tx, at=at, kind="bank-adjusted", actor="command", cause="command bank",
-        customer_id=customer.id, data={"minutes": minutes, "reason": reason, "ledger": row},
-    )  # fmt: skip
+        tx,
+        at=at,
+        kind="bank-adjusted",
+        actor="command",
+        cause="command bank",
+        customer_id=customer.id,
+        data={"minutes": minutes, "reason": reason, "ledger": row},
+    )

@@ -37,63 +37,95 @@ def shown(made: Made, pack: ManagerPack | None) -> dict[str, Any]:
 def _response(figures: Figures) -> list[dict[str, Any]]:
     return [
         {
-            "priority": each.level, "opened": each.opened, "met": each.met, "missed": each.missed,
-            "unanswered": each.unanswered, "target_minutes": each.target,
-            "median_minutes": each.typical, "longest_minutes": each.longest,
+            "priority": each.level,
+            "opened": each.opened,
+            "met": each.met,
+            "missed": each.missed,
+            "unanswered": each.unanswered,
+            "target_minutes": each.target,
+            "median_minutes": each.typical,
+            "longest_minutes": each.longest,
         }
         for each in figures.levels
-    ]  # fmt: skip
+    ]
 
 
 def _breach(breach: Breach) -> dict[str, Any]:
     return {
-        "number": breach.number, "subject": breach.subject, "priority": breach.level,
-        "clock": breach.clock, "target_minutes": breach.target, "broken_at": breach.broken_at,
-        "ended_at": breach.ended_at, "used_minutes": breach.used, "reason": breach.reason,
-    }  # fmt: skip
+        "number": breach.number,
+        "subject": breach.subject,
+        "priority": breach.level,
+        "clock": breach.clock,
+        "target_minutes": breach.target,
+        "broken_at": breach.broken_at,
+        "ended_at": breach.ended_at,
+        "used_minutes": breach.used,
+        "reason": breach.reason,
+    }
 
 
 def _minutes(figures: Figures) -> dict[str, int]:
     return {
-        "actual": figures.minutes, "from_bank": figures.from_bank, "overage": figures.overage,
-        "not_billable": figures.free, "late": figures.late,
-    }  # fmt: skip
+        "actual": figures.minutes,
+        "from_bank": figures.from_bank,
+        "overage": figures.overage,
+        "not_billable": figures.free,
+        "late": figures.late,
+    }
 
 
 def _hours(each: TicketHours) -> dict[str, Any]:
     return {
-        "number": each.number, "subject": each.subject, "actual": each.actual,
-        "from_bank": each.from_bank, "overage": each.overage, "not_billable": each.free,
-    }  # fmt: skip
+        "number": each.number,
+        "subject": each.subject,
+        "actual": each.actual,
+        "from_bank": each.from_bank,
+        "overage": each.overage,
+        "not_billable": each.free,
+    }
 
 
 def _billed(each: BilledMonth) -> dict[str, Any]:
     return {
-        "month": each.month, "settled": each.settled, "fee": each.fee,
-        "overage": each.overage, "net": each.net,
-    }  # fmt: skip
+        "month": each.month,
+        "settled": each.settled,
+        "fee": each.fee,
+        "overage": each.overage,
+        "net": each.net,
+    }
 
 
 def _trend(each: Trend) -> dict[str, Any]:
     return {
-        "period": each.period, "opened": each.opened, "minutes": each.minutes,
-        "met": each.met, "missed": each.missed,
-    }  # fmt: skip
+        "period": each.period,
+        "opened": each.opened,
+        "minutes": each.minutes,
+        "met": each.met,
+        "missed": each.missed,
+    }
 
 
 def _open(each: OpenTicket) -> dict[str, Any]:
     return {
-        "number": each.number, "subject": each.subject, "priority": each.level,
-        "opened_on": each.opened_on, "days": each.days, "waiting": each.waiting,
-    }  # fmt: skip
+        "number": each.number,
+        "subject": each.subject,
+        "priority": each.level,
+        "opened_on": each.opened_on,
+        "days": each.days,
+        "waiting": each.waiting,
+    }
 
 
 def _bank(bank: BankFigures) -> dict[str, Any]:
     return {
-        "period": bank.period, "granted_minutes": bank.granted, "used_minutes": bank.used,
-        "used_in_period_minutes": bank.used_here, "remaining_minutes": bank.left,
-        "expired_minutes": bank.expired, "overage_minutes": bank.overage,
-    }  # fmt: skip
+        "period": bank.period,
+        "granted_minutes": bank.granted,
+        "used_minutes": bank.used,
+        "used_in_period_minutes": bank.used_here,
+        "remaining_minutes": bank.left,
+        "expired_minutes": bank.expired,
+        "overage_minutes": bank.overage,
+    }
 
 
 def _forecast(figures: Figures) -> dict[str, Any] | None:
@@ -101,21 +133,28 @@ def _forecast(figures: Figures) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
-        "bank": found.bank, "expected_minutes": found.expected, "granted_minutes": found.granted,
+        "bank": found.bank,
+        "expected_minutes": found.expected,
+        "granted_minutes": found.granted,
         "runs_out": found.runs_out,
-    }  # fmt: skip
+    }
 
 
 def _internal(pack: ManagerPack) -> dict[str, Any]:
     margin = pack.margin
     return {
         "margin": {
-            "revenue": margin.revenue, "minutes": margin.minutes, "per_hour": margin.per_hour,
-            "rate": margin.rate, "surplus": margin.surplus,
+            "revenue": margin.revenue,
+            "minutes": margin.minutes,
+            "per_hour": margin.per_hour,
+            "rate": margin.rate,
+            "surplus": margin.surplus,
         },
         "plans": [
             {
-                "plan": each.name, "cost": each.cost, "difference": each.difference,
+                "plan": each.name,
+                "cost": each.cost,
+                "difference": each.difference,
                 "current": each.current,
             }
             for each in pack.plans
@@ -129,4 +168,4 @@ def _internal(pack: ManagerPack) -> dict[str, Any]:
             {"number": each.number, "day": each.day, "by": each.by, "text": each.text}
             for each in pack.promises
         ],
-    }  # fmt: skip
+    }

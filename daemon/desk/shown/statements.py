@@ -17,9 +17,14 @@ _STATES = {"waiting": "frozen", "fault": "frozen", "intent": "pushing", "unclear
 
 
 def listing(
-    tx: Tx, desk: Desk, now: dt.datetime, *, month: Period | None, customer: Customer | None,
+    tx: Tx,
+    desk: Desk,
+    now: dt.datetime,
+    *,
+    month: Period | None,
+    customer: Customer | None,
     needs_number: bool,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     """Frozen statements, and those of ended months that wait; an open month where it is named."""
     frozen = statements.listing(
         tx, month=str(month) if month else None, customer_id=customer.id if customer else None

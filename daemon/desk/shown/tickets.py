@@ -45,9 +45,12 @@ def _urgency(ticket: Ticket, response: Any) -> tuple[bool, float, int, int]:
 
 
 def _shape(
-    ticket: Ticket, response: Any, minutes: tuple[int, int], keys: dict[int, str],
+    ticket: Ticket,
+    response: Any,
+    minutes: tuple[int, int],
+    keys: dict[int, str],
     people: dict[int, str],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     return {
         "number": ticket.number,
         "subject": ticket.subject,
@@ -85,8 +88,13 @@ def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
         "participants": [each.address for each in tickets.participants_of(tx, ticket.id)],
         "messages": [
             {
-                "at": each.at, "author": each.author, "from": each.address, "name": each.name,
-                "internal": each.internal, "text": each.text, "inbox": each.inbox_id,
+                "at": each.at,
+                "author": each.author,
+                "from": each.address,
+                "name": each.name,
+                "internal": each.internal,
+                "text": each.text,
+                "inbox": each.inbox_id,
             }
             for each in tickets.said(tx, ticket.id)
         ],
@@ -96,7 +104,10 @@ def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
         ],
         "events": [
             {
-                "at": row.at, "kind": row.kind, "actor": row.actor, "cause": row.cause,
+                "at": row.at,
+                "kind": row.kind,
+                "actor": row.actor,
+                "cause": row.cause,
                 "data": row.data or {},
             }
             for row in tickets.events_of(tx, ticket.id)
@@ -104,12 +115,16 @@ def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
         "time": _time(tx, ticket),
         "mails": [
             {
-                "at": row.created_at, "kind": row.kind, "to": row.recipient, "state": row.state,
-                "sent_at": row.sent_at, "reply": row.reply,
+                "at": row.created_at,
+                "kind": row.kind,
+                "to": row.recipient,
+                "state": row.state,
+                "sent_at": row.sent_at,
+                "reply": row.reply,
             }
             for row in tickets.mails_of(tx, ticket.id)
         ],
-    }  # fmt: skip
+    }
 
 
 def _time(tx: Tx, ticket: Ticket) -> list[dict[str, Any]]:
@@ -117,23 +132,31 @@ def _time(tx: Tx, ticket: Ticket) -> list[dict[str, Any]]:
     people = {person.id: person.email for person in register.people(tx, ended=True)}
     return [
         {
-            "worked_on": booking.entry.worked_on, "engineer": people.get(booking.entry.engineer),
-            "actual": booking.entry.actual, "billable": booking.entry.billable,
-            "note": booking.note, "inbox": booking.inbox_id,
+            "worked_on": booking.entry.worked_on,
+            "engineer": people.get(booking.entry.engineer),
+            "actual": booking.entry.actual,
+            "billable": booking.entry.billable,
+            "note": booking.note,
+            "inbox": booking.inbox_id,
         }
         for booking in ledger.on_ticket(tx, ticket.id)
-    ]  # fmt: skip
+    ]
 
 
 _WHY = {
     "sv": {
-        "open": "öppet, klockan går", "closed": "stängt", "paused": "väntar på er, klockan står",
+        "open": "öppet, klockan går",
+        "closed": "stängt",
+        "paused": "väntar på er, klockan står",
         "frozen": "räknat när klockan stannade",
     },
-    "en": {"open": "open, the clock runs", "closed": "closed", "paused": "waiting, it stands",
+    "en": {
+        "open": "open, the clock runs",
+        "closed": "closed",
+        "paused": "waiting, it stands",
         "frozen": "as counted when the clock ended",
     },
-}  # fmt: skip
+}
 
 
 def explanation(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> tuple[Explanation, ...]:
@@ -150,14 +173,19 @@ def send_explanation(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> in
     letters = explanation(tx, desk, ticket, now)
     for letter in letters:
         mailing.post(
-            tx, desk, letter,
+            tx,
+            desk,
+            letter,
             mailing.Post(
                 key=f"explanation:{ticket.id}:{letter.clock}:{letter.started_at}:{now}",
-                kind="explanation", to=((ticket.requester_name, ticket.requester),),
-                language=ticket.language, ticket=ticket, automatic=False,
+                kind="explanation",
+                to=((ticket.requester_name, ticket.requester),),
+                language=ticket.language,
+                ticket=ticket,
+                automatic=False,
             ),
             now,
-        )  # fmt: skip
+        )
     return len(letters)
 
 
@@ -214,11 +242,15 @@ def explained(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> list[dict
             "result": clock.result.value,
             "segments": [
                 {
-                    "start": segment.start, "end": segment.end, "minutes": segment.minutes,
-                    "running": segment.running, "rule": segment.rule, "why": segment.why,
+                    "start": segment.start,
+                    "end": segment.end,
+                    "minutes": segment.minutes,
+                    "running": segment.running,
+                    "rule": segment.rule,
+                    "why": segment.why,
                 }
                 for segment in segments
             ],
         }
         for clock, segments in clocks.explained(tx, desk, ticket, now)
-    ]  # fmt: skip
+    ]

@@ -12,9 +12,14 @@ from parsers.tags import cut_tags, read_tags
 
 
 def open_for(
-    turn: Turn, customer: Customer | None, *, level: int, spam: bool,
-    requester: tuple[str, str], follows: Ticket | None = None,
-) -> Ticket:  # fmt: skip
+    turn: Turn,
+    customer: Customer | None,
+    *,
+    level: int,
+    spam: bool,
+    requester: tuple[str, str],
+    follows: Ticket | None = None,
+) -> Ticket:
     """Open a ticket; its clock starts at the message's receipt (B2, E1)."""
     at = turn.mail.received_at
     name, address = requester

@@ -45,9 +45,15 @@ def happened(
     """Record what happened to a ticket (K1), and bring its clocks up to it."""
     data = {"priority": priority, "answer": answer}
     events.record(
-        tx, at=at, kind=kind.value, actor=actor, cause=cause, ticket_id=ticket.id,
-        customer_id=ticket.customer_id, data={k: v for k, v in data.items() if v is not None},
-    )  # fmt: skip
+        tx,
+        at=at,
+        kind=kind.value,
+        actor=actor,
+        cause=cause,
+        ticket_id=ticket.id,
+        customer_id=ticket.customer_id,
+        data={k: v for k, v in data.items() if v is not None},
+    )
     if kind is not EventKind.OPENED:
         return refresh(tx, desk, ticket, at)
     # A new ticket has no past: nothing to read, and no clock that was stored.
@@ -140,13 +146,21 @@ def _as_frozen(
     """A stored result, with the segments of today's calendar where they still come to it."""
     target = None if row.target_minutes is None else dt.timedelta(minutes=row.target_minutes)
     clock = Clock(
-        kind=ClockKind(row.kind), started_at=row.started_at, target=target, due_at=row.due_at,
-        ended_at=row.ended_at, ended_by=read_now[0].ended_by if read_now else None,
-        used=dt.timedelta(minutes=row.used_minutes), result=Result(row.result), paused=False,
-        breached_at=row.breached_at, withdrawn=read_now[0].withdrawn if read_now else (),
+        kind=ClockKind(row.kind),
+        started_at=row.started_at,
+        target=target,
+        due_at=row.due_at,
+        ended_at=row.ended_at,
+        ended_by=read_now[0].ended_by if read_now else None,
+        used=dt.timedelta(minutes=row.used_minutes),
+        result=Result(row.result),
+        paused=False,
+        breached_at=row.breached_at,
+        withdrawn=read_now[0].withdrawn if read_now else (),
         levels=(LevelChange(row.started_at, ticket.priority, target),),
-        stretches=(Stretch(row.started_at, row.ended_at, running=True),), read_at=now,
-    )  # fmt: skip
+        stretches=(Stretch(row.started_at, row.ended_at, running=True),),
+        read_at=now,
+    )
     if read_now and _span(read_now[0]) == _span(clock):
         return clock, read_now[1]
     return clock, frozen(clock.started_at, row.ended_at, clock.used)
@@ -172,12 +186,14 @@ def _read(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
 def _events(tx: Tx, ticket: Ticket) -> tuple[Event, ...]:
     return tuple(
         Event(
-            row.at, EventKind(row.kind), (row.data or {}).get("priority"),
+            row.at,
+            EventKind(row.kind),
+            (row.data or {}).get("priority"),
             (row.data or {}).get("answer"),
         )
         for row in tickets.events_of(tx, ticket.id)
         if row.kind in _KINDS
-    )  # fmt: skip
+    )
 
 
 def agreement_at_opening(tx: Tx, desk: Desk, ticket: Ticket) -> Version | None:

@@ -18,9 +18,13 @@ from parsers.priority import Statement, read_priority
 
 
 def confirm(
-    turn: Turn, ticket: Ticket, statement: Statement | None, *, engineer: Said | None = None,
+    turn: Turn,
+    ticket: Ticket,
+    statement: Statement | None,
+    *,
+    engineer: Said | None = None,
     files: tuple[Attachment, ...] = (),
-) -> None:  # fmt: skip
+) -> None:
     """J1: tell the requester what was understood, and by when work starts.
 
     Where an engineer opened the ticket (D6) her text goes along, and nothing is answered.
@@ -29,14 +33,18 @@ def confirm(
     turn.post(
         _confirmation(turn, ticket, statement, engineer),
         Post(
-            key=f"confirmation:{ticket.id}", kind="confirmation",
-            to=((ticket.requester_name, ticket.requester),), language=ticket.language,
-            ticket=ticket, inbox_id=turn.mail.inbox_id, answer=engineer is None,
+            key=f"confirmation:{ticket.id}",
+            kind="confirmation",
+            to=((ticket.requester_name, ticket.requester),),
+            language=ticket.language,
+            ticket=ticket,
+            inbox_id=turn.mail.inbox_id,
+            answer=engineer is None,
             in_reply_to=None if engineer else message.message_id,
             references=() if engineer else thread_of(message.message_id, message.references),
             attachments=files,
         ),
-    )  # fmt: skip
+    )
 
 
 def confirm_placed(turn: Turn, ticket: Ticket) -> None:
@@ -59,13 +67,17 @@ def confirm_placed(turn: Turn, ticket: Ticket) -> None:
     turn.post(
         replace(letter, found=register.customer(turn.tx, ticket.customer_id).name),
         Post(
-            key=f"confirmation:{ticket.id}:{ticket.customer_id}", kind="confirmation",
-            to=((ticket.requester_name, ticket.requester),), language=ticket.language,
-            ticket=ticket, inbox_id=turn.mail.inbox_id, answer=True,
+            key=f"confirmation:{ticket.id}:{ticket.customer_id}",
+            kind="confirmation",
+            to=((ticket.requester_name, ticket.requester),),
+            language=ticket.language,
+            ticket=ticket,
+            inbox_id=turn.mail.inbox_id,
+            answer=True,
             in_reply_to=message.message_id,
             references=thread_of(message.message_id, message.references),
         ),
-    )  # fmt: skip
+    )
 
 
 def _confirmation(
@@ -114,13 +126,21 @@ def tell_priority(turn: Turn, before: Ticket, after: Ticket, *, conflict: bool =
     response = turn.clocks_of(after).response
     turn.post(
         PriorityChanged(
-            turn.desk.settings.desk.name, after.number, after.subject, before.priority,
-            after.priority, conflict,
+            turn.desk.settings.desk.name,
+            after.number,
+            after.subject,
+            before.priority,
+            after.priority,
+            conflict,
             _promised(turn, response),
         ),
         Post(
-            key=f"priority:{turn.mail.inbox_id}:{after.id}", kind="priority",
-            to=((after.requester_name, after.requester),), language=after.language, ticket=after,
-            inbox_id=turn.mail.inbox_id, answer=True,
+            key=f"priority:{turn.mail.inbox_id}:{after.id}",
+            kind="priority",
+            to=((after.requester_name, after.requester),),
+            language=after.language,
+            ticket=after,
+            inbox_id=turn.mail.inbox_id,
+            answer=True,
         ),
-    )  # fmt: skip
+    )

@@ -113,9 +113,15 @@ def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tu
     html = own_html(turn.mail, text)
     files, left_out = carried(turn, own_files(turn.mail, html))
     letter = Answer(
-        turn.desk.settings.desk.name, ticket.number, person.name, text, html, None, ticket.subject,
+        turn.desk.settings.desk.name,
+        ticket.number,
+        person.name,
+        text,
+        html,
+        None,
+        ticket.subject,
         left_out,
-    )  # fmt: skip
+    )
     for number, group in enumerate(groups(turn.tx, ticket, side)):
         _send_to(turn, ticket, letter, _Group(number, group, files))
     addresses = tuple(each.address for each in side)
@@ -140,13 +146,20 @@ def _send_to(turn: Turn, ticket: Ticket, letter: Answer, group: _Group) -> None:
     turn.post(
         replace(letter, previous=_as_said(previous) if previous else None),
         Post(
-            key=f"answer:{turn.mail.inbox_id}{apart}", kind="relay", to=to[:1], cc=to[1:],
-            language=ticket.language, ticket=ticket, inbox_id=turn.mail.inbox_id,
-            from_name=f"{letter.engineer_name} ({letter.desk_name})", automatic=False,
-            in_reply_to=_message_id(turn.tx, previous), attachments=group.files,
+            key=f"answer:{turn.mail.inbox_id}{apart}",
+            kind="relay",
+            to=to[:1],
+            cc=to[1:],
+            language=ticket.language,
+            ticket=ticket,
+            inbox_id=turn.mail.inbox_id,
+            from_name=f"{letter.engineer_name} ({letter.desk_name})",
+            automatic=False,
+            in_reply_to=_message_id(turn.tx, previous),
+            attachments=group.files,
             customer_side=frozenset(address for _, address in to),
         ),
-    )  # fmt: skip
+    )
 
 
 def own_html(mail: Incoming, text: str) -> str | None:
@@ -238,13 +251,17 @@ def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str,
     turn.post(
         _notice(turn, ticket, new=new, remarks=remarks),
         Post(
-            key=f"notice:{mail.inbox_id}", kind="notice", language=turn.language, ticket=ticket,
-            to=people(audience(turn.tx, ticket, turn.day)), inbox_id=mail.inbox_id,
+            key=f"notice:{mail.inbox_id}",
+            kind="notice",
+            language=turn.language,
+            ticket=ticket,
+            to=people(audience(turn.tx, ticket, turn.day)),
+            inbox_id=mail.inbox_id,
             from_name=f"{mail.sender_name or mail.sender} ({turn.desk.settings.desk.name})",
             references=thread_of(mail.message.message_id, ()),
             attachments=files,
         ),
-    )  # fmt: skip
+    )
 
 
 def tell_colleagues(
@@ -254,12 +271,16 @@ def tell_colleagues(
     turn.post(
         _notice(turn, ticket, new=False, remarks=remarks),
         Post(
-            key=f"colleague:{turn.mail.inbox_id}:{ticket.id}", kind="notice",
-            language=turn.language, ticket=ticket, to=people(readers), inbox_id=turn.mail.inbox_id,
+            key=f"colleague:{turn.mail.inbox_id}:{ticket.id}",
+            kind="notice",
+            language=turn.language,
+            ticket=ticket,
+            to=people(readers),
+            inbox_id=turn.mail.inbox_id,
             from_name=f"{turn.mail.sender_name or turn.mail.sender} "
             f"({turn.desk.settings.desk.name})",
         ),
-    )  # fmt: skip
+    )
 
 
 def _notice(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...]) -> Notice:

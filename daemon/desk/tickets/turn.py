@@ -101,15 +101,26 @@ class Turn:
         mailing.post_later(self.tx, self.desk, letter, post, self.now)
 
     def happened(
-        self, ticket: Ticket, kind: EventKind, *, actor: str = "", priority: int | None = None,
+        self,
+        ticket: Ticket,
+        kind: EventKind,
+        *,
+        actor: str = "",
+        priority: int | None = None,
         answer: int | None = None,
-    ) -> Clocks:  # fmt: skip
+    ) -> Clocks:
         """What the message does to a ticket's clocks, at its receipt (B2, E4)."""
         return clocks.happened(
-            self.tx, self.desk, ticket, kind, at=self.mail.received_at,
-            actor=actor or self.mail.sender or "?", cause=self.mail.cause, priority=priority,
+            self.tx,
+            self.desk,
+            ticket,
+            kind,
+            at=self.mail.received_at,
+            actor=actor or self.mail.sender or "?",
+            cause=self.mail.cause,
+            priority=priority,
             answer=answer,
-        )  # fmt: skip
+        )
 
     def clocks_of(self, ticket: Ticket) -> Clocks:
         """A ticket's clocks at the message's receipt."""
@@ -118,15 +129,26 @@ class Turn:
     def record(self, ticket: Ticket | None, kind: str, actor: str = "", **data: object) -> None:
         """Note a change of a ticket (K1)."""
         events.record(
-            self.tx, at=self.mail.received_at, kind=kind, actor=actor or self.mail.sender or "?",
-            cause=self.mail.cause, ticket_id=ticket.id if ticket else None,
-            customer_id=ticket.customer_id if ticket else None, data=data,
-        )  # fmt: skip
+            self.tx,
+            at=self.mail.received_at,
+            kind=kind,
+            actor=actor or self.mail.sender or "?",
+            cause=self.mail.cause,
+            ticket_id=ticket.id if ticket else None,
+            customer_id=ticket.customer_id if ticket else None,
+            data=data,
+        )
 
     def say(self, ticket: Ticket, author: str, text: str, *, internal: bool = False) -> None:
         """Add the message to a ticket's conversation."""
         tickets.say(
-            self.tx, ticket.id, inbox_id=self.mail.inbox_id, at=self.mail.received_at,
-            author=author, address=self.mail.sender, name=self.mail.sender_name, text=text,
+            self.tx,
+            ticket.id,
+            inbox_id=self.mail.inbox_id,
+            at=self.mail.received_at,
+            author=author,
+            address=self.mail.sender,
+            name=self.mail.sender_name,
+            text=text,
             internal=internal,
-        )  # fmt: skip
+        )

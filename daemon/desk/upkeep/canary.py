@@ -105,12 +105,15 @@ def _let_out(tx: Tx, desk: Desk, now: dt.datetime, missing: dt.datetime | None) 
     outbox.put(
         tx,
         outbox.Mail(
-            key=f"canary:{token}", kind="canary", message_id=f"<canary.{token}@{desk.domain}>",
-            raw="\r\n".join(lines).encode(), recipients=(desk.settings.desk.address,),
+            key=f"canary:{token}",
+            kind="canary",
+            message_id=f"<canary.{token}@{desk.domain}>",
+            raw="\r\n".join(lines).encode(),
+            recipients=(desk.settings.desk.address,),
             envelope_from=desk.settings.desk.address,
         ),
         now,
-    )  # fmt: skip
+    )
     _keep(tx, Flight(now, missing=missing))
 
 
@@ -151,9 +154,13 @@ def _run(command: tuple[str, ...], what: str) -> bool:
     """Run the other route; whether it went well. That it fails is logged, and stops nothing."""
     try:
         subprocess.run(  # noqa: S603  the operator's own words, without a shell
-            command, input=what.encode(), timeout=_COMMAND_SECONDS, check=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            command,
+            input=what.encode(),
+            timeout=_COMMAND_SECONDS,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
     except (OSError, subprocess.SubprocessError) as error:
         log.error("canary's command failed", error=str(error))  # noqa: TRY400  no traceback: it says all
         return False

@@ -31,8 +31,12 @@ def step(desk: Desk, now: dt.datetime) -> bool:
             rows.keep_fact(tx, _DONE_ON, today)
             return False
         events.record(
-            tx, at=now, kind="mail-removed", actor="avtald", cause="retention",
+            tx,
+            at=now,
+            kind="mail-removed",
+            actor="avtald",
+            cause="retention",
             data={"emptied": emptied},
-        )  # fmt: skip
+        )
     log.info("mail removed", emptied=emptied)
     return True

@@ -152,10 +152,16 @@ def _copy_sqlite(store: Store, half: Path) -> Contents:
 def _sqlite_copy(file: Path) -> Iterator[Store]:
     """Open a copy that nobody else uses, without a change to it."""
     engine = create_engine(
-        URL.create("sqlite", database=f"file:{file.absolute()}", query={
-            "mode": "ro", "immutable": "1", "uri": "true",
-        })
-    )  # fmt: skip
+        URL.create(
+            "sqlite",
+            database=f"file:{file.absolute()}",
+            query={
+                "mode": "ro",
+                "immutable": "1",
+                "uri": "true",
+            },
+        )
+    )
     try:
         yield Store(engine)
     finally:
@@ -171,9 +177,14 @@ def _dump(store: Store, half: Path) -> Contents:
         found = contents(tx)
         snapshot = str(tx.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
         _client(
-            store.engine.url, "pg_dump", "--format=custom", "--no-owner", "--no-privileges",
-            f"--snapshot={snapshot}", f"--file={half}",
-        )  # fmt: skip
+            store.engine.url,
+            "pg_dump",
+            "--format=custom",
+            "--no-owner",
+            "--no-privileges",
+            f"--snapshot={snapshot}",
+            f"--file={half}",
+        )
     _sync(half)
     return found
 
@@ -184,8 +195,11 @@ def _client(url: URL, program: str, *arguments: str) -> None:
         raise BackupError(f"{program} is not installed: {_INSTALL}")
     ended = subprocess.run(  # noqa: S603  the arguments are ours
         [program, *arguments],
-        env=os.environ | _environment(url), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=os.environ | _environment(url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if ended.returncode != 0:
         says = (ended.stderr.strip().splitlines() or ["without a word"])[-1]
         raise BackupError(f"{program} failed: {says}")
@@ -195,9 +209,12 @@ def _environment(url: URL) -> dict[str, str]:
     """How libpq is told where the database is, and by what password."""
     host = url.host or url.query.get("host")
     named = {
-        "PGHOST": host, "PGPORT": url.port, "PGUSER": url.username, "PGPASSWORD": url.password,
+        "PGHOST": host,
+        "PGPORT": url.port,
+        "PGUSER": url.username,
+        "PGPASSWORD": url.password,
         "PGDATABASE": url.database,
-    }  # fmt: skip
+    }
     return {name: str(value) for name, value in named.items() if value is not None}
 
 
@@ -215,8 +232,9 @@ def _postgres_copy(store: Store, file: Path) -> Iterator[Store]:
             raise BackupError(says.replace("\n", " ")) from error
         try:
             there = url.set(database=name)
-            _client(there, "pg_restore", "--exit-on-error", "--no-owner", f"--dbname={name}",
-                    str(file))  # fmt: skip
+            _client(
+                there, "pg_restore", "--exit-on-error", "--no-owner", f"--dbname={name}", str(file)
+            )
             copy = open_store(there.render_as_string(hide_password=False))
             try:
                 yield copy

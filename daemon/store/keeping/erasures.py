@@ -68,9 +68,15 @@ def listing(tx: Tx) -> list[Erasure]:
 def addresses(tx: Tx) -> set[str]:
     """Every address of a person that stands anywhere."""
     columns = (
-        contacts.c.email, people_addresses.c.address, tickets.c.requester, participants.c.address,
-        ticket_messages.c.address, inbox.c.sender, inbox.c.envelope_from, outbox.c.recipient,
-    )  # fmt: skip
+        contacts.c.email,
+        people_addresses.c.address,
+        tickets.c.requester,
+        participants.c.address,
+        ticket_messages.c.address,
+        inbox.c.sender,
+        inbox.c.envelope_from,
+        outbox.c.recipient,
+    )
     return {each for column in columns for each in tx.scalars(select(column).distinct()) if each}
 
 

@@ -79,11 +79,19 @@ def known(tx: Tx, address: str) -> Known:
         contacts=tuple(row.id for row in mine),
         customers=tuple(sorted(owners - {None})),
         tickets=tuple(on),
-        received=tuple(tx.scalars(_sorted(inbox.c.id, or_(
-            inbox.c.sender == address, func.lower(inbox.c.envelope_from) == address,
-        )))),
+        received=tuple(
+            tx.scalars(
+                _sorted(
+                    inbox.c.id,
+                    or_(
+                        inbox.c.sender == address,
+                        func.lower(inbox.c.envelope_from) == address,
+                    ),
+                )
+            )
+        ),
         sent=tuple(tx.scalars(_sorted(outbox.c.outgoing_id, outbox.c.recipient == address))),
-    )  # fmt: skip
+    )
 
 
 def _sorted(column: Column[Any], where: Any) -> Any:
@@ -172,16 +180,18 @@ def end(tx: Tx, who: Known, pseudonym: str, number_name: str, *, removed: str) -
     )
     tx.execute(update(people).where(people.c.id == who.person_id).values(**named))
     tx.execute(
-        update(participants).where(participants.c.address == who.address)
+        update(participants)
+        .where(participants.c.address == who.address)
         .values(**named, silent=True)
-    )  # fmt: skip
+    )
     tx.execute(
         update(tickets).where(tickets.c.requester == who.address).values(requester_name=number_name)
     )
     emptied = tx.execute(
-        update(ticket_messages).where(ticket_messages.c.address == who.address)
+        update(ticket_messages)
+        .where(ticket_messages.c.address == who.address)
         .values(**named, text=removed)
-    ).rowcount  # fmt: skip
+    ).rowcount
     _let_go(tx, who)
     full_names = [name for name in who.names if " " in name]  # "Bo" is a word as well
     for column, rows in _texts_of(who.tickets, who.customers):

@@ -66,9 +66,12 @@ class Counted:
 
 
 def _read(
-    tx: Tx, table: Table, columns: Sequence[Column[Any]], where: ColumnElement[bool],
+    tx: Tx,
+    table: Table,
+    columns: Sequence[Column[Any]],
+    where: ColumnElement[bool],
     limit: int | None = None,
-) -> list[tuple[int, Cells | str]]:  # fmt: skip
+) -> list[tuple[int, Cells | str]]:
     """Rows in order of their key: their cells, or the name of a cell that cannot be read."""
     (order,) = table.primary_key
     query = select(as_type(order, NullType()), *(_bare(tx, each) for each in columns))
@@ -250,9 +253,7 @@ def statement_faults(tx: Tx) -> Iterator[Fault]:
     """Hashes, sums and references of statements, row by row and over all months."""
     after = 0
     columns = [each for each in statements.c if each.name != "id"]
-    while found := _read(
-        tx, statements, columns, statements.c.id > after, _CHUNK
-    ):  # fmt: skip
+    while found := _read(tx, statements, columns, statements.c.id > after, _CHUNK):
         after = found[-1][0]
         readable = {each: cells for each, cells in found if not isinstance(cells, str)}
         yield from _in_chunk(tx, readable)
@@ -315,9 +316,11 @@ def _of_statement(
 
 
 def _of_rows(
-    statement_id: int, cells: Cells, mine: Sequence[tuple[int, Cells | str]],
+    statement_id: int,
+    cells: Cells,
+    mine: Sequence[tuple[int, Cells | str]],
     uses: Mapping[int, int | None],
-) -> Iterator[Fault]:  # fmt: skip
+) -> Iterator[Fault]:
     printed: list[Row] = []
     net = 0
     ordered = sorted(
@@ -345,24 +348,34 @@ def _of_rows(
 def _agrees(row: Row, cells: Cells) -> bool:
     """Whether a row's columns say what its data says, and its amount is quantity x price."""
     return row_to_json(row) == cells["data"] and (
-        row.kind, row.period, row.version, row.rate.ore if row.rate else None,
+        row.kind,
+        row.period,
+        row.version,
+        row.rate.ore if row.rate else None,
         None if row.quantity is None else int(row.quantity * 100),
         None if row.price is None else row.price.ore,
         None if row.amount is None else row.amount.ore,
     ) == tuple(
         cells[name]
         for name in (
-            "kind", "period", "version_id", "rate_ore", "quantity", "price_ore", "amount_ore",
+            "kind",
+            "period",
+            "version_id",
+            "rate_ore",
+            "quantity",
+            "price_ore",
+            "amount_ore",
         )
-    )  # fmt: skip
+    )
 
 
 def _billed_below_zero(tx: Tx) -> Iterator[Fault]:
     """H3: over all statements nobody has been credited more than was billed."""
     of = statement_rows.c
     for kind, what, amount in (
-        ("fee", of.version_id, of.amount_ore), ("overage", of.rate_ore, of.quantity),
-    ):  # fmt: skip
+        ("fee", of.version_id, of.amount_ore),
+        ("overage", of.rate_ore, of.quantity),
+    ):
         query = (
             select(func.max(of.id))
             .select_from(statement_rows.join(statements))

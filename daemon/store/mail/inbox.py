@@ -60,13 +60,19 @@ _TAKE = (
     .where(among(inbox.c.id, "ids"))
     .values(
         attempts=inbox.c.attempts + case((_OURS, 0), else_=1),
-        lease_owner=bindparam("me"), lease_until=_instant("until"),
+        lease_owner=bindparam("me"),
+        lease_until=_instant("until"),
     )
     .returning(
-        inbox.c.id, inbox.c.received_at, inbox.c.attempts, inbox.c.source,
-        inbox.c.envelope_from, inbox.c.envelope_to, inbox.c.released_by,
+        inbox.c.id,
+        inbox.c.received_at,
+        inbox.c.attempts,
+        inbox.c.source,
+        inbox.c.envelope_from,
+        inbox.c.envelope_to,
+        inbox.c.released_by,
     )
-)  # fmt: skip
+)
 _RAWS = select(inbox_raw).where(among(inbox_raw.c.inbox_id, "ids"), inbox_raw.c.raw.is_not(None))
 _FINISH = update(inbox).where(
     inbox.c.id == bindparam("message"),
@@ -140,8 +146,10 @@ def accept(tx: Tx, deliveries: Sequence[Delivery]) -> list[int | None]:
             raws.append({"inbox_id": number, "raw": delivery.raw})
         (taken if delivery.mailbox is None else fetched).append(_note(tx, delivery, number))
     for statement, kept in (
-        (_KEEP_RAW, raws), (_NOTE_TAKEN, taken), (_NOTE_FETCHED[tx.dialect.name], fetched),
-    ):  # fmt: skip
+        (_KEEP_RAW, raws),
+        (_NOTE_TAKEN, taken),
+        (_NOTE_FETCHED[tx.dialect.name], fetched),
+    ):
         if kept:
             tx.execute(statement, kept)
     return new
@@ -191,11 +199,16 @@ def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
         return []
     claimed = [
         Claimed(
-            row.id, row.received_at, row.attempts, row.source,
-            row.envelope_from, tuple(row.envelope_to or ()), row.released_by,
+            row.id,
+            row.received_at,
+            row.attempts,
+            row.source,
+            row.envelope_from,
+            tuple(row.envelope_to or ()),
+            row.released_by,
         )
         for row in tx.execute(_TAKE, {"ids": ids, "me": leases.owner(), "until": leases.until()})
-    ]  # fmt: skip
+    ]
     return sorted(claimed, key=lambda message: (message.received_at, message.id))
 
 
@@ -266,9 +279,15 @@ def finish(
     none of the effects is kept.
     """
     values = {
-        "message": inbox_id, "state": state, "outcome": outcome, "kind": kind, "sender": sender,
-        "ticket_id": ticket_id, "reason": reason, "processed_at": at,
-    }  # fmt: skip
+        "message": inbox_id,
+        "state": state,
+        "outcome": outcome,
+        "kind": kind,
+        "sender": sender,
+        "ticket_id": ticket_id,
+        "reason": reason,
+        "processed_at": at,
+    }
     _FINISHED.add(tx, values | leases.FREED)
 
 

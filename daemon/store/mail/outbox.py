@@ -31,10 +31,12 @@ _TAKE = (
     update(outbox)
     .where(among(outbox.c.id, "ids"))
     .values(
-        state="sending", attempts=outbox.c.attempts + 1, lease_owner=bindparam("me"),
+        state="sending",
+        attempts=outbox.c.attempts + 1,
+        lease_owner=bindparam("me"),
         lease_until=bindparam("until", type_=Instant()),
     )
-)  # fmt: skip
+)
 _WHOLE = (
     select(
         outbox,
@@ -64,30 +66,34 @@ _LATEST = case(
 _BRING_FORWARD = (
     update(outbox)
     .where(
-        *_PENDING, outbox.c.next_at > bindparam("now", type_=Instant()),
+        *_PENDING,
+        outbox.c.next_at > bindparam("now", type_=Instant()),
         outbox.c.next_at > _LATEST,
     )
     .values(next_at=_LATEST)
-)  # fmt: skip
+)
 _RAWS = select(outgoing.c.id, outgoing.c.raw).where(
     among(outgoing.c.id, "ids"), outgoing.c.raw.is_not(None)
 )
 _MINE = (
     select(outbox.c.id)
     .where(
-        among(outbox.c.id, "ids"), outbox.c.state == "sending",
+        among(outbox.c.id, "ids"),
+        outbox.c.state == "sending",
         outbox.c.lease_owner == bindparam("me"),
     )
     .with_for_update()
-)  # fmt: skip
+)
 _SENT = (
     update(outbox)
     .where(outbox.c.id == bindparam("delivery"))
     .values(
-        state="sent", reply=bindparam("said"), sent_at=bindparam("at", type_=Instant()),
+        state="sent",
+        reply=bindparam("said"),
+        sent_at=bindparam("at", type_=Instant()),
         **leases.FREED,
     )
-)  # fmt: skip
+)
 _ANSWERS = (
     select(outbox.c.recipient, func.count())
     .where(
@@ -171,21 +177,31 @@ _QUEUED = Pending(frozenset({"outgoing", "outbox"}), _write)
 
 def _outgoing(mail: Mail, at: dt.datetime) -> dict[str, Any]:
     return {
-        "key": mail.key, "kind": mail.kind, "message_id": mail.message_id,
-        "ticket_id": mail.ticket_id, "inbox_id": mail.inbox_id, "about": mail.about,
-        "created_at": at, "answer": mail.answer, "raw": mail.raw,
-    }  # fmt: skip
+        "key": mail.key,
+        "kind": mail.kind,
+        "message_id": mail.message_id,
+        "ticket_id": mail.ticket_id,
+        "inbox_id": mail.inbox_id,
+        "about": mail.about,
+        "created_at": at,
+        "answer": mail.answer,
+        "raw": mail.raw,
+    }
 
 
 def _deliveries_of(mail: Mail, outgoing_id: int, at: dt.datetime) -> list[dict[str, Any]]:
     return [
         {
-            "outgoing_id": outgoing_id, "recipient": recipient,
-            "envelope_from": mail.envelope_from, "created_at": at, "next_at": at,
-            "answer": mail.answer, "customer_side": recipient in mail.customer_side,
+            "outgoing_id": outgoing_id,
+            "recipient": recipient,
+            "envelope_from": mail.envelope_from,
+            "created_at": at,
+            "next_at": at,
+            "answer": mail.answer,
+            "customer_side": recipient in mail.customer_side,
         }
         for recipient in dict.fromkeys(mail.recipients)
-    ]  # fmt: skip
+    ]
 
 
 def claim(
@@ -256,10 +272,20 @@ def bring_forward(tx: Tx, now: dt.datetime) -> bool:
 
 def _delivery(row: Any, attempts: int) -> Delivery:
     return Delivery(
-        row.id, row.outgoing_id, row.size or 0, row.recipient, row.envelope_from, row.kind,
-        attempts, row.repeats, row.created_at, row.ticket_id, row.inbox_id, row.customer_side,
+        row.id,
+        row.outgoing_id,
+        row.size or 0,
+        row.recipient,
+        row.envelope_from,
+        row.kind,
+        attempts,
+        row.repeats,
+        row.created_at,
+        row.ticket_id,
+        row.inbox_id,
+        row.customer_side,
         row.answer,
-    )  # fmt: skip
+    )
 
 
 def raws(tx: Tx, outgoing_ids: Iterable[int]) -> dict[int, bytes]:
@@ -374,10 +400,15 @@ def by_message_ids(tx: Tx, message_ids: Sequence[str]) -> dict[str, Sent]:
         return {}
     rows = tx.execute(
         select(
-            outgoing.c.id, outgoing.c.message_id, outgoing.c.kind, outgoing.c.ticket_id,
-            outgoing.c.inbox_id, outgoing.c.about, outgoing.c.created_at,
+            outgoing.c.id,
+            outgoing.c.message_id,
+            outgoing.c.kind,
+            outgoing.c.ticket_id,
+            outgoing.c.inbox_id,
+            outgoing.c.about,
+            outgoing.c.created_at,
         ).where(outgoing.c.message_id.in_(list(message_ids)))
-    )  # fmt: skip
+    )
     return {
         row.message_id: Sent(
             row.id, row.kind, row.ticket_id, row.inbox_id, row.about, row.created_at
@@ -413,8 +444,9 @@ def first_accepted(tx: Tx, outgoing_id: int, delivery_id: int) -> bool:
         select(func.count())
         .select_from(outbox)
         .where(
-            outbox.c.outgoing_id == outgoing_id, outbox.c.customer_side.is_(True),
+            outbox.c.outgoing_id == outgoing_id,
+            outbox.c.customer_side.is_(True),
             or_(outbox.c.sent_at < taken_at, together),
         )
-    )  # fmt: skip
+    )
     return not tx.scalar(others)

@@ -76,16 +76,26 @@ def claim(tx: Tx, now: dt.datetime) -> Waiting | None:
         .where(invoices.c.id == chosen)
     ).one()
     return Waiting(
-        row.id, row.statement_id, row.customer_id, row.month, row.reference, row.state,
-        row.intent_at, row.attempts, row.lookups,
-    )  # fmt: skip
+        row.id,
+        row.statement_id,
+        row.customer_id,
+        row.month,
+        row.reference,
+        row.state,
+        row.intent_at,
+        row.attempts,
+        row.lookups,
+    )
 
 
 def intend(tx: Tx, waiting: Waiting, now: dt.datetime) -> Waiting | None:
     """Note that a request is about to leave (I1); None where somebody else has taken over."""
     values: dict[str, Any] = {
-        "state": "intent", "intent_at": now, "lookups": 0, "attempts": waiting.attempts + 1,
-    }  # fmt: skip
+        "state": "intent",
+        "intent_at": now,
+        "lookups": 0,
+        "attempts": waiting.attempts + 1,
+    }
     if not _change(tx, waiting, values | leases.taken(INTENT_LEASE)):
         return None
     return replace(waiting, **values)
@@ -198,11 +208,17 @@ def pushed(tx: Tx, before: dt.datetime) -> list[Pushed]:
     )
     return [
         Pushed(
-            row.id, row.statement_id, row.customer_id, row.reference, row.number,
-            row.pushed_at, row.fault, row.condition,
+            row.id,
+            row.statement_id,
+            row.customer_id,
+            row.reference,
+            row.number,
+            row.pushed_at,
+            row.fault,
+            row.condition,
         )
         for row in tx.execute(query)
-    ]  # fmt: skip
+    ]
 
 
 def note_condition(tx: Tx, invoice_id: int, condition: Mapping[str, Any]) -> None:
@@ -238,11 +254,19 @@ def listing(tx: Tx) -> list[Shown]:
     )
     return [
         Shown(
-            row.reference, row.key, row.month, Money(row.net_ore), row.state, row.number, row.link,
-            row.fault, row.remedy, row.condition,
+            row.reference,
+            row.key,
+            row.month,
+            Money(row.net_ore),
+            row.state,
+            row.number,
+            row.link,
+            row.fault,
+            row.remedy,
+            row.condition,
         )
         for row in tx.execute(query)
-    ]  # fmt: skip
+    ]
 
 
 # --- what finance has not heard of ------------------------------------------------------------
@@ -253,14 +277,17 @@ def news(tx: Tx) -> dict[str, tuple[dt.datetime, list[str]]]:
     since = or_(invoices.c.pushed_at > closings.c.mailed_at, invoices.c.state == "fault")
     query = (
         select(
-            closings.c.month, closings.c.mailed_at, invoices.c.reference, invoices.c.state,
+            closings.c.month,
+            closings.c.mailed_at,
+            invoices.c.reference,
+            invoices.c.state,
             invoices.c.number,
         )
         .join(statements, statements.c.month == closings.c.month)
         .join(invoices, invoices.c.statement_id == statements.c.id)
         .where(closings.c.mailed_at.is_not(None), since)
         .order_by(closings.c.month, invoices.c.reference)
-    )  # fmt: skip
+    )
     found: dict[str, tuple[dt.datetime, list[str]]] = {}
     for row in tx.execute(query):
         told = found.setdefault(row.month, (row.mailed_at, []))[1]

@@ -26,11 +26,23 @@ SEALED = [column for column in ledger.c if column.name not in ("id", "note")]
 _ROW = [
     ledger.c[name]
     for name in (
-        "id", "ticket_id", "person_id", "worked_on", "received_at", "ordinal", "actual",
-        "billable", "counts", "outside", "increment", "customer_id", "kind", "reverses_id",
+        "id",
+        "ticket_id",
+        "person_id",
+        "worked_on",
+        "received_at",
+        "ordinal",
+        "actual",
+        "billable",
+        "counts",
+        "outside",
+        "increment",
+        "customer_id",
+        "kind",
+        "reverses_id",
         "cause",
     )
-]  # fmt: skip
+]
 _TICKET, _WORKED_ON, _ACTUAL, _BILLABLE, _CUSTOMER = 1, 3, 6, 7, 11
 _ORDER = (ledger.c.worked_on, ledger.c.received_at, ledger.c.ordinal, ledger.c.id)
 
@@ -73,32 +85,65 @@ def book(tx: Tx, **values: Any) -> int:
 
 
 def reverse(
-    tx: Tx, booking: Booking, *, actual: int, billable: int, inbox_id: int | None, ordinal: int,
-    visible_at: dt.datetime, cause: str,
-) -> int:  # fmt: skip
+    tx: Tx,
+    booking: Booking,
+    *,
+    actual: int,
+    billable: int,
+    inbox_id: int | None,
+    ordinal: int,
+    visible_at: dt.datetime,
+    cause: str,
+) -> int:
     """Lower an entry by these minutes (negative or 0, G5); its own row stays as it was."""
     entry = booking.entry
     return _write(
-        tx, kind="reversal", reverses_id=entry.id, customer_id=booking.customer_id,
-        ticket_id=entry.ticket, person_id=entry.engineer, inbox_id=inbox_id, ordinal=ordinal,
-        worked_on=entry.worked_on, received_at=entry.received_at, visible_at=visible_at,
-        actual=actual, billable=billable, increment=entry.increment, counts=entry.counts,
-        outside=entry.outside, cause=cause,
-    )  # fmt: skip
+        tx,
+        kind="reversal",
+        reverses_id=entry.id,
+        customer_id=booking.customer_id,
+        ticket_id=entry.ticket,
+        person_id=entry.engineer,
+        inbox_id=inbox_id,
+        ordinal=ordinal,
+        worked_on=entry.worked_on,
+        received_at=entry.received_at,
+        visible_at=visible_at,
+        actual=actual,
+        billable=billable,
+        increment=entry.increment,
+        counts=entry.counts,
+        outside=entry.outside,
+        cause=cause,
+    )
 
 
 def adjust(
-    tx: Tx, customer_id: int, *, minutes: int, day: dt.date, at: dt.datetime, reason: str,
+    tx: Tx,
+    customer_id: int,
+    *,
+    minutes: int,
+    day: dt.date,
+    at: dt.datetime,
+    reason: str,
     key: str | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Add finance's adjustment of a bank period: above 0 gives, below 0 takes.
 
     One that stands in the register has a `key`, which is the customer's only once.
     """
     return _write(
-        tx, kind="adjustment", customer_id=customer_id, worked_on=day, received_at=at,
-        visible_at=at, actual=minutes, billable=minutes, cause=reason, key=key,
-    )  # fmt: skip
+        tx,
+        kind="adjustment",
+        customer_id=customer_id,
+        worked_on=day,
+        received_at=at,
+        visible_at=at,
+        actual=minutes,
+        billable=minutes,
+        cause=reason,
+        key=key,
+    )
 
 
 def registered(tx: Tx) -> dict[int, tuple[BankAdjustment, ...]]:
@@ -147,10 +192,18 @@ def _booking(row: Row[Any]) -> Booking:
 
 def _entry(row: Row[Any], actual: int, billable: int) -> Entry:
     return Entry(
-        id=row.id, ticket=row.ticket_id, engineer=row.person_id, worked_on=row.worked_on,
-        received_at=row.received_at, ordinal=row.ordinal, actual=actual, billable=billable,
-        counts=row.counts, outside=row.outside, increment=row.increment,
-    )  # fmt: skip
+        id=row.id,
+        ticket=row.ticket_id,
+        engineer=row.person_id,
+        worked_on=row.worked_on,
+        received_at=row.received_at,
+        ordinal=row.ordinal,
+        actual=actual,
+        billable=billable,
+        counts=row.counts,
+        outside=row.outside,
+        increment=row.increment,
+    )
 
 
 def of_customer(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Entry]:
@@ -159,9 +212,13 @@ def of_customer(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> 
 
 
 def histories(
-    tx: Tx, customer_ids: Sequence[int], before: dt.datetime | None = None,
-    within: Period | None = None, *, numbered: bool = False,
-) -> dict[int, History]:  # fmt: skip
+    tx: Tx,
+    customer_ids: Sequence[int],
+    before: dt.datetime | None = None,
+    within: Period | None = None,
+    *,
+    numbered: bool = False,
+) -> dict[int, History]:
     """Entries and adjustments of many customers in one reading, as seen before an instant (H1).
 
     Of one period's worked dates where it is given: a reversal has the customer and the worked date
@@ -262,12 +319,13 @@ def latest(tx: Tx, entry_id: int) -> Booking:
     newest = (
         select(ledger.c.id)
         .where(
-            ledger.c.inbox_id == row.inbox_id, ledger.c.ordinal == row.ordinal,
+            ledger.c.inbox_id == row.inbox_id,
+            ledger.c.ordinal == row.ordinal,
             ledger.c.kind == "use",
         )
         .order_by(ledger.c.booking.desc())
         .limit(1)
-    )  # fmt: skip
+    )
     (found,) = bookings(tx, is_entry(tx.scalar(newest) or entry_id))
     return found
 

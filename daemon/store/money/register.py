@@ -274,9 +274,10 @@ _CONTACTS = (
     .join(customers_table)
     .where(
         among(contacts.c.email, "addresses"),
-        contacts.c.active, customers_table.c.active,
+        contacts.c.active,
+        customers_table.c.active,
     )
-)  # fmt: skip
+)
 
 
 def _contacts_of(tx: Tx, addresses: Collection[str]) -> dict[str, Contact]:

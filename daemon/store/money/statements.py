@@ -76,7 +76,7 @@ class Freezing:
 
 def freeze(
     tx: Tx, asked: Sequence[Freezing], *, at: dt.datetime, cut: dt.datetime
-) -> list[Freezing]:  # fmt: skip
+) -> list[Freezing]:
     """Freeze months of customers, with their invoices to come; gives those that were not frozen.
 
     A statement that another process froze first stays as it is (H5).
@@ -97,11 +97,12 @@ def freeze(
     seal(tx, [*sealed, *_add_rows(tx, ids, frozen, stored)])
     waiting = [
         {
-            "statement_id": ids[each.customer_id], "reference": each.reference,
+            "statement_id": ids[each.customer_id],
+            "reference": each.reference,
             "state": each.state,
         }
         for each in frozen
-    ]  # fmt: skip
+    ]
     if waiting:
         tx.execute(invoices.insert(), waiting)
     return frozen
@@ -112,18 +113,25 @@ def _statement(
 ) -> dict[str, Any]:
     drawn = asked.drawn
     return {
-        "customer_id": asked.customer_id, "month": str(drawn.month),
-        "reference": asked.reference, "frozen_at": at, "cut_at": cut, "net_ore": drawn.net.ore,
+        "customer_id": asked.customer_id,
+        "month": str(drawn.month),
+        "reference": asked.reference,
+        "frozen_at": at,
+        "cut_at": cut,
+        "net_ore": drawn.net.ore,
         "hash": stored_hash(stored, asked.reference),
         "left_out_ore": total(row.amount for row in drawn.left_out if row.amount).ore,
-        "before_first": drawn.before_first, "stray": asked.stray,
-    }  # fmt: skip
+        "before_first": drawn.before_first,
+        "stray": asked.stray,
+    }
 
 
 def _add_rows(
-    tx: Tx, ids: Mapping[int, int], frozen: Sequence[Freezing],
+    tx: Tx,
+    ids: Mapping[int, int],
+    frozen: Sequence[Freezing],
     stored: Mapping[int, Sequence[Stored]],
-) -> list[Sealed]:  # fmt: skip
+) -> list[Sealed]:
     rows = [
         _placed(ids[each.customer_id], ordinal) | _row(row, data, each.language)
         for each in frozen
@@ -157,13 +165,16 @@ def _placed(statement_id: int, ordinal: int) -> dict[str, Any]:
 def _row(row: Row, data: Stored, language: str) -> dict[str, Any]:
     amount = row.amount
     return {
-        "kind": row.kind, "period": row.period, "version_id": row.version,
+        "kind": row.kind,
+        "period": row.period,
+        "version_id": row.version,
         "rate_ore": row.rate.ore if row.rate else None,
         "quantity": None if row.quantity is None else int(row.quantity * 100),
         "price_ore": row.price.ore if row.price is not None else None,
         "amount_ore": amount.ore if amount is not None else None,
-        "data": data, "description": describe(row, language),
-    }  # fmt: skip
+        "data": data,
+        "description": describe(row, language),
+    }
 
 
 def printed_rows(tx: Tx, statement_id: int) -> list[tuple[Row, str]]:
@@ -283,13 +294,23 @@ def _query() -> Any:
 
 def _frozen(row: Any) -> Frozen:
     return Frozen(
-        row[statements.c.id], row[statements.c.customer_id], row[customers.c.key],
-        row[statements.c.month], row[statements.c.reference], row[statements.c.frozen_at],
-        Money(row[statements.c.net_ore]), Money(row[statements.c.left_out_ore]),
-        row[statements.c.hash], row[invoices.c.state],
-        row[invoices.c.number], row[invoices.c.link], row[invoices.c.fault],
-        row[invoices.c.remedy], row[statements.c.before_first], row[statements.c.stray],
-    )  # fmt: skip
+        row[statements.c.id],
+        row[statements.c.customer_id],
+        row[customers.c.key],
+        row[statements.c.month],
+        row[statements.c.reference],
+        row[statements.c.frozen_at],
+        Money(row[statements.c.net_ore]),
+        Money(row[statements.c.left_out_ore]),
+        row[statements.c.hash],
+        row[invoices.c.state],
+        row[invoices.c.number],
+        row[invoices.c.link],
+        row[invoices.c.fault],
+        row[invoices.c.remedy],
+        row[statements.c.before_first],
+        row[statements.c.stray],
+    )
 
 
 def months_of(tx: Tx, customer_ids: Sequence[int]) -> dict[int, set[str]]:

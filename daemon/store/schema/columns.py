@@ -29,6 +29,8 @@ def ref(name: str, target: str, *, nullable: bool = False) -> Column[int]:
 def flag(name: str, *, default: bool) -> Column[bool]:
     """Yes or no."""
     return Column(
-        name, Boolean(create_constraint=False), nullable=False,
+        name,
+        Boolean(create_constraint=False),
+        nullable=False,
         server_default="1" if default else "0",  # so that both engines read it from a migration
-    )  # fmt: skip
+    )

@@ -52,31 +52,42 @@ ledger = Table(
     Index(None, "ticket_id"),
     Index(None, "person_id", "worked_on"),
     Index(
-        "ix_ledger_noted", "received_at",
-        sqlite_where=text("kind = 'use'"), postgresql_where=text("kind = 'use'"),
+        "ix_ledger_noted",
+        "received_at",
+        sqlite_where=text("kind = 'use'"),
+        postgresql_where=text("kind = 'use'"),
     ),
     Index(
-        "ix_ledger_reversed", "reverses_id",
+        "ix_ledger_reversed",
+        "reverses_id",
         sqlite_where=text("reverses_id IS NOT NULL"),
         postgresql_where=text("reverses_id IS NOT NULL"),
     ),
     Index(
-        "ix_ledger_reversals", "customer_id", "id",
-        sqlite_where=text("kind = 'reversal'"), postgresql_where=text("kind = 'reversal'"),
+        "ix_ledger_reversals",
+        "customer_id",
+        "id",
+        sqlite_where=text("kind = 'reversal'"),
+        postgresql_where=text("kind = 'reversal'"),
     ),
     Index(
-        "uq_ledger_entry", "inbox_id", "ordinal", "booking",
+        "uq_ledger_entry",
+        "inbox_id",
+        "ordinal",
+        "booking",
         unique=True,
         sqlite_where=text("kind = 'use'"),
         postgresql_where=text("kind = 'use'"),
     ),
     Index(
-        "uq_ledger_adjustment", "customer_id", "key",
+        "uq_ledger_adjustment",
+        "customer_id",
+        "key",
         unique=True,
         sqlite_where=text("key IS NOT NULL"),
         postgresql_where=text("key IS NOT NULL"),
     ),
-)  # fmt: skip
+)
 
 # --- closing and invoicing (H, I) -------------------------------------------------------------
 

@@ -97,10 +97,12 @@ events = Table(  # K1: every change, with time, actor and cause
     Index(None, "ticket_id", "id"),
     Index(None, "customer_id", "id"),
     Index(
-        "ix_events_of_customers", "customer_id",
-        sqlite_where=text("ticket_id IS NULL"), postgresql_where=text("ticket_id IS NULL"),
+        "ix_events_of_customers",
+        "customer_id",
+        sqlite_where=text("ticket_id IS NULL"),
+        postgresql_where=text("ticket_id IS NULL"),
     ),
-)  # fmt: skip
+)
 
 # --- the register -----------------------------------------------------------------------------
 
@@ -270,23 +272,26 @@ tickets = Table(
     flag("spam", default=False),
     CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
     Index(
-        "ix_tickets_living", "number",
+        "ix_tickets_living",
+        "number",
         sqlite_where=text("status <> 'closed' AND status <> 'merged'"),
         postgresql_where=text("status <> 'closed' AND status <> 'merged'"),
     ),
     Index(None, "customer_id", "id"),
     Index(None, "requester"),
     Index(
-        "ix_tickets_merged_into_id", "merged_into_id",
+        "ix_tickets_merged_into_id",
+        "merged_into_id",
         sqlite_where=text("merged_into_id IS NOT NULL"),
         postgresql_where=text("merged_into_id IS NOT NULL"),
     ),
     Index(
-        "ix_tickets_follows_id", "follows_id",
+        "ix_tickets_follows_id",
+        "follows_id",
         sqlite_where=text("follows_id IS NOT NULL"),
         postgresql_where=text("follows_id IS NOT NULL"),
     ),
-)  # fmt: skip
+)
 
 participants = Table(
     "participants",

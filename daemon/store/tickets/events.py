@@ -32,9 +32,14 @@ def record(
     "command import", "clock"; `data` is what JSON can hold.
     """
     values = {
-        "at": at, "kind": kind, "actor": actor, "cause": cause, "ticket_id": ticket_id,
-        "customer_id": customer_id, "data": None if data is None else dict(data),
-    }  # fmt: skip
+        "at": at,
+        "kind": kind,
+        "actor": actor,
+        "cause": cause,
+        "ticket_id": ticket_id,
+        "customer_id": customer_id,
+        "data": None if data is None else dict(data),
+    }
     _RECORDED.add(tx, values)
     forget(tx, "events")
 
@@ -52,9 +57,10 @@ def latest(tx: Tx, kind: str, customer_ids: Sequence[int]) -> dict[int, dt.datet
     query = (
         select(events.c.customer_id, func.max(events.c.at).label("at"))
         .where(
-            events.c.customer_id.in_(customer_ids), events.c.ticket_id.is_(None),
+            events.c.customer_id.in_(customer_ids),
+            events.c.ticket_id.is_(None),
             events.c.kind == kind,
         )
         .group_by(events.c.customer_id)
-    )  # fmt: skip
+    )
     return {row.customer_id: row.at for row in tx.execute(query)}

@@ -58,9 +58,11 @@ def of_message(tx: Tx, inbox_id: int) -> list[Row[Any]]:
 def minutes_of_day(tx: Tx, person_id: int, day: dt.date) -> int:
     """Minutes of a person's worked date that wait for an OK (C11)."""
     query = select(holds.c.data).where(
-        holds.c.kind == "entry", holds.c.settled_at.is_(None), holds.c.person_id == person_id,
+        holds.c.kind == "entry",
+        holds.c.settled_at.is_(None),
+        holds.c.person_id == person_id,
         holds.c.worked_on == day,
-    )  # fmt: skip
+    )
     return sum(data["minutes"] for data in tx.scalars(query))
 
 

@@ -34,9 +34,16 @@ class Meeting:
 
 def _meeting(row: Row[Any]) -> Meeting:
     return Meeting(
-        row.id, row.customer_id, row.period, row.uid, row.sequence, row.starts_at, row.ends_at,
-        row.state, row.replies or {},
-    )  # fmt: skip
+        row.id,
+        row.customer_id,
+        row.period,
+        row.uid,
+        row.sequence,
+        row.starts_at,
+        row.ends_at,
+        row.state,
+        row.replies or {},
+    )
 
 
 def plan(tx: Tx, **values: Any) -> Meeting | None:

@@ -57,10 +57,12 @@ def thanked(tx: Tx, since: dt.datetime, until: dt.datetime) -> list[int]:
     query = (
         select(inbox.c.ticket_id)
         .where(
-            inbox.c.outcome == literal_column("'thanks'"), inbox.c.ticket_id.is_not(None),
-            inbox.c.received_at >= since, inbox.c.received_at < until,
+            inbox.c.outcome == literal_column("'thanks'"),
+            inbox.c.ticket_id.is_not(None),
+            inbox.c.received_at >= since,
+            inbox.c.received_at < until,
         )
         .order_by(inbox.c.ticket_id)
         .distinct()
-    )  # fmt: skip
+    )
     return list(tx.scalars(query))

@@ -50,9 +50,16 @@ _NEXT = {
     ).select_from(func.generate_series(1, bindparam("count"))),
 }
 _KEPT = (
-    "started_at", "target_minutes", "due_at", "paused", "ended_at", "used_minutes", "result",
-    "breached_at", "tell_at",
-)  # fmt: skip
+    "started_at",
+    "target_minutes",
+    "due_at",
+    "paused",
+    "ended_at",
+    "used_minutes",
+    "result",
+    "breached_at",
+    "tell_at",
+)
 _JOIN = {
     name: engine.insert(participants).on_conflict_do_nothing().returning(participants.c.address)
     for name, engine in ENGINES.items()
@@ -94,12 +101,21 @@ _OPENED = Pending(
 
 def _ticket(row: Row[Any]) -> Ticket:
     return Ticket(
-        id=row.id, number=row.number, subject=row.subject, customer_id=row.customer_id,
-        requester=row.requester, requester_name=row.requester_name, language=row.language,
-        priority=row.priority, status=Status(row.status), opened_at=row.opened_at,
-        closed_at=row.closed_at, assignee_id=row.assignee_id, merged_into_id=row.merged_into_id,
+        id=row.id,
+        number=row.number,
+        subject=row.subject,
+        customer_id=row.customer_id,
+        requester=row.requester,
+        requester_name=row.requester_name,
+        language=row.language,
+        priority=row.priority,
+        status=Status(row.status),
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        assignee_id=row.assignee_id,
+        merged_into_id=row.merged_into_id,
         spam=row.spam,
-    )  # fmt: skip
+    )
 
 
 def foresee(tx: Tx, count: int) -> None:
@@ -122,19 +138,36 @@ def _next(tx: Tx, count: int) -> list[tuple[int, int]]:
 
 
 def open_ticket(
-    tx: Tx, *, subject: str, requester: str, language: str, priority: int, status: Status,
-    opened_at: dt.datetime, customer_id: int | None = None, requester_name: str = "",
-    spam: bool = False, follows_id: int | None = None,
-) -> Ticket:  # fmt: skip
+    tx: Tx,
+    *,
+    subject: str,
+    requester: str,
+    language: str,
+    priority: int,
+    status: Status,
+    opened_at: dt.datetime,
+    customer_id: int | None = None,
+    requester_name: str = "",
+    spam: bool = False,
+    follows_id: int | None = None,
+) -> Ticket:
     """Make a ticket with the next number."""
     if not _free(tx):
         foresee(tx, 1)
     ticket_id, number = _free(tx).pop(0)
     row: dict[str, Any] = {
-        "id": ticket_id, "number": number, "subject": subject, "customer_id": customer_id,
-        "requester": requester, "requester_name": requester_name, "language": language,
-        "priority": priority, "status": status, "opened_at": opened_at, "spam": spam,
-    }  # fmt: skip
+        "id": ticket_id,
+        "number": number,
+        "subject": subject,
+        "customer_id": customer_id,
+        "requester": requester,
+        "requester_name": requester_name,
+        "language": language,
+        "priority": priority,
+        "status": status,
+        "opened_at": opened_at,
+        "spam": spam,
+    }
     _OPENED.add(tx, row | {"follows_id": follows_id})
     return Ticket(**row, closed_at=None, assignee_id=None, merged_into_id=None)
 
@@ -366,13 +399,18 @@ def mails_of(tx: Tx, ticket_id: int) -> list[Row[Any]]:
     """Every mail on a ticket, one row a recipient: kind, recipient, state and times (K1)."""
     query = (
         select(
-            outgoing.c.id, outgoing.c.kind, outgoing.c.created_at, outbox.c.recipient,
-            outbox.c.state, outbox.c.sent_at, outbox.c.reply,
+            outgoing.c.id,
+            outgoing.c.kind,
+            outgoing.c.created_at,
+            outbox.c.recipient,
+            outbox.c.state,
+            outbox.c.sent_at,
+            outbox.c.reply,
         )
         .join(outbox, outbox.c.outgoing_id == outgoing.c.id)
         .where(outgoing.c.ticket_id.in_(family(tx, ticket_id)))
         .order_by(outgoing.c.id, outbox.c.id)
-    )  # fmt: skip
+    )
     return list(tx.execute(query))
 
 

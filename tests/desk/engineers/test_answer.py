@@ -214,9 +214,12 @@ def test_an_engineer_who_writes_to_the_customer_with_the_desk_in_cc_is_not_relay
 def test_without_proof_a_message_is_held_and_its_address_asked_D1(desk, notice, proof):
     before = len(desk.mailer.to("bo@acme.se"))
     forged = a_mail(
-        "Anna Svensson <anna@example.se>", "SV: x", "Fakturera.\n[tid: 9h]\n", reply_to=notice,
+        "Anna Svensson <anna@example.se>",
+        "SV: x",
+        "Fakturera.\n[tid: 9h]\n",
+        reply_to=notice,
         proof=proof,
-    )  # fmt: skip
+    )
     desk.get(forged, "2026-11-20 10:00")
     assert entries(desk) == []
     assert len(desk.mailer.to("bo@acme.se")) == before
@@ -244,9 +247,12 @@ def test_an_out_of_office_to_the_request_releases_nothing_D1(desk, notice):
     desk.get(held, "2026-11-20 10:00")
     request = desk.mailer.to("anna@example.se")[-1]
     away = a_mail(
-        "anna@example.se", "Autosvar", "Borta.", reply_to=request,
+        "anna@example.se",
+        "Autosvar",
+        "Borta.",
+        reply_to=request,
         headers=[("Auto-Submitted", "auto-replied")],
-    )  # fmt: skip
+    )
     desk.get(away, "2026-11-20 10:01")
     assert entries(desk) == []
 
@@ -325,9 +331,11 @@ def test_unbillable_time_is_shown_and_draws_nothing_C10(desk, notice):
 
 def test_a_phone_call_becomes_a_ticket_for_the_customer_D6(desk):
     answer(
-        desk, "[för: bo@acme.se] [tid: 15m]\nVi pratade om skrivaren i telefon.\n",
-        at=MORNING, subject="Skrivaren",
-    )  # fmt: skip
+        desk,
+        "[för: bo@acme.se] [tid: 15m]\nVi pratade om skrivaren i telefon.\n",
+        at=MORNING,
+        subject="Skrivaren",
+    )
     assert ticket(desk).requester == "bo@acme.se"
     confirmation = desk.mailer.to("bo@acme.se")[0]
     assert "Vi pratade om skrivaren" in text_of(confirmation)

@@ -43,10 +43,22 @@ def outcome(desk):
 @pytest.mark.parametrize(
     "text",
     [
-        "OK", "ok", "Ok.", "OK!", "  ok\n", "Ok, kör", "OK: kör på", "*OK*", "_ok_", '"OK"',
-        "OK – tack", "\ufeffOK", "OK\n\nDen fre 20 nov. skrev Exempel:\n> OK?", "ok tack, hej",
+        "OK",
+        "ok",
+        "Ok.",
+        "OK!",
+        "  ok\n",
+        "Ok, kör",
+        "OK: kör på",
+        "*OK*",
+        "_ok_",
+        '"OK"',
+        "OK – tack",
+        "\ufeffOK",
+        "OK\n\nDen fre 20 nov. skrev Exempel:\n> OK?",
+        "ok tack, hej",
     ],
-)  # fmt: skip
+)
 def test_ok_as_first_word_counts_in_many_shapes_C11(text):
     assert says_ok(text)
 
@@ -54,10 +66,24 @@ def test_ok_as_first_word_counts_in_many_shapes_C11(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "> OK", ">OK", "Okej", "okay", "OK?", "OK-koden är fel", "Inte ok", "Nej, inte OK",
-        "Hej, OK", "o k", "0K", "[OK]", "|OK", "OKÄND avsändare", "ok@acme.se",
+        "",
+        "> OK",
+        ">OK",
+        "Okej",
+        "okay",
+        "OK?",
+        "OK-koden är fel",
+        "Inte ok",
+        "Nej, inte OK",
+        "Hej, OK",
+        "o k",
+        "0K",
+        "[OK]",
+        "|OK",
+        "OKÄND avsändare",
+        "ok@acme.se",
     ],
-)  # fmt: skip
+)
 def test_anything_else_does_not_C11(text):
     assert not says_ok(text)
 
@@ -186,9 +212,11 @@ def test_a_stopped_answer_goes_out_whole_and_as_received_C9(desk, notice):
     from tests.desk.whole.replies import a_mail_of, html_of
 
     mail = a_mail_of(
-        "[inter] Nu går den.", "<p>[inter] Nu <b>går</b> den.</p>", answers=notice,
+        "[inter] Nu går den.",
+        "<p>[inter] Nu <b>går</b> den.</p>",
+        answers=notice,
         files=[("bruksanvisning.pdf", b"%PDF")],
-    )  # fmt: skip
+    )
     desk.get(mail, "2026-11-20 09:40")
     receipt = desk.mailer.to("anna@example.se")[-1]
     answer(desk, "OK", at="2026-11-23 13:00", reply_to=receipt)

@@ -199,8 +199,9 @@ def quoted_below(desk, plain, page, **more):
         f'<div class="gmail_quote"><div class="gmail_attr">{html.escape(line)}</div><blockquote '
         f'class="gmail_quote">{html_of(desk.notice)}<img src="cid:logga@klient"></blockquote></div>'
         "</body></html>",
-        answers=desk.notice, **more,
-    )  # fmt: skip
+        answers=desk.notice,
+        **more,
+    )
 
 
 def test_formatting_links_and_inline_pictures_reach_the_customer_D8(noted):

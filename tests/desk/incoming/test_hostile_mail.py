@@ -184,9 +184,11 @@ def test_automatic_mail_is_never_answered_automatically_J2(desk, notice, headers
     confirmation = desk.mailer.to("bo@acme.se")[0]
     before = len(desk.mailer.to("bo@acme.se"))
     mail = a_mail(
-        subject="Frånvaro", text="Jag är borta. Prio 1", headers=headers,
+        subject="Frånvaro",
+        text="Jag är borta. Prio 1",
+        headers=headers,
         reply_to=confirmation if answers else None,
-    )  # fmt: skip
+    )
     desk.get(mail, "2026-11-20 10:00")
     desk.get(an_engineers_mail("[klar] [intern]", reply_to=notice), "2026-11-20 10:05")
     told = desk.mailer.to("bo@acme.se")[before:]
@@ -231,13 +233,13 @@ def a_bounce(sent: bytes, recipient: str, number: int) -> bytes:
     return (
         "From: MAILER-DAEMON@mx.example.se\r\nTo: support@example.se\r\nSubject: Undelivered\r\n"
         f"Date: Fri, 20 Nov 2026 09:41:00 +0100\r\nMessage-ID: <b{number}@mx.example.se>\r\n"
-        'MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; '
+        "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; "
         'boundary="b"\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n'
         "Reporting-MTA: dns; mx.example.se\r\n\r\n"
         f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n"
         "--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
         f"Message-ID: {header_of(sent, 'Message-ID')}\r\n\r\n--b--\r\n"
-    ).encode()  # fmt: skip
+    ).encode()
 
 
 @pytest.mark.parametrize(
@@ -283,10 +285,22 @@ def a_nasty_mail(subject: str, name: str, file: str) -> bytes:
 
 
 KNOWN = {
-    "from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references",
-    "auto-submitted", "x-auto-response-suppress", "x-avtald-instance", "mime-version",
-    "content-type", "content-transfer-encoding",
-}  # fmt: skip
+    "from",
+    "to",
+    "cc",
+    "reply-to",
+    "subject",
+    "date",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "auto-submitted",
+    "x-auto-response-suppress",
+    "x-avtald-instance",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+}
 
 
 def is_sound(raw: bytes) -> None:
@@ -310,9 +324,10 @@ def is_sound(raw: bytes) -> None:
 
 @given(NASTY, NASTY, NASTY)
 @settings(
-    max_examples=25, deadline=None,
+    max_examples=25,
+    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+)
 def test_no_name_or_subject_makes_a_header_or_a_path_S24(make_desk, subject, name, file):
     desk = make_desk()
     desk.get(a_nasty_mail(subject, name, file), "2026-11-20 09:00")

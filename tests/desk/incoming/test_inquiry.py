@@ -119,7 +119,7 @@ def test_the_quoted_subject_does_not_change_the_level_back_C5(desk):
     desk.get(
         a_mail(subject="SV: Prio 2: Skrivaren", text="Prio 3\n\nOk.", reply_to=confirmation),
         "2026-11-20 10:00",
-    )  # fmt: skip
+    )
     assert ticket(desk).priority == 3
 
 
@@ -127,9 +127,11 @@ def test_an_auto_reply_in_a_ticket_is_kept_and_not_answered_C1(desk):
     desk.get(a_mail(), MORNING)
     (confirmation,) = desk.mailer.to("bo@acme.se")
     away = a_mail(
-        subject="Autosvar: SV", text="Jag är på semester.", reply_to=confirmation,
+        subject="Autosvar: SV",
+        text="Jag är på semester.",
+        reply_to=confirmation,
         headers=[("Auto-Submitted", "auto-replied")],
-    )  # fmt: skip
+    )
     desk.get(away, "2026-11-20 09:01")
     assert len(desk.mailer.to("bo@acme.se")) == 1
     assert response(desk).result == "running"
@@ -166,9 +168,10 @@ def test_mail_before_go_live_is_kept_neither_answered_nor_clocked_B5(store, tmp_
     from tests.builders import SETTINGS, a_desk
 
     early = a_desk(
-        store, tmp_path,
+        store,
+        tmp_path,
         settings=SETTINGS.replace("operators", "go_live = 2026-11-25T00:00:00+01:00\noperators"),
-    )  # fmt: skip
+    )
     early.get(a_mail(), MORNING)
     assert early.mailer.sent == []
     with store.reading() as tx:
@@ -206,9 +209,10 @@ def test_what_the_border_marked_as_spam_waits_in_silence_D2(store, tmp_path):
     from tests.builders import SETTINGS, a_desk
 
     guarded = a_desk(
-        store, tmp_path,
+        store,
+        tmp_path,
         settings=SETTINGS.replace("[identity]", '[identity]\nspam_header = "X-Spam-Flag: YES"'),
-    )  # fmt: skip
+    )
     guarded.get(a_mail("x@spam.example", headers=[("X-Spam-Flag", "YES")]), MORNING)
     assert guarded.mailer.sent == []
     with store.reading() as tx:

@@ -260,9 +260,16 @@ def test_html_that_cannot_be_cleaned_gives_way_to_the_text_d8():
 
 @pytest.mark.parametrize(
     ("name", "greeting"),
-    [("Bo Ek", "Hej Bo,"), ("Bo", "Hej Bo,"), ("", "Hej,"), ("bo@acme.se", "Hej,"),
-     ("Ek, Bo", "Hej Bo,"), ("Anna-Karin von Å", "Hej Anna-Karin,"), ("ACME Order 3", "Hej ACME,")],
-)  # fmt: skip
+    [
+        ("Bo Ek", "Hej Bo,"),
+        ("Bo", "Hej Bo,"),
+        ("", "Hej,"),
+        ("bo@acme.se", "Hej,"),
+        ("Ek, Bo", "Hej Bo,"),
+        ("Anna-Karin von Å", "Hej Anna-Karin,"),
+        ("ACME Order 3", "Hej ACME,"),
+    ],
+)
 def test_people_are_greeted_by_first_name_where_it_can_be_told(name, greeting):
     assert f"\n{greeting}\n" in rendered("confirmation", name=name).text
 

@@ -17,13 +17,65 @@ from parsers.tags import read_tags
 from tests.desk.letters.letter_samples import LETTERS, ZONE
 
 PIECES = [
-    "<script>alert(1)</script>", "<b>", "</td></tr></table>", "-->", "<!--", "&amp;", "&lt;", '"',
-    "'", "## rubrik", "# x", "| a | b", "|= a", "|- a", "|+ x", "> citat", "- punkt", "! panel",
-    "~ liten", "@message", "@reply", "---", "**fet**", "`kod`", "((grå))", "\\", "\r", "\n", "\r\n",
-    "\n\n", "\x00", "\u202e", "\u2066", "\ufeff", "\ud800", "\x02", "\x11", "\x12", "\x13", "\x14",
-    "\x16", "\x17u\x18v\x19", "[tid: 9h]", "[klar]", "[inten]", "[[intern]]", "[ti", "d: 9h]",
-    "{{ 1 }}", "{% if %}", "Subject: x", "Accent: 1", "å", "🙂", "x" * 3000, "\u2028", "\t", "  ",
-]  # fmt: skip
+    "<script>alert(1)</script>",
+    "<b>",
+    "</td></tr></table>",
+    "-->",
+    "<!--",
+    "&amp;",
+    "&lt;",
+    '"',
+    "'",
+    "## rubrik",
+    "# x",
+    "| a | b",
+    "|= a",
+    "|- a",
+    "|+ x",
+    "> citat",
+    "- punkt",
+    "! panel",
+    "~ liten",
+    "@message",
+    "@reply",
+    "---",
+    "**fet**",
+    "`kod`",
+    "((grå))",
+    "\\",
+    "\r",
+    "\n",
+    "\r\n",
+    "\n\n",
+    "\x00",
+    "\u202e",
+    "\u2066",
+    "\ufeff",
+    "\ud800",
+    "\x02",
+    "\x11",
+    "\x12",
+    "\x13",
+    "\x14",
+    "\x16",
+    "\x17u\x18v\x19",
+    "[tid: 9h]",
+    "[klar]",
+    "[inten]",
+    "[[intern]]",
+    "[ti",
+    "d: 9h]",
+    "{{ 1 }}",
+    "{% if %}",
+    "Subject: x",
+    "Accent: 1",
+    "å",
+    "🙂",
+    "x" * 3000,
+    "\u2028",
+    "\t",
+    "  ",
+]
 HOSTILE = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=12)), max_size=14).map(
     "".join
 )
@@ -122,9 +174,17 @@ def notice(value):
 
 def receipt(value):
     return Receipt(
-        1042, value, value, (), (), (value,), (BankChange(value, "2026-Q4", 1, 2),) * 2, (value,),
-        None, (value, "[tid: 9h]"),
-    )  # fmt: skip
+        1042,
+        value,
+        value,
+        (),
+        (),
+        (value,),
+        (BankChange(value, "2026-Q4", 1, 2),) * 2,
+        (value,),
+        None,
+        (value, "[tid: 9h]"),
+    )
 
 
 @settings(max_examples=60, deadline=None)

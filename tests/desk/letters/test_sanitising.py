@@ -9,16 +9,32 @@ from hypothesis import strategies as st
 from daemon.desk.letters.sanitising import MOST, sanitised
 
 ATTACKS = [
-    "<script>x()</script>", "<img src=x onerror=x()>", "<svg onload=x()>", "<iframe src=//x.y>",
-    "<a href='javascript:x()'>a</a>", "<a href='cid:a'>a</a>", "<img src='https://x.y/1.gif'>",
-    "<img src='data:image/png;base64,AA'>", "<style>p{}</style>",
+    "<script>x()</script>",
+    "<img src=x onerror=x()>",
+    "<svg onload=x()>",
+    "<iframe src=//x.y>",
+    "<a href='javascript:x()'>a</a>",
+    "<a href='cid:a'>a</a>",
+    "<img src='https://x.y/1.gif'>",
+    "<img src='data:image/png;base64,AA'>",
+    "<style>p{}</style>",
     "<p style='background:url(//x.y)'>p",
-    "<p style='position:fixed;display:none;font-size:0'>p", "<form action=//x.y><input></form>",
-    "<object data=//x.y>", "<base href=//x.y>", "<meta http-equiv=refresh content=0>", "<!-- x -->",
-    "<table background=//x.y><tr><td>", "<b onclick=x()>b</b>", "<math><mtext><style><img src=x>",
-    "<img alt='a>b' title=\"q\" src='cid:a'>", "<img alt='a>b'>", "</p></div>", "<b>",
-    "å & <", "<p/>",
-]  # fmt: skip
+    "<p style='position:fixed;display:none;font-size:0'>p",
+    "<form action=//x.y><input></form>",
+    "<object data=//x.y>",
+    "<base href=//x.y>",
+    "<meta http-equiv=refresh content=0>",
+    "<!-- x -->",
+    "<table background=//x.y><tr><td>",
+    "<b onclick=x()>b</b>",
+    "<math><mtext><style><img src=x>",
+    "<img alt='a>b' title=\"q\" src='cid:a'>",
+    "<img alt='a>b'>",
+    "</p></div>",
+    "<b>",
+    "å & <",
+    "<p/>",
+]
 HOSTILE = st.lists(st.one_of(st.sampled_from(ATTACKS), st.text(max_size=10)), max_size=10)
 
 
@@ -57,13 +73,21 @@ def shown(html):
 @pytest.mark.parametrize(
     "kept",
     [
-        "<b>a</b>", "<i>a</i>", "<ul><li>a</li></ul>", '<ol start="3"><li>a</li></ol>',
-        "<h2>a</h2>", "<pre>a\n  b</pre>", "<blockquote>a</blockquote>", "a<br>b",
-        '<span style="color:#c00">a</span>', '<p style="text-align:right">a</p>',
-        '<img src="cid:bild1" alt="a" width="20">', '<font color="red">a</font>',
+        "<b>a</b>",
+        "<i>a</i>",
+        "<ul><li>a</li></ul>",
+        '<ol start="3"><li>a</li></ol>',
+        "<h2>a</h2>",
+        "<pre>a\n  b</pre>",
+        "<blockquote>a</blockquote>",
+        "a<br>b",
+        '<span style="color:#c00">a</span>',
+        '<p style="text-align:right">a</p>',
+        '<img src="cid:bild1" alt="a" width="20">',
+        '<font color="red">a</font>',
         '<table border="1"><tbody><tr><td colspan="2">a</td></tr></tbody></table>',
     ],
-)  # fmt: skip
+)
 def test_ordinary_formatting_is_kept_as_it_is(kept):
     assert sanitised(kept) == kept
 
@@ -87,12 +111,14 @@ def test_colours_that_a_dark_screen_would_hide_are_left_to_the_client(colour):
 @pytest.mark.parametrize(
     "costly",
     [
-        "<b>" * 600 + "x", "<div>" * 600 + "</x>" * 600, "x" * (MOST + 1),
+        "<b>" * 600 + "x",
+        "<div>" * 600 + "</x>" * 600,
+        "x" * (MOST + 1),
         "".join(f"<font color={n}>" for n in range(400)) + "<p>x" * 5_000,
         "<b><i></b>" * 100_000,
     ],
     ids=["deep", "closed by others", "large", "opened anew", "misnested"],
-)  # fmt: skip
+)
 def test_what_would_cost_too_much_is_left_to_the_text(costly):
     assert sanitised(costly) is None
 

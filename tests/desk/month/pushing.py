@@ -99,8 +99,11 @@ class Pushing:
         tokens = SealedTokenStore(record, self.double.tokens.client_secret)
         self.client = FortnoxClient(
             self.double.settings(timeout=self.timeout, invoice_link="https://books/{number}"),
-            tokens, pacer, clock=self.played.now, sleep=self.played.sleep,
-        )  # fmt: skip
+            tokens,
+            pacer,
+            clock=self.played.now,
+            sleep=self.played.sleep,
+        )
         http = self.client._transport._http
         http.send = self._mortal(http.send)
         self.run = invoicing.Push(self.mortal, self.client)
@@ -179,8 +182,10 @@ class Pushing:
             assert f"{made['Net']:.2f}" == net
             shown = known[reference]
             assert (shown.state, shown.number, shown.fault) == (
-                "pushed", made["DocumentNumber"], None,
-            ), shown  # fmt: skip
+                "pushed",
+                made["DocumentNumber"],
+                None,
+            ), shown
 
 
 def close_november(desk: ADesk) -> None:

@@ -61,9 +61,13 @@ def shown(desk, at=CLOSE, month=None, key=None):
     with desk.desk.store.reading() as tx:
         customer = register.customer_by_key(tx, key) if key else None
         return statements_shown.listing(
-            tx, desk.desk, instant(at), month=Period.parse(month) if month else None,
-            customer=customer, needs_number=True,
-        )  # fmt: skip
+            tx,
+            desk.desk,
+            instant(at),
+            month=Period.parse(month) if month else None,
+            customer=customer,
+            needs_number=True,
+        )
 
 
 def test_a_month_does_not_close_before_its_end_H1(desk, books):
@@ -91,8 +95,10 @@ def test_it_waits_until_all_that_was_received_before_is_acted_on_H1(desk, books)
 def test_months_close_in_order_and_each_makes_its_own_draft_H1_I1(desk, books):
     desk.close("2027-02-01 06:00", books)
     assert [i.reference for i in books.made if "beta" in i.reference] == [
-        "AVT-beta-2026-11", "AVT-beta-2026-12", "AVT-beta-2027-01",
-    ]  # fmt: skip
+        "AVT-beta-2026-11",
+        "AVT-beta-2026-12",
+        "AVT-beta-2027-01",
+    ]
     assert len(desk.mailer.to("ekonomi@example.se")) == 3
 
 

@@ -131,8 +131,10 @@ def test_a_close_that_is_killed_at_any_commit_ends_in_one_statement_unchanged_H5
         expected = expected or found
         assert found == expected, number
         assert [each[0] for each in found] == [
-            "AVT-acme-2026-11", "AVT-beta-2026-11", "AVT-delta-2026-11",
-        ]  # fmt: skip
+            "AVT-acme-2026-11",
+            "AVT-beta-2026-11",
+            "AVT-delta-2026-11",
+        ]
         assert len(kept(desk.desk.store, "invoices")["invoices"]) == 3
         assert mails_of(desk.desk.store) == 1, number
         desk.desk.store.close()
@@ -192,9 +194,13 @@ def test_two_writers_make_one_chain_without_a_gap_G1(any_store, tmp_path):
             for day in range(1, 26):
                 with desk.desk.store.writing() as tx:
                     ledger.adjust(
-                        tx, customer, minutes=day, day=instant(f"2026-11-{day:02} 09:00").date(),
-                        at=CLOSE, reason="a reason",
-                    )  # fmt: skip
+                        tx,
+                        customer,
+                        minutes=day,
+                        day=instant(f"2026-11-{day:02} 09:00").date(),
+                        at=CLOSE,
+                        reason="a reason",
+                    )
         except Exception as error:  # noqa: BLE001
             faults.append(error)
 

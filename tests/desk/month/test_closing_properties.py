@@ -37,9 +37,10 @@ overage = "{overage}"
 from = 2027-09-15
 hourly_rate = "1019.95"
 """
-REGISTER = "".join(
-    f'[[engineers]]\nname = "E {n}"\nemail = "e{n}@example.se"\n' for n in (1, 2)
-) + '[[customers]]\nkey = "acme"\nname = "Acme"\n'  # fmt: skip
+REGISTER = (
+    "".join(f'[[engineers]]\nname = "E {n}"\nemail = "e{n}@example.se"\n' for n in (1, 2))
+    + '[[customers]]\nkey = "acme"\nname = "Acme"\n'
+)
 
 
 def at(day, hour=10):
@@ -51,20 +52,37 @@ def book_all(tx, history):
     for number in (1, 2, 3):
         tx.execute(
             tables.tickets.insert().values(
-                id=number, number=1000 + number, customer_id=1, subject="s", requester="a@acme.se",
-                requester_name="", language="sv", priority=3, status="open",
+                id=number,
+                number=1000 + number,
+                customer_id=1,
+                subject="s",
+                requester="a@acme.se",
+                requester_name="",
+                language="sv",
+                priority=3,
+                status="open",
                 opened_at=at(dt.date(2027, 1, 1)),
             )
-        )  # fmt: skip
+        )
     ids = {}
     for entry in sorted(history.entries, key=lambda each: each.received_at):
         ids[entry.id] = ledger.book(
-            tx, customer_id=1, ticket_id=entry.ticket - 1000, person_id=entry.engineer,
-            inbox_id=None, ordinal=entry.ordinal, worked_on=entry.worked_on,
-            received_at=entry.received_at, visible_at=entry.received_at, actual=entry.actual,
-            billable=entry.billable if entry.counts else 0, increment=entry.increment,
-            counts=entry.counts, outside=entry.outside, cause="test",
-        )  # fmt: skip
+            tx,
+            customer_id=1,
+            ticket_id=entry.ticket - 1000,
+            person_id=entry.engineer,
+            inbox_id=None,
+            ordinal=entry.ordinal,
+            worked_on=entry.worked_on,
+            received_at=entry.received_at,
+            visible_at=entry.received_at,
+            actual=entry.actual,
+            billable=entry.billable if entry.counts else 0,
+            increment=entry.increment,
+            counts=entry.counts,
+            outside=entry.outside,
+            cause="test",
+        )
     for made, named, minutes, counts in history.corrected(dt.date.max):
         found = {each: ledger.bookings(tx, ledger.is_entry(ids[each]))[0] for each in sorted(named)}
         by_id = {each.entry.id: each for each in found.values()}
@@ -73,9 +91,15 @@ def book_all(tx, history):
             continue
         for each in taken:
             ledger.reverse(
-                tx, by_id[each.entry], actual=each.actual, billable=each.billable, inbox_id=None,
-                ordinal=1, visible_at=at(made), cause="test",
-            )  # fmt: skip
+                tx,
+                by_id[each.entry],
+                actual=each.actual,
+                billable=each.billable,
+                inbox_id=None,
+                ordinal=1,
+                visible_at=at(made),
+                cause="test",
+            )
     for known_on, each in history.adjustments:
         ledger.adjust(
             tx, 1, minutes=each.minutes, day=each.date, at=at(known_on), reason=each.reason
@@ -92,11 +116,17 @@ def agree(tx, history, day):
         if version.id not in known:
             tx.execute(
                 tables.agreement_versions.insert().values(
-                    id=version.id, customer_id=1, plan=version.terms.plan, starts=version.starts,
-                    until=version.until, renews=version.renews, terms=version.terms.to_json(),
-                    overrides={}, withdrawn=version.withdrawn,
+                    id=version.id,
+                    customer_id=1,
+                    plan=version.terms.plan,
+                    starts=version.starts,
+                    until=version.until,
+                    renews=version.renews,
+                    terms=version.terms.to_json(),
+                    overrides={},
+                    withdrawn=version.withdrawn,
                 )
-            )  # fmt: skip
+            )
         register.keep_agreement(tx, 1, Agreement(version, {}))
 
 
@@ -158,9 +188,10 @@ def check(history, found, rows):
 
 
 SHORT = settings(
-    max_examples=5, deadline=None,
+    max_examples=5,
+    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
+)
 
 
 @SHORT

@@ -165,8 +165,9 @@ def test_nothing_is_ever_repaired_I4(pushed):
     pushed.push()
     assert pushed.posts() == 3
     assert {each.method for each in pushed.double.requests if each.path.startswith("/3/")} == {
-        "GET", "POST",
-    }  # fmt: skip
+        "GET",
+        "POST",
+    }
 
 
 def test_a_look_that_fails_is_made_again_in_an_hour_I4(pushed):

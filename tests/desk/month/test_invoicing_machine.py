@@ -24,9 +24,15 @@ from tests.servers import memory
 RENAMED = ("Invoice", "DocumentNumber", "Net", "Credit", "Booked", "Cancelled", "Invoices")
 REFUSALS = (2000433, 2001302, 2000359, 2001399, 1000003, None)
 ENDPOINTS = (
-    "POST /3/invoices", "GET /3/invoices", "GET /3/invoices/*", "POST /oauth-v1/token",
-    "GET /3/customers", "GET /3/articles/*", "GET /3/settings/lockedperiod", "*",
-)  # fmt: skip
+    "POST /3/invoices",
+    "GET /3/invoices",
+    "GET /3/invoices/*",
+    "POST /oauth-v1/token",
+    "GET /3/customers",
+    "GET /3/articles/*",
+    "GET /3/settings/lockedperiod",
+    "*",
+)
 PLAIN = tuple(
     each
     for each in Trouble
@@ -79,9 +85,7 @@ class Faults(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([10, 70, 120, 360]))
     def a_creation_is_carried_out_long_after_its_connection_was_lost(self, seconds):
-        self.double.faults.planned.insert(
-            0, PlannedFault(Trouble.DROP_BEFORE, "POST /3/invoices")
-        )  # fmt: skip
+        self.double.faults.planned.insert(0, PlannedFault(Trouble.DROP_BEFORE, "POST /3/invoices"))
         posts = len(self.double.requests)
         self.push()
         for request, status in zip(

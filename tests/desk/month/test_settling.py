@@ -35,8 +35,9 @@ def test_a_version_imported_too_late_settles_fees_and_overage_H3(desk, books, tm
     book(desk, "a\n[tid: 10h]\n", "2026-11-20 09:00")  # 239 of the bank, 361 over: 6.02 h
     desk.close("2026-12-01 06:00", books)
     assert rows(desk, "2026-11") == [
-        ("1.00", "3000.00", "2026-11"), ("6.02", "890.00", "2026-Q4"),
-    ]  # fmt: skip
+        ("1.00", "3000.00", "2026-11"),
+        ("6.02", "890.00", "2026-Q4"),
+    ]
     later = REGISTER.replace(
         'plan = "attend"\nfrom = 2026-11-01',
         'plan = "attend"\nfrom = 2026-11-01\n[[customers.agreements]]\n'
@@ -47,24 +48,28 @@ def test_a_version_imported_too_late_settles_fees_and_overage_H3(desk, books, tm
     # Attend! had 15 of 30 days: 1500.00 back; Alert! has 15 of 30: 4000.00, and December whole.
     # The bank of Q4: 360 x 15/92 = 59 and 900 x 46/92 = 450: 91 minutes over at 850.00.
     assert rows(desk, "2026-12") == [
-        ("-1.00", "1500.00", "2026-11"), ("1.00", "4000.00", "2026-11"),
-        ("1.00", "8000.00", "2026-12"), ("1.52", "850.00", "2026-Q4"),
+        ("-1.00", "1500.00", "2026-11"),
+        ("1.00", "4000.00", "2026-11"),
+        ("1.00", "8000.00", "2026-12"),
+        ("1.52", "850.00", "2026-Q4"),
         ("-6.02", "890.00", "2026-Q4"),
-    ]  # fmt: skip
+    ]
     assert str(frozen(desk, "2026-12").net) == "6434.20"
 
 
 def test_changed_terms_are_a_correction_F1_H3(desk, books, tmp_path):
     desk.close("2026-12-01 06:00", books)
     bring_in(
-        desk, tmp_path,
+        desk,
+        tmp_path,
         REGISTER.replace("from = 2026-11-01", 'from = 2026-11-01\nmonthly_fee = "2750.50"'),
         "2026-12-10 09:00",
-    )  # fmt: skip
+    )
     desk.close("2027-01-01 06:00", books)
     assert rows(desk, "2026-12") == [
-        ("-1.00", "249.50", "2026-11"), ("1.00", "2750.50", "2026-12"),
-    ]  # fmt: skip
+        ("-1.00", "249.50", "2026-11"),
+        ("1.00", "2750.50", "2026-12"),
+    ]
 
 
 def test_a_new_price_list_for_no_agreement_settles_by_worked_date_F3_H3(store, tmp_path, books):
@@ -76,8 +81,9 @@ def test_a_new_price_list_for_no_agreement_settles_by_worked_date_F3_H3(store, t
     later = a_desk(store, tmp_path, settings=raised)
     later.close("2027-01-01 06:00", books)
     assert rows(later, "2026-12", "delta") == [
-        ("-2.00", "980.00", "2026-11"), ("2.00", "1010.55", "2026-11"),
-    ]  # fmt: skip
+        ("-2.00", "980.00", "2026-11"),
+        ("2.00", "1010.55", "2026-11"),
+    ]
     assert str(frozen(later, "2026-12", "delta").net) == "61.10"
 
 
@@ -86,16 +92,18 @@ def test_a_customer_that_comes_late_is_billed_from_the_start_in_the_next_open_mo
 ):
     desk.close("2026-12-01 06:00", books)
     bring_in(
-        desk, tmp_path,
+        desk,
+        tmp_path,
         '[[customers]]\nkey = "late"\nname = "Late AB"\naccounting_number = "9"\n'
         "[[customers.agreements]]\nplan = 'access'\nfrom = 2026-11-16\n",
         "2026-12-10 09:00",
-    )  # fmt: skip
+    )
     desk.close("2027-01-01 06:00", books)
     assert frozen(desk, "2026-11", "late") is None
     assert rows(desk, "2026-12", "late") == [
-        ("1.00", "250.00", "2026-11"), ("1.00", "500.00", "2026-12"),
-    ]  # fmt: skip
+        ("1.00", "250.00", "2026-11"),
+        ("1.00", "500.00", "2026-12"),
+    ]
 
 
 def test_a_customer_that_ended_gets_its_last_statement_and_no_more_fees(desk, books, tmp_path):
@@ -105,8 +113,9 @@ def test_a_customer_that_ended_gets_its_last_statement_and_no_more_fees(desk, bo
     desk.close("2027-02-01 06:00", books)
     # 21 of 30 days; the bank of Q4 has 21 of 92: 82 minutes, and 518 are over it.
     assert rows(desk, "2026-11") == [
-        ("1.00", "2100.00", "2026-11"), ("8.63", "890.00", "2026-Q4"),
-    ]  # fmt: skip
+        ("1.00", "2100.00", "2026-11"),
+        ("8.63", "890.00", "2026-Q4"),
+    ]
     assert [str(frozen(desk, month).net) for month in ("2026-12", "2027-01")] == ["0.00", "0.00"]
 
 
@@ -119,8 +128,9 @@ def test_months_held_for_one_customer_are_released_in_order_H1_H6(desk, books):
     answer(desk, "OK\n", "2027-02-02 09:00", receipt, subject="SV: kvitto")
     desk.close("2027-02-02 09:05", books)
     assert rows(desk, "2026-11") == [
-        ("1.00", "3000.00", "2026-11"), ("9.02", "890.00", "2026-Q4"),
-    ]  # fmt: skip
+        ("1.00", "3000.00", "2026-11"),
+        ("9.02", "890.00", "2026-Q4"),
+    ]
     assert [str(frozen(desk, m).net) for m in ("2026-12", "2027-01")] == ["3000.00", "3000.00"]
     assert notice
 

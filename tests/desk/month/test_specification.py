@@ -67,9 +67,10 @@ def test_each_customers_pdf_and_csv_and_one_csv_with_all_are_attached_H7(worked)
     printer = Paper()
     files = mailed(worked, printer)
     assert set(files) == {
-        "specifikation-2026-11.csv", "specifikation-2026-11-beta.csv",
+        "specifikation-2026-11.csv",
+        "specifikation-2026-11-beta.csv",
         "specifikation-2026-11-beta.pdf",
-    }  # fmt: skip
+    }
     (page,) = printer.pages
     assert "Beta AB" in page
     assert "Andra &lt;b&gt;frågan" in page
@@ -79,14 +80,22 @@ def test_the_csv_has_tickets_dates_engineers_minutes_and_what_the_bank_covered_H
     files = mailed(worked, None)
     found = lines(files["specifikation-2026-11-beta.csv"])
     assert [
-        (r["ticket"], r["subject"], r["date"], r["engineer"], r["minutes"], r["from_bank"],
-         r["overage"], r["billable"])
+        (
+            r["ticket"],
+            r["subject"],
+            r["date"],
+            r["engineer"],
+            r["minutes"],
+            r["from_bank"],
+            r["overage"],
+            r["billable"],
+        )
         for r in found
     ] == [
         ("1001", "Rapporten", "2026-11-20", "Anna Svensson", "240", "239", "1", "ja"),
         ("1001", "Rapporten", "2026-11-20", "Anna Svensson", "30", "0", "0", "nej"),
         ("1002", "Andra <b>frågan</b>", "2026-11-21", "Anna Svensson", "60", "0", "60", "ja"),
-    ]  # fmt: skip
+    ]
     assert lines(files["specifikation-2026-11.csv"]) == found
 
 
@@ -168,9 +177,10 @@ def test_many_customers_get_their_files_in_one_archive_H7(worked, monkeypatch):
     with zipfile.ZipFile(io.BytesIO(files["specifikationer-2026-11.zip"])) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == [
-            f"specifikation-2026-11-{key}.{kind}" for key in ("acme", "beta")
+            f"specifikation-2026-11-{key}.{kind}"
+            for key in ("acme", "beta")
             for kind in ("pdf", "csv")
-        ]  # fmt: skip
+        ]
 
 
 def test_the_mail_stays_small_and_says_whose_files_had_no_room_H7(worked, monkeypatch):
@@ -179,12 +189,14 @@ def test_the_mail_stays_small_and_says_whose_files_had_no_room_H7(worked, monkey
     book(worked, "a\n[tid: 1h]\n", "2026-11-22 09:00", sender="bo@acme.se")
     files = mailed(worked, Paper())
     assert set(files) == {
-        "specifikation-2026-11.csv", "specifikation-2026-11-beta.csv",
+        "specifikation-2026-11.csv",
+        "specifikation-2026-11-beta.csv",
         "specifikation-2026-11-beta.pdf",
-    }  # fmt: skip
+    }
     assert {row["customer"] for row in lines(files["specifikation-2026-11.csv"])} == {
-        "Acme AB", "Beta AB",
-    }  # fmt: skip
+        "Acme AB",
+        "Beta AB",
+    }
     told = " ".join(text_of(worked.mailer.to("ekonomi@example.se")[-1]).split())
     assert "1 kund finns bara i CSV-filen" in told
     assert "avtald statement KUND 2026-11 --pdf FIL" in told
@@ -210,9 +222,10 @@ def test_a_customer_released_later_gets_the_same_files_in_one_mail_H7(store, tmp
     desk.get(an_engineers_mail("OK\n", reply_to=receipt, subject="SV: kvitto"), "2026-12-02 09:00")
     files = mailed(desk, Paper(), "2026-12-02 09:05")
     assert set(files) == {
-        "specifikation-2026-11.csv", "specifikation-2026-11-beta.csv",
+        "specifikation-2026-11.csv",
+        "specifikation-2026-11-beta.csv",
         "specifikation-2026-11-beta.pdf",
-    }  # fmt: skip
+    }
     told = desk.mailer.to("ekonomi@example.se")
     assert len(told) == 2
     assert "Supporttid utöver timbanken" in text_of(told[-1])

@@ -26,10 +26,13 @@ NARROW = SETTINGS.replace("[identity]", "all_answers = 2\n\n[identity]").replace
 def send(desk, now):
     store = desk.desk.store
     while sending.step(
-        store, desk.mailer, now, breaker=Breaker(desk.desk),
+        store,
+        desk.mailer,
+        now,
+        breaker=Breaker(desk.desk),
         on_sent=lambda tx, each, at: bounces.accepted(tx, desk.desk, each, at),
         on_failed=lambda *_: None,
-    ):  # fmt: skip
+    ):
         pass
 
 

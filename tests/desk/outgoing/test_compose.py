@@ -29,10 +29,36 @@ LETTER = Letter("Skrivaren står still", "Hej Bo,\n\nklart.\n", HTML)
 PICTURE = Attachment("bild.png", "image/png", b"\x89PNG", "bild1", inline=True)
 FILE = Document("Specifikation november.pdf", "application/pdf", bytes(range(256)) * 20)
 ODD = [
-    "\r\nBcc: x@y.se", "\r", "\n", "\x00", "\u202e", "\ud800", '"', "\\", "<", ">", ",", ";", ":",
-    "=?utf-8?q?x?=", "å", "🙂", "e\u0301", " ", "\t", "\u2028", "../", "/", "a" * 90, "x@y.se", "(",
-    ")", "[#1042]", "%0d%0a", "''",
-]  # fmt: skip
+    "\r\nBcc: x@y.se",
+    "\r",
+    "\n",
+    "\x00",
+    "\u202e",
+    "\ud800",
+    '"',
+    "\\",
+    "<",
+    ">",
+    ",",
+    ";",
+    ":",
+    "=?utf-8?q?x?=",
+    "å",
+    "🙂",
+    "e\u0301",
+    " ",
+    "\t",
+    "\u2028",
+    "../",
+    "/",
+    "a" * 90,
+    "x@y.se",
+    "(",
+    ")",
+    "[#1042]",
+    "%0d%0a",
+    "''",
+]
 WILD = st.lists(st.one_of(st.sampled_from(ODD), st.text(max_size=8)), max_size=12).map("".join)
 
 
@@ -136,8 +162,10 @@ def test_a_letter_without_html_is_plain_text_and_its_pictures_are_files():
     plain = Letter("x", "å\n", "")
     assert shape(parsed(mail(plain))) == "text/plain"
     assert shape(parsed(mail(plain, attachments=[PICTURE]))) == (
-        "multipart/mixed", "text/plain", "image/png",
-    )  # fmt: skip
+        "multipart/mixed",
+        "text/plain",
+        "image/png",
+    )
 
 
 def test_an_invitation_stands_beside_text_and_html_j4():
@@ -229,8 +257,11 @@ def test_no_file_name_makes_a_header_or_a_path(name, disposition):
     part = next(each for each in parsed(raw).walk() if each.get_content_type() == "image/png")
     shown = part.get_filename()
     assert set(part.keys()) <= {
-        "Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "Content-ID",
-    }  # fmt: skip
+        "Content-Type",
+        "Content-Transfer-Encoding",
+        "Content-Disposition",
+        "Content-ID",
+    }
     assert shown == headers.file_name(name, "bilaga")
     assert not re.search(r'[/\\<>:"|?*\x00-\x1f\u202e]', shown)
     assert 0 < len(shown) <= 120
@@ -260,10 +291,16 @@ def test_a_picture_keeps_the_content_id_that_its_html_asks_for(given, kept):
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [("../../etc/cron.d/x", "x"), ("C:\\a\\b.txt", "b.txt"), ("", "bilaga"), ("..", "bilaga"),
-     ("rapport\u202efdp.exe", "rapportfdp.exe"), ("a\r\nb.txt", "a b.txt"),
-     ("a:b?.txt", "a_b_.txt")],
-)  # fmt: skip
+    [
+        ("../../etc/cron.d/x", "x"),
+        ("C:\\a\\b.txt", "b.txt"),
+        ("", "bilaga"),
+        ("..", "bilaga"),
+        ("rapport\u202efdp.exe", "rapportfdp.exe"),
+        ("a\r\nb.txt", "a b.txt"),
+        ("a:b?.txt", "a_b_.txt"),
+    ],
+)
 def test_file_names_are_bare(given, kept):
     assert headers.file_name(given, "bilaga") == kept
 
@@ -301,9 +338,21 @@ def test_an_odd_local_part_is_quoted():
 
 @pytest.mark.parametrize(
     "given",
-    ["", "bo", "@acme.se", "bo@", "bo@acme.se\r\nBcc: x", "bo\r\n@acme.se", "bö@acme.se",
-     "bo@ac me.se", "bo@acme..se", "bo@.se", "bo@acme.se>", "b\x00o@acme.se"],
-)  # fmt: skip
+    [
+        "",
+        "bo",
+        "@acme.se",
+        "bo@",
+        "bo@acme.se\r\nBcc: x",
+        "bo\r\n@acme.se",
+        "bö@acme.se",
+        "bo@ac me.se",
+        "bo@acme..se",
+        "bo@.se",
+        "bo@acme.se>",
+        "b\x00o@acme.se",
+    ],
+)
 def test_what_is_no_address_in_ascii_is_refused(given):
     with pytest.raises(headers.AddressError):
         headers.address(given)

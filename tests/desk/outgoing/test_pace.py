@@ -106,9 +106,10 @@ def test_a_patient_sender_waits_outside_any_transaction(any_store, machine, monk
 def test_without_a_limit_nothing_is_asked_or_kept(any_store, machine):
     counted = Counter()
     event.listen(
-        any_store.engine, "before_cursor_execute",
+        any_store.engine,
+        "before_cursor_execute",
         lambda _c, _u, said, given, *_: counted.update([FACT in str(given)]),
-    )  # fmt: skip
+    )
     while machine.step(Pace()):
         pass
     assert len(machine.sent) == 40

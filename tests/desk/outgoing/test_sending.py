@@ -181,8 +181,10 @@ def test_a_server_that_is_down_stops_the_group_and_costs_the_rest_no_attempt(any
     away = Post(anna=SendError("connection refused", unreachable=True))
     assert step(any_store, away) == (False, [])
     assert [(row.state, row.attempts) for row in rows(any_store)] == [
-        ("pending", 1), ("pending", 0), ("pending", 0),
-    ]  # fmt: skip
+        ("pending", 1),
+        ("pending", 0),
+        ("pending", 0),
+    ]
     assert {row.lease_owner for row in rows(any_store)} == {None}
     assert step(any_store, Post())[1] == [("sent", "bo@b.se"), ("sent", "eva@e.se")]
 
@@ -215,9 +217,13 @@ def test_how_long_a_mail_is_tried_is_a_setting(store):
     later, notes = Post(anna=SendError("451 later")), Notes()
     for minutes in (0, 5, 15, 60, 180):
         sending.step(
-            store, later, T0 + minutes * MINUTE, on_sent=notes.on_sent, on_failed=notes.on_failed,
+            store,
+            later,
+            T0 + minutes * MINUTE,
+            on_sent=notes.on_sent,
+            on_failed=notes.on_failed,
             give_up=dt.timedelta(hours=2),
-        )  # fmt: skip
+        )
     assert states(store) == ["failed"]
 
 
@@ -366,9 +372,13 @@ def test_a_fault_in_what_one_delivery_sets_off_repeats_neither_it_nor_the_others
 
     with pytest.raises(KeyError, match="no such ticket"):
         sending.step(
-            any_store, post, T0, on_sent=on_sent, on_failed=notes.on_failed,
+            any_store,
+            post,
+            T0,
+            on_sent=on_sent,
+            on_failed=notes.on_failed,
             on_fault=lambda _tx, delivery, _now, fault: told.append((delivery.recipient, fault)),
-        )  # fmt: skip
+        )
     assert states(any_store) == ["sent"] * (1 + len(others))
     assert told == [("anna@a.se", "KeyError: 'no such ticket'")]
     assert [recipient for _, recipient, _ in post.taken] == ["anna@a.se", *others]

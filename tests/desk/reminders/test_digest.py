@@ -109,9 +109,7 @@ def test_time_in_the_answer_itself_is_noted_held_or_not(desk, text):
 def test_time_noted_later_on_the_ticket_is_noted_by_its_writer_only(desk):
     asked(desk)
     notice = desk.mailer.to("anna@example.se")[0]
-    desk.get(
-        an_engineers_mail("[tid: 1h]", reply_to=notice, sender=ERIK), "2026-11-20 11:00"
-    )  # fmt: skip
+    desk.get(an_engineers_mail("[tid: 1h]", reply_to=notice, sender=ERIK), "2026-11-20 11:00")
     desk.get(an_engineers_mail("Och så.", reply_to=notice, sender=ERIK), "2026-11-20 11:30")
     desk.get(an_engineers_mail("[tid: 2h]", reply_to=notice, sender=ERIK), "2026-11-20 12:00")
     says = untimed(morning(desk))

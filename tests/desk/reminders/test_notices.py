@@ -48,9 +48,15 @@ def test_finance_and_the_manager_are_told_60_and_30_days_before_once_each_F2(des
 
 
 def test_the_days_on_which_they_are_told_F2(desk):
-    found = {day: len(remind(desk, day)[0]) for day in (
-        "2026-11-01", "2026-11-02", "2026-12-01", "2026-12-02",
-    )}  # fmt: skip
+    found = {
+        day: len(remind(desk, day)[0])
+        for day in (
+            "2026-11-01",
+            "2026-11-02",
+            "2026-12-01",
+            "2026-12-02",
+        )
+    }
     assert found == {"2026-11-01": 0, "2026-11-02": 1, "2026-12-01": 1, "2026-12-02": 2}
 
 
@@ -73,9 +79,11 @@ def test_a_desk_that_stood_still_for_long_tells_the_days_that_are_left_F2(desk, 
 
 
 def test_an_agreement_that_ends_says_so_F2(store, tmp_path):
-    desk = a_desk(store, tmp_path, register=MANAGED.replace(
-        "from = 2026-01-01", "from = 2026-01-01\nuntil = 2026-12-31"
-    ))  # fmt: skip
+    desk = a_desk(
+        store,
+        tmp_path,
+        register=MANAGED.replace("from = 2026-01-01", "from = 2026-01-01\nuntil = 2026-12-31"),
+    )
     remind(desk, "2026-11-01")
     (text,) = remind(desk, "2026-11-02")[0]
     assert "avtalslös" in text
@@ -147,7 +155,7 @@ def test_an_agreement_renewed_by_a_new_version_is_told_for_its_own_term_F2(desk,
             'plan = "alert"\nfrom = 2026-01-01\n[[customers.agreements]]\n'
             'plan = "alert"\nfrom = 2026-07-01\nmonthly_fee = "8100.00"',
         )
-    )  # fmt: skip
+    )
     with desk.desk.store.writing() as tx:
         read = register_file.read(file)
         asked = registering.plan(tx, str(file), read, desk.desk.settings)

@@ -66,10 +66,14 @@ def a_clock(started, due, ended, *, target=60, kind="response", result=None):
     used = None if ended is None else int((ended - started).total_seconds() // 60)
     late = ended is None or ended > due
     return ClockFact(
-        kind, target, due, ended, used,
+        kind,
+        target,
+        due,
+        ended,
+        used,
         result or ("running" if ended is None else "missed" if late else "met"),
         due if late else None,
-    )  # fmt: skip
+    )
 
 
 def a_ticket(number, subject, opened, minutes=25, *, level=3, closed=None, **more):
@@ -96,19 +100,30 @@ _SUBJECTS = (
 BUSY_TICKETS = (
     *(
         a_ticket(
-            1031 + n, subject, at(11, 2 + 2 * n, 9 + n % 6), 12 + 3 * n,
-            level=(2, 3, 3, 1, 4)[n % 5], closed=at(11, 3 + 2 * n) if n < 11 else None,
+            1031 + n,
+            subject,
+            at(11, 2 + 2 * n, 9 + n % 6),
+            12 + 3 * n,
+            level=(2, 3, 3, 1, 4)[n % 5],
+            closed=at(11, 3 + 2 * n) if n < 11 else None,
             waiting=n == 12,
         )
         for n, subject in enumerate(_SUBJECTS)
     ),
     a_ticket(
-        1046, "Hela ordersystemet ligger nere sedan i morse", at(11, 17, 8, 5), 104, level=1,
-        closed=at(11, 18), reason="Jourhavande satt i ett tåg utan täckning. Vi har nu två i jour.",
+        1046,
+        "Hela ordersystemet ligger nere sedan i morse",
+        at(11, 17, 8, 5),
+        104,
+        level=1,
+        closed=at(11, 18),
+        reason="Jourhavande satt i ett tåg utan täckning. Vi har nu två i jour.",
     ),
-    *(a_ticket(1001 + n, "Tidigare", at(8 + n // 9, 1 + n % 20, 10), 20, closed=at(10, 30))
-      for n in range(27)),
-)  # fmt: skip
+    *(
+        a_ticket(1001 + n, "Tidigare", at(8 + n // 9, 1 + n % 20, 10), 20, closed=at(10, 30))
+        for n in range(27)
+    ),
+)
 BUSY_ENTRIES = (
     *(an_entry(n + 1, dt.date(2026, 11, 2 + 2 * n), 45 + 17 * n, ticket=n + 1) for n in range(13)),
     an_entry(20, dt.date(2026, 11, 17), 190, ticket=14),
@@ -134,9 +149,13 @@ def busy_facts(period="2026-11"):
 
 def quiet_facts(period="2026-11"):
     return Facts(
-        windows=windows(Period.parse(period)), tickets=(), before=reckoned(()), after=reckoned(()),
-        titles={}, billed=(BilledMonth(Period.parse("2026-11"), True, Money(800000)),),
-    )  # fmt: skip
+        windows=windows(Period.parse(period)),
+        tickets=(),
+        before=reckoned(()),
+        after=reckoned(()),
+        titles={},
+        billed=(BilledMonth(Period.parse("2026-11"), True, Money(800000)),),
+    )
 
 
 def many_facts(count=500):
@@ -144,11 +163,15 @@ def many_facts(count=500):
     opened = [at(11, 2 + n % 27, 8 + n % 8, n % 60) for n in range(count)]
     tickets = tuple(
         a_ticket(
-            2001 + n, f"{_SUBJECTS[n % 13]} ({n})", when, 10 + (n * 7) % 52 + 40 * (n % 50 == 0),
-            level=1 + n % 4, closed=when + dt.timedelta(days=1) if n % 9 else None,
+            2001 + n,
+            f"{_SUBJECTS[n % 13]} ({n})",
+            when,
+            10 + (n * 7) % 52 + 40 * (n % 50 == 0),
+            level=1 + n % 4,
+            closed=when + dt.timedelta(days=1) if n % 9 else None,
         )
         for n, when in enumerate(opened)
-    )  # fmt: skip
+    )
     entries = [
         an_entry(n + 1, when.date(), 15 + n % 40, ticket=n + 1) for n, when in enumerate(opened)
     ]
@@ -182,18 +205,29 @@ def year_facts():
 BUSY = figures(busy_facts())
 QUIET = figures(quiet_facts())
 PACK = ManagerPack(
-    "Acme AB", "Alert!", "2026-11", BUSY,
-    Margin(Money(1310000), BUSY.minutes, Money(85000)), 11,
+    "Acme AB",
+    "Alert!",
+    "2026-11",
+    BUSY,
+    Margin(Money(1310000), BUSY.minutes, Money(85000)),
+    11,
     (
         PlanCost("Attend!", Money(6210000), Money(-4390000), False),
         PlanCost("Alert!", Money(10600000), Money(0), True),
         PlanCost("Avtalslös", Money(11800000), Money(1200000), False),
     ),
     (Standstill(1043, "Fråga om behörigheter", 9, True),),
-    (PromiseLine(1033, _SUBJECTS[2], dt.date(2026, 11, 9), "anna@example.se",
-                 "Ny version av BankID-kopplingen före jul"),),
+    (
+        PromiseLine(
+            1033,
+            _SUBJECTS[2],
+            dt.date(2026, 11, 9),
+            "anna@example.se",
+            "Ny version av BankID-kopplingen före jul",
+        ),
+    ),
     ("vd@acme.se",),
-)  # fmt: skip
+)
 START, END = at(12, 10, 10), at(12, 10, 11)
 
 REPORT_LETTERS = {
@@ -202,7 +236,16 @@ REPORT_LETTERS = {
     "report_year": Report(DESK, "Acme AB", "Access!", "2026", figures(year_facts()), pdf=True),
     "manager_pack": PACK,
     "manager_pack_unsent": ManagerPack(
-        "Beta & Co", None, "2026-11", QUIET, Margin(Money(0), 0, Money(98000)), 0, (), (), (), (),
+        "Beta & Co",
+        None,
+        "2026-11",
+        QUIET,
+        Margin(Money(0), 0, Money(98000)),
+        0,
+        (),
+        (),
+        (),
+        (),
     ),
     "invitation": Invitation(
         DESK, "Acme AB", "Anna Svensson", "2026-Q4", START, END, "new", BUSY, pdf=True
@@ -222,10 +265,13 @@ REPORT_LETTERS = {
     "meeting_nobody": MeetingNews("Acme AB", "2026-Q4", "nobody", None),
     "meeting_no_slot": MeetingNews("Acme AB", "2026-Q4", "no_slot", None),
     "meeting_counter": MeetingNews(
-        "Acme AB", "2026-Q4", "counter", START, "Bo Ek <bo@acme.se>", at(12, 11, 14),
+        "Acme AB",
+        "2026-Q4",
+        "counter",
+        START,
+        "Bo Ek <bo@acme.se>",
+        at(12, 11, 14),
         "Jag är i Norge den dagen.\nKan vi ta fredag?",
     ),
-    "meeting_declined": MeetingNews(
-        "Acme AB", "2026-Q4", "declined", START, "Bo Ek", earlier=True
-    ),
-}  # fmt: skip
+    "meeting_declined": MeetingNews("Acme AB", "2026-Q4", "declined", START, "Bo Ek", earlier=True),
+}

@@ -11,11 +11,15 @@ ZONE = ZoneInfo("Europe/Stockholm")
 NOW = dt.datetime(2027, 1, 4, 7, tzinfo=dt.UTC)
 START = dt.datetime(2027, 1, 14, 9, tzinfo=dt.UTC)
 OCCASION = Occasion(
-    "3f2a@example.se", 0, START, START + dt.timedelta(hours=1),
-    "Avstämningsmöte Acme AB, kvartal 4 2026", "Dagordning\n– Öppna ärenden: 2; se bilaga",
+    "3f2a@example.se",
+    0,
+    START,
+    START + dt.timedelta(hours=1),
+    "Avstämningsmöte Acme AB, kvartal 4 2026",
+    "Dagordning\n– Öppna ärenden: 2; se bilaga",
     ("Exempel Support", "support@example.se"),
     (("Bo Ek", "bo@acme.se"), ("Anna Svensson", "anna@example.se")),
-)  # fmt: skip
+)
 
 
 def changed(**more):
@@ -88,8 +92,9 @@ def test_the_zone_is_written_by_its_rule_and_right_on_both_sides_of_summer_time(
     rules, listed = properties(ics(OCCASION, NOW, ZONE), "VTIMEZONE")
     assert rules["TZID"] == "Europe/Stockholm"
     assert [value for name, value in listed if name == "DTSTART"] == [
-        "19960331T020000", "19961027T030000",
-    ]  # fmt: skip
+        "19960331T020000",
+        "19961027T030000",
+    ]
     assert sum(1 for name, _ in listed if name == "RRULE") == 2
     july = dt.datetime(2027, 7, 14, 8, tzinfo=dt.UTC)
     summer, _ = properties(ics(changed(starts_at=july), NOW, ZONE))
@@ -190,9 +195,11 @@ UID:3f2a@example.se
 END:VEVENT
 END:VCALENDAR
 """
-COUNTER = OUTLOOK.replace("METHOD:REPLY", "METHOD:COUNTER").replace(
-    "PARTSTAT=ACCEPTED", "PARTSTAT=TENTATIVE"
-).replace("20270114T10", "20270115T14")  # fmt: skip
+COUNTER = (
+    OUTLOOK.replace("METHOD:REPLY", "METHOD:COUNTER")
+    .replace("PARTSTAT=ACCEPTED", "PARTSTAT=TENTATIVE")
+    .replace("20270114T10", "20270115T14")
+)
 EVERY = {"accepted": OUTLOOK, "declined": GOOGLE, "tentative": APPLE, "counter": COUNTER}
 
 

@@ -135,8 +135,10 @@ def test_the_invitation_has_the_shape_that_calendars_accept_j4(due):
     assert parsed.get_content_type() == "multipart/mixed"
     alternative, file, pdf = parsed.iter_parts()
     assert [each.get_content_type() for each in alternative.iter_parts()] == [
-        "text/plain", "text/html", "text/calendar",
-    ]  # fmt: skip
+        "text/plain",
+        "text/html",
+        "text/calendar",
+    ]
     shown = list(alternative.iter_parts())[-1]
     assert shown["Content-Type"].params["method"] == "REQUEST"
     assert "METHOD:REQUEST" in lines(calendar(raw))
@@ -193,8 +195,11 @@ def test_without_the_printer_the_invitation_goes_without_the_report_j4(desk):
 
 
 def test_without_anybody_to_meet_the_manager_is_told_j4(store, tmp_path):
-    alone = REGISTER.replace('contacts = [{ name = "Bo Ek", email = "bo@acme.se" }, '
-                             '{ name = "Eva", email = "eva@acme.se" }]', "")  # fmt: skip
+    alone = REGISTER.replace(
+        'contacts = [{ name = "Bo Ek", email = "bo@acme.se" }, '
+        '{ name = "Eva", email = "eva@acme.se" }]',
+        "",
+    )
     desk = a_desk(store, tmp_path, register=alone)
     propose(desk, DUE)
     assert meeting(desk).state == "unplanned"
@@ -214,8 +219,10 @@ def test_a_tag_in_a_reply_moves_the_meeting_and_keeps_its_uid_j4(due):
     reply_to_news(due, "[möte: 2027-01-14 10:00]")
     after = meeting(due)
     assert (after.uid, after.sequence, local(after.starts_at)) == (
-        before.uid, 1, "2027-01-14 10:00",
-    )  # fmt: skip
+        before.uid,
+        1,
+        "2027-01-14 10:00",
+    )
     first, moved = invitations(due)
     assert event(moved)["UID"] == event(first)["UID"]
     assert event(moved)["SEQUENCE"] == "1"
@@ -340,9 +347,12 @@ def a_calendar_mail(desk, text, sender="Bo Ek <bo@acme.se>", method="REPLY", **h
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [(OUTLOOK, "har svarat: kommer"), (GOOGLE, "har svarat: kan inte komma"),
-     (COUNTER, "föreslår fredag 15 januari kl. 14:00")],
-)  # fmt: skip
+    [
+        (OUTLOOK, "har svarat: kommer"),
+        (GOOGLE, "har svarat: kan inte komma"),
+        (COUNTER, "föreslår fredag 15 januari kl. 14:00"),
+    ],
+)
 def test_the_manager_hears_what_a_calendar_answers_j4(due, text, says):
     due.get(a_calendar_mail(due, text), "2027-01-05 09:30")
     assert f"bo@acme.se {says}" in text_of(news(due)[-1])
@@ -373,8 +383,9 @@ def test_somebody_elses_answer_is_shown_with_who_sent_it_j4(due):
 
 
 def test_the_managers_own_answer_is_noted_j4(due):
-    mail = a_calendar_mail(due, OUTLOOK.replace("bo@acme.se", "anna@example.se"),
-                           sender="anna@example.se")  # fmt: skip
+    mail = a_calendar_mail(
+        due, OUTLOOK.replace("bo@acme.se", "anna@example.se"), sender="anna@example.se"
+    )
     due.get(mail, "2027-01-05 09:30")
     assert set(meeting(due).replies) == {"anna@example.se"}
 

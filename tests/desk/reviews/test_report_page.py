@@ -185,8 +185,13 @@ def test_a_drawing_holds_no_markup_of_its_words():
 
 
 def test_the_highest_column_fills_the_drawing_and_none_is_no_fault():
-    heights = [float(h) for h in re.findall(r'height="([\d.]+)" fill="#2378a8"', charts.columns(
-        [Bar("a", "", 10), Bar("b", "", 5), Bar("c", "", 0)], "t"))]  # fmt: skip
+    heights = [
+        float(h)
+        for h in re.findall(
+            r'height="([\d.]+)" fill="#2378a8"',
+            charts.columns([Bar("a", "", 10), Bar("b", "", 5), Bar("c", "", 0)], "t"),
+        )
+    ]
     assert heights == [70.0, 35.0, 0.0]
     assert charts.columns([], "t").startswith("<svg")
     assert charts.columns([Bar("a", "0", 0)], "t").startswith("<svg")

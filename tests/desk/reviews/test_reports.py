@@ -147,9 +147,19 @@ def desk(store, tmp_path):
 # --- a year, for a customer of each plan ------------------------------------------------------
 
 FIRST_WORKING_DAYS = (  # 1 May is closed, and 1 January with the three days after it
-    "2026-02-02", "2026-03-02", "2026-04-01", "2026-05-04", "2026-06-01", "2026-07-01",
-    "2026-08-03", "2026-09-01", "2026-10-01", "2026-11-02", "2026-12-01", "2027-01-04",
-)  # fmt: skip
+    "2026-02-02",
+    "2026-03-02",
+    "2026-04-01",
+    "2026-05-04",
+    "2026-06-01",
+    "2026-07-01",
+    "2026-08-03",
+    "2026-09-01",
+    "2026-10-01",
+    "2026-11-02",
+    "2026-12-01",
+    "2027-01-04",
+)
 EXPECTED = {
     "alfa": {f"2026-{month:02}": FIRST_WORKING_DAYS[month - 1] for month in range(1, 13)},
     "beta": {f"2026-Q{q}": FIRST_WORKING_DAYS[3 * q - 1] for q in range(1, 5)},
@@ -235,8 +245,11 @@ def test_a_years_figures_equal_the_ledger_j3_g1(year, key):
     last = time_bank.balance(reckoned, dt.date(2026, 12, 31))
     bank = told[-1].banks[-1]
     assert (bank.granted, bank.used, bank.expired, bank.overage) == (
-        last.granted, last.used, last.remaining, last.overage,
-    )  # fmt: skip
+        last.granted,
+        last.used,
+        last.remaining,
+        last.overage,
+    )
 
 
 @pytest.mark.parametrize("key", EXPECTED)
@@ -266,9 +279,14 @@ def test_a_years_figures_equal_what_was_invoiced_j3_h2(year, key):
         frozen = statements.listing(tx, customer_id=customer.id)
     assert len(frozen) == 12
     assert total(each.net for each in told) == total(each.net for each in frozen)
-    assert total(month.fee for each in told for month in each.billed) == {
-        "alfa": Money(9600000), "beta": Money(3600000), "gamma": Money(600000),
-    }[key]  # fmt: skip
+    assert (
+        total(month.fee for each in told for month in each.billed)
+        == {
+            "alfa": Money(9600000),
+            "beta": Money(3600000),
+            "gamma": Money(600000),
+        }[key]
+    )
 
 
 def test_a_report_says_the_same_when_it_is_asked_for_later_h1(year):
@@ -416,8 +434,9 @@ def test_an_old_agreement_imported_late_sends_no_heap_of_reports(desk):
     send(desk, "2026-11-02 08:00")
     sent = {subject(raw) for raw in mails(desk, "vd@alfa.se")}
     assert sent == {
-        "Supportrapport september 2026 för Alfa AB", "Supportrapport oktober 2026 för Alfa AB",
-    }  # fmt: skip
+        "Supportrapport september 2026 för Alfa AB",
+        "Supportrapport oktober 2026 för Alfa AB",
+    }
 
 
 def test_a_customer_without_agreement_gets_none_f3(store, tmp_path):
@@ -430,8 +449,13 @@ def test_a_customer_without_agreement_gets_none_f3(store, tmp_path):
 
 
 def test_the_pack_has_margin_plans_standstills_and_promises(desk):
-    ask(desk, "alfa", "Byte av server", "2026-01-05 09:00",
-        answer="Vi gör det. [tid: 4h] [löfte: Klart före sportlovet]")  # fmt: skip
+    ask(
+        desk,
+        "alfa",
+        "Byte av server",
+        "2026-01-05 09:00",
+        answer="Vi gör det. [tid: 4h] [löfte: Klart före sportlovet]",
+    )
     send(desk, "2026-02-02 08:00")
     (raw,) = [raw for raw in mails(desk, "anna@example.se", "Internt") if "Alfa" in subject(raw)]
     assert list(files(raw)) == ["supportrapport-alfa-2026-01.pdf"]

@@ -41,9 +41,18 @@ def test_every_change_is_an_event_with_time_actor_and_cause_K1(told):
     story = whole(told)
     kinds = [event["kind"] for event in story["events"]]
     for kind in (
-        "opened", "participant", "relayed", "assigned", "time-booked", "priority", "waiting",
-        "customer-message", "answer-stopped", "solved", "answer",
-    ):  # fmt: skip
+        "opened",
+        "participant",
+        "relayed",
+        "assigned",
+        "time-booked",
+        "priority",
+        "waiting",
+        "customer-message",
+        "answer-stopped",
+        "solved",
+        "answer",
+    ):
         assert kind in kinds
     assert all(event["actor"] and event["cause"] and event["at"] for event in story["events"])
     (relayed,) = [event for event in story["events"] if event["kind"] == "relayed"]
@@ -56,8 +65,10 @@ def test_it_tells_what_was_said_booked_and_mailed_K1(told):
     assert [each["internal"] for each in story["messages"]] == [False, False, True, False, True]
     (entry,) = story["time"]
     assert (entry["actual"], entry["engineer"], entry["note"]) == (
-        60, "anna@example.se", "på plats"
-    )  # fmt: skip
+        60,
+        "anna@example.se",
+        "på plats",
+    )
     mailed = {(mail["kind"], mail["to"]) for mail in story["mails"]}
     assert ("relay", "eva@acme.se") in mailed
     assert ("receipt", "anna@example.se") in mailed
@@ -89,8 +100,9 @@ def test_a_ticket_and_the_one_that_continues_it_name_each_other_D5(desk):
     with desk.desk.store.reading() as tx:
         found = [tickets_shown.whole(tx, tickets.by_number(tx, each)) for each in (1001, 1002)]
     assert [(each["follows"], each["followed_by"]) for each in found] == [
-        (None, [1002]), (1001, [])
-    ]  # fmt: skip
+        (None, [1002]),
+        (1001, []),
+    ]
 
 
 def run(desk, tmp_path, *words):

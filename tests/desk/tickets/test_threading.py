@@ -172,9 +172,12 @@ def test_an_engineer_who_answers_the_customers_own_mail_is_understood_D8(desk):
     desk.get(original, MORNING)
     before = len(desk.mailer.to("bo@acme.se"))
     direct = an_engineers_mail(
-        "Nu går den. [tid: 30m]", to="bo@acme.se", cc="support@example.se", reply_to=original,
+        "Nu går den. [tid: 30m]",
+        to="bo@acme.se",
+        cc="support@example.se",
+        reply_to=original,
         subject="SV: Skrivaren står still",
-    )  # fmt: skip
+    )
     desk.get(direct, "2026-11-20 10:00")
     assert len(desk.mailer.to("bo@acme.se")) == before
     assert [each.actual for each in entries(desk)] == [30]
@@ -259,9 +262,12 @@ def test_an_alias_needs_the_proof_of_its_own_domain_D1(store, tmp_path):
     desk.get(a_mail(), MORNING)
     notice = desk.mailer.to("anna@example.se")[0]
     forged = a_mail(
-        "anna.s@konsult.se", "SV", "[tid: 1h]", reply_to=notice,
+        "anna.s@konsult.se",
+        "SV",
+        "[tid: 1h]",
+        reply_to=notice,
         proof="mx.example.se; dmarc=pass header.from=example.se",
-    )  # fmt: skip
+    )
     desk.get(forged, "2026-11-20 10:00")
     assert entries(desk) == []
     assert outcomes(desk)[0] == "held"
@@ -354,9 +360,10 @@ def test_words_in_reply_to_a_receipt_never_reach_the_customer_D8(desk, notice, s
     receipt = desk.mailer.to("anna@example.se")[-1]
     before = len(desk.mailer.to("bo@acme.se"))
     reply = an_engineers_mail(
-        "Det var visst mer, han är besvärlig.", subject=f"SV: {plain_subject(receipt)}",
+        "Det var visst mer, han är besvärlig.",
+        subject=f"SV: {plain_subject(receipt)}",
         reply_to=None if stripped else receipt,
-    )  # fmt: skip
+    )
     desk.get(reply, "2026-11-20 10:05")
     assert len(desk.mailer.to("bo@acme.se")) == before
     told = " ".join(text_of(desk.mailer.to("anna@example.se")[-1]).split())

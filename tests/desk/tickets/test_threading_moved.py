@@ -196,9 +196,12 @@ def test_a_register_that_knows_of_a_longer_absence_keeps_it(desk, notice):
         until = dt.date(2026, 12, 1)
         register.keep_person(tx, dataclasses.replace(anna, absent_until=until))
     away = a_mail(
-        "anna@example.se", "Autosvar", "Borta", reply_to=mine,
+        "anna@example.se",
+        "Autosvar",
+        "Borta",
+        reply_to=mine,
         headers=[("Auto-Submitted", "auto-replied")],
-    )  # fmt: skip
+    )
     desk.get(away, "2026-11-20 09:21")
     with desk.desk.store.reading() as tx:
         assert register.person_by_address(tx, "anna@example.se").absent_until == until
@@ -208,9 +211,12 @@ def test_a_thank_you_with_a_logo_in_its_signature_is_a_thank_you_D5(desk, notice
     desk.get(an_engineers_mail("Nu går den. [klar]", reply_to=notice), "2026-11-20 10:00")
     answer = desk.mailer.to("bo@acme.se")[-1]
     thanks = a_mail_of(
-        "Tack för hjälpen!", "<p>Tack för hjälpen!</p><img src='cid:logga@acme'>", answers=answer,
-        sender="bo@acme.se", pictures=[("logga@acme", b"PNG")],
-    )  # fmt: skip
+        "Tack för hjälpen!",
+        "<p>Tack för hjälpen!</p><img src='cid:logga@acme'>",
+        answers=answer,
+        sender="bo@acme.se",
+        pictures=[("logga@acme", b"PNG")],
+    )
     desk.get(thanks, "2026-11-20 10:10")
     assert ticket(desk).status == "closed"
     assert ticket(desk).closed_at == instant("2026-11-20 10:00")

@@ -28,9 +28,14 @@ def adjust(store):
     at = instant("2026-12-02 10:00")
     with store.writing() as tx:
         ledgers.adjust(
-            tx, register.customer_by_key(tx, "beta").id, minutes=-15, day=at.date(), at=at,
-            reason="Kulans", key="2026-12-kulans",
-        )  # fmt: skip
+            tx,
+            register.customer_by_key(tx, "beta").id,
+            minutes=-15,
+            day=at.date(),
+            at=at,
+            reason="Kulans",
+            key="2026-12-kulans",
+        )
 
 
 @pytest.fixture(scope="module")
@@ -171,8 +176,13 @@ def test_every_column_of_every_kind_of_money_row_is_proven_on_both_engines_H5(an
         found = list(one_of_each_kind(tx))
     names = {table: name for name, table in TABLES.items()}
     assert {row.get("kind") for _, row in found} >= {
-        "use", "reversal", "adjustment", "fee", "overage", "text",
-    }  # fmt: skip
+        "use",
+        "reversal",
+        "adjustment",
+        "fee",
+        "overage",
+        "text",
+    }
     tried = 0
     for table, row in found:
         (key,) = table.primary_key
@@ -266,9 +276,13 @@ def test_sums_and_references_are_proven_beside_the_hashes_G1(closed):
         row = tx.execute(ledger.select().where(ledger.c.id == 1)).one()._asdict()
         minutes = row["actual"] + 1
         added = {
-            "id": 99, "kind": "reversal", "reverses_id": 1, "customer_id": 1,
-            "actual": -minutes, "billable": -minutes,
-        }  # fmt: skip
+            "id": 99,
+            "kind": "reversal",
+            "reverses_id": 1,
+            "customer_id": 1,
+            "actual": -minutes,
+            "billable": -minutes,
+        }
         tx.execute(ledger.insert().values(row | added))
     codes = {each.code for each in faults(closed) if each.kind == "ledger"}
     assert codes >= {"below_zero", "reference", "unlinked"}

@@ -134,12 +134,18 @@ def _paragraphs(text: str) -> str:
 
 
 def a_mail_of(
-    plain: str, page: str = "", *, answers: bytes | None = None,
-    sender: str = "Anna Svensson <anna@example.se>", subject: str = "SV: [#1001] ärendet",
-    to: str = "support@example.se", proof: str = PROOF,
-    pictures: Sequence[tuple[str, bytes]] = (), files: Sequence[tuple[str, bytes]] = (),
+    plain: str,
+    page: str = "",
+    *,
+    answers: bytes | None = None,
+    sender: str = "Anna Svensson <anna@example.se>",
+    subject: str = "SV: [#1001] ärendet",
+    to: str = "support@example.se",
+    proof: str = PROOF,
+    pictures: Sequence[tuple[str, bytes]] = (),
+    files: Sequence[tuple[str, bytes]] = (),
     stripped: bool = False,
-) -> bytes:  # fmt: skip
+) -> bytes:
     """A reply with two texts; `pictures` are (cid, content), `stripped` without reply headers."""
     mail = EmailMessage()
     mail["Authentication-Results"] = proof

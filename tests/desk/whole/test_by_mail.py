@@ -40,8 +40,9 @@ def test_what_else_stands_in_a_question_for_the_balance_is_read_J5(desk):
     desk.get(a_mail(subject="Saldo", text=text), MORNING)
     assert ticket(desk).subject == "Saldo"
     assert [header_of(raw, "Subject")[:5] for raw in desk.mailer.to("bo@acme.se")] == [
-        "Saldo", "[#100"
-    ]  # fmt: skip
+        "Saldo",
+        "[#100",
+    ]
 
 
 def test_somebody_of_the_domain_who_is_no_contact_gets_no_balance_J5(desk):
@@ -125,9 +126,10 @@ def test_files_too_large_for_the_server_stay_behind_with_a_notice(store, tmp_pat
     from email import policy
 
     small = a_desk(
-        store, tmp_path,
+        store,
+        tmp_path,
         settings=SETTINGS + '[outgoing]\nhost = "127.0.0.1"\ntls = "none"\nmax_size = "1MB"\n',
-    )  # fmt: skip
+    )
     small.get(a_mail(), MORNING)
     notice = small.mailer.to("anna@example.se")[0]
     answer = email.message_from_bytes(
@@ -148,9 +150,10 @@ def test_a_phone_calls_file_too_large_for_the_server_stays_behind_and_is_told_of
     from email import policy
 
     small = a_desk(
-        store, tmp_path,
+        store,
+        tmp_path,
         settings=SETTINGS + '[outgoing]\nhost = "127.0.0.1"\ntls = "none"\nmax_size = "1MB"\n',
-    )  # fmt: skip
+    )
     mail = email.message_from_bytes(
         an_engineers_mail("[för: bo@acme.se] Bo ringde.", subject="Samtal"), policy=policy.default
     )

@@ -56,10 +56,12 @@ class Wired:
             client.sendmail(sender, ["support@example.se"], raw)
         desk = self.desk.desk
         while receive.step(desk, self.now) | sending.step(
-            desk.store, self.mailer, self.now,
+            desk.store,
+            self.mailer,
+            self.now,
             on_sent=lambda tx, d, t: bounces.accepted(tx, desk, d, t),
             on_failed=lambda tx, d, t, reply: bounces.failed(tx, desk, d, t, reply=reply),
-        ):  # fmt: skip
+        ):
             pass
 
 
@@ -94,77 +96,195 @@ Made = Callable[[Wired], bytes]
 anna = "anna@example.se"
 # When each mail comes, what it is, and how it is made of what the desk has sent by then.
 STORY: list[tuple[str, str, Made]] = [
-    ("16 09:00", "Bo reports, Eva in Cc", lambda w: a_mail(
-        BO, "Prio 2: Skrivaren står still", cc="eva@acme.se, offert@tredje.se")),
-    ("16 09:10", "Eva's out-of-office", lambda w: a_mail(
-        EVA, "Autosvar: Skrivaren", "Jag är ledig.", reply_to=w.to("bo@acme.se"),
-        headers=[("Auto-Submitted", "auto-replied")])),
-    ("16 09:20", "Anna answers with time", lambda w: a_reply(
-        "outlook", "Hej Bo!\n\nVi tittar på den nu. [tid: 20m]", w.to(anna, 0))),
-    ("16 09:40", "Bo adds something", lambda w: a_reply(
-        "gmail", "Den blinkar rött.", w.to("bo@acme.se"), sender=BO, proof="x")),
-    ("16 09:45", "Erik notes inside", lambda w: a_mail_of(
-        "[intern] [tid: 10m]\nDe har inte betalat, var försiktig med reservdelar.",
-        answers=w.to("erik@example.se"), sender=ERIK)),
-    ("16 10:00", "Anna answers in HTML", lambda w: a_reply(
-        "gmail", "Byt patron. [tid: 30m] [vänta]", w.to(anna))),
-    ("16 10:30", "Eva answers from her phone", lambda w: a_reply(
-        "apple", "Jag bytte den!", w.to("eva@acme.se"), sender=EVA, proof="x")),
-    ("16 10:35", "a spoofed Anna", lambda w: a_mail(
-        ANNA, "SV: x", "Fakturera allt. [tid: 9h]", reply_to=w.to("bo@acme.se"))),
-    ("16 10:40", "the real one refuses it", lambda w: a_mail(
-        ANNA, "SV: x", "Nej, det är inte jag.", reply_to=w.to(anna))),
-    ("16 11:00", "Anna closes", lambda w: a_reply(
-        "outlook_web", "Bra, då stänger jag. [klar] [tid: 5m]", last(w, anna, "Skrivaren"))),
-    ("16 11:05", "Bo says thanks", lambda w: a_reply(
-        "gmail", "Tack för hjälpen!", w.to("bo@acme.se"), sender=BO, proof="x")),
-    ("17 08:30", "it stops again", lambda w: a_reply(
-        "gmail", "Nu står den still igen?", w.to("bo@acme.se"), sender=BO, proof="x")),
-    ("17 08:40", "Cia of Beta writes", lambda w: a_mail(
-        CIA, "Rapporten är tom", "Hej! Rapporten för oktober är tom.")),
-    ("17 08:45", "Bo's colleague opens the same", lambda w: a_mail(
-        "Per Al <per@acme.se>", "Skrivaren igen", "Skrivaren står still hos oss också.")),
-    ("17 08:50", "Erik merges", lambda w: a_mail_of(
-        "[slå ihop: 1001] [intern]", answers=w.to("erik@example.se"), sender=ERIK,
-        subject="SV: [#1003] Skrivaren igen")),
-    ("17 09:00", "Erik answers all of Acme", lambda w: a_mail_of(
-        "Vi kommer ut i dag. [tid: 1h]", answers=last(w, "erik@example.se", "Skrivaren igen"),
-        sender=ERIK, subject="SV: [#1003] Skrivaren igen")),
-    ("17 09:10", "the answer bounces at Per's", lambda w: a_bounce(
-        w.to("per@acme.se"), "per@acme.se", 1)),
-    ("17 09:20", "Per answers the merged ticket", lambda w: a_mail(
-        "per@acme.se", "SV: [#1003] Skrivaren igen", "När kommer ni?")),
-    ("17 09:30", "Anna answers Cia between the lines", lambda w: a_mail_of(
-        "> Hej! Rapporten för oktober är tom.\n\nSå ska det inte vara, jag kollar. [tid: 45m]\n",
-        answers=last(w, anna, "Rapporten"))),
-    ("17 09:40", "a stranger names the ticket", lambda w: a_mail(
-        "siv@gmail.com", "SV: [#1001] Skrivaren", "Vad säger ni till Bo?")),
-    ("17 09:50", "Anna closes it as spam", lambda w: a_mail_of(
-        "[skräp]", answers=last(w, anna, "Skrivaren", -1), subject="SV")),
-    ("17 10:00", "Cia forwards a thread", lambda w: a_mail(
-        CIA, "VB: Rapporten är tom",
-        "Se nedan.\n\n---------- Forwarded message ---------\nFrån: Ada <ada@beta.se>\n"
-        "Date: fre 13 nov. 2026 kl 08:00\nSubject: x\nTo: cia@beta.se\n\nDen var tom i juli. "
-        "[tid: 2h]\n", reply_to=w.to("cia@beta.se"))),
-    ("17 10:10", "Anna forgets the unit", lambda w: a_mail_of(
-        "Nu är den ifylld. [tid: 15]", answers=last(w, anna, "Rapporten"))),
-    ("17 10:15", "and corrects herself on the receipt", lambda w: a_mail_of(
-        "[tid: 15m]", answers=w.to(anna))),
-    ("17 10:20", "Anna books too much", lambda w: a_mail_of(
-        "Klart. [tid: 14h] [klar]", answers=last(w, anna, "Rapporten", 0))),
+    (
+        "16 09:00",
+        "Bo reports, Eva in Cc",
+        lambda w: a_mail(BO, "Prio 2: Skrivaren står still", cc="eva@acme.se, offert@tredje.se"),
+    ),
+    (
+        "16 09:10",
+        "Eva's out-of-office",
+        lambda w: a_mail(
+            EVA,
+            "Autosvar: Skrivaren",
+            "Jag är ledig.",
+            reply_to=w.to("bo@acme.se"),
+            headers=[("Auto-Submitted", "auto-replied")],
+        ),
+    ),
+    (
+        "16 09:20",
+        "Anna answers with time",
+        lambda w: a_reply("outlook", "Hej Bo!\n\nVi tittar på den nu. [tid: 20m]", w.to(anna, 0)),
+    ),
+    (
+        "16 09:40",
+        "Bo adds something",
+        lambda w: a_reply("gmail", "Den blinkar rött.", w.to("bo@acme.se"), sender=BO, proof="x"),
+    ),
+    (
+        "16 09:45",
+        "Erik notes inside",
+        lambda w: a_mail_of(
+            "[intern] [tid: 10m]\nDe har inte betalat, var försiktig med reservdelar.",
+            answers=w.to("erik@example.se"),
+            sender=ERIK,
+        ),
+    ),
+    (
+        "16 10:00",
+        "Anna answers in HTML",
+        lambda w: a_reply("gmail", "Byt patron. [tid: 30m] [vänta]", w.to(anna)),
+    ),
+    (
+        "16 10:30",
+        "Eva answers from her phone",
+        lambda w: a_reply("apple", "Jag bytte den!", w.to("eva@acme.se"), sender=EVA, proof="x"),
+    ),
+    (
+        "16 10:35",
+        "a spoofed Anna",
+        lambda w: a_mail(ANNA, "SV: x", "Fakturera allt. [tid: 9h]", reply_to=w.to("bo@acme.se")),
+    ),
+    (
+        "16 10:40",
+        "the real one refuses it",
+        lambda w: a_mail(ANNA, "SV: x", "Nej, det är inte jag.", reply_to=w.to(anna)),
+    ),
+    (
+        "16 11:00",
+        "Anna closes",
+        lambda w: a_reply(
+            "outlook_web", "Bra, då stänger jag. [klar] [tid: 5m]", last(w, anna, "Skrivaren")
+        ),
+    ),
+    (
+        "16 11:05",
+        "Bo says thanks",
+        lambda w: a_reply("gmail", "Tack för hjälpen!", w.to("bo@acme.se"), sender=BO, proof="x"),
+    ),
+    (
+        "17 08:30",
+        "it stops again",
+        lambda w: a_reply(
+            "gmail", "Nu står den still igen?", w.to("bo@acme.se"), sender=BO, proof="x"
+        ),
+    ),
+    (
+        "17 08:40",
+        "Cia of Beta writes",
+        lambda w: a_mail(CIA, "Rapporten är tom", "Hej! Rapporten för oktober är tom."),
+    ),
+    (
+        "17 08:45",
+        "Bo's colleague opens the same",
+        lambda w: a_mail(
+            "Per Al <per@acme.se>", "Skrivaren igen", "Skrivaren står still hos oss också."
+        ),
+    ),
+    (
+        "17 08:50",
+        "Erik merges",
+        lambda w: a_mail_of(
+            "[slå ihop: 1001] [intern]",
+            answers=w.to("erik@example.se"),
+            sender=ERIK,
+            subject="SV: [#1003] Skrivaren igen",
+        ),
+    ),
+    (
+        "17 09:00",
+        "Erik answers all of Acme",
+        lambda w: a_mail_of(
+            "Vi kommer ut i dag. [tid: 1h]",
+            answers=last(w, "erik@example.se", "Skrivaren igen"),
+            sender=ERIK,
+            subject="SV: [#1003] Skrivaren igen",
+        ),
+    ),
+    (
+        "17 09:10",
+        "the answer bounces at Per's",
+        lambda w: a_bounce(w.to("per@acme.se"), "per@acme.se", 1),
+    ),
+    (
+        "17 09:20",
+        "Per answers the merged ticket",
+        lambda w: a_mail("per@acme.se", "SV: [#1003] Skrivaren igen", "När kommer ni?"),
+    ),
+    (
+        "17 09:30",
+        "Anna answers Cia between the lines",
+        lambda w: a_mail_of(
+            "> Hej! Rapporten för oktober är tom.\n\nSå ska det inte vara, jag kollar. [tid: 45m]\n",
+            answers=last(w, anna, "Rapporten"),
+        ),
+    ),
+    (
+        "17 09:40",
+        "a stranger names the ticket",
+        lambda w: a_mail("siv@gmail.com", "SV: [#1001] Skrivaren", "Vad säger ni till Bo?"),
+    ),
+    (
+        "17 09:50",
+        "Anna closes it as spam",
+        lambda w: a_mail_of("[skräp]", answers=last(w, anna, "Skrivaren", -1), subject="SV"),
+    ),
+    (
+        "17 10:00",
+        "Cia forwards a thread",
+        lambda w: a_mail(
+            CIA,
+            "VB: Rapporten är tom",
+            "Se nedan.\n\n---------- Forwarded message ---------\nFrån: Ada <ada@beta.se>\n"
+            "Date: fre 13 nov. 2026 kl 08:00\nSubject: x\nTo: cia@beta.se\n\nDen var tom i juli. "
+            "[tid: 2h]\n",
+            reply_to=w.to("cia@beta.se"),
+        ),
+    ),
+    (
+        "17 10:10",
+        "Anna forgets the unit",
+        lambda w: a_mail_of("Nu är den ifylld. [tid: 15]", answers=last(w, anna, "Rapporten")),
+    ),
+    (
+        "17 10:15",
+        "and corrects herself on the receipt",
+        lambda w: a_mail_of("[tid: 15m]", answers=w.to(anna)),
+    ),
+    (
+        "17 10:20",
+        "Anna books too much",
+        lambda w: a_mail_of("Klart. [tid: 14h] [klar]", answers=last(w, anna, "Rapporten", 0)),
+    ),
     ("17 10:25", "and says OK", lambda w: a_mail_of("OK", answers=w.to(anna))),
     ("17 10:30", "and undoes it", lambda w: a_mail_of("[ångra]", answers=w.to(anna))),
-    ("17 13:00", "a phone call for Beta", lambda w: a_mail_of(
-        "[för: cia@beta.se] [tid: 10m]\nVi pratade om rapporten i telefon.", sender=ERIK,
-        subject="Telefonsamtal")),
-    ("17 13:10", "Erik writes nearly intern", lambda w: a_mail_of(
-        "[intenr] Cia är sur.", answers=w.to("cia@beta.se"), sender=ERIK)),
+    (
+        "17 13:00",
+        "a phone call for Beta",
+        lambda w: a_mail_of(
+            "[för: cia@beta.se] [tid: 10m]\nVi pratade om rapporten i telefon.",
+            sender=ERIK,
+            subject="Telefonsamtal",
+        ),
+    ),
+    (
+        "17 13:10",
+        "Erik writes nearly intern",
+        lambda w: a_mail_of("[intenr] Cia är sur.", answers=w.to("cia@beta.se"), sender=ERIK),
+    ),
     ("17 13:20", "Bo asks for the balance", lambda w: a_mail(BO, "saldo", "")),
-    ("17 13:30", "Anna answers Bo directly", lambda w: a_mail_of(
-        "Nu är den lagad. [tid: 25m] [klar]", to="bo@acme.se, support@example.se",
-        answers=last(w, anna, "Skrivaren står"))),
+    (
+        "17 13:30",
+        "Anna answers Bo directly",
+        lambda w: a_mail_of(
+            "Nu är den lagad. [tid: 25m] [klar]",
+            to="bo@acme.se, support@example.se",
+            answers=last(w, anna, "Skrivaren står"),
+        ),
+    ),
     ("17 13:40", "the same mail once more", lambda w: a_mail(BO, "saldo", "")),
-]  # fmt: skip
+]
 
 
 def last(wired: Wired, address: str, words: str, number: int = -1) -> bytes:
@@ -235,12 +355,29 @@ WORDS = st.sampled_from(
 )
 TAGS = st.sampled_from(
     [
-        "[tid: 1h]", "[TID: 15]", "[tid 2h]", "[klar]", "[vänta]", "[prio: 1]", "[kund: acme]",
-        "[kund: beta]", "[tilldela: Erik]", "[för: cia@beta.se]", "[för: bo@acme.se]",
-        "[slå ihop: 1001]", "[öppna]", "[löfte: ring]", "[tid: 1h][klar]", "[start]", "",
-        "[tid:\n30m]", "[tid: 20h]", "[kund: x]", "\n#1001 [tid: 1h]\n1002: [klar] ",
+        "[tid: 1h]",
+        "[TID: 15]",
+        "[tid 2h]",
+        "[klar]",
+        "[vänta]",
+        "[prio: 1]",
+        "[kund: acme]",
+        "[kund: beta]",
+        "[tilldela: Erik]",
+        "[för: cia@beta.se]",
+        "[för: bo@acme.se]",
+        "[slå ihop: 1001]",
+        "[öppna]",
+        "[löfte: ring]",
+        "[tid: 1h][klar]",
+        "[start]",
+        "",
+        "[tid:\n30m]",
+        "[tid: 20h]",
+        "[kund: x]",
+        "\n#1001 [tid: 1h]\n1002: [klar] ",
     ]
-)  # fmt: skip
+)
 NEW = st.builds(lambda *parts: " ".join(parts), TAGS, WORDS, TAGS)
 STYLE = st.sampled_from([*STYLES, *UNCERTAIN])
 STEP = st.one_of(
@@ -287,9 +424,10 @@ def made(kind, who, words, style, sent, pick):
 
 @given(st.data())
 @settings(
-    max_examples=20, deadline=None,
+    max_examples=20,
+    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+)
 def test_nothing_of_ours_or_of_others_reaches_a_customer_whatever_is_said(make_desk, data):
     leaks_nothing(make_desk(), data)
 
@@ -297,9 +435,10 @@ def test_nothing_of_ours_or_of_others_reaches_a_customer_whatever_is_said(make_d
 @pytest.mark.long
 @given(st.data())
 @settings(
-    max_examples=500, deadline=None,
+    max_examples=500,
+    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+)
 def test_nothing_of_ours_or_of_others_reaches_a_customer_in_many_conversations(make_desk, data):
     leaks_nothing(make_desk(), data)
 

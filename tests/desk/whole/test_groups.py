@@ -49,8 +49,11 @@ def test_a_message_that_fails_takes_none_of_its_group_along_B4(desk):
     assert receive.step(desk.desk, T0)
     found = rows(desk)
     assert {number: row.state for number, row in found.items()} == {
-        1: "done", 2: "done", 3: "new", 4: "done",
-    }  # fmt: skip
+        1: "done",
+        2: "done",
+        3: "new",
+        4: "done",
+    }
     assert found[3].reason == "RuntimeError: a fault of ours"
     while receive.step(desk.desk, T0):
         pass
@@ -90,13 +93,17 @@ def test_a_message_whose_waiting_rows_cannot_be_written_fails_alone_B4(desk, mon
     while receive.step(desk.desk, T0):
         pass
     assert {number: row.state for number, row in rows(desk).items()} == {
-        1: "done", 2: "shelved", 3: "shelved", 4: "done",
-    }  # fmt: skip
+        1: "done",
+        2: "shelved",
+        3: "shelved",
+        4: "done",
+    }
     assert rows(desk)[2].reason.startswith("IntegrityError")
     desk.work(T0)
     assert sorted(to for to, _ in desk.mailer.sent if to.endswith("acme.se")) == [
-        "k0@acme.se", "k3@acme.se",
-    ]  # fmt: skip
+        "k0@acme.se",
+        "k3@acme.se",
+    ]
 
 
 def test_a_database_away_while_a_group_is_taken_apart_holds_none_of_it_up_B4(desk, monkeypatch):
@@ -114,8 +121,11 @@ def test_a_database_away_while_a_group_is_taken_apart_holds_none_of_it_up_B4(des
     found = rows(desk)
     assert [found[number].lease_owner for number in found] == [None] * 4
     assert {number: (row.state, row.attempts) for number, row in found.items()} == {
-        1: ("done", 1), 2: ("new", 0), 3: ("new", 0), 4: ("new", 0),
-    }  # fmt: skip
+        1: ("done", 1),
+        2: ("new", 0),
+        3: ("new", 0),
+        4: ("new", 0),
+    }
 
 
 def test_a_database_that_is_started_anew_holds_no_message_up_for_its_lease_B4(desk, monkeypatch):
@@ -134,8 +144,11 @@ def test_a_database_that_is_started_anew_holds_no_message_up_for_its_lease_B4(de
     monkeypatch.setattr(inbox, "give_back", give_back)
     assert receive.step(desk.desk, T0, left)
     assert {number: (row.state, row.attempts) for number, row in rows(desk).items()} == {
-        1: ("done", 1), 2: ("done", 1), 3: ("new", 1), 4: ("done", 1),
-    }  # fmt: skip
+        1: ("done", 1),
+        2: ("done", 1),
+        3: ("new", 1),
+        4: ("done", 1),
+    }
     assert left == []
 
 
@@ -164,11 +177,12 @@ def test_a_group_of_every_kind_of_mail_is_acted_on_together(any_store, tmp_path)
                 "Svar [tid: 1m]\n", subject="SV: [#1001]", message_id=f"<{next(serial)}@x>"
             ),
             an_engineers_mail(
-                "[för: eva@acme.se] [tid: 1m] Ringde\n", subject="Samtal",
+                "[för: eva@acme.se] [tid: 1m] Ringde\n",
+                subject="Samtal",
                 message_id=f"<{next(serial)}@x>",
             ),
             a_mail("Okänd <x@okand.se>", "Fråga", message_id=f"<{next(serial)}@x>"),
-        ):  # fmt: skip
+        ):
             made.receive(mail, T0)
     with structlog.testing.capture_logs() as lines:
         assert receive.step(made.desk, T0)
@@ -218,8 +232,10 @@ def test_the_DNS_is_asked_for_proof_while_nothing_is_locked_D1(any_store, tmp_pa
     assert receive.step(made.desk, T0)
     assert free == [True, True]  # of Bo nothing is to be proven
     assert {number: row.state for number, row in rows(made).items()} == {
-        1: "held", 2: "done", 3: "done",
-    }  # fmt: skip
+        1: "held",
+        2: "done",
+        3: "done",
+    }
 
 
 def test_what_a_death_has_touched_is_taken_alone_so_that_the_killer_is_found_B4(desk):
@@ -241,9 +257,12 @@ def test_what_a_death_has_touched_is_taken_alone_so_that_the_killer_is_found_B4(
 def test_a_worker_closes_what_it_uses_in_its_own_thread_when_it_stops():
     ended = []
     worker = Worker(
-        "w", [Step("s", lambda _: False)], every=60, clock=lambda: dt.datetime.now(dt.UTC),
+        "w",
+        [Step("s", lambda _: False)],
+        every=60,
+        clock=lambda: dt.datetime.now(dt.UTC),
         end=lambda: ended.append(threading.current_thread().name),
-    )  # fmt: skip
+    )
     thread = threading.Thread(target=worker.run, name="its own")
     thread.start()
     worker.stop()

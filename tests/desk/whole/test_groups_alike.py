@@ -44,21 +44,53 @@ MADE = MADE.replace("\n\nanswers", "\nanswers").replace(
 KNOWN = REGISTER.replace('"100', '"7')  # no number there looks like a ticket's
 ANNA, ERIK = "Anna Svensson <anna@example.se>", "Erik Lind <erik@example.se>"
 CUSTOMERS = (
-    "Bo Ek <bo@acme.se>", "bo@acme.se", "Bo <BO@Acme.SE>", "Eva <eva@acme.se>",
-    "Ute <weg@acme.se>", "Cia <cia@beta.se>", "eve@delta.se", "Siv <siv@gmail.com>",
-    "Siv <Siv@Gmail.com>", "Åsa <asa@xn--rksmrgs-5wao1o.se>", "Åsa <asa@räksmörgås.se>",
-    "ekonomi@example.se", "support@example.se", "Anna Svensson <anna@example.se>",
-)  # fmt: skip
+    "Bo Ek <bo@acme.se>",
+    "bo@acme.se",
+    "Bo <BO@Acme.SE>",
+    "Eva <eva@acme.se>",
+    "Ute <weg@acme.se>",
+    "Cia <cia@beta.se>",
+    "eve@delta.se",
+    "Siv <siv@gmail.com>",
+    "Siv <Siv@Gmail.com>",
+    "Åsa <asa@xn--rksmrgs-5wao1o.se>",
+    "Åsa <asa@räksmörgås.se>",
+    "ekonomi@example.se",
+    "support@example.se",
+    "Anna Svensson <anna@example.se>",
+)
 WORDS = ("Den står still.", "Tack!", "Prio 1\n\nNu.", "OK", "När kommer ni?", "Nej, inte jag.")
 TAGS = (
-    "[tid: 1h]", "[klar]", "[vänta]", "[intern]", "[start]", "[prio: 1]", "[kund: beta]",
-    "[kund: acme]", "[skräp]", "[öppna]", "[ångra]", "[tid: 14h]", "[tid: -10m]", "[hjälp]",
-    "[slå ihop: {n}]", "[tilldela: Erik]", "[för: bo@acme.se]", "[för: eva@acme.se]", "[intenr]",
-    "\n#{n} [tid: 10m]\n{m}: [klar]\n", "",
-)  # fmt: skip
+    "[tid: 1h]",
+    "[klar]",
+    "[vänta]",
+    "[intern]",
+    "[start]",
+    "[prio: 1]",
+    "[kund: beta]",
+    "[kund: acme]",
+    "[skräp]",
+    "[öppna]",
+    "[ångra]",
+    "[tid: 14h]",
+    "[tid: -10m]",
+    "[hjälp]",
+    "[slå ihop: {n}]",
+    "[tilldela: Erik]",
+    "[för: bo@acme.se]",
+    "[för: eva@acme.se]",
+    "[intenr]",
+    "\n#{n} [tid: 10m]\n{m}: [klar]\n",
+    "",
+)
 SUBJECTS = (
-    "Skrivaren", "saldo", "KRITISK: allt", "SV: [#{n}] Skrivaren", "[#{m}]", "Frånvaro: ledig",
-)  # fmt: skip
+    "Skrivaren",
+    "saldo",
+    "KRITISK: allt",
+    "SV: [#{n}] Skrivaren",
+    "[#{m}]",
+    "Frånvaro: ledig",
+)
 PROOF = "mx.example.se; dmarc=pass header.from=example.se"
 WHO, PICK = st.sampled_from(CUSTOMERS), st.integers(0, 999)
 SUBJECT, SAID = st.sampled_from(SUBJECTS), st.sampled_from(WORDS)
@@ -142,10 +174,12 @@ class Told:
         while warnings.step(desk, now):
             pass
         while sending.step(
-            desk.store, self.desk.mailer, now,
+            desk.store,
+            self.desk.mailer,
+            now,
             on_sent=lambda tx, d, t: bounces.accepted(tx, desk, d, t),
             on_failed=lambda tx, d, t, reply: bounces.failed(tx, desk, d, t, reply=reply),
-        ):  # fmt: skip
+        ):
             pass
 
     # --- mails ----------------------------------------------------------------------------------
@@ -233,18 +267,36 @@ class Told:
 
 
 TABLES = (
-    tables.tickets, tables.inbox, tables.ticket_messages, tables.events, tables.ledger,
-    tables.holds, tables.people,
-)  # fmt: skip
+    tables.tickets,
+    tables.inbox,
+    tables.ticket_messages,
+    tables.events,
+    tables.ledger,
+    tables.holds,
+    tables.people,
+)
 UNORDERED = (tables.participants, tables.clocks, tables.alarms)
 NOT_COMPARED = {
-    "id", "outgoing_id", "attempts", "lease_until", "token", "hash", "reverses_id", "booking",
-    "identity", "message_id", "raw_sha256", "size",
-}  # fmt: skip
+    "id",
+    "outgoing_id",
+    "attempts",
+    "lease_until",
+    "token",
+    "hash",
+    "reverses_id",
+    "booking",
+    "identity",
+    "message_id",
+    "raw_sha256",
+    "size",
+}
 MAILS = select(
-    tables.outbox, tables.outgoing.c.kind, tables.outgoing.c.ticket_id, tables.outgoing.c.inbox_id,
+    tables.outbox,
+    tables.outgoing.c.kind,
+    tables.outgoing.c.ticket_id,
+    tables.outgoing.c.inbox_id,
     tables.outgoing.c.raw,
-).join(tables.outgoing)  # fmt: skip
+).join(tables.outgoing)
 
 
 def end(desk: Desk) -> dict[str, list]:

@@ -29,11 +29,17 @@ PER_QUARTER_HOUR = REGISTER.replace('plan = "attend"', 'plan = "attend"\nincreme
 AGREED = {
     "acme": [Version(1, "acme", dt.date(2026, 1, 1), None, True, BUILT_IN["alert"].terms)],
     "beta": [
-        Version(2, "beta", dt.date(2026, 11, 1), None, True,
-                replace(BUILT_IN["attend"].terms, increment=15))
+        Version(
+            2,
+            "beta",
+            dt.date(2026, 11, 1),
+            None,
+            True,
+            replace(BUILT_IN["attend"].terms, increment=15),
+        )
     ],
     "delta": [],
-}  # fmt: skip
+}
 
 
 @dataclass
@@ -113,9 +119,17 @@ class Story:
             day = self.at.date() - dt.timedelta(days=back)
             texts.append(f"[tid: {minutes}m {day}{'' if counts else ' ej deb'}]")
             made.append(
-                Booked(len(self.entries) + ordinal, ticket, engineer, day, self.at, ordinal,
-                       minutes, counts)
-            )  # fmt: skip
+                Booked(
+                    len(self.entries) + ordinal,
+                    ticket,
+                    engineer,
+                    day,
+                    self.at,
+                    ordinal,
+                    minutes,
+                    counts,
+                )
+            )
         days = {each.worked_on for each in made}
         if any(self.minutes(engineer, day) + 600 > 1440 for day in days):
             return  # so much of one day would be held (C11)
@@ -215,25 +229,30 @@ engineers = st.sampled_from(sorted(ENGINEERS))
 minutes = st.integers(1, 300)
 tags = st.lists(
     st.tuples(minutes, st.sampled_from([0, 0, 1, 4, 12, 40]), st.integers(0, 4).map(bool)),
-    min_size=1, max_size=2,
-)  # fmt: skip
+    min_size=1,
+    max_size=2,
+)
 booking = st.tuples(st.just("book"), numbers, engineers, tags)
 correcting = st.tuples(
-    st.just("correct"), st.sampled_from(["date", "receipt", "own"]), numbers,
+    st.just("correct"),
+    st.sampled_from(["date", "receipt", "own"]),
+    numbers,
     st.just(0) | minutes,
     st.integers(0, 4).map(bool),
-)  # fmt: skip
+)
 regretting = st.tuples(
-    st.just("regret"), numbers, engineers, tags, customers,
+    st.just("regret"),
+    numbers,
+    engineers,
+    tags,
+    customers,
     st.lists(st.sampled_from(["correct", "first", "last", "move"]), min_size=2, max_size=5),
-)  # fmt: skip
+)
 undoing = st.tuples(st.just("undo"), numbers)
 moving = st.tuples(st.just("move"), numbers, customers)
 waiting = st.tuples(st.just("wait"), st.integers(0, 20), st.integers(0, 5))
 asking = st.tuples(st.just("ask"), customers)
-steps = st.one_of(
-    booking, regretting, regretting, correcting, undoing, moving, waiting, asking
-)  # fmt: skip
+steps = st.one_of(booking, regretting, regretting, correcting, undoing, moving, waiting, asking)
 
 
 def billed(desk, customer):
@@ -296,9 +315,11 @@ def quarter_hours(make_desk, store, tmp_path):
 CALM = {
     "deadline": None,
     "suppress_health_check": [
-        HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large,
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.data_too_large,
     ],
-}  # fmt: skip
+}
 
 
 @settings(max_examples=12, **CALM)

@@ -93,11 +93,12 @@ def test_tickets_that_two_daemons_act_on_crosswise_are_no_deadlock(desks):
     for number in (*range(1001, 1011), *range(1010, 1000, -1)):
         one.receive(
             an_engineers_mail(
-                "[tid: 1m]\nJag kommer.\n", subject=f"SV: [#{number}]",
+                "[tid: 1m]\nJag kommer.\n",
+                subject=f"SV: [#{number}]",
                 message_id=f"<{next(serial)}@y>",
             ),
             T0,
-        )  # fmt: skip
+        )
     hands = [claimed(desk, 10) for desk in desks]
     assert at_once(acting(one, hands[0]), acting(other, hands[1])) == []
     with one.desk.store.reading() as tx:

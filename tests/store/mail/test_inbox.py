@@ -134,8 +134,10 @@ def test_a_slow_failure_takes_nothing_from_whoever_took_the_message_over_B4(any_
 def test_what_a_dead_process_held_is_free_at_once(any_store):
     dead = subprocess.run(
         [sys.executable, "-c", "from daemon.store.leases import owner; print(owner())"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
     assert leases.is_dead(dead)
     assert not leases.is_dead(leases.owner())
     assert not leases.is_dead(f"another-host:{os.getpid()}:1")

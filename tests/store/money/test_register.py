@@ -99,10 +99,18 @@ def test_an_absence_includes_its_last_day():
 def test_a_customer_comes_back_as_it_was_kept(tx):
     manager = register.person(tx, register.keep_person(tx, ANNA))
     full = Customer(
-        id=0, key="acme", name="Åäö & Co", organisation_number="556000-0000", language="en",
-        accounting_number="1001", your_reference="Eva Ek", order_number="4711",
-        invoice_language="sv", reports_to=("vd@acme.se", "it@acme.se"), manager=manager,
-    )  # fmt: skip
+        id=0,
+        key="acme",
+        name="Åäö & Co",
+        organisation_number="556000-0000",
+        language="en",
+        accounting_number="1001",
+        your_reference="Eva Ek",
+        order_number="4711",
+        invoice_language="sv",
+        reports_to=("vd@acme.se", "it@acme.se"),
+        manager=manager,
+    )
     acme = register.keep_customer(tx, full)
     assert (
         register.customer(tx, acme)

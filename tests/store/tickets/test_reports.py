@@ -27,17 +27,29 @@ def a_customer(tx, key="acme", **more):
 
 def a_ticket(tx, customer_id, opened=T0, subject="Något", **more):
     ticket = tickets.open_ticket(
-        tx, subject=subject, customer_id=customer_id, requester="bo@acme.se", language="sv",
-        priority=3, status=Status.OPEN, opened_at=opened,
-    )  # fmt: skip
+        tx,
+        subject=subject,
+        customer_id=customer_id,
+        requester="bo@acme.se",
+        language="sv",
+        priority=3,
+        status=Status.OPEN,
+        opened_at=opened,
+    )
     return tickets.change(tx, ticket.id, **more) if more else ticket
 
 
 def a_meeting(tx, customer_id, period="2026-Q4", start=T0, state="planned"):
     return meetings.plan(
-        tx, customer_id=customer_id, period=period, uid=f"{customer_id}-{period}", sequence=0,
-        starts_at=start, ends_at=start + DAY / 24, state=state,
-    )  # fmt: skip
+        tx,
+        customer_id=customer_id,
+        period=period,
+        uid=f"{customer_id}-{period}",
+        sequence=0,
+        starts_at=start,
+        ends_at=start + DAY / 24,
+        state=state,
+    )
 
 
 def test_a_report_is_claimed_once_by_customer_and_period_j3(tx):
@@ -79,9 +91,14 @@ def test_what_was_said_and_noted_by_ticket_in_order(tx):
         tickets.say(tx, ticket.id, at=at, author="customer", address="x", text="x")
         for kind in ("reason", "promise"):
             events.record(
-                tx, at=at, kind=kind, actor="anna", cause="x", ticket_id=ticket.id,
+                tx,
+                at=at,
+                kind=kind,
+                actor="anna",
+                cause="x",
+                ticket_id=ticket.id,
                 data={"text": f"{kind} {at:%d}"},
-            )  # fmt: skip
+            )
     assert reports.said_times(tx, acme, T0) == {mine.id: [T0, T0 + DAY]}
     found = reports.noted(tx, acme, "reason", T0)
     assert [row.data["text"] for row in found] == ["reason 03", "reason 02"]

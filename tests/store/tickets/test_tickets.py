@@ -15,9 +15,15 @@ from tests.builders import instant
 
 def a_ticket(tx, subject="Något"):
     return tickets.open_ticket(
-        tx, subject=subject, requester="bo@acme.se", language="sv", priority=3, status=Status.OPEN,
-        opened_at=instant("2026-11-02 10:00"), spam=False,
-    )  # fmt: skip
+        tx,
+        subject=subject,
+        requester="bo@acme.se",
+        language="sv",
+        priority=3,
+        status=Status.OPEN,
+        opened_at=instant("2026-11-02 10:00"),
+        spam=False,
+    )
 
 
 def opened(store):
