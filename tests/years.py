@@ -30,8 +30,8 @@ WITH RECURSIVE
 """
 _TABLES: Mapping[str, str] = MappingProxyType(
     {
-        "tickets (id, number, subject, customer_id, requester, language, priority, status, opened_at,"
-        " closed_at)": """
+        "tickets (id, number, subject, customer_id, requester, language, priority, status,"
+        " opened_at, closed_at)": """
         SELECT n, 1000 + n, 'Skrivare ' || n, n % 30 + 1, customer, 'sv', 3,
                CASE WHEN lives THEN 'open' ELSE 'closed' END, at,
                CASE WHEN NOT lives THEN at END
@@ -60,8 +60,8 @@ _TABLES: Mapping[str, str] = MappingProxyType(
             UNION ALL SELECT 'closed', NULL
         ) AS happened
         WHERE NOT lives OR happened.kind IN ('participant', 'opened')""",
-        "clocks (ticket_id, kind, started_at, target_minutes, due_at, result, ended_at, used_minutes,"
-        " tell_at)": """
+        "clocks (ticket_id, kind, started_at, target_minutes, due_at, result, ended_at,"
+        " used_minutes, tell_at)": """
         SELECT n, 'response', at, 480, CASE WHEN lives THEN {later} ELSE at END,
                CASE WHEN lives THEN 'running' ELSE 'met' END,
                CASE WHEN NOT lives THEN at END, CASE WHEN NOT lives THEN 30 END,
@@ -77,11 +77,12 @@ _TABLES: Mapping[str, str] = MappingProxyType(
         SELECT 2 * n - 1 + copy, CASE WHEN answer THEN customer ELSE 'anna@example.se' END,
                'support@example.se', 'sent', at, at, 1, at, '250 kept', answer
         FROM each, mail""",
-        "ledger (kind, customer_id, ticket_id, person_id, inbox_id, ordinal, worked_on, received_at,"
-        " visible_at, actual, billable, cause)": """
+        "ledger (kind, customer_id, ticket_id, person_id, inbox_id, ordinal, worked_on, "
+        "received_at, visible_at, actual, billable, cause)": """
         SELECT 'use', n % 30 + 1, n, 1, n, 1, {day}, at, at, 30, 30, 'inbox:' || n
         FROM each WHERE NOT lives""",
-        "chain (seq, kind, row_id, hash)": "SELECT n, 'ledger', n, digest FROM each WHERE NOT lives",
+        "chain (seq, kind, row_id, hash)": """
+        SELECT n, 'ledger', n, digest FROM each WHERE NOT lives""",
     }
 )
 _SAID = "Skrivaren på plan två står still. " * 4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from daemon.desk.context import Desk
-from daemon.desk.month import drift, invoicing, specification
+from daemon.desk.month import drift, invoicing, specification, specified
 from daemon.desk.ports import Accounting
 from daemon.domain.document import Document
 from daemon.loop import Step
@@ -114,7 +114,7 @@ def _specification(desk: Desk, statement_id: int) -> Document | None:
 
     with desk.store.reading() as tx:
         frozen = statements.by_id(tx, statement_id)
-        made = [each for each in specification.gather(tx, desk, [frozen]) if each.has_hours]
+        made = [each for each in specified.gather(tx, desk, [frozen]) if each.has_hours]
     return specification.pdf(made[0], WeasyPrinter()) if made else None
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from daemon.desk.context import Desk
 from daemon.desk.letters.records import Alarm, Close, HeldCustomer, InvoiceReport, StatementSummary
 from daemon.desk.letters.sentences import sentence
-from daemon.desk.month import specification
-from daemon.desk.month.specification import Enclosed, Specification
+from daemon.desk.month import specified
+from daemon.desk.month.specification import Enclosed
+from daemon.desk.month.specified import Specification
 from daemon.desk.outgoing import alarms
 from daemon.desk.outgoing.mailing import Post, post
 from daemon.desk.ports import PdfError
@@ -51,7 +52,7 @@ def papers(
     tx: Tx, desk: Desk, month: Period, customer_ids: Collection[int] | None = None
 ) -> list[Specification]:
     """H7: the specifications of a month, of some customers or of all."""
-    return specification.gather(tx, desk, found(tx, month, customer_ids))
+    return specified.gather(tx, desk, found(tx, month, customer_ids))
 
 
 def found(tx: Tx, month: Period, customer_ids: Collection[int] | None = None) -> list[Frozen]:

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from daemon.desk.letters import phrases, records
+from daemon.desk.letters import phrases, reasons, records
 from daemon.desk.letters.records import Answer, Close, Refused
 from daemon.desk.letters.rendering import render
 from daemon.domain import priority
@@ -147,7 +147,7 @@ def test_an_engineers_text_goes_along_with_the_confirmation_of_her_ticket_d6():
     assert "> jag ser att kön till skrivaren har fastnat." in text
 
 
-@pytest.mark.parametrize("code", [*records.REFUSALS, "something_new"])
+@pytest.mark.parametrize("code", [*reasons.REFUSALS, "something_new"])
 @pytest.mark.parametrize("language", ["sv", "en"])
 def test_a_refused_tag_is_quoted_without_brackets_and_with_a_reason_c13(code, language):
     letter = rendered("receipt_refused", language, refused=(Refused("[tid: 15 ]", code),))
@@ -163,8 +163,8 @@ def _why(code, language):
 
 @pytest.mark.parametrize("language", ["sv", "en"])
 def test_every_code_of_the_records_has_its_sentence_in_both_languages(language):
-    assert set(records.REFUSALS) <= set(phrases.REFUSED[language])
-    assert set(records.NOT_RELAYED) == set(phrases.NOT_RELAYED[language])
+    assert set(reasons.REFUSALS) <= set(phrases.REFUSED[language])
+    assert set(reasons.NOT_RELAYED) == set(phrases.NOT_RELAYED[language])
     for table in (phrases.REFUSED, phrases.NOT_RELAYED, phrases.CLOCKS, phrases.UNPROVEN):
         assert table["sv"].keys() == table["en"].keys()
 
@@ -185,7 +185,7 @@ def test_every_sample_on_the_tag_card_is_a_tag_c9(language):
     assert len(samples) >= 17
 
 
-@pytest.mark.parametrize("code", records.NOT_RELAYED)
+@pytest.mark.parametrize("code", reasons.NOT_RELAYED)
 def test_a_receipt_says_why_an_answer_did_not_go_out_d8(code):
     text = words(rendered("receipt_refused", not_relayed=code).text)
     assert phrases.NOT_RELAYED["sv"][code] in text

@@ -216,7 +216,8 @@ STORY: list[tuple[str, str, Made]] = [
         "17 09:30",
         "Anna answers Cia between the lines",
         lambda w: a_mail_of(
-            "> Hej! Rapporten för oktober är tom.\n\nSå ska det inte vara, jag kollar. [tid: 45m]\n",
+            "> Hej! Rapporten för oktober är tom.\n\n"
+            "Så ska det inte vara, jag kollar. [tid: 45m]\n",
             answers=last(w, anna, "Rapporten"),
         ),
     ),
