@@ -15,15 +15,15 @@ from daemon.domain.document import Document
 from daemon.loop import Step
 from daemon.settings.load import Settings
 from daemon.store.money import statements
-from daemon.store.pacing import RequestLine
+from daemon.store.request_line import RequestLine
 from daemon.store.session import Store
-from daemon.store.tokens import TokenRecord
+from daemon.store.token_records import TokenRecord
 
 if TYPE_CHECKING:
+    from integrations.fortnox.access.tokens import TokenStore
     from integrations.fortnox.client import FortnoxClient
     from integrations.fortnox.pacing import EvenPacer
     from integrations.fortnox.settings import FortnoxSettings
-    from integrations.fortnox.tokens import TokenStore
 
 FORTNOX = "fortnox"  # the name of its token and its line in the database
 
@@ -84,7 +84,7 @@ def token_store(
     settings: Settings, store: Store, *, sleep: Callable[[float], None] = time.sleep
 ) -> "TokenStore":
     """Fortnox's token in the database, sealed with `token_key_file`, else the client's secret."""
-    from integrations.fortnox.sealing import SealedTokenStore
+    from integrations.fortnox.access.sealing import SealedTokenStore
 
     fortnox = settings.accounting.fortnox
     assert fortnox is not None  # noqa: S101  the settings have checked it

@@ -12,7 +12,7 @@ from daemon.settings.load import Login
 from daemon.store.health import legible
 from daemon.store.migrations import SchemaError
 from daemon.store.session import Store, StoreError
-from daemon.store.tokens import TokenRecord
+from daemon.store.token_records import TokenRecord
 
 log = structlog.get_logger("avtald.consents")
 

@@ -11,8 +11,8 @@ from daemon.cli.output import Say, print_json, speaker
 
 if TYPE_CHECKING:
     from daemon.app.desk import App
+    from integrations.fortnox.access.consent import Asked
     from integrations.fortnox.client import CompanyInformation
-    from integrations.fortnox.login import Asked
 
 _PATIENCE = 600.0  # seconds: as long as a code lives
 
@@ -42,7 +42,8 @@ def login(
 ) -> None:
     """Let a system administrator of the company consent, in a browser, once."""
     from daemon.app import accounting, desk
-    from integrations.fortnox import login as consent
+    from integrations.fortnox.access import consent
+    from integrations.fortnox.login import is_lasting, log_in
 
     with desk.opened(config) as opened:
         say = speaker(opened.settings.desk.language)
@@ -55,14 +56,14 @@ def login(
         )
         answer = code or _answer(asked, port, say, paste=paste)
         pacer = accounting.pacer(opened.store)
-        company = consent.log_in(
+        company = log_in(
             asked,
             asked.code_of(answer),
             accounting.token_store(opened.settings, opened.store),
             pacer,
             now,
         )
-        lasting = consent.is_lasting(asked.settings, company, pacer)
+        lasting = is_lasting(asked.settings, company, pacer)
         _go_on(opened, now)
     _print_company(company, say)
     _advise(opened, company, say, lasting=lasting)
@@ -79,7 +80,7 @@ def _must_be_fortnox(opened: "App", say: Say) -> None:
 
 def _answer(asked: "Asked", port: int, say: Say, *, paste: bool) -> str:
     """Where the administrator's browser came back to."""
-    from integrations.fortnox.login import Callback
+    from integrations.fortnox.access.consent import Callback
 
     click.echo(say("Öppna och godkänn:", "Open and consent:"))
     click.echo(asked.url)

@@ -16,12 +16,12 @@ from daemon.domain.invoice import (
     Problem,
 )
 from integrations.fortnox import mapping
+from integrations.fortnox.access.tokens import MemoryTokenStore, NoAccessError, TokenStore
 from integrations.fortnox.errors import NOT_FOUND_INVOICE, other_shape, reading
 from integrations.fortnox.lists import items
 from integrations.fortnox.pacing import EvenPacer, Pacer
 from integrations.fortnox.preflight import look
 from integrations.fortnox.settings import FortnoxSettings
-from integrations.fortnox.tokens import MemoryTokenStore, NoAccessError, TokenStore
 from integrations.fortnox.transport import Call, Transport
 
 _SWEDEN = ZoneInfo("Europe/Stockholm")

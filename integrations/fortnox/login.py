@@ -1,79 +1,18 @@
-"""Consent, once: a system administrator says yes in the browser, and we keep what comes of it."""
+"""Consent made use of: the code becomes a token, proven with a client before it is kept."""
 
 import datetime as dt
-import secrets
-import threading
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from types import TracebackType
-from typing import ClassVar, Self
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import replace
 
 import httpx
 
-from daemon.domain.invoice import AccountingError, Fault
+from daemon.domain.invoice import AccountingError
+from integrations.fortnox.access.consent import Asked, LoginError, exchange_code
+from integrations.fortnox.access.tokens import MemoryTokenStore, TokenStore
 from integrations.fortnox.client import CompanyInformation, FortnoxClient
 from integrations.fortnox.pacing import Pacer
 from integrations.fortnox.settings import FortnoxSettings
-from integrations.fortnox.tokens import (
-    ATTACHMENT_SCOPES,
-    SCOPES,
-    MemoryTokenStore,
-    TokenStore,
-    consent_url,
-    exchange_code,
-)
 
-PORT = 8712  # of the call-back; the developer portal must know the same address
 _SECONDS = 30.0
-
-
-class LoginError(AccountingError):
-    """The consent did not come about; nothing that was kept has changed."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        """Say what happened and what mends it."""
-        super().__init__(Fault.ACCESS, message, remedy=remedy)
-
-
-def redirect_uri(port: int = PORT) -> str:
-    """Where the browser comes back to: this machine."""
-    return f"http://127.0.0.1:{port}/callback"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question to the administrator; `state` proves that an answer belongs to it."""
-
-    settings: FortnoxSettings
-    redirect_uri: str
-    attachments: bool = False
-    state: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-
-    @property
-    def url(self) -> str:
-        """The address to open in a browser."""
-        scopes = (*SCOPES, *ATTACHMENT_SCOPES) if self.attachments else SCOPES
-        return consent_url(self.settings, self.redirect_uri, self.state, " ".join(scopes))
-
-    def code_of(self, pasted: str) -> str:
-        """The code in the address that the browser came back to, or as it was pasted alone."""
-        query = parse_qs(urlsplit(pasted.strip()).query)
-        if "error" in query:
-            said = ": ".join((*query["error"], *query.get("error_description", [])))
-            raise LoginError(f"Fortnox: samtycke gavs inte ({said})", _AS_ADMINISTRATOR)
-        if "code" not in query:
-            if "?" in pasted or "/" in pasted or not pasted.strip():
-                raise LoginError("Fortnox: svaret har ingen kod", _AS_ADMINISTRATOR)
-            return pasted.strip()
-        if not secrets.compare_digest(query.get("state", [""])[0].encode(), self.state.encode()):
-            raise LoginError("Fortnox: svaret hör till en annan inloggning", "Börja om.")
-        return query["code"][0]
-
-
-_AS_ADMINISTRATOR = (
-    "Godkänn som systemadministratör. Ett Fortnox-konto med obetald räkning svarar utan kod."
-)
 
 
 def log_in(
@@ -111,65 +50,3 @@ def is_lasting(settings: FortnoxSettings, company: CompanyInformation, pacer: Pa
         return False
     finally:
         client.close()
-
-
-class Callback:
-    """Waits on loopback for the browser to come back, and hands on where it came to."""
-
-    def __init__(self, port: int = PORT) -> None:
-        """Listen; OSError where the port is taken."""
-        self._came = threading.Event()
-        handler = type("CallbackHandler", (_Handler,), {"callback": self})
-        self._server = HTTPServer(("127.0.0.1", port), handler)
-        self.address = ""
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._server.server_address[1])
-
-    def wait(self, seconds: float) -> str:
-        """The address that the browser came back to; LoginError if it does not."""
-        if not self._came.wait(seconds):
-            raise LoginError("Fortnox: ingen kom tillbaka från webbläsaren", "Försök igen.")
-        return self.address
-
-    def came(self, address: str) -> None:
-        """Note the first answer."""
-        if not self._came.is_set():
-            self.address = address
-            self._came.set()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Takes one GET, and logs nothing: the address holds the code."""
-
-    callback: ClassVar[Callback]
-
-    def do_GET(self) -> None:
-        """Thank the administrator; other paths, as a browser's icon, are no answer."""
-        is_answer = urlsplit(self.path).path == "/callback"
-        body = "Klart. Du kan stänga fliken och gå tillbaka till avtald.".encode()
-        self.send_response(200 if is_answer else 404)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
-        self.send_header("Content-Length", str(len(body) if is_answer else 0))
-        self.end_headers()
-        if is_answer:
-            self.wfile.write(body)
-            self.callback.came(self.path)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Write no log."""

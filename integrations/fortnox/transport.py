@@ -10,11 +10,11 @@ import httpx
 
 from daemon.domain.invoice import AccountingError, Fault
 from integrations.fortnox import mapping
+from integrations.fortnox.access.tokens import ConsentError, TokenSource, TokenStore
 from integrations.fortnox.errors import error_of, parse_json, read_refusal
 from integrations.fortnox.pacing import HOLD_OFF, Pacer
 from integrations.fortnox.retries import NOT_SENT, lost, not_sent, repeated
 from integrations.fortnox.settings import FortnoxSettings
-from integrations.fortnox.tokens import ConsentError, TokenSource, TokenStore
 
 _LOG = logging.getLogger(__name__)
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0  # a write gets the setting's longer time

@@ -7,10 +7,10 @@ import pytest
 
 from daemon.domain.invoice import InvoiceDraft, InvoiceRow
 from daemon.domain.money import Money
+from integrations.fortnox.access.tokens import MemoryTokenStore
 from integrations.fortnox.client import FortnoxClient
 from integrations.fortnox.double.server import FortnoxDouble
 from integrations.fortnox.pacing import EvenPacer
-from integrations.fortnox.tokens import MemoryTokenStore
 
 
 class PlayedTime:

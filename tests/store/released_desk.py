@@ -12,13 +12,15 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from tests.desk.billing_stories import Books
-from tests.desk.test_reports import Paper
-
-from daemon.desk import erasure, meetings, reports
-from daemon.store import alarms, mailboxes, migrations, pacing, rows, schema, tokens
+from daemon.desk.register import persons
+from daemon.desk.reviews import meetings, reports
+from daemon.store import known_faults, migrations, request_line, rows, token_records
+from daemon.store.mail import mailboxes
+from daemon.store.schema import tables
 from daemon.store.session import Store, open_store
 from tests.builders import ADesk, a_desk, a_mail, an_engineers_mail, header_of, instant
+from tests.desk.month.billing_stories import Books
+from tests.desk.reviews.test_reports import Paper
 from tests.servers import Postgres, postgres, program
 
 FOLDER = Path(__file__).with_name("released")
@@ -130,7 +132,7 @@ def _december(desk: ADesk, first: bytes) -> None:
     _ask(desk, "Gun Lo <gun@beta.se>", "Var är min faktura?", "2026-12-07 09:00")
     _answer(desk, _notice(desk), "Här.\n[tid: 3h] [klar]", "2026-12-07 10:00")
     with desk.desk.store.writing() as tx:
-        erasure.erase(tx, desk.desk, "gun@beta.se", instant("2026-12-15 09:00"))
+        persons.erase(tx, desk.desk, "gun@beta.se", instant("2026-12-15 09:00"))
 
 
 def _january(desk: ADesk) -> None:
@@ -145,17 +147,17 @@ def _january(desk: ADesk) -> None:
 def _machinery(store: Store) -> None:
     """What mailboxes, accounting and several processes leave behind."""
     at = instant("2027-01-04 09:05")
-    record = tokens.TokenRecord(store, "fortnox")
+    record = token_records.TokenRecord(store, "fortnox")
     record.write(b"sealed \x00\xff bytes")
-    pacing.RequestLine(store, "fortnox").take(at.timestamp(), 0.25)
+    request_line.RequestLine(store, "fortnox").take(at.timestamp(), 0.25)
     with store.writing() as tx:
         rows.keep_fact(tx, "desk-key", KEY.hex())
         mailboxes.note(tx, "support@imap.example.se", polled_at=at, uidvalidity=4711)
-        alarms.raise_once(tx, "mailbox:support", "no login", at)
-        alarms.raise_once(tx, "disk", "no room", at)
-        alarms.clear(tx, "disk", at + dt.timedelta(hours=1))
-        tx.execute(schema.leases.insert().values(name="close", owner="helpdesk:7:1", until=at))
-        tx.execute(schema.due.insert().values(kind="look-up", key="1", run_at=at, data={"n": 1}))
+        known_faults.raise_once(tx, "mailbox:support", "no login", at)
+        known_faults.raise_once(tx, "disk", "no room", at)
+        known_faults.clear(tx, "disk", at + dt.timedelta(hours=1))
+        tx.execute(tables.leases.insert().values(name="close", owner="helpdesk:7:1", until=at))
+        tx.execute(tables.due.insert().values(kind="look-up", key="1", run_at=at, data={"n": 1}))
 
 
 def _ask(desk: ADesk, sender: str, subject: str, at: str) -> None:

@@ -7,7 +7,7 @@ import resource
 import socket
 from pathlib import Path
 
-from daemon.store import alarms, leases
+from daemon.store import known_faults, leases
 from daemon.store.schema import tables
 
 T0 = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
@@ -100,8 +100,8 @@ def test_a_lease_given_back_is_free_at_once_and_only_ours_can_be(any_store):
 
 def test_an_alarm_is_raised_once_until_it_clears(any_store):
     with any_store.writing() as tx:
-        assert alarms.raise_once(tx, "disk", "full", T0)
-        assert alarms.raise_once(tx, "disk", "full", T0) is None
-        alarms.clear(tx, "disk", T0)
-        assert alarms.raise_once(tx, "disk", "full again", T0 + dt.timedelta(hours=1))
-        assert alarms.standing(tx) == [("disk", "full again")]
+        assert known_faults.raise_once(tx, "disk", "full", T0)
+        assert known_faults.raise_once(tx, "disk", "full", T0) is None
+        known_faults.clear(tx, "disk", T0)
+        assert known_faults.raise_once(tx, "disk", "full again", T0 + dt.timedelta(hours=1))
+        assert known_faults.standing(tx) == [("disk", "full again")]

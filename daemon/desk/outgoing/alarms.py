@@ -7,7 +7,7 @@ from daemon.desk.letters import phrases, records
 from daemon.desk.letters.sentences import sentence
 from daemon.desk.outgoing import mailing
 from daemon.domain.delivery import NEVER_REPEATED
-from daemon.store import alarms
+from daemon.store import known_faults
 from daemon.store.mail import outbox
 from daemon.store.mail.outbox import Delivery
 from daemon.store.session import Tx
@@ -27,7 +27,7 @@ def raise_alarm(
     to: tuple[str, ...] | None = None,
 ) -> bool:
     """Tell of a fault, unless it has been told and has not cleared since."""
-    serial = alarms.raise_once(tx, key, letter.what, now)
+    serial = known_faults.raise_once(tx, key, letter.what, now)
     if serial is None:
         return False
     recipients = desk.settings.desk.operators if to is None else to
@@ -48,12 +48,12 @@ def raise_alarm(
 
 def clear(tx: Tx, key: str, now: dt.datetime) -> None:
     """Note that a fault is gone: the next one is told again."""
-    alarms.clear(tx, key, now)
+    known_faults.clear(tx, key, now)
 
 
 def clear_all(tx: Tx, prefix: str, now: dt.datetime) -> None:
     """Note that every fault whose key begins so is gone."""
-    alarms.clear_all(tx, prefix, now)
+    known_faults.clear_all(tx, prefix, now)
 
 
 def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) -> None:
@@ -80,7 +80,7 @@ def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.dateti
 
 def unshelved(tx: Tx, inbox_id: int, now: dt.datetime) -> None:
     """Note that somebody tries a shelved message again: should it fail again, that is told too."""
-    alarms.clear(tx, f"shelved:{inbox_id}", now)
+    known_faults.clear(tx, f"shelved:{inbox_id}", now)
 
 
 def undelivered(

@@ -9,7 +9,7 @@ from daemon.desk.context import Desk
 from daemon.desk.letters.records import Alarm
 from daemon.desk.letters.sentences import sentence
 from daemon.desk.outgoing import alarms
-from daemon.store.alarms import standing
+from daemon.store.known_faults import standing
 from daemon.store.mail import mailboxes
 from daemon.store.mail.mailboxes import Polled
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from daemon.store.schema.columns import Id, flag, id_column, metadata, ref
-from daemon.store.schema.money import (
+from daemon.store.schema.money_tables import (
     chain,
     closings,
     erasures,

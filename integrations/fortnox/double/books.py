@@ -10,9 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from integrations.fortnox.double import invoice as double_invoice
+from integrations.fortnox.double import invoicing
 from integrations.fortnox.double.answers import missing, refused
-from integrations.fortnox.double.invoice import Invoice
+from integrations.fortnox.double.invoicing import Invoice
 from integrations.fortnox.double.registers import Registers
 
 
@@ -47,7 +47,7 @@ class Books:
     def create(self, sent: Mapping[str, Any]) -> Invoice:
         """Check and store a new invoice: however like another, it is a new one."""
         with self.lock:
-            invoice = double_invoice.new(sent, self.registers, self.now().date(), self._next())
+            invoice = invoicing.new(sent, self.registers, self.now().date(), self._next())
             if invoice["DocumentNumber"] in self.invoices:
                 raise refused(None, "Fakturanumret används redan.")
             self.invoices[invoice["DocumentNumber"]] = invoice
@@ -59,7 +59,7 @@ class Books:
         with self.lock:
             invoice = self._open(document_number)
             changed = dict(invoice)
-            double_invoice.change(changed, sent, self.registers)
+            invoicing.change(changed, sent, self.registers)
             invoice.update(changed)
             self._commit(invoice)
             return invoice
@@ -102,7 +102,7 @@ class Books:
             note = {**invoice, "DocumentNumber": note_number, "InvoiceRows": []}
             note.update(Booked=False, Sent=False, Credit="true", FinalPayDate=None)
             note["CreditInvoiceReference"] = document_number
-            double_invoice.put_rows(note, [_writable(row) for row in rows], self.registers)
+            invoicing.put_rows(note, [_writable(row) for row in rows], self.registers)
             self.invoices[note_number] = note
             self._commit(note)
             return self._set(invoice, CreditInvoiceReference=note_number)

@@ -14,8 +14,8 @@ from typing import Any
 
 from integrations.fortnox.double.answers import Answer, RefusedError, refused, written
 from integrations.fortnox.double.books import Books
-from integrations.fortnox.double.invoice import Invoice, list_item
-from integrations.fortnox.double.tokens import Tokens
+from integrations.fortnox.double.invoicing import Invoice, list_item
+from integrations.fortnox.double.token_address import Tokens
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 500
 _GLOBAL = frozenset({"limit", "page", "offset", "sortorder", "sortby", "filter", "lastmodified"})

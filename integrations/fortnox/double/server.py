@@ -21,10 +21,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from integrations.fortnox.double.answers import Answer, RefusedError, refused, unauthorized
 from integrations.fortnox.double.books import Books
 from integrations.fortnox.double.faults import BEFORE, FaultPlan, PlannedFault, Trouble
-from integrations.fortnox.double.invoice import Invoice
+from integrations.fortnox.double.invoicing import Invoice
 from integrations.fortnox.double.registers import Registers, seeded
 from integrations.fortnox.double.routes import Request, Routes
-from integrations.fortnox.double.tokens import Tokens
+from integrations.fortnox.double.token_address import Tokens
 from integrations.fortnox.settings import FortnoxSettings
 
 LIMIT, WINDOW = 25, 5.0  # requests in any so many seconds (facts.md 3.1)

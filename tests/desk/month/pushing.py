@@ -11,14 +11,14 @@ from daemon.app.accounting import FORTNOX
 from daemon.desk.month import closing, invoicing
 from daemon.store import leases
 from daemon.store.money import invoices, statements
-from daemon.store.pacing import RequestLine
+from daemon.store.request_line import RequestLine
 from daemon.store.schema import tables
 from daemon.store.session import Store
-from daemon.store.tokens import TokenRecord
+from daemon.store.token_records import TokenRecord
+from integrations.fortnox.access.sealing import SealedTokenStore
 from integrations.fortnox.client import FortnoxClient
 from integrations.fortnox.double.server import FortnoxDouble
 from integrations.fortnox.pacing import EvenPacer, MemoryLine
-from integrations.fortnox.sealing import SealedTokenStore
 from tests.builders import ADesk, a_desk, a_mail, an_engineers_mail, instant
 
 START = instant("2026-12-01 06:00")

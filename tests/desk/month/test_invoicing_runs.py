@@ -9,13 +9,13 @@ from daemon.app import accounting
 from daemon.desk.month import invoicing
 from daemon.domain.document import Document, PdfError
 from daemon.domain.invoice import AccountingError, Fault
-from daemon.store import leases, tokens
+from daemon.store import leases, token_records
 from daemon.store.money import invoices
 from daemon.store.schema import tables
+from integrations.fortnox.access.sealing import SealedTokenStore
+from integrations.fortnox.access.tokens import Token
 from integrations.fortnox.double.registers import seeded
 from integrations.fortnox.double.server import FortnoxDouble
-from integrations.fortnox.sealing import SealedTokenStore
-from integrations.fortnox.tokens import Token
 from tests.builders import REGISTER, a_desk, a_mail, instant, text_of
 from tests.desk.month.pushing import START, Played, Pushing, close_november
 
@@ -338,14 +338,14 @@ def test_a_token_lost_between_answer_and_store_needs_consent_and_tickets_go_on(p
     for clock in ("06:31", "07:02", "07:33"):
         at(pushing, clock)
     with store.reading() as tx:
-        assert tokens.state(tx, "fortnox") == tokens.NEEDS_CONSENT
+        assert token_records.state(tx, "fortnox") == token_records.NEEDS_CONSENT
     for address in ("ekonomi@example.se", "drift@example.se"):
         assert len(mails(pushing, address, "avtald fortnox login")) == 1
     pushing.desk.get(a_mail(subject="Ny fråga", text="Hej igen"), "2026-12-01 08:00")
     assert "Ny fråga" in text_of(pushing.desk.mailer.to("bo@acme.se")[-1])
     sealed.save(Token("new", START, 3600, double.tokens.new_refresh()))  # somebody has consented
     with store.writing() as tx:
-        assert tokens.state(tx, "fortnox") == tokens.OK
+        assert token_records.state(tx, "fortnox") == token_records.OK
         invoicing.access_is_back(tx, START)
     at(pushing, "08:01")
     pushing.assert_exactly_once()

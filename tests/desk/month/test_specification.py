@@ -14,7 +14,7 @@ from daemon.desk.month import closing, invoicing, specification
 from daemon.desk.ports import PdfError
 from daemon.domain.agreement import Price
 from daemon.domain.money import Money
-from daemon.store import alarms as stored_alarms
+from daemon.store import known_faults
 from daemon.store.money import statements
 from integrations.pdf import WeasyPrinter
 from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
@@ -282,7 +282,7 @@ def test_a_missing_printer_leaves_the_csv_and_one_alarm_H7(worked):
     assert "libpango" in told[0]
     mailed(worked, Paper(), "2027-02-01 06:00")
     with worked.desk.store.reading() as tx:
-        assert stored_alarms.standing(tx) == []
+        assert known_faults.standing(tx) == []
 
 
 def test_a_print_that_is_stopped_with_the_service_is_made_anew_and_mailed_whole_H7(worked):

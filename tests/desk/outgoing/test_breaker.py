@@ -10,7 +10,7 @@ from daemon.desk.incoming import bounces
 from daemon.desk.outgoing import sending
 from daemon.desk.outgoing.breaker import Breaker, is_open
 from daemon.desk.ports import SendError
-from daemon.store import alarms, rows
+from daemon.store import known_faults, rows
 from daemon.store.schema import tables
 from daemon.store.session import Store, StoreError
 from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
@@ -88,7 +88,7 @@ def test_the_rest_goes_out_in_the_next_hours_and_the_alarm_clears_J2(any_store, 
     assert sorted(answered(desk)) == [f"kund{number}@acme.se" for number in range(5)]
     assert not opened(desk)
     with any_store.reading() as tx:
-        assert alarms.standing(tx) == []
+        assert known_faults.standing(tx) == []
 
 
 def test_what_people_write_goes_out_while_the_breaker_is_open_J2(store, tmp_path):

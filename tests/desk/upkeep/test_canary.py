@@ -11,7 +11,7 @@ from daemon.app.watch import Watcher
 from daemon.desk.upkeep import canary
 from daemon.settings.values import Listen
 from daemon.settings.watch import Watch
-from daemon.store import alarms
+from daemon.store import known_faults
 from tests.builders import SETTINGS, a_desk, a_mail, instant
 
 T0 = instant("2026-11-23 10:00")
@@ -53,7 +53,7 @@ def test_one_that_comes_back_is_noted_opens_no_ticket_and_nobody_is_told(desk, s
     assert not canary.step(desk.desk, T0 + 20 * MINUTE)
     with store.reading() as tx:
         assert canary.last(tx).back_at == T0 + MINUTE
-        assert alarms.standing(tx) == []
+        assert known_faults.standing(tx) == []
     assert not told.exists()
     assert [to for to, _ in desk.mailer.sent] == ["support@example.se"]
 
@@ -83,7 +83,7 @@ def test_the_next_one_that_comes_back_clears_the_fault(desk, store):
     desk.work(T0 + 60 * MINUTE)
     desk.get(flown(desk)[-1], T0 + 61 * MINUTE)
     with store.reading() as tx:
-        assert alarms.standing(tx) == []
+        assert known_faults.standing(tx) == []
 
 
 def test_the_fault_stands_while_the_next_one_is_in_the_air(desk, store):

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from daemon.desk.upkeep import mailbox_watch
-from daemon.store import alarms
+from daemon.store import known_faults
 from daemon.store.mail import mailboxes
 from tests.builders import a_desk_with_a_mailbox, instant, text_of
 
@@ -55,7 +55,7 @@ def test_the_next_time_is_told_again(desk):
     note(desk, polled_at=T0 + 30 * MINUTE, uidvalidity=1)
     assert told(desk, T0 + 31 * MINUTE) == 1
     with desk.desk.store.reading() as tx:
-        assert alarms.standing(tx) == []
+        assert known_faults.standing(tx) == []
     note(desk, error=REFUSED)
     assert [told(desk, T0 + minutes * MINUTE) for minutes in (32, 46)] == [1, 2]
 
@@ -79,7 +79,7 @@ def test_what_is_no_mailbox_of_ours_any_more_is_nobodys_concern(desk):
 def test_a_fault_that_was_told_ends_with_the_mailbox(desk):
     """Taken out of the settings, it can never be read again: the fault would stand for ever."""
     with desk.desk.store.writing() as tx:
-        alarms.raise_once(tx, "mailbox:an earlier mailbox", "lost", T0)
+        known_faults.raise_once(tx, "mailbox:an earlier mailbox", "lost", T0)
     told(desk, T0 + MINUTE)
     with desk.desk.store.reading() as tx:
-        assert alarms.standing(tx) == []
+        assert known_faults.standing(tx) == []

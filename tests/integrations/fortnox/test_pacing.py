@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.store.pacing import RequestLine
+from daemon.store.request_line import RequestLine
 from daemon.store.session import open_store
 from integrations.fortnox.double.server import LIMIT, WINDOW
 from integrations.fortnox.pacing import LONGEST, EvenPacer, FileLine, MemoryLine

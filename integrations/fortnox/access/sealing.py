@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from integrations.files.whole import locked, write_whole
+from integrations.fortnox.access.tokens import NoAccessError, Token
 from integrations.fortnox.errors import LOGIN
-from integrations.fortnox.tokens import NoAccessError, Token
 from integrations.seal import Seal
 
 _PURPOSE = b"avtald fortnox token 1"

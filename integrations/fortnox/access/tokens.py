@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
-from urllib.parse import urlencode
 
 import httpx
 
@@ -17,8 +16,6 @@ from integrations.fortnox.pacing import Pacer
 from integrations.fortnox.retries import lost
 from integrations.fortnox.settings import FortnoxSettings
 
-SCOPES = ("invoice", "customer", "article", "companyinformation", "settings")
-ATTACHMENT_SCOPES = ("archive", "connectfile")  # to be asked for besides, for `attach`
 _USED = 0.75  # renew when three quarters of the life are gone: 45 min of 60
 
 
@@ -228,28 +225,6 @@ def ask_for_token(
         return _token_of(parse_json(response.content), now)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise AccountingError(Fault.TEMPORARY, "Fortnox: svaret med åtkomst är oläsligt") from None
-
-
-def consent_url(settings: FortnoxSettings, redirect_uri: str, state: str, scopes: str = "") -> str:
-    """Where a system administrator consents, once, with a service account (facts.md 2.1)."""
-    query = {
-        "client_id": settings.client_id,
-        "redirect_uri": redirect_uri,
-        "scope": scopes or " ".join(SCOPES),
-        "state": state,
-        "access_type": "offline",
-        "response_type": "code",
-        "account_type": "service",
-    }
-    return f"{settings.auth_url}?{urlencode(query)}"
-
-
-def exchange_code(
-    http: httpx.Client, settings: FortnoxSettings, code: str, redirect_uri: str, now: dt.datetime
-) -> Token:
-    """Turn the code of the call-back (10 minutes, single use) into a token with a refresh token."""
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-    return ask_for_token(http, settings, form, {}, now=now)
 
 
 def _token_of(answer: Any, now: dt.datetime) -> Token:

@@ -10,15 +10,14 @@ import httpx
 import pytest
 
 from daemon.domain.invoice import AccountingError, Fault
-from integrations.fortnox.pacing import EvenPacer
-from integrations.fortnox.tokens import (
+from integrations.fortnox.access.consent import consent_url, exchange_code
+from integrations.fortnox.access.tokens import (
     ConsentError,
     MemoryTokenStore,
     NoAccessError,
     Token,
-    consent_url,
-    exchange_code,
 )
+from integrations.fortnox.pacing import EvenPacer
 
 TOKEN = "POST /oauth-v1/token"
 

@@ -1,4 +1,4 @@
-"""Which faults have been told of, and have not cleared."""
+"""The faults that people have been told of, until they clear."""
 
 import datetime as dt
 

@@ -8,9 +8,9 @@ import pytest
 
 from daemon.store import leases
 from daemon.store.session import StoreError
-from daemon.store.tokens import TokenRecord
-from integrations.fortnox.sealing import FileRecord, SealedTokenStore
-from integrations.fortnox.tokens import MemoryTokenStore, NoAccessError, Token
+from daemon.store.token_records import TokenRecord
+from integrations.fortnox.access.sealing import FileRecord, SealedTokenStore
+from integrations.fortnox.access.tokens import MemoryTokenStore, NoAccessError, Token
 
 NOW = dt.datetime(2026, 12, 1, 6, tzinfo=dt.UTC)
 
