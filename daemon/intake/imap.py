@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import structlog
 
@@ -23,6 +22,7 @@ from daemon.intake import mailbox
 from daemon.intake.accept import Arrival, accept
 from daemon.intake.mailbox import AccessError, Listed, Mailbox
 from daemon.intake.oauth import AccessToken, OAuthError
+from daemon.settings.mail import Imap
 from daemon.store import leases
 from daemon.store.fault import fault_point
 from daemon.store.mail import mailboxes
@@ -40,30 +40,6 @@ REFUSALS = 3  # B4: then the shelf
 _RENEW_SECONDS = 30.0
 
 _FAULTS = (*mailbox.FAULTS, AccessError, OAuthError)
-
-
-class ImapSettings(mailbox.Login, Protocol):
-    """What `[intake.imap]` says."""
-
-    @property
-    def folder(self) -> str:
-        """The work list."""
-
-    @property
-    def done_folder(self) -> str:
-        """Where handled mail goes; empty: it stays, marked with a keyword."""
-
-    @property
-    def poll(self) -> dt.timedelta:
-        """How long to wait where the server gives no hint."""
-
-    @property
-    def max_size(self) -> int:
-        """Larger mail is shelved by its headers; bytes."""
-
-    @property
-    def name(self) -> str:
-        """The mailbox in the database."""
 
 
 @dataclass(slots=True)
@@ -94,7 +70,7 @@ class Trouble:
 def poll(
     box: Mailbox,
     store: Store,
-    settings: ImapSettings,
+    settings: Imap,
     *,
     now: dt.datetime,
     go_live: dt.datetime | None = None,
@@ -115,7 +91,7 @@ class _Round:
 
     _box: Mailbox
     _store: Store
-    _settings: ImapSettings
+    _settings: Imap
     _now: dt.datetime
     _go_live: dt.datetime | None
     _trouble: Trouble
@@ -290,7 +266,7 @@ class ImapDoor:
 
     def __init__(
         self,
-        settings: ImapSettings,
+        settings: Imap,
         store: Store,
         *,
         token: AccessToken | None = None,

@@ -5,23 +5,8 @@ import errno
 import socket
 import stat
 from pathlib import Path
-from typing import Protocol
 
-
-class Listen(Protocol):
-    """Where a door listens: host and port, or the path of a unix socket."""
-
-    @property
-    def host(self) -> str:
-        """Name or address; unused with a path."""
-
-    @property
-    def port(self) -> int:
-        """0: any free port."""
-
-    @property
-    def path(self) -> Path | None:
-        """A unix socket, readable and writable by us and our group."""
+from daemon.settings.values import Listen
 
 
 def bind(listen: Listen) -> socket.socket:

@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import imap_tools
 from imap_tools.utils import encode_folder
+
+from daemon.settings.mail import Imap
 
 KEYWORD = "$AvtaldHandled"
 TIMEOUT_SECONDS = 30.0  # without one, a frozen server holds a thread for ever
@@ -51,30 +53,6 @@ class AccessError(Exception):
         """Keep what the server said."""
         super().__init__(f"the mailbox does not let {username} in: {reply}")
         self.reply = reply
-
-
-class Login(Protocol):
-    """How the server is reached, and who we are there, as `[intake.imap]` says."""
-
-    @property
-    def host(self) -> str:
-        """Name or address."""
-
-    @property
-    def port_used(self) -> int:
-        """The port."""
-
-    @property
-    def tls(self) -> str:
-        """implicit, starttls or none."""
-
-    @property
-    def username(self) -> str:
-        """Whose mailbox."""
-
-    @property
-    def password(self) -> str | None:
-        """Unused with a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +259,7 @@ class Mailbox:
 
 
 def open_mailbox(
-    login: Login,
+    login: Imap,
     *,
     token: Callable[[], str] | None = None,
     context: ssl.SSLContext | None = None,
@@ -300,9 +278,7 @@ def open_mailbox(
         raise
 
 
-def _connect(
-    login: Login, context: ssl.SSLContext | None, timeout: float
-) -> imap_tools.BaseMailBox:
+def _connect(login: Imap, context: ssl.SSLContext | None, timeout: float) -> imap_tools.BaseMailBox:
     where = (login.host, login.port_used)
     trusted = context or ssl.create_default_context()
     if login.tls == "implicit":

@@ -4,7 +4,9 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from daemon.settings.mail import OAuth2
 
 if TYPE_CHECKING:
     import httpx
@@ -13,30 +15,6 @@ EARLY_SECONDS = 300.0  # a token is renewed before it runs out in the middle of 
 TIMEOUT_SECONDS = 30.0
 _AN_HOUR = 3600.0
 CONSENT = "consent anew, put the new refresh token in refresh_token_file, restart avtald"
-
-
-class OAuth2Settings(Protocol):
-    """What `[….oauth2]` says; with a refresh token that flow, else client credentials."""
-
-    @property
-    def token_url(self) -> str:
-        """Where tokens are had."""
-
-    @property
-    def client_id(self) -> str:
-        """Who we are to the provider."""
-
-    @property
-    def client_secret(self) -> str | None:
-        """And its secret."""
-
-    @property
-    def refresh_token(self) -> str | None:
-        """What a consent once gave."""
-
-    @property
-    def scope(self) -> str:
-        """Of what access is asked; empty: as the provider has it."""
 
 
 class OAuthError(Exception):
@@ -76,7 +54,7 @@ class AccessToken:
     6749 section 6): it is kept before the access token is used.
     """
 
-    def __init__(self, settings: OAuth2Settings, kept: Kept | None = None) -> None:
+    def __init__(self, settings: OAuth2, kept: Kept | None = None) -> None:
         """Fetches nothing yet."""
         self._settings = settings
         self._kept = kept or Kept()

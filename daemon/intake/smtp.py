@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from aiosmtpd.lmtp import LMTP
@@ -20,7 +20,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from daemon.intake.accept import Arrival, accept
 from daemon.intake.keeper import Keeper
-from daemon.intake.listening import Listen, bind
+from daemon.intake.listening import bind
+from daemon.settings import mail
 from daemon.store.fault import fault_point
 from daemon.store.schema.types import storable
 from daemon.store.session import Store
@@ -50,22 +51,6 @@ _NO_MORE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _TELL_SECONDS = 60.0
 _ANGLE = re.compile(r'\s*<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>(.*)', re.DOTALL)
 _ROUTE = re.compile(r"(?:@[^:@]*,?)+:")
-
-
-class DoorSettings(Protocol):
-    """What `[intake.smtp]` and `[intake.lmtp]` say."""
-
-    @property
-    def listen(self) -> Listen:
-        """Where."""
-
-    @property
-    def max_size(self) -> int:
-        """The largest message, in bytes; announced as SIZE."""
-
-    @property
-    def connections(self) -> int:
-        """How many at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +107,7 @@ class Door:
     """Listens in a thread of its own; every mail it takes is durable before it says so."""
 
     def __init__(
-        self, settings: DoorSettings, store: Store, policy: Policy, *, lmtp: bool = False
+        self, settings: mail.Door, store: Store, policy: Policy, *, lmtp: bool = False
     ) -> None:
         """Open nothing yet: `start` does."""
         self.settings = settings

@@ -1,9 +1,18 @@
-"""Rows that a transaction has still to write: together, and before anybody could miss them.
+"""Rows that a transaction writes later: many with one statement, and in time for every reader.
 
-A row that nobody has to be given an id of is kept here, and written before the transaction's next
-statement that names its table, or before its end. So whoever asks finds it, whoever rolls back has
-none of it, and rows of one kind keep their order; but twenty messages that share a commit write
-their events with one statement, not with forty.
+A caller that needs no id of its new row leaves the row here. The row is written before the
+transaction's next statement that names its table, at the latest at the transaction's end. A reader
+of the same transaction therefore finds it, a roll-back takes it along, and rows of one kind keep
+their order. Twenty messages that share a commit write their events with one statement instead of
+forty.
+
+The tables are found by the words of each SQL statement, right before it is sent. An explicit flush
+would have to stand in every function that reads, and every reader would have to know the writers
+that hold rows back: one flush forgotten would read an old state, and nothing would show it. The
+words also cover hand-written SQL. A word that only looks like a table's name (a column, an alias)
+writes rows earlier than necessary, which is harmless. The database itself looks at no table behind
+the words: the schema has no views, and its triggers only refuse. A row that others refer to by
+foreign key names their tables beside its own (`_OPENED` in `tickets.tickets`).
 """
 
 import re
