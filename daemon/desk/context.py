@@ -33,6 +33,11 @@ class Desk:
         return _digest(self.key, "instance")[:16]
 
     @property
+    def language(self) -> str:
+        """The language of the desk's own people: `"sv"` or `"en"`."""
+        return self.settings.desk.language
+
+    @property
     def zone(self) -> ZoneInfo:
         """The desk's zone: dates and months are meant in it (A1)."""
         return ZoneInfo(self.settings.desk.timezone)

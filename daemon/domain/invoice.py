@@ -8,6 +8,12 @@ from enum import StrEnum
 from daemon.domain.money import ZERO, Money, total
 
 CURRENCY = "SEK"  # H4
+OURS = "AVT-"  # at the beginning of every reference
+
+
+def reference_of(customer_key: str, month: str) -> str:
+    """I1: the key that makes one statement one invoice, `AVT-acme-2026-11`."""
+    return f"{OURS}{customer_key}-{month}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class InvoiceRow:
 class InvoiceDraft:
     """One frozen statement on its way to accounting (I1); the reference makes it one."""
 
-    reference: str  # AVT-<customer key>-<YYYY-MM>
+    reference: str  # as `reference_of` makes it
     customer_key: str
     customer_name: str
     accounting_number: str | None

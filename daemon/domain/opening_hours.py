@@ -167,6 +167,10 @@ class Calendar:
         """The date of an instant in the desk's zone (A1)."""
         return self.local(t).date()
 
+    def midnight(self, day: date) -> datetime:
+        """The instant at which a date begins in the desk's zone (A1)."""
+        return datetime.combine(day, _MIDNIGHT, self.zone)
+
     def promise(self, t: datetime) -> datetime:
         """An instant as a mail promises it: in the desk's zone, cut to the minute (A3)."""
         return self.local(t).replace(second=0)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from daemon.domain.invoice import (
+    OURS,
     AccountingError,
     AccountingInvoice,
     Fault,
@@ -148,7 +149,7 @@ class FortnoxClient:
 
         The zone of `lastmodified` is not documented: two hours are added to be safe (facts.md 3.2).
         """
-        query = {"externalinvoicereference1": "AVT-", "sortby": "documentnumber"}
+        query = {"externalinvoicereference1": OURS, "sortby": "documentnumber"}
         if instant is not None:
             local = (instant - dt.timedelta(hours=2)).astimezone(_SWEDEN)
             query["lastmodified"] = f"{local:%Y-%m-%d %H:%M}"
@@ -157,7 +158,7 @@ class FortnoxClient:
                 "leta ändringar", mapping.item_of, item, self._settings
             )
             for item in self._items("/3/invoices", "Invoices", **query)
-            if mapping.reference_of(item).startswith("AVT-")
+            if mapping.reference_of(item).startswith(OURS)
         }
         return list(found.values())
 

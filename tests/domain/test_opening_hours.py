@@ -173,6 +173,16 @@ def test_the_desk_keeps_the_days_of_its_own_zone():
     assert desk().local(t.astimezone(UTC)).isoformat() == "2026-11-30T23:30:00+01:00"
 
 
+@pytest.mark.parametrize("zone", ["Europe/Stockholm", "Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25), date(2026, 12, 1)])
+def test_a_day_begins_at_midnight_in_the_zone_of_the_desk_A1(zone, day):
+    calendar = desk(zone=zone)
+    midnight = calendar.midnight(day)
+    assert midnight == local(f"{day} 00:00", ZoneInfo(zone))
+    assert calendar.day_of(midnight) == day
+    assert calendar.day_of(midnight.astimezone(UTC) - timedelta(seconds=1)) == day - timedelta(1)
+
+
 def test_a_promise_is_cut_to_the_minute_and_use_is_rounded_up():
     """A3."""
     calendar = desk()

@@ -18,7 +18,7 @@ AT = instant("2026-11-02 10:00")
 
 
 def note(tx, kind, ticket_id=None):
-    events.record(tx, at=AT, kind=kind, actor="avtald", cause="test", ticket_id=ticket_id)
+    events.record(tx, events.Event(kind, AT, ticket_id=ticket_id))
 
 
 def kinds(tx):
@@ -72,8 +72,7 @@ def test_in_whatever_way_rows_come_the_order_is_the_order_of_calls(any_store, wa
             if way == "wait":
                 note(tx, str(number))
             else:
-                row = {"at": AT, "kind": str(number), "actor": "a", "cause": "c"}
-                events.record_all(tx, [row])
+                events.record_all(tx, [events.Event(str(number), AT)])
     with any_store.reading() as tx:
         assert kinds(tx) == wanted
 

@@ -90,7 +90,7 @@ def _worked_date(source: Source, work: WorkedTime) -> dt.date:
 
 def _doubt(source: Source, entry: _Entry) -> str | None:
     """C11: why an entry waits for the engineer's OK; None where it is booked at once."""
-    limits, language = source.desk.settings.worklog, source.desk.settings.desk.language
+    limits, language = source.desk.settings.worklog, source.desk.language
     if entry.work.minutes > limits.tag_hours * 60:
         return sentence("held_long", language, hours=limits.tag_hours)
     booked = ledger.minutes_of_day(source.tx, source.person.id, entry.worked_on)
@@ -392,13 +392,7 @@ def customer_name(tx: Tx, ticket: Ticket) -> str | None:
 
 
 def _record(source: Source, ticket: Ticket, kind: str, minutes: int, worked_on: dt.date) -> None:
-    events.record(
-        source.tx,
-        at=source.received_at,
-        kind=kind,
-        actor=source.person.email,
-        cause=source.cause,
-        ticket_id=ticket.id,
-        customer_id=ticket.customer_id,
-        data={"minutes": minutes, "worked_on": worked_on.isoformat()},
-    )
+    data = {"minutes": minutes, "worked_on": worked_on.isoformat()}
+    at, who = source.received_at, source.person.email
+    event = events.Event(kind, at, who, source.cause, ticket.customer_id, ticket.id, data)
+    events.record(source.tx, event)

@@ -12,9 +12,10 @@ from daemon.desk.context import Desk
 from daemon.desk.letters.sentences import sentence
 from daemon.desk.month import facts as billing_facts
 from daemon.desk.month import finance_mail, specification
-from daemon.desk.month.facts import Drawn, Facts, cut_of, invoice_language, reference_of
+from daemon.desk.month.facts import Drawn, Facts, cut_of, invoice_language
 from daemon.desk.ports import PdfPrinter
 from daemon.domain.billing import StatementDraft
+from daemon.domain.invoice import reference_of
 from daemon.domain.periods import Period
 from daemon.domain.register import Customer
 from daemon.store import leases
@@ -25,6 +26,7 @@ from daemon.store.money.invoices import OPEN
 from daemon.store.money.statements import Freezing
 from daemon.store.session import Tx
 from daemon.store.tickets import events, holds, tickets
+from daemon.store.tickets.events import Event
 
 log = structlog.get_logger("avtald.closing")
 
@@ -123,7 +125,7 @@ def _hindrances(
     needs_number: bool,
     waits: Sequence[Any],
 ) -> list[Hindrance]:
-    language = desk.settings.desk.language
+    language = desk.language
     found = [Hindrance("held_time", _of_held_time(tx, row, language)) for row in waits]
     if needs_number and drawn.net and not customer.accounting_number:
         found.append(Hindrance("no_number", sentence("no_number", language, key=customer.key)))
@@ -187,14 +189,8 @@ def _close(desk: Desk, month: Period, now: dt.datetime, *, needs_number: bool) -
     with desk.store.writing() as tx:
         _keep_lease(tx)
         if statements.close(tx, str(month), now, held):
-            events.record(
-                tx,
-                at=now,
-                kind="month-closed",
-                actor="avtald",
-                cause="clock",
-                data={"month": str(month), "held": sorted(held)},
-            )
+            data = {"month": str(month), "held": sorted(held)}
+            events.record(tx, Event("month-closed", now, data=data))
     return True
 
 
@@ -226,21 +222,13 @@ def _settle(
     with desk.store.writing() as tx:
         _keep_lease(tx)
         frozen = statements.freeze(tx, settled.ready, at=now, cut=cut)
-        events.record_all(
-            tx,
-            [
-                {
-                    "at": now,
-                    "kind": "statement-frozen",
-                    "actor": "avtald",
-                    "cause": "clock",
-                    "customer_id": each.customer_id,
-                    "data": {"reference": each.reference, "net": str(each.drawn.net)},
-                }
-                for each in frozen
-            ],
-        )
+        events.record_all(tx, [_frozen(statement, now) for statement in frozen])
     return settled.held
+
+
+def _frozen(made: Freezing, now: dt.datetime) -> Event:
+    data = {"reference": made.reference, "net": str(made.drawn.net)}
+    return Event("statement-frozen", now, customer_id=made.customer_id, data=data)
 
 
 def _keep_lease(tx: Tx) -> None:
@@ -292,7 +280,7 @@ def _freezing(desk: Desk, customer: Customer, drawn: Drawn) -> Freezing:
     state = "approval" if desk.settings.accounting.approval == "finance" else "waiting"
     return Freezing(
         customer_id=customer.id,
-        reference=reference_of(customer, drawn.draft.month),
+        reference=reference_of(customer.key, str(drawn.draft.month)),
         language=invoice_language(desk, customer),
         drawn=drawn.draft,
         state=state if drawn.draft.net else "nothing",  # H5: a net of 0.00 makes no invoice
@@ -414,7 +402,7 @@ def why_held(
     tx: Tx, desk: Desk, customer: Customer, month: Period, *, needs_number: bool
 ) -> list[Hindrance]:
     """H6: why a closed month of a customer waits; never without a reason."""
-    language = desk.settings.desk.language
+    language = desk.language
     facts = billing_facts.load(tx, desk, [customer], cut_of(desk, month))[customer.id]
     drawn = _try_to_draw(desk, facts, month)
     if drawn is None:
@@ -428,11 +416,5 @@ def approve(tx: Tx, answered: Sent, *, actor: str, at: dt.datetime, cause: str) 
     _, month, *late = (answered.about or "close:").split(":")
     customers = [int(each) for each in "".join(late).split("-") if each]
     approved = statements.approve(tx, month, answered.created_at, customers)
-    events.record(
-        tx,
-        at=at,
-        kind="month-approved",
-        actor=actor,
-        cause=cause,
-        data={"month": month, "invoices": approved},
-    )
+    data = {"month": month, "invoices": approved}
+    events.record(tx, Event("month-approved", at, actor, cause, data=data))

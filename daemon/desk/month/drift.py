@@ -193,7 +193,7 @@ def _tell(tx: Tx, desk: Desk, findings: Sequence[Finding], now: dt.datetime) -> 
     """One mail for all that a look found."""
     if not findings:
         return
-    language = desk.settings.desk.language
+    language = desk.language
     letter = Alarm(
         sentence("drift", language, count=len(findings)),
         sentence("drift_remedy", language),

@@ -126,15 +126,9 @@ def draw(desk: Desk, facts: Facts, month: Period) -> Drawn:
 
 def cut_of(desk: Desk, month: Period) -> dt.datetime:
     """H1: the end of the month in the desk's zone."""
-    midnight = dt.datetime.combine(month.end, dt.time(), tzinfo=desk.zone)
-    return midnight.astimezone(dt.UTC)
-
-
-def reference_of(customer: Customer, month: Period) -> str:
-    """I1: the key that makes one statement one invoice."""
-    return f"AVT-{customer.key}-{month!s}"
+    return desk.calendar.midnight(month.end).astimezone(dt.UTC)
 
 
 def invoice_language(desk: Desk, customer: Customer) -> str:
-    """What a customer's statements and invoices are written in."""
-    return customer.invoice_language or customer.language or desk.settings.desk.language
+    """The language of a customer's statements and invoices."""
+    return customer.invoice_language or customer.language or desk.language

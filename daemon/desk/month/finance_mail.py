@@ -103,7 +103,7 @@ def _tell_of_printer(tx: Tx, desk: Desk, fault: PdfError | None, now: dt.datetim
     if fault is None:
         alarms.clear(tx, "pdf", now)
         return
-    says = sentence("pdf_fault", desk.settings.desk.language)
+    says = sentence("pdf_fault", desk.language)
     alarms.raise_alarm(tx, desk, "pdf", Alarm(f"{says}: {fault}", fault.remedy), now)
 
 
@@ -139,7 +139,7 @@ def _mail(
             kind="close",
             about=f"close:{made.month!s}:{late}",
             to=readers(tx, desk),
-            language=desk.settings.desk.language,
+            language=desk.language,
             attachments=made.enclosed.files,
         ),
         now,
@@ -179,7 +179,7 @@ def summaries(tx: Tx, desk: Desk, found: Sequence[Frozen]) -> list[StatementSumm
 def _remarks(desk: Desk, frozen: Frozen, before: tuple[int, int]) -> tuple[str, ...]:
     """What nobody is billed, once: where the last statement did not tell the same."""
     found = zip(("before_first", "stray"), (frozen.before_first, frozen.stray), before, strict=True)
-    language = desk.settings.desk.language
+    language = desk.language
     return tuple(
         sentence(code, language, time=hours(minutes))
         for code, minutes, told in found
@@ -236,7 +236,7 @@ def pushed_late(
             key=f"invoices:{month!s}:{desk.digest(key, length=16)}",
             kind="invoices",
             to=readers(tx, desk),
-            language=desk.settings.desk.language,
+            language=desk.language,
         ),
         now,
     )

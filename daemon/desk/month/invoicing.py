@@ -27,6 +27,7 @@ from daemon.store.money import invoices, register, statements
 from daemon.store.money.invoices import Waiting
 from daemon.store.session import Tx
 from daemon.store.tickets import events
+from daemon.store.tickets.events import Event
 
 log = structlog.get_logger("avtald.invoicing")
 
@@ -224,7 +225,7 @@ class Push:
         numbers = ", ".join(each.number for each in found)
         text = sentence(
             "several",
-            self._desk.settings.desk.language,
+            self._desk.language,
             reference=waiting.reference,
             numbers=numbers,
         )
@@ -301,7 +302,7 @@ class Push:
         self._unclear = 0
         wrong = difference(draft, echo) or _not_theirs(draft, echo)
         if wrong is None and fresh and (echo.booked or echo.sent):
-            wrong = sentence("no_draft", self._desk.settings.desk.language)
+            wrong = sentence("no_draft", self._desk.language)
         with self._desk.store.writing() as tx:
             noted = invoices.settle(
                 tx,
@@ -319,17 +320,11 @@ class Push:
                 return  # whoever has taken over looks it up and finds it
             alarms.clear_all(tx, _ACCESS, now)
             alarms.clear(tx, f"invoice:{draft.reference}", now)
-            events.record(
-                tx,
-                at=now,
-                kind="invoice-pushed",
-                actor="avtald",
-                cause=draft.reference,
-                customer_id=waiting.customer_id,
-                data={"number": echo.number},
-            )
+            whose, data = waiting.customer_id, {"number": echo.number}
+            pushed = Event("invoice-pushed", now, "avtald", draft.reference, whose, data=data)
+            events.record(tx, pushed)
             if wrong is not None:
-                language = self._desk.settings.desk.language
+                language = self._desk.language
                 text = sentence("differs", language, number=echo.number, what=wrong)
                 _alarm(tx, self._desk, f"differs:{draft.reference}", Alarm(text, ""), now)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from daemon.desk.context import Desk
+from daemon.desk.month.facts import invoice_language
 from daemon.domain.billing import Row, Work
 from daemon.domain.money import Money, total
 from daemon.domain.periods import Period
@@ -95,7 +96,7 @@ def of_rows(
     made = []
     for frozen, rows in found:
         customer = customers[frozen.customer_id]
-        language = customer.invoice_language or customer.language or desk.settings.desk.language
+        language = invoice_language(desk, customer)
         lines, late = _lines(tx, frozen, rows, names)
         made.append(
             Specification(

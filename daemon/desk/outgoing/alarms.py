@@ -39,7 +39,7 @@ def raise_alarm(
             key=f"alarm:{key}:{serial}",
             kind="alarm",
             to=tuple(("", address) for address in recipients),
-            language=desk.settings.desk.language,
+            language=desk.language,
         ),
         now,
     )
@@ -58,7 +58,7 @@ def clear_all(tx: Tx, prefix: str, now: dt.datetime) -> None:
 
 def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) -> None:
     """B4: operators hear once of a message that could not be processed."""
-    language = desk.settings.desk.language
+    language = desk.language
     remedy = sentence("shelved_remedy", language, inbox=inbox_id)
     why = phrases.SHELVED[language].get(reason, reason)
     details = (("Id", str(inbox_id)), ("Orsak" if language == "sv" else "Reason", why))
@@ -68,7 +68,7 @@ def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) ->
 
 def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.datetime) -> None:
     """E1: what a delivery's end sets off failed; it is not tried again, or the mail would be."""
-    language = desk.settings.desk.language
+    language = desk.language
     to, id_, why = ("Till", "Id", "Orsak") if language == "sv" else ("To", "Id", "Reason")
     details = ((to, delivery.recipient), (id_, str(delivery.id)), (why, fault))
     about = delivery.ticket_id or 0
@@ -93,7 +93,7 @@ def undelivered(
     outgoing_id, kind = mail
     if kind in _TELL_OF_FAULTS:
         return
-    language = desk.settings.desk.language
+    language = desk.language
     what = "undelivered" if kind in NEVER_REPEATED else "undelivered_mail"
     raw = outbox.raws(tx, [outgoing_id]).get(outgoing_id, b"")
     details = (("Ämne" if language == "sv" else "Subject", read(raw).subject), ("", reply[:200]))
@@ -104,5 +104,5 @@ def undelivered(
 
 def own_mail_bounced(tx: Tx, desk: Desk, what: str, now: dt.datetime) -> None:
     """Once a day: mail to one of our own people came back."""
-    letter = records.Alarm(what, sentence("own_bounce_remedy", desk.settings.desk.language))
+    letter = records.Alarm(what, sentence("own_bounce_remedy", desk.language))
     raise_alarm(tx, desk, f"own-bounce:{now:%Y-%m-%d}", letter, now)

@@ -31,7 +31,7 @@ def _since(desk: Desk, now: dt.datetime) -> dt.datetime:
 
 def _alarm(tx: Tx, desk: Desk, address: str, now: dt.datetime) -> None:
     """J2: one alarm when an address has had its share of automatic answers."""
-    language = desk.settings.desk.language
+    language = desk.language
     letter = records.Alarm(
         sentence("answers", language, address=address), sentence("answers_remedy", language)
     )

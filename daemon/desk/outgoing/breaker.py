@@ -52,7 +52,7 @@ class Breaker:
 
     def _open(self, tx: Tx, now: dt.datetime) -> None:
         rows.keep_fact(tx, _OPEN, now.isoformat())
-        language = self.desk.settings.desk.language
+        language = self.desk.language
         what = sentence("breaker", language, limit=self.desk.settings.desk.all_answers)
         alarms.raise_alarm(
             tx, self.desk, "breaker", Alarm(what, sentence("breaker_remedy", language)), now

@@ -21,7 +21,7 @@ class Post:
     key: str  # its cause: the same key never mails twice
     kind: str
     to: tuple[tuple[str, str], ...]  # (name, address)
-    language: str
+    language: str = ""  # empty: the desk's own
     cc: tuple[tuple[str, str], ...] = ()
     ticket: Ticket | None = None
     inbox_id: int | None = None
@@ -55,7 +55,7 @@ def _made(desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> outbox.Mail 
     recipients = tuple(address for _, address in (*to, *cc))
     if not recipients:
         return None
-    rendered = render(letter, mail.language, desk.zone)
+    rendered = render(letter, mail.language or desk.language, desk.zone)
     message_id = reply_ids.make(
         desk.key,
         mail.ticket.number if mail.ticket else None,

@@ -77,15 +77,9 @@ def apply(tx: Tx, asked: Import, at: dt.datetime, cause: str = "command import")
             )
     for change in asked.changes:
         whose = change.name if change.what == "customer" else change.customer
-        events.record(
-            tx,
-            at=at,
-            kind=f"{change.what}_{change.kind}",
-            actor="command",
-            cause=cause,
-            customer_id=customers.get(whose or ""),
-            data=change.to_json(),
-        )
+        kind, customer_id = f"{change.what}_{change.kind}", customers.get(whose or "")
+        data = change.to_json()
+        events.record(tx, events.Event(kind, at, "command", cause, customer_id, data=data))
 
 
 def _keep_people(tx: Tx, asked: Import) -> Mapping[str, int]:

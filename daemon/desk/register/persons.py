@@ -122,18 +122,12 @@ def erase(tx: Tx, desk: Desk, address: str, now: dt.datetime) -> Report:
 
 
 def _record(tx: Tx, report: Report, now: dt.datetime, cause: str) -> None:
-    events.record(
-        tx,
-        at=now,
-        kind="person-erased",
-        actor="command",
-        cause=cause,
-        data={
-            "replaced_by": report.replaced_by,
-            "messages": report.messages,
-            "mails": report.mails,
-        },
-    )
+    data = {
+        "replaced_by": report.replaced_by,
+        "messages": report.messages,
+        "mails": report.mails,
+    }
+    events.record(tx, events.Event("person-erased", now, "command", cause, data=data))
 
 
 def _erased(tx: Tx, desk: Desk, who: Known, number: int) -> Report:

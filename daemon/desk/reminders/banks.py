@@ -52,15 +52,9 @@ def _look(tx: Tx, desk: Desk, customer: Customer, now: dt.datetime) -> None:
         return
     rows.keep_fact(tx, fact, str(percent))
     _mail(tx, desk, customer, _letter(desk, customer, reckoned, percent, day), now)
-    events.record(
-        tx,
-        at=now,
-        kind="bank-told",
-        actor="avtald",
-        cause="ledger",
-        customer_id=customer.id,
-        data={"period": str(state.period), "percent": percent},
-    )
+    data = {"period": str(state.period), "percent": percent}
+    told = events.Event("bank-told", now, cause="ledger", customer_id=customer.id, data=data)
+    events.record(tx, told)
 
 
 def reached(state: Balance, thresholds: Iterable[int]) -> int:
@@ -98,7 +92,7 @@ def _mail(tx: Tx, desk: Desk, customer: Customer, letter: BankLow, now: dt.datet
             key=f"bank:{customer.id}:{letter.bank_period}:{letter.percent}",
             kind="bank-low",
             to=tuple(readers),
-            language=customer.language or desk.settings.desk.language,
+            language=customer.language or desk.language,
             about=f"customer:{customer.id}",
         ),
         now,

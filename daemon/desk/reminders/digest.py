@@ -48,7 +48,7 @@ def _opened(desk: Desk, last: dt.date | None, day: dt.date) -> dt.datetime:
         while desk.calendar.opening_on(last) is None:
             last -= dt.timedelta(days=1)
     opening = desk.calendar.opening_on(last)
-    return opening[0] if opening else dt.datetime.combine(last, dt.time(), tzinfo=desk.zone)
+    return opening[0] if opening else desk.calendar.midnight(last)
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class _Lines:
     def __init__(self, tx: Tx, desk: Desk, living: Iterable[Ticket]) -> None:
         self._tx = tx
         self._desk = desk
-        self._language = desk.settings.desk.language
+        self._language = desk.language
         self._customers = {each.id: each.name for each in register.customers(tx, ended=True)}
         self._people = {each.id: each.name for each in register.people(tx, ended=True)}
         found: list[Any] = list(tickets.clock_rows(tx, [ticket.id for ticket in living]))
@@ -165,7 +165,7 @@ def _send(
             key=f"digest:{digest.day}",
             kind="digest",
             to=people(register.people_with_role(tx, "engineer")),
-            language=desk.settings.desk.language,
+            language=desk.language,
             about=by_line.listing({number: each.people for number, each in untimed.items()}),
         ),
         now,

@@ -73,21 +73,15 @@ def _mail(
             key=f"term:{customer.id}:{reminder.term_ends}:{reminder.days_before}",
             kind="term-ending",
             to=_once(readers) or finance_mail.readers(tx, desk),
-            language=desk.settings.desk.language,
+            language=desk.language,
             about=f"customer:{customer.id}",
         ),
         now,
     )
     if posted is not None:
-        events.record(
-            tx,
-            at=now,
-            kind="term-reminded",
-            actor="avtald",
-            cause="clock",
-            customer_id=customer.id,
-            data={"term_ends": reminder.term_ends.isoformat(), "days": reminder.days_before},
-        )
+        data = {"term_ends": reminder.term_ends.isoformat(), "days": reminder.days_before}
+        told = events.Event("term-reminded", now, customer_id=customer.id, data=data)
+        events.record(tx, told)
 
 
 def _once(people: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

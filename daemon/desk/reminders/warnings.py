@@ -90,15 +90,8 @@ def _tell_all(tx: Tx, desk: Desk, found: Sequence[_Due], now: dt.datetime) -> No
     by_reader: dict[tuple[tuple[str, str], ...], list[_Due]] = {}
     for each in found:
         by_reader.setdefault(each.readers, []).append(each)
-        events.record(
-            tx,
-            at=now,
-            kind="warned",
-            actor="avtald",
-            cause="clock",
-            ticket_id=each.ticket.id,
-            data={"clock": each.clock.kind.value, "percent": each.percent},
-        )
+        data = {"clock": each.clock.kind.value, "percent": each.percent}
+        events.record(tx, events.Event("warned", now, ticket_id=each.ticket.id, data=data))
     for readers, theirs in by_reader.items():
         if len(theirs) > _STORM:
             _warn_of_many(tx, desk, readers, theirs, now)
@@ -131,7 +124,7 @@ def _warn(tx: Tx, desk: Desk, due: _Due, now: dt.datetime) -> None:
             key=f"warning:{due.clock_id}:{due.percent or 'breach'}",
             kind="warning",
             to=due.readers,
-            language=desk.settings.desk.language,
+            language=desk.language,
             ticket=ticket,
         ),
         now,
@@ -145,7 +138,7 @@ def _warn_of_many(
     found: Sequence[_Due],
     now: dt.datetime,
 ) -> None:
-    language = desk.settings.desk.language
+    language = desk.language
     lines = tuple(
         TicketLine(
             each.ticket.number,

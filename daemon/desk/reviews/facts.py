@@ -24,15 +24,10 @@ _TREND = 4  # periods
 _SIMULATED_MONTHS = 12
 
 
-def midnight(desk: Desk, day: dt.date) -> dt.datetime:
-    """The start of a day in the desk's zone (A1)."""
-    return dt.datetime.combine(day, dt.time(), tzinfo=desk.zone)
-
-
 def window(desk: Desk, period: Period, now: dt.datetime) -> Window:
     """A period as instants; one that runs ends now."""
-    end = min(midnight(desk, period.end), now.astimezone(desk.zone) + dt.timedelta(seconds=1))
-    return Window(period, midnight(desk, period.start), end)
+    start, end = (desk.calendar.midnight(day) for day in (period.start, period.end))
+    return Window(period, start, min(end, now.astimezone(desk.zone) + dt.timedelta(seconds=1)))
 
 
 def gather(tx: Tx, desk: Desk, customer: Customer, period: Period, now: dt.datetime) -> Facts:
@@ -109,7 +104,7 @@ def _billed(tx: Tx, desk: Desk, customer: Customer, mine: Window) -> tuple[Bille
     found = []
     for month in months_from(month_of(mine.period.start), month_of(mine.period.last_day)):
         each = frozen.get(str(month))
-        if first is None or month < first or midnight(desk, month.start) >= mine.end:
+        if first is None or month < first or desk.calendar.midnight(month.start) >= mine.end:
             continue
         if each is None:
             found.append(BilledMonth(month, settled=False))

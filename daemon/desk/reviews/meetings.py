@@ -22,6 +22,7 @@ from daemon.store.mail.outbox import Sent
 from daemon.store.money import register
 from daemon.store.session import Tx
 from daemon.store.tickets import events, meetings
+from daemon.store.tickets.events import Event
 from daemon.store.tickets.meetings import Meeting
 from parsers.tags import read_tags
 
@@ -241,7 +242,7 @@ def _tell_managers(
             kind="meeting",
             about=f"meeting:{meeting.id}",
             to=to or operators,
-            language=desk.settings.desk.language,
+            language=desk.language,
         ),
         now,
     )
@@ -252,15 +253,8 @@ def _record(
 ) -> None:
     """K1: how a meeting stands after a change."""
     starts = meeting.starts_at.isoformat() if meeting.starts_at else None
-    events.record(
-        tx,
-        at=at,
-        kind="meeting",
-        actor=actor,
-        cause=cause,
-        customer_id=meeting.customer_id,
-        data={"period": meeting.period, "state": meeting.state, "starts_at": starts} | data,
-    )
+    kept = {"period": meeting.period, "state": meeting.state, "starts_at": starts} | data
+    events.record(tx, Event("meeting", at, actor, cause, meeting.customer_id, data=kept))
 
 
 # --- moving and cancelling by a tag -----------------------------------------------------------

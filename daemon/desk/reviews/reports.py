@@ -65,14 +65,14 @@ def make(tx: Tx, desk: Desk, customer: Customer, period: Period, now: dt.datetim
     """
     facts = report_facts.gather(tx, desk, customer, period, now)
     version = report_facts.last_in_force(register.versions_of(tx, customer.id), period)
-    language = customer.language or desk.settings.desk.language
+    language = customer.language or desk.language
     name = version.terms.plan_name if version else None
     return Made(customer, period, language, name, facts, figures(facts))
 
 
 def has_begun(desk: Desk, period: Period, now: dt.datetime) -> bool:
     """Whether there is anything to report of a period yet."""
-    return report_facts.midnight(desk, period.start) <= now
+    return desk.calendar.midnight(period.start) <= now
 
 
 def letter(desk: Desk, made: Made, *, pdf: bool = False) -> Report:
@@ -163,7 +163,7 @@ def _since(tx: Tx, desk: Desk) -> dt.date:
 
 
 def _is_due(tx: Tx, desk: Desk, period: Period, now: dt.datetime) -> bool:
-    cut = report_facts.midnight(desk, period.end)
+    cut = desk.calendar.midnight(period.end)
     return now >= desk.calendar.next_opening(cut) and not inbox.unprocessed_before(tx, cut)
 
 
@@ -210,7 +210,7 @@ def _attempt(
         raise
     except Exception as error:
         log.exception("failed", term=term, customer=customer.key, period=str(period))
-        language = desk.settings.desk.language
+        language = desk.language
         says = sentence("report_fault", language, customer=customer.key, period=period)
         remedy = sentence("report_fault_remedy", language)
         details = (("", f"{type(error).__name__}: {error}"[:300]),)
@@ -245,7 +245,7 @@ def printed(
         content = printer.print(made.page(desk))
     except PdfError as error:
         with desk.store.writing() as tx:
-            says = sentence("pdf_fault", desk.settings.desk.language)
+            says = sentence("pdf_fault", desk.language)
             alarms.raise_alarm(tx, desk, "pdf", Alarm(f"{says}: {error}", error.remedy), now)
         return ()
     with desk.store.writing() as tx:
@@ -296,7 +296,7 @@ def _to_manager(
     """The same report and what is for our eyes; where nobody is named, to all with the role."""
     readers = managers(tx, desk, made.customer)
     if not letter.sent_to and not readers:
-        language = desk.settings.desk.language
+        language = desk.language
         says = sentence("report_nobody", language, customer=made.customer.key)
         remedy = sentence("report_nobody_remedy", language)
         key = f"reports_to:{made.customer.key}"
@@ -309,7 +309,7 @@ def _to_manager(
             key=f"pack:{made.customer.id}:{made.period}",
             kind="report",
             to=readers,
-            language=desk.settings.desk.language,
+            language=desk.language,
             attachments=pdf,
         ),
         now,

@@ -107,12 +107,6 @@ def adjust(
     if time_bank.bank_to_adjust(spans, day) is None:
         raise ValueError(f"{customer.key} has no time bank on {day}: choose a day with --on")
     row = ledger.adjust(tx, customer.id, minutes=minutes, day=day, at=at, reason=reason)
-    events.record(
-        tx,
-        at=at,
-        kind="bank-adjusted",
-        actor="command",
-        cause="command bank",
-        customer_id=customer.id,
-        data={"minutes": minutes, "reason": reason, "ledger": row},
-    )
+    data = {"minutes": minutes, "reason": reason, "ledger": row}
+    adjusted = events.Event("bank-adjusted", at, "command", "command bank", customer.id, data=data)
+    events.record(tx, adjusted)

@@ -6,6 +6,7 @@ from typing import Any
 from daemon.desk.context import Desk
 from daemon.desk.month import closing, facts
 from daemon.domain.billing import Row, describe, statement_hash
+from daemon.domain.invoice import reference_of
 from daemon.domain.money import Money, total
 from daemon.domain.periods import Period, month_of
 from daemon.domain.register import Customer
@@ -82,16 +83,16 @@ def preview(
     drawn = closing.draft(tx, desk, customer, month, min(cut, now + dt.timedelta(seconds=1)))
     ended = cut <= now
     held = closing.hindrances(tx, desk, customer, month, drawn, needs_number=needs_number)
-    reference = facts.reference_of(customer, month)
+    key = reference_of(customer.key, str(month))
     language = facts.invoice_language(desk, customer)
     return {
         "customer": customer.key,
         "month": str(month),
         "state": "held" if ended and (held or _is_closed(tx, month)) else "open",
         "invoice_number": None,
-        "reference": reference,
+        "reference": key,
         "net": drawn.net,
-        "hash": statement_hash(drawn.rows, reference),
+        "hash": statement_hash(drawn.rows, key),
         "rows": [row_shape(row, describe(row, language)) for row in drawn.rows],
         "left_out": total(row.amount for row in drawn.left_out if row.amount),
         "held": [each.text for each in held],

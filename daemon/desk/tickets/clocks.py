@@ -44,16 +44,9 @@ def happened(
 ) -> Clocks:
     """Record what happened to a ticket (K1), and bring its clocks up to it."""
     data = {"priority": priority, "answer": answer}
-    events.record(
-        tx,
-        at=at,
-        kind=kind.value,
-        actor=actor,
-        cause=cause,
-        ticket_id=ticket.id,
-        customer_id=ticket.customer_id,
-        data={k: v for k, v in data.items() if v is not None},
-    )
+    kept = {name: value for name, value in data.items() if value is not None}
+    event = events.Event(kind.value, at, actor, cause, ticket.customer_id, ticket.id, kept)
+    events.record(tx, event)
     if kind is not EventKind.OPENED:
         return refresh(tx, desk, ticket, at)
     # A new ticket has no past: nothing to read, and no clock that was stored.

@@ -128,16 +128,17 @@ class Turn:
 
     def record(self, ticket: Ticket | None, kind: str, actor: str = "", **data: object) -> None:
         """Note a change of a ticket (K1)."""
-        events.record(
-            self.tx,
-            at=self.mail.received_at,
-            kind=kind,
-            actor=actor or self.mail.sender or "?",
-            cause=self.mail.cause,
-            ticket_id=ticket.id if ticket else None,
-            customer_id=ticket.customer_id if ticket else None,
-            data=data,
+        mail, who = self.mail, actor or self.mail.sender or "?"
+        event = events.Event(
+            kind,
+            mail.received_at,
+            who,
+            mail.cause,
+            ticket.customer_id if ticket else None,
+            ticket.id if ticket else None,
+            data,
         )
+        events.record(self.tx, event)
 
     def say(self, ticket: Ticket, author: str, text: str, *, internal: bool = False) -> None:
         """Add the message to a ticket's conversation."""

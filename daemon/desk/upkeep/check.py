@@ -12,7 +12,7 @@ from functools import partial
 
 from daemon.desk.ports import Accounting
 from daemon.desk.register.importing import past_months
-from daemon.domain.invoice import AccountingError
+from daemon.domain.invoice import OURS, AccountingError
 from daemon.domain.opening_hours import Calendar, CalendarError
 from daemon.domain.periods import Period
 from daemon.domain.register import Account, Register
@@ -24,7 +24,7 @@ from daemon.store.session import Store, StoreError
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 _CLOCKS_APART = 30.0  # seconds
-_NO_REFERENCE = "AVT-check"  # no statement's: those end in a month
+_NO_REFERENCE = f"{OURS}check"  # no statement's: those end in a month
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,7 @@ def step(desk: Desk, now: dt.datetime) -> bool:
         if not emptied:
             rows.keep_fact(tx, _DONE_ON, today)
             return False
-        events.record(
-            tx,
-            at=now,
-            kind="mail-removed",
-            actor="avtald",
-            cause="retention",
-            data={"emptied": emptied},
-        )
+        data = {"emptied": emptied}
+        events.record(tx, events.Event("mail-removed", now, cause="retention", data=data))
     log.info("mail removed", emptied=emptied)
     return True

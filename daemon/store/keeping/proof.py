@@ -15,6 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
 from daemon.domain.billing import Row, row_from_json, row_to_json, statement_hash
+from daemon.domain.invoice import reference_of
 from daemon.store.money import chain as chained
 from daemon.store.money.chain import Sealed
 from daemon.store.money.ledger import SEALED
@@ -308,7 +309,7 @@ def _work(cells: Cells) -> dict[str, Any] | None:
 def _of_statement(
     statement_id: int, cells: Cells, known: tuple[str, str | None] | None
 ) -> Iterator[Fault]:
-    right = f"AVT-{known[0]}-{cells['month']}" if known else None
+    right = reference_of(known[0], cells["month"]) if known else None
     if cells["reference"] != right:
         yield Fault("statement", statement_id, "reference", str(right))
     elif known and known[1] != right:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,40 +16,42 @@ _RECORD = events.insert()
 _RECORDED = Pending.of("events", lambda _: _RECORD)
 
 
-def record(
-    tx: Tx,
-    *,
-    at: dt.datetime,
-    kind: str,
-    actor: str,
-    cause: str,
-    ticket_id: int | None = None,
-    customer_id: int | None = None,
-    data: Mapping[str, Any] | None = None,
-) -> None:
-    """Keep one event, in the transaction of the change itself.
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change, with the person or program behind it and its cause."""
 
-    `actor` is an address, "avtald" or "command"; `cause` is what led to it: "inbox:17",
-    "command import", "clock"; `data` is what JSON can hold.
-    """
-    values = {
-        "at": at,
-        "kind": kind,
-        "actor": actor,
-        "cause": cause,
-        "ticket_id": ticket_id,
-        "customer_id": customer_id,
-        "data": None if data is None else dict(data),
-    }
-    _RECORDED.add(tx, values)
+    kind: str
+    at: dt.datetime
+    actor: str = "avtald"  # an address, "avtald" or "command"
+    cause: str = "clock"  # "inbox:17", "command import", "clock"
+    customer_id: int | None = None
+    ticket_id: int | None = None
+    data: Mapping[str, Any] | None = None  # only values of JSON
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The values of its row."""
+        return {
+            "at": self.at,
+            "kind": self.kind,
+            "actor": self.actor,
+            "cause": self.cause,
+            "ticket_id": self.ticket_id,
+            "customer_id": self.customer_id,
+            "data": None if self.data is None else dict(self.data),
+        }
+
+
+def record(tx: Tx, event: Event) -> None:
+    """Keep one event, in the transaction of the change itself."""
+    _RECORDED.add(tx, event.row)
     forget(tx, "events")
 
 
-def record_all(tx: Tx, found: Sequence[Mapping[str, Any]]) -> None:
-    """Keep many events at once, each with what `record` takes."""
-    if found:
-        nothing = {"ticket_id": None, "customer_id": None, "data": None}
-        tx.execute(_RECORD, [nothing | dict(each) for each in found])
+def record_all(tx: Tx, made: Sequence[Event]) -> None:
+    """Keep many events at once."""
+    if made:
+        tx.execute(_RECORD, [event.row for event in made])
         forget(tx, "events")
 
 

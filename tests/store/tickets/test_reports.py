@@ -90,15 +90,8 @@ def test_what_was_said_and_noted_by_ticket_in_order(tx):
     for ticket, at in ((mine, T0 + DAY), (mine, T0), (other, T0)):
         tickets.say(tx, ticket.id, at=at, author="customer", address="x", text="x")
         for kind in ("reason", "promise"):
-            events.record(
-                tx,
-                at=at,
-                kind=kind,
-                actor="anna",
-                cause="x",
-                ticket_id=ticket.id,
-                data={"text": f"{kind} {at:%d}"},
-            )
+            data = {"text": f"{kind} {at:%d}"}
+            events.record(tx, events.Event(kind, at, "anna", ticket_id=ticket.id, data=data))
     assert reports.said_times(tx, acme, T0) == {mine.id: [T0, T0 + DAY]}
     found = reports.noted(tx, acme, "reason", T0)
     assert [row.data["text"] for row in found] == ["reason 03", "reason 02"]
@@ -106,7 +99,7 @@ def test_what_was_said_and_noted_by_ticket_in_order(tx):
 
 def test_a_desk_without_events_has_not_begun(tx):
     assert reports.first_event(tx) is None
-    events.record(tx, at=T0, kind="x", actor="x", cause="x")
+    events.record(tx, events.Event("x", T0))
     assert reports.first_event(tx) == T0
 
 
