@@ -1,8 +1,8 @@
-"""Logs: one JSON line an event on standard error, with the level as journald reads it.
+"""Logs: one JSON line an event on standard error, with the level in journald's form.
 
-What happens to a mail carries its number in the inbox (`inbox`), from the door to the last delivery
-of what it caused: `journalctl -u avtald -g '"inbox": 17[,}]'` shows its whole way. Nobody's address
-and no secret is ever in a line, whatever is told to the log.
+The events of a mail carry its number in the inbox (`inbox`), from the door to the last delivery
+caused by it: `journalctl -u avtald -g '"inbox": 17[,}]'` shows its whole way. No line holds a
+secret or anybody's address, even if the log was given one.
 """
 
 import contextlib
@@ -27,13 +27,13 @@ _SECRET_SAID: Final = re.compile(
     r"(\s*[=:]\s*|\s+)['\"]?[^\s'\"&,;]+"
 )
 _LINES: Final = 12  # of a traceback: the last calls
-_SHORTEST: Final = 4  # a secret that is shorter would blank out ordinary words
+_SHORTEST: Final = 4  # a shorter secret would blank out ordinary words
 
 
 def configure(level: int = logging.WARNING, settings: Settings | None = None) -> None:
-    """Write what is at least so grave, ours and libraries' alike.
+    """Write events of at least this level, ours and the libraries'.
 
-    The settings name what must never show (their secrets), and what may: the desk's own addresses.
+    The settings name the secrets to hide, and the desk's own addresses, which may be shown.
     """
     own = () if settings is None else (*settings.desk.addresses, *_mailboxes(settings))
     secrets = () if settings is None else tuple(settings.secret_texts())
@@ -54,19 +54,19 @@ def configure(level: int = logging.WARNING, settings: Settings | None = None) ->
     )
     root = logging.getLogger()
     root.handlers = [_Libraries(level)]
-    root.setLevel(logging.WARNING)  # what libraries tell at INFO is of no use here
+    root.setLevel(logging.WARNING)  # the libraries' INFO is of no use here
     logging.captureWarnings(capture=True)
 
 
 def _mailboxes(settings: Settings) -> Iterable[str]:
-    """What our own mailboxes are called."""
+    """The user names of our own mailboxes."""
     return (mailbox.username for mailbox in settings.intake.imap)
 
 
 class _Lines:
-    """Standard error, where a line that cannot be written is lost, and nothing else is.
+    """Standard error; a line beyond writing is lost, and does no other harm.
 
-    A full disk or a reader that has gone must stop no loop, and refuse no mail that is durable.
+    A full disk or a vanished reader must stop no loop, and refuse no durable mail.
     """
 
     _turn = threading.Lock()  # lines of two threads must not mix
@@ -82,7 +82,7 @@ class _Lines:
 
 
 class _Libraries(logging.Handler):
-    """Hands what libraries log to the same lines."""
+    """Hands the libraries' records to the same lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; a fault of logging itself is nobody's fault."""
@@ -96,7 +96,7 @@ class _Libraries(logging.Handler):
 
 
 def _fault(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """An exception in one line: its kind, its text, and where; never what variables held."""
+    """An exception in one line: its kind, its text and its place, never the values of variables."""
     fault = event.pop("exc_info", None)
     if fault is True:
         fault = sys.exc_info()[1]
@@ -112,16 +112,16 @@ def _fault(_logger: Any, _method: str, event: EventDict) -> EventDict:
 def without(
     secrets: Iterable[str], own: Iterable[str] = ()
 ) -> Callable[[Any, str, EventDict], EventDict]:
-    """A processor that takes out secrets, and every address but the desk's own."""
+    """A processor that removes secrets, and every address but the desk's own."""
     hidden = sorted({each for each in secrets if len(each) >= _SHORTEST}, key=len, reverse=True)
     ours = {each.casefold() for each in own}
 
     def clean(text: str) -> str:
         for secret in hidden:
             text = text.replace(secret, "***")
-        text = _SECRET_SAID.sub(lambda found: f"{found[1]}{found[2]}***", text)
+        text = _SECRET_SAID.sub(lambda said: f"{said[1]}{said[2]}***", text)
         return _ADDRESS.sub(
-            lambda found: found[0] if _is_ours(found[0], ours) else "<address>", text
+            lambda named: named[0] if _is_ours(named[0], ours) else "<address>", text
         )
 
     def processor(_logger: Any, _method: str, event: EventDict) -> EventDict:

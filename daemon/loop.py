@@ -19,44 +19,44 @@ _PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)  # seconds after one fault after another
 
 
 class OutOfReachError(Exception):
-    """A server that a step needs cannot be reached now (exit code 75)."""
+    """A server needed by a step cannot be reached now (exit code 75)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A piece of work that says whether it found any."""
+    """A piece of work; `run` is True where it found something to do."""
 
     name: str
     run: Callable[[dt.datetime], bool]
 
 
 def until_nothing(steps: Sequence[Step], now: dt.datetime) -> dict[str, int]:
-    """Run what is due at an instant, in order, until a whole round finds nothing (`avtald tick`).
+    """Run the steps due at an instant, in order, until a whole round finds nothing (`avtald tick`).
 
-    Gives how often each step found something. A step that fails stops none of the others; the
-    first fault is raised when they are done.
+    Gives how often each step found something. A step that fails stops none of the others; the first
+    fault is raised when they are done.
     """
-    found = dict.fromkeys((step.name for step in steps), 0)
+    counts = dict.fromkeys((step.name for step in steps), 0)
     faults: list[Exception] = []
     well, again = list(steps), True
     while again:
         again = False
         for step in tuple(well):
-            before = found[step.name]
-            fault = _all_of(step, now, found)
+            before = counts[step.name]
+            fault = _all_of(step, now, counts)
             if fault is not None:
                 faults.append(fault)
                 well.remove(step)
-            again |= found[step.name] > before
+            again |= counts[step.name] > before
     if faults:
         raise faults[0]
-    return found
+    return counts
 
 
-def _all_of(step: Step, now: dt.datetime, found: dict[str, int]) -> Exception | None:
+def _all_of(step: Step, now: dt.datetime, counts: dict[str, int]) -> Exception | None:
     try:
         while step.run(now):
-            found[step.name] += 1
+            counts[step.name] += 1
     except Exception as fault:  # raised by the caller once the others are done
         log.warning("fault", step=step.name, exc_info=fault)
         return fault
@@ -65,7 +65,7 @@ def _all_of(step: Step, now: dt.datetime, found: dict[str, int]) -> Exception | 
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A step that has not gone well for a while, and the last that it raised."""
+    """A step that has failed for a while, and its last fault."""
 
     step: str
     since: float  # of the monotonic clock
@@ -74,16 +74,16 @@ class Failing:
 
 @dataclass(slots=True)
 class Worker:
-    """A thread that runs some steps, then waits: for a wake-up, or its time."""
+    """A thread that runs some steps, then waits for a wake-up or for its time."""
 
     name: str
     steps: Sequence[Step]
     every: float  # seconds
     clock: Clock
-    beat: Callable[[], None] = lambda: None  # called after each piece of work that went well
+    beat: Callable[[], None] = lambda: None  # called after each successful piece of work
     others: list["Worker"] = field(default_factory=list)  # woken when something was found
     wait: Callable[[threading.Event], None] | None = None  # instead of `every`: a server's hint
-    end: Callable[[], None] = lambda: None  # closes what it uses, in its own thread: when it stops
+    end: Callable[[], None] = lambda: None  # closes its resources in its own thread, when it stops
     failing: dict[str, Failing] = field(default_factory=dict)  # by step
     _wake: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -98,7 +98,7 @@ class Worker:
         self._wake.set()
 
     def run(self) -> None:
-        """Work until told to stop; a fault is logged and the loop goes on, a little later."""
+        """Work until told to stop; a fault is logged, and the loop goes on a little later."""
         try:
             self._run()
         finally:
@@ -116,7 +116,7 @@ class Worker:
             faulty += 1
 
     def _goes_well(self, name: str, work: Callable[[], None]) -> bool:
-        """Whether that raised nothing: no fault ends a loop, or takes another step's turn."""
+        """True where `work` raised nothing: no fault ends a loop, or takes another step's turn."""
         try:
             work()
         except Exception as error:  # logged, and tried again after a pause
@@ -143,10 +143,10 @@ class Worker:
 
 
 def asked_to_stop() -> threading.Event:
-    """What SIGTERM, SIGINT and SIGHUP set from now on, instead of ending the process at once.
+    """An event, set from now on by SIGTERM, SIGINT and SIGHUP in place of the process's end.
 
-    Asked for before a door opens: whoever has seen one open can count on a clean stop. A terminal
-    that closes sends SIGHUP; under nohup it is ignored, and stays so.
+    It is asked for before a door opens: a client that finds a door open can count on a clean stop.
+    A closing terminal sends SIGHUP; under nohup the signal is ignored, and stays ignored.
     """
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -161,8 +161,10 @@ class Supervisor:
 
     workers: Sequence[Worker]
     stopping: threading.Event
-    doors: Sequence[Callable[[], None]] = ()  # what closes them: at once, so that no more comes in
-    patience: float = 25.0  # seconds for the work in hand, and for what the doors are receiving
+    doors: Sequence[
+        Callable[[], None]
+    ] = ()  # their closing functions: called at once, before the work ends
+    patience: float = 25.0  # seconds for the work in hand, and for mail being received
 
     def run(self) -> None:
         """Work until asked to stop; returns when everything has stopped."""
@@ -180,7 +182,7 @@ class Supervisor:
         log.info("stopped")
 
     def _end(self, threads: Sequence[threading.Thread]) -> None:
-        """Doors and workers end side by side, so that the slowest alone sets the time."""
+        """End doors and workers side by side: the slowest alone sets the time."""
         for worker in self.workers:
             worker.stop()
         closing = [threading.Thread(target=close, daemon=True) for close in self.doors]
@@ -192,15 +194,17 @@ class Supervisor:
 
 
 class Watchdog:
-    """Tells systemd that the work goes on, a few times within `$WATCHDOG_USEC`."""
+    """Tells systemd of progress, a few times within `$WATCHDOG_USEC`."""
 
     def __init__(self) -> None:
-        """Read how often from the environment; without it nothing is told."""
+        """Read the interval from the environment; without one nothing is told."""
         self._every = int(os.environ.get("WATCHDOG_USEC") or 0) / 1_000_000 / 4
         self._told = float("-inf")
 
     def beat(self) -> None:
-        """Call when work that needs the database has gone well; told no more often than needed."""
+        """Call after work with the database has gone well; systemd is told no more often than
+        needed.
+        """
         now = time.monotonic()
         if self._every and now - self._told >= self._every:
             self._told = now
@@ -208,7 +212,7 @@ class Watchdog:
 
 
 def notify(state: str) -> None:
-    """Tell systemd (sd_notify): a datagram to `$NOTIFY_SOCKET`; nothing where there is none."""
+    """Tell systemd (sd_notify): a datagram to `$NOTIFY_SOCKET`, if there is one."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return

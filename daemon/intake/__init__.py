@@ -1,1 +1,1 @@
-"""The doors that mail comes in by; they only fill the inbox."""
+"""The doors for incoming mail; they only fill the inbox."""

@@ -1,4 +1,4 @@
-"""Making deliveries durable: what every door calls before it acknowledges anything (B1)."""
+"""Deliveries made durable: every door calls `accept` before it acknowledges anything (B1)."""
 
 import datetime as dt
 import re
@@ -24,10 +24,10 @@ _MESSAGE_ID = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One delivery of one message, as a door took it; `received_at` is our own server's (B2).
+    """One delivery of one message, as a door took it; `received_at` is our own server's time (B2).
 
-    `delivery` tells this delivery from every other one, and stays the same when it is fetched
-    again: it is the identity of a message that has neither Date nor Message-ID (B3).
+    `delivery` identifies this delivery, and stays the same when the message is fetched again. It is
+    the identity of a message with neither Date nor Message-ID (B3).
     """
 
     raw: bytes
@@ -45,10 +45,10 @@ class Arrival:
 def accept(
     store: Store, deliveries: Sequence[Arrival], *, go_live: dt.datetime | None
 ) -> list[int | None]:
-    """Keep them all with one commit, durable when this returns; whoever delivered may then be told.
+    """Keep all deliveries with one commit: on return they are durable, and may be acknowledged.
 
-    Gives each message's number in the inbox, None where the message was known already (B3). Mail
-    received before `go_live` is archived: neither answered nor clocked (B5). Raises StoreError:
+    Gives each message's number in the inbox, None for a message known already (B3). Mail received
+    before `go_live` is archived: it gets no answer and starts no clock (B5). Raises StoreError:
     then nothing is kept, and nothing may be acknowledged.
     """
     kept = [_delivery(arrival, go_live) for arrival in deliveries]
@@ -80,8 +80,8 @@ def _delivery(arrival: Arrival, go_live: dt.datetime | None) -> inbox.Delivery:
 
 
 def message_id(raw: bytes) -> str | None:
-    """The Message-ID as it stands in the header block, found without parsing: a hint (B3)."""
+    """The Message-ID in the header block, found without parsing the message: only a hint (B3)."""
     head = raw[:_HEADERS_LOOKED_AT]
     end = _END_OF_HEADERS.search(head)
-    found = _MESSAGE_ID.search(head, 0, end.start() + 1 if end else len(head))
-    return None if found is None else found[1].decode("utf-8", "backslashreplace")
+    header = _MESSAGE_ID.search(head, 0, end.start() + 1 if end else len(head))
+    return None if header is None else header[1].decode("utf-8", "backslashreplace")

@@ -1,8 +1,8 @@
-"""The IMAP door: fetch what is new in a folder, make it durable, then move it out of the way (B1).
+"""The IMAP door: fetch new mail from a folder, make it durable, then move it away (B1).
 
-The folder is the work list. What is handled is known by mailbox, UIDVALIDITY and UID in the
-database; whether a mail is marked as seen is people's own affair. A failure at any point leaves
-the mail where the next poll finds it, and the identity of a message (B3) keeps its effect single.
+The folder is the work list. The database knows a handled message by mailbox, UIDVALIDITY and UID;
+the seen flag is left to people. A failure at any point leaves the mail for the next poll, and the
+identity of a message (B3) lets it take effect only once.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ TOGETHER = 100
 TOGETHER_BYTES = 8 * 1024**2
 SESSION_SECONDS = 50 * 60.0  # a token lasts an hour, and ends the session with it
 PAUSES = (1.0, 5.0, 15.0, 30.0, 60.0)  # after the first, second, … fault in a row
-ACCESS_PAUSE = 300.0  # a server that does not let us in locks the account if we go on asking
+ACCESS_PAUSE = 300.0  # a server that refuses the login locks the account if we go on asking
 REFUSALS = 3  # B4: then the shelf
 _RENEW_SECONDS = 30.0
 
@@ -44,10 +44,10 @@ _FAULTS = (*mailbox.FAULTS, AccessError, OAuthError)
 
 @dataclass(slots=True)
 class Trouble:
-    """Messages that could not be fetched or kept, from one poll to the next, by UID.
+    """Messages with trouble in fetching or keeping them, by UID, from one poll to the next.
 
-    `lost` counts the polls that broke on them: they come last and alone, so that none blocks the
-    others. `refused` counts the server's own refusals: after three the message is shelved.
+    `lost` counts the polls that broke on a message: it then comes last and alone, and blocks no
+    other. `refused` counts the server's own refusals: after three the message is shelved.
     """
 
     lost: Counter[int] = field(default_factory=Counter)
@@ -55,7 +55,7 @@ class Trouble:
     uidvalidity: int = 0
 
     def is_about(self, uidvalidity: int, uids: Sequence[int]) -> None:
-        """Forget what is gone: with another UIDVALIDITY every UID is another message's."""
+        """Forget the messages that are gone; with another UIDVALIDITY all of them are."""
         there = set(uids) if uidvalidity == self.uidvalidity else set()
         for count in (self.lost, self.refused):
             for uid in count.keys() - there:
@@ -63,7 +63,7 @@ class Trouble:
         self.uidvalidity = uidvalidity
 
     def of(self, uid: int) -> int:
-        """How often a message made trouble."""
+        """The number of times a message made trouble."""
         return self.lost[uid] + self.refused[uid]
 
 
@@ -77,10 +77,10 @@ def poll(
     trouble: Trouble | None = None,
     renew: Callable[[], None] = lambda: None,
 ) -> int:
-    """Take everything new out of the folder; gives how many messages the desk did not know.
+    """Take every new message out of the folder; gives the number of messages new to the desk.
 
     `now` is the receipt time of mail whose server tells none; `renew` is called before each fetch.
-    Raises one of `mailbox.FAULTS`, or StoreError: whatever was not acknowledged is there next time.
+    Raises one of `mailbox.FAULTS`, or StoreError: unacknowledged mail is there next time.
     """
     return _Round(box, store, settings, now, go_live, trouble or Trouble(), renew).run()
 
@@ -106,14 +106,14 @@ class _Round:
         for messages in self._batches([uid for uid in uids if uid not in kept]):
             self._renew()
             count += self._take(messages)
-        # Last: where the server breaks off over it, what is new is here already.
+        # Last: if the server breaks off over it, the new mail is here already.
         self._file([uid for uid in uids if uid in kept and (self._moves or not kept[uid])])
         return count
 
     def _kept(self, uids: Sequence[int]) -> dict[int, bool]:
-        """What is in the inbox already, and whether it is filed.
+        """The messages known to the inbox already, with True for the filed ones.
 
-        Without UIDVALIDITY a UID may be another mail's by now: only the text tells then (B3).
+        Without UIDVALIDITY a UID may have become another mail's: then only the text can tell (B3).
         """
         if not self._box.uidvalidity:
             return {}
@@ -122,11 +122,11 @@ class _Round:
 
     @property
     def _moves(self) -> bool:
-        """Whether filing takes a message away; else it is marked, and stays."""
+        """True where filing takes a message to another folder; else it is marked, and stays."""
         return bool(self._settings.done_folder) and self._box.can_move
 
     def _batches(self, uids: Sequence[int]) -> Iterator[list[Listed]]:
-        """What is fetched together: bounded in number and in bytes, trouble last and alone."""
+        """The messages of each fetch, bounded in number and bytes; suspects come last and alone."""
         listed = sorted(self._box.sizes(uids), key=lambda message: message.uid)
         fit = [message for message in listed if not self._trouble.of(message.uid)]
         suspects = [message for message in listed if self._trouble.of(message.uid)]
@@ -185,16 +185,16 @@ class _Round:
         ]
 
     def _texts(self, messages: Sequence[Listed]) -> dict[int, bytes]:
-        """What the server gives of these: what was taken away meanwhile is not there.
+        """The messages' texts as the server gives them; a message taken away meanwhile has none.
 
-        Nor is what it lists, and does not give: no text, or an empty one (NIL) for a mail that has
-        a size. To keep that in the mail's place would lose the mail.
+        A listed message is left out, too, if the server gives no text for it, or an empty one (NIL)
+        despite a size: to keep the empty text would lose the mail.
         """
-        found = self._box.bodies([message.uid for message in messages])
+        given = self._box.bodies([message.uid for message in messages])
         texts = {
-            message.uid: found[message.uid]
+            message.uid: given[message.uid]
             for message in messages
-            if message.uid in found and (found[message.uid] or not message.size)
+            if message.uid in given and (given[message.uid] or not message.size)
         }
         for message in messages:
             if message.uid not in texts:
@@ -203,7 +203,7 @@ class _Round:
         return texts
 
     def _unfit(self, message: Listed) -> str | None:
-        """Why a message is shelved by its headers (B4)."""
+        """The reason to shelve a message by its headers alone (B4); None for a message to fetch."""
         where = self._settings.done_folder or self._settings.folder
         rest = f"only its headers are here, the mail is in {where} of {self._settings.username}"
         if message.size > self._settings.max_size:
@@ -235,9 +235,9 @@ class _Round:
         )
 
     def _file(self, uids: Sequence[int]) -> None:
-        """Move or mark what is durable; a refusal is harmless, and the next poll tries again.
+        """Move or mark durable messages; a refusal is harmless, for the next poll tries again.
 
-        What somebody else has marked as deleted stays where it is: it is theirs to remove.
+        A message marked as deleted by somebody else stays in its place: it is theirs to remove.
         """
         if not uids:
             return
@@ -262,7 +262,7 @@ class _Round:
 
 
 class ImapDoor:
-    """Polls one mailbox for as long as this process has its lease; one thread uses it at a time."""
+    """Polls one mailbox as long as this process holds its lease; one thread uses it at a time."""
 
     def __init__(
         self,
@@ -275,10 +275,11 @@ class ImapDoor:
         timeout: float = mailbox.TIMEOUT_SECONDS,
         has_room: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Connects at the first step. `timeout` is in seconds, for each answer of the server.
+        """Connect nothing yet: the first step does.
 
-        With a `token` that is how we log in, else by the settings' password.
-        While the disk has not its reserve (`has_room`), mail stays on the server.
+        `timeout` bounds each answer of the server, in seconds. A `token` replaces the settings'
+        password. While `has_room` says no, the disk is below its reserve and mail stays on the
+        server.
         """
         self.settings = settings
         self.fault: str | None = None
@@ -296,10 +297,10 @@ class ImapDoor:
         self._renewed = 0.0
 
     def step(self, now: dt.datetime) -> bool:
-        """Poll once; True where there was something new, so that the loop looks again at once.
+        """Poll once; True where there was new mail, and the loop should look again at once.
 
-        A fault, the mailbox's or ours, is noted (`fault`, and in the table of mailboxes) and ends
-        the connection; `wait` then pauses longer with every fault in a row. Raises StoreError.
+        A fault, the mailbox's or ours, is noted (`fault`, and the table of mailboxes) and ends the
+        connection; `wait` then pauses longer with every fault in a row. Raises StoreError.
         """
         if not self._is_ours():
             self._leave()
@@ -326,7 +327,7 @@ class ImapDoor:
         return count > 0
 
     def wait(self, stop: threading.Event) -> None:
-        """Wait for a hint of the server's, or for `poll`; after faults for a growing pause."""
+        """Wait for a hint from the server or for `poll`; after faults, for a growing pause."""
         seconds = self.settings.poll.total_seconds()
         if self._refused:
             stop.wait(ACCESS_PAUSE)
@@ -345,7 +346,7 @@ class ImapDoor:
                 self._lost_waits = 0
 
     def close(self) -> None:
-        """Log out, and let another process have the mailbox."""
+        """Log out, and let another process take the mailbox."""
         self._leave()
         with contextlib.suppress(StoreError), self._store.writing() as tx:  # it runs out anyway
             leases.give_back(tx, self._lease)
@@ -360,9 +361,10 @@ class ImapDoor:
             return leases.take(tx, self._lease)
 
     def _go_on(self) -> None:
-        """Keep the lease through a long poll; were it lost, two would poll, which is but waste.
+        """Renew the lease during a long poll; if it were lost, two processes would poll, a mere
+        waste.
 
-        Raises OSError where the disk has no room for more.
+        Raises OSError where the disk has no room for more mail.
         """
         if not self._has_room():
             raise OSError(errno.ENOSPC, "below intake.disk_reserve: mail stays on the server")

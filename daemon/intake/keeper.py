@@ -1,4 +1,4 @@
-"""Group commit: deliveries that come in at the same time become durable together."""
+"""Group commit: deliveries that arrive at the same time become durable together."""
 
 import asyncio
 import threading
@@ -23,20 +23,22 @@ TOGETHER_BYTES = 8 * 1024**2  # a larger mail is committed alone
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     arrival: Arrival
-    kept: Future[Exception | None] = field(default_factory=Future)  # with what kept it from it
+    kept: Future[Exception | None] = field(
+        default_factory=Future
+    )  # the fault, None once it is durable
 
 
 class Keeper:
-    """One thread that commits; what arrives until it is its turn shares one commit."""
+    """One thread that commits; deliveries arriving before its turn share one commit."""
 
     def __init__(
         self,
         keep: Callable[[Sequence[Arrival]], object],
         turn: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        """`keep` makes all given arrivals durable, or raises and keeps none.
+        """`keep` makes all the given arrivals durable, or raises and keeps none of them.
 
-        `turn` waits for the writer before us: only then is it settled who shares the commit.
+        `turn` waits for the writer before us; only then is the group of a commit settled.
         """
         self._keep = keep
         self._turn = turn
@@ -47,9 +49,9 @@ class Keeper:
         self._thread.start()
 
     async def keep(self, arrival: Arrival) -> None:
-        """Return when it is durable; raise what kept it from becoming so.
+        """Return once the arrival is durable; raise any fault on the way.
 
-        A caller that is cancelled leaves the commit to finish: nobody has been told anything.
+        A cancelled caller leaves the commit to finish: nobody has been told anything.
         """
         mine = _Waiting(arrival)
         self._waiting.append(mine)
@@ -77,7 +79,7 @@ class Keeper:
             self._try(self._together())
 
     def _together(self) -> list[_Waiting]:
-        """The first that waits, and what may share its commit."""
+        """The first waiting delivery, and those that may share its commit."""
         group = [self._waiting.popleft()]
         size = len(group[0].arrival.raw)
         while self._waiting and len(group) < TOGETHER:
@@ -100,7 +102,7 @@ class Keeper:
                 waiting.kept.set_result(None)
 
     def _apart(self, together: Sequence[_Waiting], fault: Exception) -> None:
-        """Let a mail that we cannot keep stand in nobody's way but its own."""
+        """Try each mail alone: a mail beyond our power to keep blocks only itself."""
         if len(together) == 1:
             together[0].kept.set_result(fault)
         else:

@@ -1,4 +1,4 @@
-"""Where a door listens: a port, or a unix socket in a place that nobody else's is in."""
+"""The socket of a door: a port, or a unix socket that no other process uses."""
 
 import contextlib
 import errno
@@ -14,8 +14,8 @@ def bind(listen: Listen) -> socket.socket:
     if listen.path is None:
         family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
         made = socket.create_server((listen.host, listen.port), family=family, backlog=100)
-        # What is accepted inherits it. asyncio leaves it out for a socket that was made without
-        # naming its protocol, and then a greeting of several lines takes 40 ms.
+        # Every connection inherits it. asyncio sets it only on sockets made with a protocol's name;
+        # without it a greeting of several lines takes 40 ms.
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
     _clear(listen.path)
@@ -31,7 +31,7 @@ def bind(listen: Listen) -> socket.socket:
 
 
 def _clear(path: Path) -> None:
-    """Remove the socket that a killed process left; raises OSError where one is in use."""
+    """Remove the socket of a killed process; raises OSError where a process still uses it."""
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISSOCK(path.stat().st_mode):
             raise FileExistsError(f"{path} is no socket: remove it, or listen elsewhere")

@@ -1,4 +1,4 @@
-"""One open mailbox: the IMAP that we speak, without the traps of the libraries (RFC 9051)."""
+"""The IMAP of one open mailbox, without the libraries' traps (RFC 9051)."""
 
 import contextlib
 import datetime as dt
@@ -21,7 +21,7 @@ from daemon.settings.mail import Imap
 KEYWORD = "$AvtaldHandled"
 TIMEOUT_SECONDS = 30.0  # without one, a frozen server holds a thread for ever
 ANSWER_SECONDS = 600.0  # for one answer as a whole, however often the server asks for patience
-IDLE_SECONDS = 60.0  # at most: mail that came just before IDLE is not told (search again)
+IDLE_SECONDS = 60.0  # at most: mail just before IDLE is not announced (search again)
 HEADER_BYTES = 64 * 1024
 _CHUNK = 200
 _POLL_SECONDS = 1.0
@@ -35,29 +35,29 @@ _DATE = re.compile(
 )
 _SHORT_BODY = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? (?:"((?:[^"\\]|\\.)*)"|NIL)', re.IGNORECASE)
 _PREFIX = re.compile(r'\(\("([^"\\]+)" ')  # of the first personal namespace
-# RFC 5530, and what Exchange Online, Gmail and Yahoo say besides: no message is at fault, all wait.
+# RFC 5530, and words of Exchange Online, Gmail and Yahoo: no message is at fault, all of them wait.
 _BUSY = re.compile(
     r"\[(?:UNAVAILABLE|INUSE|LIMIT|THROTTLED)\]|throttled|server unavailable|bandwidth limits",
     re.IGNORECASE,
 )
 _MONTHS = b"jan feb mar apr may jun jul aug sep oct nov dec".split()
 
-# What the libraries and the network raise; everything else is a fault of ours.
+# Raised by the libraries and the network; everything else is a fault of ours.
 FAULTS = (OSError, imaplib.IMAP4.error, imap_tools.ImapToolsError)
 
 
 class AccessError(Exception):
-    """The server does not let us in: a person must mend it; `reply` is what it said."""
+    """The server refuses the login: a person must mend it; `reply` is the server's answer."""
 
     def __init__(self, username: str, reply: str) -> None:
-        """Keep what the server said."""
+        """Keep the server's answer."""
         super().__init__(f"the mailbox does not let {username} in: {reply}")
         self.reply = reply
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the server says of a message before it is fetched; sizes are in bytes."""
+    """The server's facts about a message before it is fetched; sizes are in bytes."""
 
     uid: int
     size: int
@@ -65,10 +65,10 @@ class Listed:
 
 
 class Mailbox:
-    """A connection that is logged in; its methods raise one of FAULTS, and then it is of no use."""
+    """A logged-in connection; its methods raise one of FAULTS, and then it is of no more use."""
 
     def __init__(self, box: imap_tools.BaseMailBox) -> None:
-        """Take over a connection that is logged in."""
+        """Take over a logged-in connection."""
         self._box = box
         self._client = box.client
         # imaplib asks before the login, and many servers tell of MOVE only after it.
@@ -82,16 +82,16 @@ class Mailbox:
 
     @property
     def can_idle(self) -> bool:
-        """Whether the server tells of new mail by itself (RFC 2177)."""
+        """True where the server reports new mail by itself (RFC 2177)."""
         return "IDLE" in self._capabilities
 
     @property
     def can_move(self) -> bool:
-        """Whether the server has a real MOVE (RFC 6851); COPY and EXPUNGE is never used."""
+        """True where the server has a real MOVE (RFC 6851); COPY with EXPUNGE is never used."""
         return "MOVE" in self._capabilities
 
     def select(self, folder: str) -> None:
-        """Open the folder and read what holds for it."""
+        """Open the folder; read its UIDVALIDITY, and if it keeps our keyword."""
         self._box.folder.set(folder)
         self.uidvalidity = self._told_uidvalidity()
         _, flags = self._client.response("PERMANENTFLAGS")
@@ -99,8 +99,8 @@ class Mailbox:
         self._keeps_keywords = r"\*" in kept or KEYWORD.lower() in kept
 
     def search(self, criteria: str = "ALL") -> list[int]:
-        """The UIDs of what is in the folder, ascending; a fault where it is another by now."""
-        self._is_told_of_mail()  # what was told before is found now
+        """The UIDs of the folder's messages, ascending; a fault where UIDVALIDITY has changed."""
+        self._is_told_of_mail()  # takes the earlier announcements: this search finds their mail
         told = self._ok(self._client.uid("SEARCH", criteria))
         if self._told_uidvalidity() not in (0, self.uidvalidity):
             raise self._client.abort("UIDVALIDITY has changed: every UID is another mail's")
@@ -109,8 +109,8 @@ class Mailbox:
     def sizes(self, uids: Sequence[int]) -> list[Listed]:
         """Size and receipt time of messages.
 
-        One whose size the server does not tell counts as one octet, whether it is gone meanwhile
-        or not: it stands in no other's way, and is not left lying for ever.
+        A message without a size counts as one octet, even if it may be gone: so it blocks no other,
+        and is not left in the folder for ever.
         """
         listed = {uid: Listed(uid, 1, None) for uid in uids}
         for some in _chunks(uids):
@@ -132,7 +132,7 @@ class Mailbox:
         return [message for message in lines if message is not None]
 
     def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
-        """The raw bytes of messages, as the server has them; none is marked as seen by it."""
+        """The raw bytes of messages, as the server has them; reading marks none as seen."""
         return dict(_bodies(self._fetch(uids, "(UID BODY.PEEK[])")))
 
     def headers(self, uid: int) -> bytes:
@@ -141,9 +141,9 @@ class Mailbox:
         return dict(_bodies(self._fetch([uid], part))).get(uid, b"")
 
     def move(self, uids: Sequence[int], folder: str) -> None:
-        """Move messages in one step; the folder is created where it is missing.
+        """Move messages in one step; a missing folder is created.
 
-        Where the server keeps personal folders below a prefix ("INBOX."; RFC 2342), it is there.
+        On a server with a prefix for personal folders ("INBOX."; RFC 2342) it is created below it.
         """
         for some in _chunks(uids):
             typ, told = self._move(some, self._done_folder or folder)
@@ -152,7 +152,7 @@ class Mailbox:
             self._ok((typ, told))
 
     def _move_anew(self, uids: Sequence[int], folder: str) -> tuple[str, list[Any]]:
-        """Create the folder, and move to it; then again below the prefix."""
+        """Create the folder and move to it; if that is refused, the same below the prefix."""
         names = [folder]
         if (prefix := self._prefix()) and not folder.startswith(prefix):
             names.append(prefix + folder)
@@ -169,11 +169,11 @@ class Mailbox:
     def _prefix(self) -> str:
         if "NAMESPACE" not in self._capabilities:
             return ""
-        found = _PREFIX.match(_text(self._client.namespace()[1]))
-        return found[1] if found else ""
+        prefix = _PREFIX.match(_text(self._client.namespace()[1]))
+        return prefix[1] if prefix else ""
 
     def mark(self, uids: Sequence[int]) -> bool:
-        """Put our keyword on messages; False where the server keeps none."""
+        """Put our keyword on messages; False where the server keeps no keywords."""
         if not self._keeps_keywords:
             return False
         for some in _chunks(uids):
@@ -181,10 +181,10 @@ class Mailbox:
         return True
 
     def idle(self, stop: threading.Event, seconds: float) -> None:
-        """Wait until the server hints at news, the time is out, or `stop` is set.
+        """Wait for a hint of news from the server, for the time to run out, or for `stop`.
 
-        Search again after it whatever it was: news that came just before IDLE is never told, and
-        a connection that died looks as if nothing had happened.
+        Search again afterwards in any case: mail that came just before IDLE is never announced, and
+        a dead connection looks like a quiet one.
         """
         if not self.can_idle:
             stop.wait(seconds)
@@ -207,12 +207,14 @@ class Mailbox:
         self._box.consume_until_tagged_response(tag)
 
     def _is_told_of_mail(self) -> bool:
-        """Whether the server has told of new mail since we last asked, beside something else."""
+        """True where the server has announced mail since the last call, beside another answer."""
         _, told = self._client.response("EXISTS")
         return bool(told and told[-1])
 
     def _begin_idle(self) -> bytes | None:
-        """The tag of an IDLE that has begun; the server may tell of other things before it does."""
+        """Begin IDLE and give its tag, None if it is refused; other news may come before the
+        answer.
+        """
         client: Any = self._client
         tag: bytes = client._command("IDLE")  # noqa: SLF001  imaplib of Python 3.11 has no idle()
         while client._get_response() is not None:  # noqa: SLF001  as above
@@ -221,7 +223,7 @@ class Mailbox:
         return tag
 
     def close(self) -> None:
-        """Log out, if the server answers soon; else hang up."""
+        """Log out if the server answers soon, else hang up."""
         with contextlib.suppress(*FAULTS):
             self._client.sock.settimeout(2)
             self._client.logout()
@@ -233,12 +235,12 @@ class Mailbox:
             self._client.shutdown()
 
     def _told_uidvalidity(self) -> int:
-        """What was told since we last asked; 0 where nothing was."""
+        """The UIDVALIDITY announced since the last call; 0 for none."""
         _, told = self._client.response("UIDVALIDITY")
         return int(told[-1]) if told and told[-1] else 0
 
     def _fetch(self, uids: Sequence[int], parts: str) -> list[Any]:
-        """What is told of these messages; a server that has no time for us ends the session."""
+        """The server's answer about these messages; a server too busy for us ends the session."""
         try:
             return self._ok(self._client.uid("FETCH", _set(uids), parts))
         except imaplib.IMAP4.abort:
@@ -265,7 +267,7 @@ def open_mailbox(
     context: ssl.SSLContext | None = None,
     timeout: float = TIMEOUT_SECONDS,
 ) -> Mailbox:
-    """Connect and log in, by token where one is given; raises AccessError or one of FAULTS."""
+    """Connect and log in, with the token if one is given; raises AccessError or one of FAULTS."""
     secret = token() if token is not None else login.password or ""
     box = _connect(login, context, timeout)
     _bound_answers(box.client)
@@ -295,7 +297,7 @@ def _connect(login: Imap, context: ssl.SSLContext | None, timeout: float) -> ima
 
 
 def _bound_answers(client: Any) -> None:
-    """Let no answer go on for ever: the time-out begins anew with each "* OK Still here"."""
+    """Let no answer go on for ever: each "* OK Still here" would begin the time-out anew."""
     send, readline, read_literal = client.send, client.readline, client.read
     asked = time.monotonic()
 
@@ -336,7 +338,7 @@ def _log_in(box: imap_tools.BaseMailBox, username: str, secret: str, *, by_token
 
 
 def reply(error: Exception) -> str:
-    """What the server said, without what the library makes of it."""
+    """The server's words in an error, without the library's additions."""
     result = getattr(error, "command_result", None)
     return _text(result[1]) if result else str(error)
 
@@ -362,19 +364,19 @@ def _text(told: Sequence[Any]) -> str:
 
 def _listed(line: bytes) -> Listed | None:
     uid, size = _UID.search(line), _SIZE.search(line)
-    if uid is None or size is None:  # what the server says of flags, unasked
+    if uid is None or size is None:  # news of flags, unasked
         return None
     return Listed(int(uid[1]), int(size[1]), internal_date(line))
 
 
 def internal_date(line: bytes) -> dt.datetime | None:
     """The receipt time in a FETCH answer, in UTC (B2); None where it is missing or impossible."""
-    found = _DATE.search(line)
-    if found is None or found[2].lower() not in _MONTHS:
+    date = _DATE.search(line)
+    if date is None or date[2].lower() not in _MONTHS:
         return None
-    day, year, hour, minute, second, ahead, behind = map(int, found.group(1, 3, 4, 5, 6, 8, 9))
-    month = _MONTHS.index(found[2].lower()) + 1
-    offset = dt.timedelta(hours=ahead, minutes=behind) * (-1 if found[7] == b"-" else 1)
+    day, year, hour, minute, second, ahead, behind = map(int, date.group(1, 3, 4, 5, 6, 8, 9))
+    month = _MONTHS.index(date[2].lower()) + 1
+    offset = dt.timedelta(hours=ahead, minutes=behind) * (-1 if date[7] == b"-" else 1)
     try:
         return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC) - offset
     except (ValueError, OverflowError):
@@ -382,7 +384,7 @@ def internal_date(line: bytes) -> dt.datetime | None:
 
 
 def _bodies(told: Sequence[Any]) -> Iterator[tuple[int, bytes]]:
-    """Each message's UID and text; the server chooses their order, and a form for short ones."""
+    """UID and text of each message; the server chooses their order, and a form for short ones."""
     for at, item in enumerate(told):
         if isinstance(item, tuple):
             rest = told[at + 1] if at + 1 < len(told) else b""

@@ -18,44 +18,44 @@ CONSENT = "consent anew, put the new refresh token in refresh_token_file, restar
 
 
 class OAuthError(Exception):
-    """No token to be had; `permanent` where the provider refuses us and a person must mend it."""
+    """No token was given; `permanent` where the provider refuses us and a person must act."""
 
     def __init__(self, message: str, *, permanent: bool) -> None:
-        """Keep what the provider said."""
+        """Keep the provider's words."""
         super().__init__(message)
         self.permanent = permanent
 
 
 class SpentError(OAuthError):
-    """The provider takes a refresh token no more: it ran out, was revoked, or was used before."""
+    """The provider takes a refresh token no longer: it ran out, was revoked or was used before."""
 
 
 class Kept:
-    """Where the newest refresh token outlives the process: here nowhere. No method raises."""
+    """A place for the newest refresh token beyond the process: here, none. No method raises."""
 
     def lock(self) -> AbstractContextManager[object]:
         """Hold the right to renew, alone."""
         return nullcontext()
 
     def load(self) -> str | None:
-        """What was last saved, by whichever process."""
+        """The token last saved, by any process."""
         return None
 
     def save(self, newest: str) -> bool:
-        """Replace it; True where it is durable on return."""
+        """Replace the token; True where it is durable on return."""
         del newest
         return False
 
 
 class AccessToken:
-    """Gives a valid token when called, and fetches a new one only when the old runs out.
+    """Gives a valid token when called; fetches a new one only when the old one runs out.
 
-    With each a provider may give a new refresh token, which takes the earlier one's place (RFC
+    A provider may send a new refresh token with each access token, in place of the earlier one (RFC
     6749 section 6): it is kept before the access token is used.
     """
 
     def __init__(self, settings: OAuth2, kept: Kept | None = None) -> None:
-        """Fetches nothing yet."""
+        """Fetch nothing yet: the first call does."""
         self._settings = settings
         self._kept = kept or Kept()
         self._newest = settings.refresh_token
@@ -64,13 +64,13 @@ class AccessToken:
         self._until = 0.0
 
     def __call__(self) -> str:
-        """The token, valid for five minutes at least; raises OAuthError."""
+        """The token, valid for at least five more minutes; raises OAuthError."""
         if time.monotonic() >= self._until:
             self._fetch()
         return self._token
 
     def forget(self) -> None:
-        """Fetch a new one next time: the server did not take this one."""
+        """Fetch a new token at the next call: the server refused this one."""
         self._until = 0.0
 
     def _fetch(self) -> None:
@@ -83,7 +83,7 @@ class AccessToken:
         self._until = time.monotonic() + max(_lasts(said) - EARLY_SECONDS, 0)
 
     def _renewed(self, given: str, kept: str | None) -> dict[str, Any]:
-        """The answer to the newest refresh token, or to what a person has given."""
+        """The provider's answer to the newest refresh token, else to the one given by a person."""
         known = (kept, self._newest) if self._is_kept else (self._newest, kept)
         taken, said = self._first_taken([each for each in (*known, given) if each])
         self._newest = str(said.get("refresh_token") or taken)
@@ -92,9 +92,9 @@ class AccessToken:
 
     def _first_taken(self, refresh_tokens: Sequence[str]) -> tuple[str, dict[str, Any]]:
         *earlier, last = dict.fromkeys(refresh_tokens)
-        for each in earlier:
+        for token in earlier:
             with suppress(SpentError):
-                return each, self._ask(each)
+                return token, self._ask(token)
         return last, self._ask(last)
 
     def _ask(self, refresh_token: str | None) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class AccessToken:
 
 
 def _granted(answer: "httpx.Response", refresh_token: str | None) -> dict[str, Any]:
-    """What the provider grants; raises OAuthError where it does not."""
+    """The provider's grant; raises OAuthError for any other answer."""
     try:
         said = answer.json()
     except ValueError:
@@ -138,7 +138,7 @@ def _granted(answer: "httpx.Response", refresh_token: str | None) -> dict[str, A
 
 
 def _lasts(said: dict[str, Any]) -> float:
-    """For how many seconds a token is valid; an hour where the provider does not tell."""
+    """The seconds of a token's validity; an hour where the provider does not tell."""
     try:
         lasts = float(said.get("expires_in") or _AN_HOUR)
     except (TypeError, ValueError, OverflowError):
@@ -151,7 +151,7 @@ def _is_ours(answer: "httpx.Response") -> bool:
 
 
 def _refusal(status: int, said: dict[str, Any]) -> str:
-    """The provider's words (RFC 6749 section 5.2), never what we sent."""
+    """The provider's words (RFC 6749 section 5.2), never those that we sent."""
     words = [said.get(key) for key in ("error", "error_description")]
     told = ": ".join(str(word)[:300] for word in words if word)
     return f"no access token ({status}){': ' if told else ''}{told}"

@@ -1,4 +1,4 @@
-"""The SMTP and LMTP doors: a thin async shell that answers 250 when a mail is durable (B1)."""
+"""The SMTP and LMTP doors: a thin async shell that answers 250 once a mail is durable (B1)."""
 
 import asyncio
 import contextlib
@@ -40,10 +40,10 @@ CROWDED = "421 4.3.2 too many connections, try again later"
 CLOSING = "421 4.3.2 closing, try again later"
 
 MAX_RECIPIENTS = 100
-# Of large mails at once, for all that the machine may have to keep: fifty of 25 MB are more than
-# the unit's MemoryMax, and a daemon that is killed for them gets them all again.
+# For all large mails of a door at once. Fifty mails of 25 MB are more than the unit's MemoryMax,
+# and a daemon killed for them gets them all again.
 MEMORY = 100 * 1024**2
-SMALL = 1024**2  # so much of each mail has room at any time
+SMALL = 1024**2  # so much of every mail has room at any time
 # On one connection. Postfix keeps one open for many mails; nobody needs a hundred HELPs.
 _COMMANDS = {"*": 100, "MAIL": 10_000, "RCPT": 100_000, "DATA": 10_000, "RSET": 10_000}
 _IDLE_SECONDS = 300.0  # RFC 5321 section 4.5.3.2.7
@@ -55,7 +55,7 @@ _ROUTE = re.compile(r"(?:@[^:@]*,?)+:")
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """The desk's own addresses; everything else is known to be wrong, and the only 550 there is."""
+    """The desk's own addresses; any other address is known to be wrong, and gets the only 550."""
 
     desk: str
     others: frozenset[str] = frozenset()
@@ -63,11 +63,11 @@ class Recipients:
 
     @classmethod
     def of(cls, address: str, aliases: Sequence[str], reply_address: str) -> "Recipients":
-        """As `[desk]` says."""
+        """The addresses named in `[desk]`."""
         return cls(_plain(address), frozenset(map(_plain, aliases)), reply_address == "plus")
 
     def take(self, recipient: str) -> bool:
-        """Whether mail for that address is the desk's; postmaster always is (RFC 5321 4.5.1)."""
+        """True for an address of the desk; postmaster always is one (RFC 5321 4.5.1)."""
         local, _, domain = recipient.rpartition("@")
         if recipient.lower() == "postmaster" or local.lower() == "postmaster":
             return True
@@ -90,21 +90,21 @@ def _now() -> dt.datetime:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a door asks before it takes a mail.
+    """The questions that a door asks before it takes a mail.
 
-    `has_room` says whether the disk has its reserve: 452 while it has not. `clock` gives the
-    receipt time (B2); mail from before `go_live` is archived (B5).
+    `has_room` tells if the disk has its reserve: the reply is 452 while it has not. `clock` gives
+    the receipt time (B2); mail from before `go_live` is archived (B5).
     """
 
     recipients: Recipients
     go_live: dt.datetime | None = None
     has_room: Callable[[], bool] = _always
     clock: Callable[[], dt.datetime] = _now
-    kept: Callable[[], object] = _always  # told when mail has become durable: there is work to do
+    kept: Callable[[], object] = _always  # called when mail has become durable: there is work to do
 
 
 class Door:
-    """Listens in a thread of its own; every mail it takes is durable before it says so."""
+    """Listens in a thread of its own; accepts a mail only once the mail is durable."""
 
     def __init__(
         self, settings: mail.Door, store: Store, policy: Policy, *, lmtp: bool = False
@@ -124,12 +124,12 @@ class Door:
 
     @property
     def source(self) -> str:
-        """What the inbox notes as the door."""
+        """The door's name in the inbox."""
         return "lmtp" if self.lmtp else "smtp"
 
     @property
     def port(self) -> int:
-        """The port that it listens on, also where the settings say 0; 0 for a unix socket."""
+        """The port in use, also where the settings say 0; 0 for a unix socket."""
         sockets = self._server.sockets if self._server else ()
         name = sockets[0].getsockname() if sockets else ""
         return int(name[1]) if isinstance(name, tuple) else 0
@@ -143,7 +143,7 @@ class Door:
         self._server = started.result()
 
     def stop(self, grace: float = 25.0) -> None:
-        """Take nothing new, finish what is being received, and end; after `grace` s anyway."""
+        """Take no new mail, finish the mail being received, and end; after `grace` s anyway."""
         if self._server is None:
             return
         if self.settings.listen.path is not None:
@@ -169,7 +169,7 @@ class Door:
         self.loop.run_forever()
 
     def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Tell once a minute that no connection can be taken: asyncio tells 100 times a second."""
+        """Log once a minute that no connection can be taken: asyncio does so 100 times a second."""
         fault = context.get("exception")
         if not isinstance(fault, OSError) or fault.errno not in _NO_MORE:
             loop.default_exception_handler(context)
@@ -188,7 +188,7 @@ class Door:
         if len(self.sessions) >= self.settings.connections:
             return _Refusal(CROWDED)
         let_in = (_LmtpDialogue if self.lmtp else _Dialogue)(self)
-        # Here: of many that come at once, all are let in before one speaks.
+        # Counted here: many clients at once are all let in before one of them speaks.
         self.sessions.add(let_in)
         return let_in
 
@@ -196,7 +196,7 @@ class Door:
         self.closing = True
         if self._server is not None:
             self._server.close()
-        await asyncio.sleep(0.02)  # what was being let in is in
+        await asyncio.sleep(0.02)  # connections half let in are in by then
         until = self.loop.time() + grace
         while self.sessions and self.loop.time() < until:
             for session in [session for session in self.sessions if not session.receiving]:
@@ -213,7 +213,7 @@ def _keep(store: Store, policy: Policy, arrivals: Sequence[Arrival]) -> None:
 
 
 class _Refusal(asyncio.Protocol):
-    """A connection too many: told so, and closed."""
+    """A connection beyond the limit: it is told so, and closed."""
 
     def __init__(self, reply: str) -> None:
         self._reply = reply
@@ -225,7 +225,7 @@ class _Refusal(asyncio.Protocol):
 
 
 class _Hooks:
-    """What the door decides at each command; aiosmtpd finds these by name."""
+    """The door's decisions at each command; aiosmtpd finds the methods by name."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -264,9 +264,9 @@ class _Hooks:
 
 
 class _Dialogue(SMTP):
-    """One connection; DATA is ours, for aiosmtpd's refuses long lines and answers LMTP but once."""
+    """One connection; DATA is ours: aiosmtpd's refuses long lines and answers LMTP only once."""
 
-    line_length_limit = 2**16  # of a command, and the piece in which a mail's text is read
+    line_length_limit = 2**16  # of a command, and of the pieces of a mail's text
 
     def __init__(self, door: Door) -> None:
         super().__init__(
@@ -287,35 +287,35 @@ class _Dialogue(SMTP):
         super().connection_lost(error)
 
     def eof_received(self) -> bool:
-        """End the connection: the client has said its last word, and aiosmtpd listens no more."""
+        """End the connection: the client has sent its last word, and aiosmtpd listens no more."""
         super().eof_received()
         return False
 
     def turn_away(self) -> None:
-        """Close with a word; whoever was in the middle of something tries again later."""
+        """Close with a reply; a client in the middle of a mail tries again later."""
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.write(f"{CLOSING}\r\n".encode())
             self.transport.close()
 
     def cut_off(self) -> None:
-        """Close at once, whatever is unsaid."""
+        """Close at once, without a reply."""
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.abort()
 
     def answers(self, _envelope: Envelope) -> int:
-        """How many replies the end of a mail's text gets."""
+        """The number of replies to the end of a mail's text."""
         return 1
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """The address and what follows it; bare `<postmaster>` and old source routes included."""
-        found = _ANGLE.fullmatch(arg)
-        if found is None:
+        """The address and the words after it; also bare `<postmaster>` and old source routes."""
+        angle = _ANGLE.fullmatch(arg)
+        if angle is None:
             address, _, rest = arg.strip().partition(" ")
             return (None, None) if "<" in address or ">" in address else (address, rest)
-        return _ROUTE.sub("", found[1], count=1) or "<>", found[2]
+        return _ROUTE.sub("", angle[1], count=1) or "<>", angle[2]
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
-        """Receive a mail's text, keep it, and answer: once, or in LMTP once for each recipient."""
+        """Receive a mail's text, keep it, and answer: once, in LMTP once for each recipient."""
         if await self.check_helo_needed():
             return
         envelope = self.envelope
@@ -348,7 +348,7 @@ class _Dialogue(SMTP):
         try:
             await self._door.keeper.keep(self._arrival(envelope, text.plain()))
         except Exception as error:  # noqa: BLE001  whatever it is, it is our fault, and temporary
-            # Without a traceback: its frames hold the mail, which belongs in no log.
+            # Without a traceback: its frames hold the mail, and mail belongs in no log.
             log.error("mail not kept", door=self._door.source, error=repr(error))  # noqa: TRY400
             return OUR_FAULT
         return "250 2.0.0 kept"
@@ -367,9 +367,8 @@ class _Dialogue(SMTP):
     async def _read(self, text: "_Text") -> None:
         """Read up to the final dot: a dot on a line of its own, between CRLFs and nothing else.
 
-        Only a line's start can be that dot, so three bytes there tell whether the rest may be
-        read in one sweep; a line shorter than they are is read to its end, and the next is looked
-        at anew.
+        Only the start of a line can be this dot. Three bytes there tell if the rest may be read in
+        one sweep; a shorter line is read to its end, and the next line is looked at anew.
         """
         while True:
             start = await self._reader.readexactly(3)
@@ -396,35 +395,35 @@ class _Dialogue(SMTP):
 
 
 class _LmtpDialogue(_Dialogue, LMTP):
-    """The same in LMTP (RFC 2033)."""
+    """The same dialogue in LMTP (RFC 2033)."""
 
     def answers(self, envelope: Envelope) -> int:
-        """One for each accepted recipient (section 4.2)."""
+        """One reply for each accepted recipient (section 4.2)."""
         return len(envelope.rcpt_tos)
 
 
 @dataclass(slots=True)
 class _Memory:
-    """How much of large mails a door's dialogues hold, and may hold; bytes."""
+    """The bytes of large mails that a door's dialogues hold, and the most they may hold."""
 
     most: int
     held: int = 0
 
 
 class _Text:
-    """A mail's text as it comes, kept up to a limit; of what is beyond it, only the end."""
+    """A mail's text as it comes, kept up to a limit; of a text beyond the limit, only the end."""
 
     def __init__(self, limit: int, memory: _Memory) -> None:
         self._limit = limit
         self._memory = memory
         self._held = 0
         self._kept = bytearray()
-        self._doubled = 0  # dots that SMTP adds: they are not the mail's (RFC 1870 section 3)
+        self._doubled = 0  # dots added by SMTP: they are not the mail's (RFC 1870 section 3)
         self._beyond: str | None = None
 
     @property
     def refusal(self) -> str | None:
-        """What is said where it is larger than the limit, without what SMTP adds; or too much."""
+        """The reply to a text beyond the limit (dots added by SMTP apart) or the memory."""
         too_large = len(self._kept) - self._doubled > self._limit
         return self._beyond or (TOO_LARGE if too_large else None)
 
@@ -442,27 +441,27 @@ class _Text:
             self.forget()
 
     def _hold(self) -> bool:
-        """Whether there is memory for what has come, once it is counted."""
+        """Count the memory of the text so far; False where the door has none left."""
         large = max(0, len(self._kept) - SMALL)
         self._memory.held += large - self._held
         self._held = large
         return not large or self._memory.held <= self._memory.most
 
     def forget(self) -> None:
-        """Let others have its place in memory."""
+        """Free the text's place in memory for others."""
         self._memory.held -= self._held
         self._held = 0
 
     def cut(self, end: bytes, *, after: bytes = b"") -> bool:
-        """Take off the final dot, where it is there."""
-        found = self._kept.endswith(after + end)
-        if found:
+        """Take off the final dot, if it is there."""
+        there = self._kept.endswith(after + end)
+        if there:
             del self._kept[-len(end) :]
             self._doubled -= 1
-        return found
+        return there
 
     def plain(self) -> bytes:
-        """The text without the dots that SMTP adds (RFC 5321 section 4.5.2)."""
+        """The text without the dots added by SMTP (RFC 5321 section 4.5.2)."""
         text = bytes(self._kept)
         self._kept.clear()  # it may be large, and waits for its commit
         return text.removeprefix(b".").replace(b"\r\n.", b"\r\n")
