@@ -20,7 +20,7 @@ from bench_intake import REGISTER, a_mail, load  # noqa: E402
 
 from daemon.desk.incoming import receive  # noqa: E402
 from daemon.desk.outgoing import sending  # noqa: E402
-from daemon.desk.reminders import digest, warnings  # noqa: E402
+from daemon.desk.reminders import morning_digest, warnings  # noqa: E402
 from daemon.desk.shown import tickets as tickets_shown  # noqa: E402
 from daemon.intake.accept import Arrival, accept  # noqa: E402
 from daemon.store import migrations  # noqa: E402
@@ -89,12 +89,12 @@ def looks(desk: ADesk) -> dict[str, Callable[[], object]]:
             lambda tx: tickets_shown.whole(tx, tickets.by_number(tx, last - 5))
         ),
         "thread look-up": reading(thread),
-        "due scan (nothing due)": lambda: warnings.step(desk.desk, NOW),
+        "due scan (nothing due)": lambda: warnings.warn_engineers(desk.desk, NOW),
         "receive, nothing new": lambda: receive.step(desk.desk, NOW),
         "send, nothing due": lambda: sending.step(
             store, desk.mailer, NOW, on_sent=lambda *_: None, on_failed=lambda *_: None
         ),
-        "digest, not due": lambda: digest.step(desk.desk, NOW),
+        "digest, not due": lambda: morning_digest.send_digest(desk.desk, NOW),
         "digest, its questions": reading(morning),
         "list of the newest mails": reading(inbox.listing),
         "one mail's way": reading(lambda tx: inbox.way(tx, TICKETS - 5)),

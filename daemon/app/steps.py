@@ -15,7 +15,7 @@ from daemon.desk.outgoing import alarms, reach, sending
 from daemon.desk.outgoing.breaker import Breaker
 from daemon.desk.outgoing.pace import Pace
 from daemon.desk.ports import Accounting, Mailer, SendError
-from daemon.desk.reminders import banks, digest, terms, warnings
+from daemon.desk.reminders import bank_notices, ending_terms, morning_digest, warnings
 from daemon.desk.reviews import meetings, reports
 from daemon.desk.upkeep import canary, mailbox_watch, retention
 from daemon.domain.delivery import GIVE_UP
@@ -126,10 +126,10 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
 def clock_steps(desk: Desk) -> list[Step]:
     """Tell people of the desk and of customers what the time brings."""
     return [
-        Step("warn", partial(warnings.step, desk)),
-        Step("notice", partial(banks.step, desk)),
-        Step("remind", partial(terms.step, desk)),
-        Step("digest", partial(digest.step, desk)),
+        Step("warn", partial(warnings.warn_engineers, desk)),
+        Step("notice", partial(bank_notices.tell_of_low_banks, desk)),
+        Step("remind", partial(ending_terms.tell_of_ending_terms, desk)),
+        Step("digest", partial(morning_digest.send_digest, desk)),
     ]
 
 

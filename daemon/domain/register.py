@@ -47,6 +47,11 @@ class Customer:
     manager: Person | None = None  # the account manager
     active: bool = True
 
+    @property
+    def managers(self) -> tuple[Person, ...]:
+        """The account manager while active; else nobody."""
+        return (self.manager,) if self.manager is not None and self.manager.active else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:

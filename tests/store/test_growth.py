@@ -79,7 +79,7 @@ def test_the_daily_round_reads_no_table_that_grows_from_end_to_end(desk, asked):
     desk.get(an_engineers_mail("[tid: -30m] [klar]\n", reply_to=notice), "2026-11-20 09:40")
     receipt = desk.mailer.to("anna@example.se")[-1]
     desk.get(an_engineers_mail("[ångra]\n", reply_to=receipt), "2026-11-20 09:50")
-    warnings.step(desk.desk, instant("2026-11-20 10:00"))
+    warnings.warn_engineers(desk.desk, instant("2026-11-20 10:00"))
     assert "UPDATE inbox" in " ".join(asked)
     assert read_whole(desk, asked) == []
 

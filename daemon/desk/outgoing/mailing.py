@@ -13,6 +13,8 @@ from daemon.domain.ticket import Ticket
 from daemon.store.mail import outbox
 from daemon.store.session import Tx
 
+People = tuple[tuple[str, str], ...]  # (name, address)
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -20,9 +22,9 @@ class Post:
 
     key: str  # its cause: the same key never mails twice
     kind: str
-    to: tuple[tuple[str, str], ...]  # (name, address)
+    to: People
     language: str = ""  # empty: the desk's own
-    cc: tuple[tuple[str, str], ...] = ()
+    cc: People = ()
     ticket: Ticket | None = None
     inbox_id: int | None = None
     in_reply_to: str | None = None
@@ -94,7 +96,7 @@ def _made(desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> outbox.Mail 
     )
 
 
-def _sendable(people: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def _sendable(people: Iterable[tuple[str, str]]) -> People:
     """Those whose address an ASCII header can hold; whoever has none gets no mail."""
     return tuple((name, address) for name, address in people if is_sendable(address))
 
@@ -117,7 +119,7 @@ def _reply_address(desk: Desk, message_id: str) -> str | None:
     return reply_ids.address(message_id, desk.settings.desk.address)
 
 
-def people(found: Iterable[Any]) -> tuple[tuple[str, str], ...]:
+def people(found: Iterable[Any]) -> People:
     """Registered people as (name, address)."""
     return tuple((person.name, person.email) for person in found)
 

@@ -1,1 +1,1 @@
-"""What the desk says on its own: warnings, bank notices, terms that end, the digest."""
+"""Mails that time brings: warnings, bank notices, ending terms, the morning's digest."""

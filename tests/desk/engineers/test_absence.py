@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.desk.reminders import digest
+from daemon.desk.reminders import morning_digest
 from daemon.store.money import register
 from tests.builders import REGISTER, a_desk, a_mail, an_engineers_mail, instant, text_of
 
@@ -64,7 +64,7 @@ def test_somebody_in_her_name_does_not_end_it_D1(desk, hers):
 
 
 def test_an_answer_to_the_digest_tells_it_as_well(desk, hers):
-    assert digest.step(desk.desk, instant("2026-11-23 08:00"))
+    assert morning_digest.send_digest(desk.desk, instant("2026-11-23 08:00"))
     desk.work("2026-11-23 08:00")
     away(desk, desk.mailer.to("anna@example.se")[-1], "2026-11-23 08:01")
     assert readers(desk, "Hallå?", "2026-11-23 10:00") == {"erik"}

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from daemon.desk.reminders import digest
+from daemon.desk.reminders import morning_digest
 from daemon.store import rows
 from daemon.store.money import ledger, register
 from daemon.store.tickets import tickets
@@ -17,7 +17,7 @@ MONDAY = "2026-11-23 08:00"
 
 def morning(desk, at=MONDAY):
     """The digest as Anna and Erik get it."""
-    assert digest.step(desk.desk, instant(at))
+    assert morning_digest.send_digest(desk.desk, instant(at))
     desk.work(at)
     return desk.mailer.to("anna@example.se")[-1]
 
@@ -64,17 +64,17 @@ def to_customers(desk):
 
 def test_it_comes_once_each_working_morning(desk):
     asked(desk)
-    assert not digest.step(desk.desk, instant("2026-11-21 09:00"))  # a Saturday
-    assert not digest.step(desk.desk, instant("2026-11-23 07:59"))
+    assert not morning_digest.send_digest(desk.desk, instant("2026-11-21 09:00"))  # a Saturday
+    assert not morning_digest.send_digest(desk.desk, instant("2026-11-23 07:59"))
     assert "1001" in text_of(morning(desk))
-    assert not digest.step(desk.desk, instant("2026-11-23 10:00"))
+    assert not morning_digest.send_digest(desk.desk, instant("2026-11-23 10:00"))
     assert desk.mailer.to("erik@example.se")[-1] == desk.mailer.to("anna@example.se")[-1]
     with desk.desk.store.reading() as tx:
         assert rows.fact(tx, "digest") == dt.date(2026, 11, 23).isoformat()
 
 
 def test_an_empty_morning_sends_nothing(desk):
-    assert digest.step(desk.desk, instant(MONDAY))
+    assert morning_digest.send_digest(desk.desk, instant(MONDAY))
     desk.work(MONDAY)
     assert desk.mailer.sent == []
 

@@ -6,7 +6,7 @@ import pytest
 
 from daemon.desk.register import file as register_file
 from daemon.desk.register import importing as registering
-from daemon.desk.reminders import banks, terms
+from daemon.desk.reminders import bank_notices, ending_terms
 from tests.builders import REGISTER, SETTINGS, a_desk, instant, text_of
 from tests.desk.month.billing_stories import answer, book
 
@@ -23,7 +23,7 @@ def desk(store, tmp_path):
 def remind(desk, day):
     """A day's look; what finance and the account manager have got so far."""
     now = instant(f"{day} 06:00")
-    terms.step(desk.desk, now)
+    ending_terms.tell_of_ending_terms(desk.desk, now)
     desk.work(now)
     return [
         [text_of(raw) for raw in desk.mailer.to(to)]
@@ -91,7 +91,7 @@ def test_an_agreement_that_ends_says_so_F2(store, tmp_path):
 
 def notice(desk, at):
     now = instant(at)
-    while banks.step(desk.desk, now):
+    while bank_notices.tell_of_low_banks(desk.desk, now):
         pass
     desk.work(now)
     return [text_of(raw) for raw in desk.mailer.to("bo@acme.se") if "imbank" in subject(raw)]

@@ -23,7 +23,7 @@ def notice(desk):
 def warn(desk, at):
     """Run what is due at an instant; gives the subjects of the warnings that Erik got by it."""
     before = len(desk.mailer.to("erik@example.se"))
-    while warnings.step(desk.desk, instant(at)):
+    while warnings.warn_engineers(desk.desk, instant(at)):
         pass
     desk.work(at)
     return [text_of(raw) for raw in desk.mailer.to("erik@example.se")[before:]]

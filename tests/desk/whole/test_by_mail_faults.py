@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from daemon.desk.incoming import receive
-from daemon.desk.reminders import digest
+from daemon.desk.reminders import morning_digest
 from daemon.store.schema import tables
 from daemon.store.session import StoreError
 from tests.builders import ADesk, a_mail, an_engineers_mail, instant
@@ -28,7 +28,7 @@ def to(desk: ADesk, address: str, number: int = -1) -> bytes:
 
 def morning(desk: ADesk) -> bytes:
     """The digest, as Anna has it."""
-    digest.step(desk.desk, instant("2026-11-20 09:14"))
+    morning_digest.send_digest(desk.desk, instant("2026-11-20 09:14"))
     desk.work("2026-11-20 09:14")
     return to(desk, "anna@example.se")
 

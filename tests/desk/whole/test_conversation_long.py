@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from daemon.desk.incoming import bounces, receive
 from daemon.desk.outgoing import sending
-from daemon.desk.reminders import digest
+from daemon.desk.reminders import morning_digest
 from daemon.intake.smtp import Door, Policy, Recipients
 from daemon.settings.mail import Door as DoorTable
 from daemon.settings.values import Listen
@@ -395,7 +395,7 @@ def play(desk, steps, picks) -> None:
     for number, (kind, who, words, style) in enumerate(steps):
         now = instant("2026-11-16 09:00") + dt.timedelta(minutes=7 * number)
         if number == len(steps) // 2:
-            digest.step(desk.desk, now)
+            morning_digest.send_digest(desk.desk, now)
             desk.work(now)
         address = who.partition("<")[2].rstrip(">") or who
         mine = desk.mailer.to(address)

@@ -171,7 +171,7 @@ class Told:
                 again = receive.step(desk, now)
             except StoreError:
                 again = True
-        while warnings.step(desk, now):
+        while warnings.warn_engineers(desk, now):
             pass
         while sending.step(
             desk.store,

@@ -1,9 +1,8 @@
-"""Each working morning the engineers read what is open, what waits, what lacks its time."""
+"""The engineers' mail of a working morning: open tickets, waiting ones, answers without time."""
 
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from daemon.desk.context import Desk
 from daemon.desk.engineers import by_line
@@ -19,11 +18,11 @@ from daemon.store.session import Tx
 from daemon.store.tickets import mornings, tickets
 
 _MOST = 100  # tickets that one list names
-_Window = tuple[dt.datetime, dt.datetime]
+_Window = tuple[dt.datetime, dt.datetime]  # from one opening of the desk to the next
 
 
-def step(desk: Desk, now: dt.datetime) -> bool:
-    """Send the morning's digest once, when the desk has opened; nothing to say, nothing sent."""
+def send_digest(desk: Desk, now: dt.datetime) -> bool:
+    """Send the digest once a morning, after the desk has opened; an empty one is not sent."""
     day = desk.calendar.day_of(now)
     opening = desk.calendar.opening_on(day)
     if opening is None or not opening[0] <= now < opening[1]:
@@ -33,27 +32,25 @@ def step(desk: Desk, now: dt.datetime) -> bool:
     if before is not None and before >= day.isoformat():
         return False
     with desk.store.writing() as tx:
-        since = _opened(desk, dt.date.fromisoformat(before) if before else None, day)
-        window = (since, opening[0])
+        window = _opened(desk, before, day), opening[0]
         untimed = _untimed(tx, *window)
         _send(tx, desk, _digest(tx, desk, day, untimed, window), untimed, now)
         rows.keep_fact(tx, "digest", day.isoformat())
     return True
 
 
-def _opened(desk: Desk, last: dt.date | None, day: dt.date) -> dt.datetime:
-    """When the day of the last digest opened, or the last working day: what came after is new."""
-    if last is None:
-        last = day - dt.timedelta(days=1)
-        while desk.calendar.opening_on(last) is None:
-            last -= dt.timedelta(days=1)
+def _opened(desk: Desk, before: str | None, day: dt.date) -> dt.datetime:
+    """The opening on the day of the digest before, else on the last working day."""
+    last = dt.date.fromisoformat(before) if before else day - dt.timedelta(days=1)
+    while before is None and desk.calendar.opening_on(last) is None:
+        last -= dt.timedelta(days=1)
     opening = desk.calendar.opening_on(last)
     return opening[0] if opening else desk.calendar.midnight(last)
 
 
 @dataclass(slots=True)
 class _Untimed:
-    """A ticket that was answered without noting time, by whom, and when last."""
+    """A ticket answered without noted time: the writers, and the time of the last answer."""
 
     ticket: Ticket
     people: dict[int, str]
@@ -61,22 +58,22 @@ class _Untimed:
 
 
 def _untimed(tx: Tx, since: dt.datetime, until: dt.datetime) -> dict[int, _Untimed]:
-    """The answers whose writers have noted no time on the ticket since, by ticket number."""
+    """The answered tickets without time noted by their writers since, by ticket number."""
     noted = mornings.time_noted(tx, since)
-    found: dict[int, _Untimed] = {}
+    untimed: dict[int, _Untimed] = {}
     for ticket_id, address, at in mornings.answers(tx, since, until):
         ticket = tickets.living(tx, tickets.by_id(tx, ticket_id))
         person = register.person_by_address(tx, address)
         if person is None or ((booked := noted.get((ticket.id, person.id))) and booked >= at):
             continue
-        entry = found.setdefault(ticket.number, _Untimed(ticket, {}, at))
+        entry = untimed.setdefault(ticket.number, _Untimed(ticket, {}, at))
         entry.people[person.id] = person.name
         entry.at = at
-    return found
+    return untimed
 
 
 def _digest(
-    tx: Tx, desk: Desk, day: dt.date, untimed: dict[int, _Untimed], since_until: _Window
+    tx: Tx, desk: Desk, day: dt.date, untimed: dict[int, _Untimed], window: _Window
 ) -> Digest:
     living = tickets.listing(tx, statuses=(Status.OPEN, Status.WAITING, Status.UNPLACED))
     lines = _Lines(tx, desk, living)
@@ -86,7 +83,7 @@ def _digest(
         open=lines.of(sorted(opened, key=lines.urgency)),
         waiting=lines.waiting(ticket for ticket in living if ticket.status == Status.WAITING),
         untimed=tuple(lines.answered(each) for each in list(untimed.values())[:_MOST]),
-        thanks=lines.of(_tickets(tx, mornings.thanked(tx, *since_until))),
+        thanks=lines.of(_tickets(tx, mornings.thanked(tx, *window))),
     )
 
 
@@ -95,32 +92,30 @@ def _tickets(tx: Tx, ids: Iterable[int]) -> list[Ticket]:
 
 
 class _Lines:
-    """Tickets as lines of a list, with what is looked up once for all of them."""
+    """Tickets as lines of a list; names and deadlines are looked up once for all."""
 
     def __init__(self, tx: Tx, desk: Desk, living: Iterable[Ticket]) -> None:
         self._tx = tx
         self._desk = desk
-        self._language = desk.language
         self._customers = {each.id: each.name for each in register.customers(tx, ended=True)}
         self._people = {each.id: each.name for each in register.people(tx, ended=True)}
-        found: list[Any] = list(tickets.clock_rows(tx, [ticket.id for ticket in living]))
         self._due: dict[int, dt.datetime] = {}
-        for row in found:
+        for row in tickets.clock_rows(tx, [ticket.id for ticket in living]):
             if row.result == "running" and row.due_at:
                 earliest = self._due.get(row.ticket_id, row.due_at)
                 self._due[row.ticket_id] = min(row.due_at, earliest)
 
     def urgency(self, ticket: Ticket) -> tuple[bool, float, int, int]:
-        """By deadline, then by priority (E2)."""
+        """A sort key: by deadline, then by priority (E2)."""
         return *urgency(self._due.get(ticket.id), ticket.priority), ticket.number
 
-    def of(self, found: Iterable[Ticket]) -> tuple[TicketLine, ...]:
+    def of(self, listed_tickets: Iterable[Ticket]) -> tuple[TicketLine, ...]:
         """The lines of these tickets."""
-        return tuple(self._line(ticket) for ticket in list(found)[:_MOST])
+        return tuple(self._line(ticket) for ticket in list(listed_tickets)[:_MOST])
 
-    def waiting(self, found: Iterable[Ticket]) -> tuple[TicketLine, ...]:
-        """The lines of tickets that wait for their customers: since when."""
-        shown = list(found)[:_MOST]
+    def waiting(self, paused: Iterable[Ticket]) -> tuple[TicketLine, ...]:
+        """The lines of tickets waiting for their customers, with the day when the wait began."""
+        shown = list(paused)[:_MOST]
         since = mornings.waiting_since(self._tx, [ticket.id for ticket in shown])
         return tuple(
             replace(self._line(each), note=self._dated("waiting_since", since[each.id]))
@@ -130,14 +125,15 @@ class _Lines:
         )
 
     def _dated(self, code: str, at: dt.datetime, **facts: str) -> str:
-        day = day_and_month(self._desk.calendar.day_of(at), self._language)
-        return sentence(code, self._language, day=day, **facts)
+        day = day_and_month(self._desk.calendar.day_of(at), self._desk.language)
+        return sentence(code, self._desk.language, day=day, **facts)
 
-    def answered(self, found: _Untimed) -> TicketLine:
-        """The line of an answer without time: who gave it, and which day."""
-        names = listed(tuple(found.people.values()), self._language)
-        note = self._dated("answered_on", found.at, names=names)
-        return replace(self._line(found.ticket), due_at=None, level=None, assignee=None, note=note)
+    def answered(self, untimed: _Untimed) -> TicketLine:
+        """The line of an answer without time: its writers and its day."""
+        names = listed(tuple(untimed.people.values()), self._desk.language)
+        note = self._dated("answered_on", untimed.at, names=names)
+        line = self._line(untimed.ticket)
+        return replace(line, due_at=None, level=None, assignee=None, note=note)
 
     def _line(self, ticket: Ticket) -> TicketLine:
         due = self._due.get(ticket.id)
@@ -148,7 +144,7 @@ class _Lines:
             level=ticket.priority,
             due_at=self._desk.calendar.promise(due) if due else None,
             assignee=self._people.get(ticket.assignee_id) if ticket.assignee_id else None,
-            note="" if ticket.customer_id else sentence("no_customer", self._language),
+            note="" if ticket.customer_id else sentence("no_customer", self._desk.language),
         )
 
 
@@ -157,16 +153,6 @@ def _send(
 ) -> None:
     if not (digest.open or digest.waiting or digest.untimed or digest.thanks):
         return
-    post(
-        tx,
-        desk,
-        digest,
-        Post(
-            key=f"digest:{digest.day}",
-            kind="digest",
-            to=people(register.people_with_role(tx, "engineer")),
-            language=desk.language,
-            about=by_line.listing({number: each.people for number, each in untimed.items()}),
-        ),
-        now,
-    )
+    engineers = people(register.people_with_role(tx, "engineer"))
+    about = by_line.listing({number: each.people for number, each in untimed.items()})
+    post(tx, desk, digest, Post(f"digest:{digest.day}", "digest", engineers, about=about), now)

@@ -1,4 +1,4 @@
-"""Telling a customer's contacts and its account manager that the bank runs out (G6)."""
+"""Telling a customer's contacts and its account manager that the time bank runs out (G6)."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from daemon.desk.context import Desk
 from daemon.desk.hours import balances
 from daemon.desk.letters.records import BankLow
-from daemon.desk.outgoing.mailing import Post, post
+from daemon.desk.outgoing.mailing import Post, people, post
 from daemon.domain import time_bank
 from daemon.domain.agreement import covering
 from daemon.domain.periods import period_of
@@ -17,14 +17,14 @@ from daemon.store.money import ledger, register
 from daemon.store.session import Tx
 from daemon.store.tickets import events
 
-_FACT = "bank-notices"  # the last link of the chain that was looked at
+_FACT = "bank-notices"  # the newest link of the ledger's chain at the last look
 
 
-def step(desk: Desk, now: dt.datetime) -> bool:
-    """Look at the customers whose time has changed since; True where there were any.
+def tell_of_low_banks(desk: Desk, now: dt.datetime) -> bool:
+    """Look at every customer with new ledger rows; True where there were any.
 
-    Told is what stands in the bank period that `now` lies in, once per period and threshold; of
-    thresholds that are passed together only the highest.
+    A customer is told of the bank period around `now`, once for each threshold; of thresholds
+    passed together, only the highest is told.
     """
     with desk.store.reading() as tx:
         if not ledger.sealed_since(tx, _seen(tx)):
@@ -58,7 +58,7 @@ def _look(tx: Tx, desk: Desk, customer: Customer, now: dt.datetime) -> None:
 
 
 def reached(state: Balance, thresholds: Iterable[int]) -> int:
-    """The highest per cent of the bank that its use has come to; 0 where it has come to none."""
+    """The highest threshold passed by the use of a bank, in per cent; 0 below all of them."""
     if state.period is None or state.granted <= 0:
         return 0
     return max(time_bank.thresholds_crossed(0, state.used, state.granted, thresholds), default=0)
@@ -81,19 +81,9 @@ def _letter(
 
 
 def _mail(tx: Tx, desk: Desk, customer: Customer, letter: BankLow, now: dt.datetime) -> None:
-    readers = [(each.name, each.email) for each in register.contacts_of(tx, customer.id)]
-    if customer.manager is not None and customer.manager.active:
-        readers.append((customer.manager.name, customer.manager.email))
+    key = f"bank:{customer.id}:{letter.bank_period}:{letter.percent}"
+    readers = people((*register.contacts_of(tx, customer.id), *customer.managers))
+    about = f"customer:{customer.id}"
     post(
-        tx,
-        desk,
-        letter,
-        Post(
-            key=f"bank:{customer.id}:{letter.bank_period}:{letter.percent}",
-            kind="bank-low",
-            to=tuple(readers),
-            language=customer.language or desk.language,
-            about=f"customer:{customer.id}",
-        ),
-        now,
+        tx, desk, letter, Post(key, "bank-low", readers, customer.language or "", about=about), now
     )
