@@ -166,12 +166,6 @@ def as_json(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {name: whole_terms[name] for name in overrides}
 
 
-def from_json(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The opposite of `as_json`: some fields of `Terms`, as `Terms` holds them."""
-    terms = Terms.from_json({**BUILT_IN["none"].terms.to_json(), **stored})
-    return {name: getattr(terms, name) for name in stored}
-
-
 def catalogue(tables: Mapping[str, PlanTable]) -> Mapping[str, Plan]:
     """The built-in plans as the tables change them, and those the tables add.
 

@@ -108,10 +108,6 @@ class FileDrafts:
                 Fault.BUG, message, remedy="Återställ eller ta bort filen."
             ) from error
 
-    def state_of(self, numbers: Sequence[str]) -> Mapping[str, AccountingInvoice | None]:
-        """Each of these drafts as it is now, for the daily look (I4); None: it is gone."""
-        return {number: self.read(number) for number in numbers}
-
     def changed_since(self, instant: dt.datetime | None) -> Sequence[AccountingInvoice]:
         """The drafts whose file was written since then; None: all of them."""
         since = instant.timestamp() if instant else 0.0

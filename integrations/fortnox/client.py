@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -130,10 +130,6 @@ class FortnoxClient:
                 return False
             raise
         return True
-
-    def state_of(self, numbers: Sequence[str]) -> Mapping[str, AccountingInvoice | None]:
-        """Each of these invoices as it is now, whole, for the daily look (I4); None: it is gone."""
-        return {number: self.read(number) for number in numbers}
 
     def read(self, number: str) -> AccountingInvoice | None:
         """One invoice with its rows; None if Fortnox has none of that number."""

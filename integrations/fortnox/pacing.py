@@ -3,11 +3,9 @@
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 from daemon.domain.invoice import AccountingError, Fault
-from integrations.files.whole import locked
 
 SPACING = 0.209  # seconds: 24 × 0.209 > 5, so that even a closed window of 5 s holds only 24 starts
 HOLD_OFF = 5.0  # seconds to be silent after a 429, which promises no Retry-After
@@ -106,37 +104,3 @@ class MemoryLine:
         """Let no free place lie before that instant."""
         with self._lock:
             self._next = max(free_place(self._next, now), until)
-
-
-class FileLine:
-    """The line of all processes of one machine, in a file of the state folder.
-
-    A lost or damaged file costs nothing but one place: it is a pace, and no record.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Keep the next free place in that file."""
-        self._path = path
-
-    def take(self, now: float, spacing: float) -> float:
-        """Take the next free place, under the file's lock."""
-        with locked(self._path):
-            place = free_place(self._kept(), now)
-            self._keep(place + spacing)
-            return place
-
-    def push(self, until: float, now: float) -> None:
-        """Let no free place lie before that instant."""
-        with locked(self._path):
-            self._keep(max(free_place(self._kept(), now), until))
-
-    def _kept(self) -> float:
-        try:
-            return float(self._path.read_text("ascii") or 0)
-        except ValueError:
-            return 0.0
-
-    def _keep(self, place: float) -> None:
-        with self._path.open("r+") as file:
-            file.write(f"{place:020.6f}")
-            file.truncate()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.agreement import BUILT_IN, Targets
+from daemon.domain.agreement import BUILT_IN, Targets, Terms
 from daemon.domain.money import Money
 from daemon.settings import plans, values
 from daemon.settings.load import Limits
@@ -207,7 +207,9 @@ SAID = st.fixed_dictionaries(
 
 @given(SAID)
 def test_terms_come_back_from_json_as_they_were(said):
-    assert plans.from_json(plans.as_json(said)) == said
+    stored = BUILT_IN["none"].terms.to_json() | plans.as_json(said)
+    terms = Terms.from_json(stored)
+    assert {name: getattr(terms, name) for name in said} == said
 
 
 @given(SAID)

@@ -1,15 +1,11 @@
 """The token at rest: one sealed record, opened with a key from a credential (reliability.md 5)."""
 
-import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
-from integrations.files.whole import locked, write_whole
 from integrations.fortnox.access.tokens import NoAccessError, Token
 from integrations.fortnox.errors import LOGIN
 from integrations.seal import Seal
@@ -18,7 +14,7 @@ _PURPOSE = b"avtald fortnox token 1"
 
 
 class Record(Protocol):
-    """One record of bytes, shared by every process: in a file, or in a row of the database."""
+    """One record of bytes, shared by every process: a row of the database."""
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the right to renew, alone among threads and processes."""
@@ -28,30 +24,6 @@ class Record(Protocol):
 
     def write(self, sealed: bytes, *, usable: bool = True) -> None:
         """Replace it; durable on return. Not `usable`: a person must consent."""
-
-
-class FileRecord:
-    """The record in a file that only its owner may read."""
-
-    def __init__(self, path: Path) -> None:
-        """Keep the record in that file, with its lock beside it."""
-        self._path = path
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the lock beside the file."""
-        with locked(self._path.with_name(f".{self._path.name}.lock")):
-            yield
-
-    def read(self) -> bytes | None:
-        """What the file has; None before the first write."""
-        return self._path.read_bytes() if self._path.exists() else None
-
-    def write(self, sealed: bytes, *, usable: bool = True) -> None:
-        """Replace the file whole; who can open it sees whether it is usable."""
-        del usable
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path, sealed, mode=0o600)
 
 
 @dataclass(frozen=True, slots=True)

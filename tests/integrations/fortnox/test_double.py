@@ -413,7 +413,7 @@ def test_a_person_at_work_is_seen_by_the_daily_look(client, double, a_draft):
     double.books.credit(numbers[4])
     double.books.update(numbers[5], {"InvoiceRows": [{"Price": 1}]})
     double.books.remove(numbers[6])
-    state = client.state_of(numbers)
+    state = {number: client.read(number) for number in numbers}
     assert state[numbers[0]].booked
     assert state[numbers[1]].sent
     assert state[numbers[2]].paid_on == dt.date(2026, 12, 24)

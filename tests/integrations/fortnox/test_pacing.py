@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from daemon.store.request_line import RequestLine
 from daemon.store.session import open_store
 from integrations.fortnox.double.server import LIMIT, WINDOW
-from integrations.fortnox.pacing import LONGEST, EvenPacer, FileLine, MemoryLine
+from integrations.fortnox.pacing import LONGEST, EvenPacer, MemoryLine
 
 
 def busiest(times, window=WINDOW):
@@ -107,11 +107,11 @@ def test_a_hold_off_delays_everybody_but_never_shortens_a_wait(played):
     assert played.seconds == pytest.approx(5)
 
 
-@pytest.fixture(params=["memory", "file", "database"])
-def line(request, tmp_path):
+@pytest.fixture(params=["memory", "database"])
+def line(request):
     if request.param == "database":
         return RequestLine(request.getfixturevalue("store"), "fortnox")
-    return MemoryLine() if request.param == "memory" else FileLine(tmp_path / "var" / "pace")
+    return MemoryLine()
 
 
 def test_a_line_gives_each_place_once(line):
@@ -130,30 +130,6 @@ def test_a_clock_that_was_set_back_does_not_stop_the_line(line):
     assert line.take(1000.0, 0.25) == 1000.0 + LONGEST
 
 
-def test_a_damaged_file_costs_no_more_than_a_place(tmp_path):
-    for damage in ("", "x", "nan", "inf", "1e999"):
-        (tmp_path / "pace").write_text(damage)
-        assert FileLine(tmp_path / "pace").take(50.0, 0.25) == 50.0
-
-
-def take_places(path, count, queue):
-    line = FileLine(path)
-    queue.put([line.take(1000.0, 0.2) for _ in range(count)])
-
-
-def test_two_processes_share_one_line(tmp_path):
-    """Issue 8: at most 24 in any 5 s per tenant, shared between processes."""
-    spawn = multiprocessing.get_context("spawn")
-    queue = spawn.Queue()
-    both = [spawn.Process(target=take_places, args=(tmp_path / "p", 40, queue)) for _ in "ab"]
-    for process in both:
-        process.start()
-    places = sorted(queue.get() + queue.get())
-    for process in both:
-        process.join()
-    assert places == pytest.approx([1000 + 0.2 * number for number in range(80)])
-
-
 def wait_for_turns(url, count, queue):
     pacer = EvenPacer(RequestLine(open_store(url), "fortnox"))
     starts = []
@@ -164,7 +140,7 @@ def wait_for_turns(url, count, queue):
 
 
 def test_processes_share_the_database_s_line_in_real_time(any_url):
-    """Issue 8: whatever clock they have, they wait in one line."""
+    """Issue 8: at most 24 requests in any 5 s per tenant, whatever clock a process has."""
     spawn = multiprocessing.get_context("spawn")
     queue = spawn.Queue()
     both = [spawn.Process(target=wait_for_turns, args=(any_url, 8, queue)) for _ in "ab"]

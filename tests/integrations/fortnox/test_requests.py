@@ -63,7 +63,8 @@ def test_a_whole_run_sends_only_what_the_specification_knows(
     number = client.create(a_draft()).number
     client.find("AVT-beta-2026-11")
     client.attach(number, "specifikation.pdf", b"%PDF-1.7")
-    client.state_of([number, "99"])
+    client.read(number)
+    client.read("99")
     client.changed_since(played.now())
     seen = [request for request in double.requests if request.path not in NOT_IN_THE_CUT]
     assert len(seen) == len(double.requests) - 2

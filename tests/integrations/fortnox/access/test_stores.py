@@ -1,7 +1,6 @@
 """What every token store must do, and how a token is sealed (facts.md 2, reliability.md 5)."""
 
 import datetime as dt
-import stat
 import threading
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from daemon.store import leases
 from daemon.store.session import StoreError
 from daemon.store.token_records import TokenRecord
-from integrations.fortnox.access.sealing import FileRecord, SealedTokenStore
+from integrations.fortnox.access.sealing import SealedTokenStore
 from integrations.fortnox.access.tokens import MemoryTokenStore, NoAccessError, Token
 
 NOW = dt.datetime(2026, 12, 1, 6, tzinfo=dt.UTC)
@@ -32,11 +31,11 @@ class MemoryRecord:
         self.sealed, self.usable = sealed, usable
 
 
-PLACES = ("memory", "sealed in memory", "sealed in a file", "sealed in SQLite", "sealed in PG")
+PLACES = ("memory", "sealed in memory", "sealed in SQLite", "sealed in PG")
 
 
 @pytest.fixture(params=PLACES)
-def token_store(request, tmp_path):
+def token_store(request):
     def database(name):
         return SealedTokenStore(TokenRecord(request.getfixturevalue(name), "fortnox"), "key")
 
@@ -45,7 +44,6 @@ def token_store(request, tmp_path):
         "sealed in PG": lambda: database("pg_store"),
         "memory": MemoryTokenStore,
         "sealed in memory": lambda: SealedTokenStore(MemoryRecord(), "key"),
-        "sealed in a file": lambda: SealedTokenStore(FileRecord(tmp_path / "var" / "t"), "key"),
     }
     return made[request.param]()
 
@@ -136,19 +134,18 @@ def test_a_token_is_fresh_for_three_quarters_of_its_life():
     assert [a_token().is_fresh(edge) for edge in edges] == [True, False]
 
 
-def test_a_sealed_token_is_kept_from_whoever_lacks_the_key(tmp_path):
+def test_a_sealed_token_is_kept_from_whoever_lacks_the_key():
     """Issue 8: encrypted at rest with a key from a credential."""
-    path = tmp_path / "fortnox-token"
-    SealedTokenStore(FileRecord(path), "key").save(a_token())
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert not {b"access-one", b"refresh-one", b"token"} & {
-        word for word in (b"access-one", b"refresh-one", b"token") if word in path.read_bytes()
-    }
-    other = SealedTokenStore(FileRecord(path), "another key")
+    record = MemoryRecord()
+    SealedTokenStore(record, "key").save(a_token())
+    assert [
+        word for word in (b"access-one", b"refresh-one", b"token") if word in record.sealed
+    ] == []
+    other = SealedTokenStore(record, "another key")
     with pytest.raises(NoAccessError, match="nyckeln") as caught:
         other.load()
     assert "avtald fortnox login" in caught.value.remedy
-    assert SealedTokenStore(FileRecord(path), "key").load() == a_token()
+    assert SealedTokenStore(record, "key").load() == a_token()
 
 
 @pytest.mark.parametrize("place", [0, 11, 12, 40, -1])
@@ -176,15 +173,15 @@ def test_the_same_token_is_never_sealed_to_the_same_bytes():
     assert len(sealed) == 5
 
 
-def test_a_client_goes_on_with_the_token_that_another_process_sealed(a_client, double, tmp_path):
+def test_a_client_goes_on_with_the_token_that_another_process_sealed(a_client, double, store):
     for _ in range(2):
-        a_client(store=SealedTokenStore(FileRecord(tmp_path / "token"), "key")).read("1")
+        a_client(store=SealedTokenStore(TokenRecord(store, "fortnox"), "key")).read("1")
     assert double.tokens.issued == 1
 
 
-def test_a_changed_key_costs_nothing_where_client_credentials_let_us_in(a_client, double, tmp_path):
+def test_a_changed_key_costs_nothing_where_client_credentials_let_us_in(a_client, double):
     """facts.md 2.3: what is stored is then no more than a token kept for an hour."""
-    record = FileRecord(tmp_path / "token")
+    record = MemoryRecord()
     SealedTokenStore(record, "old key").save(a_token())
     a_client(store=SealedTokenStore(record, "new key")).read("1")
     with pytest.raises(NoAccessError, match="nyckeln"):
