@@ -1,4 +1,4 @@
-"""From a TOML file to frozen records: every mistake at once, each with what would be right."""
+"""From a TOML file to frozen records: every mistake at once, each with its remedy."""
 
 import dataclasses
 import tomllib
@@ -20,7 +20,7 @@ _RESERVED = "from"
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing that is wrong in a file: where it stands, and what would be right."""
+    """One mistake in a file: its place, and the right form."""
 
     file: str
     key: str
@@ -31,7 +31,7 @@ class Mistake:
 
 
 class MistakesError(Exception):
-    """A file cannot be used, for all of these reasons; nothing was changed (exit code 2)."""
+    """A file is of no use, for all of these reasons; nothing was changed (exit code 2)."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         """Keep every mistake."""
@@ -40,7 +40,7 @@ class MistakesError(Exception):
 
 
 class TableError(ValueError):
-    """What is wrong with a table as a whole: pairs of a key in it and what would be right."""
+    """Mistakes of a table as a whole: pairs of a key in it and the right form."""
 
     def __init__(self, *wrong: tuple[str, str]) -> None:
         """Keep the pairs."""
@@ -50,14 +50,14 @@ class TableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Checked(Generic[T]):
-    """What could be read (without the keys that were wrong), and every mistake."""
+    """The value as far as it could be read (without the wrong keys), and every mistake."""
 
     value: T | None
     mistakes: tuple[Mistake, ...]
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The file's tables; MistakesError where it is out of reach or no TOML, with its line."""
+    """The file's tables; MistakesError for a file out of reach, or for bad TOML with its line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except PermissionError:
@@ -74,9 +74,9 @@ def read_toml(path: Path) -> dict[str, Any]:
 def checked(table: type[T], data: Mapping[str, Any], file: str, place: Place) -> Checked[T]:
     """Read a record from a file's tables, in two looks.
 
-    The second look leaves out what the first found wrong, so that what only a whole table can tell
-    is told too. What cannot be read without what was wrong is then left out whole: the value is of
-    the rest, so that what only all of it can tell is told as well.
+    The second look leaves out the keys found wrong by the first, and so finds mistakes of whole
+    tables. An entry that is still wrong is left out as a whole; the value holds the rest, for
+    checks over the whole file.
     """
     mistakes: list[Mistake] = []
     tables = whole = _renamed(data)
@@ -98,9 +98,9 @@ def checked(table: type[T], data: Mapping[str, Any], file: str, place: Place) ->
 def beside(
     mistakes: Iterable[Mistake], file: str, wrong: Iterable[tuple[str, str]]
 ) -> list[Mistake]:
-    """Pairs of a key and what would be right as mistakes, where nothing is told of that key yet.
+    """The pairs of a key and its right form as mistakes, except for keys with a mistake already.
 
-    A list with a wrong entry was read without it: that the rest is wrong for it is not told.
+    A list with a wrong entry was read without this entry: mistakes of the list itself are left out.
     """
     told = {mistake.key for mistake in mistakes}
     told |= {key.rpartition("[")[0] for key in told if key.endswith("]")}
@@ -110,7 +110,7 @@ def beside(
 def _look(
     table: type[T], data: Mapping[str, Any], place: Place
 ) -> tuple[T | None, list[tuple[Location, str]]]:
-    """Read once; pydantic costs a tenth of a second, and is met nowhere else."""
+    """Read once; pydantic costs a tenth of a second, and is imported nowhere else."""
     from pydantic import ValidationError
 
     try:
@@ -178,7 +178,7 @@ def _unknown(table: type, location: Location) -> str:
 
 
 def _record_at(kind: Any, location: Location) -> Any:
-    """The record whose keys stand at a location, if a record stands there."""
+    """The record of the keys at a location, if a record stands there."""
     for part in location:
         kind = plain(kind)
         if dataclasses.is_dataclass(kind):
@@ -194,9 +194,9 @@ def _item(kind: Any) -> Any:
 
 
 def metadata(kind: Any) -> tuple[Any, ...]:
-    """What stands beside a type in `Annotated`."""
-    found: tuple[Any, ...] = getattr(kind, "__metadata__", ())
-    return found
+    """The metadata beside a type in `Annotated`."""
+    notes: tuple[Any, ...] = getattr(kind, "__metadata__", ())
+    return notes
 
 
 def plain(kind: Any) -> Any:
@@ -211,12 +211,12 @@ def plain(kind: Any) -> Any:
 
 
 def shown(part: str) -> str:
-    """A record's key as the file has it."""
+    """A record's key in the form of the file."""
     return part.removesuffix("_") if part.startswith(_RESERVED) else part
 
 
 def _key(location: Location, data: object) -> str:
-    """A location as a person finds it in the file: `intake.imap[2].host`."""
+    """A location in the form that people find in the file: `intake.imap[2].host`."""
     key = ""
     for part in location:
         if isinstance(part, int):
@@ -230,7 +230,7 @@ def _key(location: Location, data: object) -> str:
 
 
 def _named(tables: list[Any], at: int) -> str:
-    """How a person finds that table in a list: by what names it, else by its number from 1."""
+    """A table's name for people within its list: its own key or address, else its number from 1."""
     table = tables[at] if at < len(tables) else None
     if isinstance(table, Mapping):
         for name in ("key", "email"):
@@ -246,7 +246,7 @@ def _step(data: Any, part: str | int) -> object:
 
 
 def _renamed(data: Any) -> Any:
-    """The same tables with the reserved word, and what would be mistaken for it, renamed."""
+    """The same tables with the reserved word renamed, and any key that would look like it."""
     if isinstance(data, list):
         return [_renamed(each) for each in data]
     if not isinstance(data, Mapping):
@@ -258,7 +258,7 @@ def _renamed(data: Any) -> Any:
 
 
 def _without(locations: Sequence[Location], data: Any) -> Any:
-    """The same tables without what stands at these locations."""
+    """The same tables without the values at these locations."""
     here = {location[0] for location in locations if len(location) == 1}
     deeper: dict[str | int, list[Location]] = {}
     for location in locations:

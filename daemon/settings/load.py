@@ -52,16 +52,16 @@ SYSTEM_FILE = Path("/etc/avtald/avtald.toml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(Tables):
-    """Everything that `avtald.toml` decides (contract.md 1), and where it stands."""
+    """Everything decided by `avtald.toml` (contract.md 1), and the file itself."""
 
     file: Path
 
     def secret_files(self) -> Iterator[Path]:
-        """The files that secrets were read from."""
+        """The files with the secrets."""
         return (secret.file for secret in _secrets(self))
 
     def secret_texts(self) -> Iterator[str]:
-        """The secrets themselves: what must show nowhere."""
+        """The secrets themselves: they must show nowhere."""
         return (secret.text for secret in _secrets(self))
 
 
@@ -69,8 +69,8 @@ def _secrets(part: object) -> Iterator[Secret]:
     if isinstance(part, Secret):
         yield part
     elif isinstance(part, tuple):
-        for each in part:
-            yield from _secrets(each)
+        for member in part:
+            yield from _secrets(member)
     elif is_dataclass(part):
         for field in fields(part):
             yield from _secrets(getattr(part, field.name))
@@ -79,7 +79,7 @@ def _secrets(part: object) -> Iterator[Secret]:
 def find(given: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
     """The file to use: the given one, `$AVTALD_CONFIG`, `./avtald.toml`, `/etc/avtald/avtald.toml`.
 
-    Raises MistakesError where there is none.
+    Raises MistakesError if there is none.
     """
     named = given or (Path(environ["AVTALD_CONFIG"]) if environ.get("AVTALD_CONFIG") else None)
     if named is not None:
@@ -92,7 +92,7 @@ def find(given: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
 
 
 def _is_there(path: Path, *, shut: bool) -> bool:
-    """Whether a file is there; `shut` is the answer where we may not look into its folder."""
+    """True where a file is there; `shut` is the answer for a folder closed to us."""
     try:
         return path.is_file()
     except PermissionError:
@@ -112,7 +112,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _settings(file: Path, tables: Tables, place: Place) -> Settings:
-    """The tables, with the paths of defaults made absolute as written ones are."""
+    """The tables; default paths are made absolute, as written paths are."""
     desk, database = tables.desk, tables.database
     values = {each.name: getattr(tables, each.name) for each in fields(tables)} | {
         "desk": replace(desk, state_dir=place.folder / desk.state_dir),
@@ -123,7 +123,7 @@ def _settings(file: Path, tables: Tables, place: Place) -> Settings:
 
 
 def _across(tables: Tables, file: str) -> list[Mistake]:
-    """What only several tables together can tell."""
+    """Mistakes between tables."""
     own = tables.desk.addresses
     return [
         Mistake(file, key, f"{address} is the desk's own address: mail to it would come back here")

@@ -1,4 +1,4 @@
-"""The tables of `avtald.toml` about mail: the doors it comes in by, and the server it leaves by."""
+"""The tables of `avtald.toml` about mail: the doors for incoming mail, and the server for ours."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ _LOOPBACK_ONLY: Final = 'mail and password would travel in clear: write "implici
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuth2:
-    """Modern login for Microsoft 365 and Google: an access token in place of a password."""
+    """Login with an access token in place of a password, for Microsoft 365 and Google."""
 
     __pydantic_config__ = STRICT
 
@@ -49,7 +49,7 @@ class OAuth2:
     refresh_token_file: Annotated[
         SecretFile | None,
         Key(
-            "without one: client credentials; later ones are kept in the database",
+            "the first refresh token; the database keeps later ones. Without: client credentials",
             '"oauth2-refresh-token"',
         ),
     ] = None
@@ -72,13 +72,13 @@ class OAuth2:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """How a mail server is reached, and who we are there."""
+    """Address of a mail server, and our login there."""
 
     __pydantic_config__ = STRICT
 
-    host: Annotated[Host, Key("", '"mail.example.se"')]
-    port: Annotated[Port | None, Key("the usual one for tls", "993")] = None
-    tls: Annotated[Tls, Key("implicit, starttls, none (none: loopback only)")] = "implicit"
+    host: Annotated[Host, Key("name or IP address of the server", '"mail.example.se"')]
+    port: Annotated[Port | None, Key("default: the usual port for tls", "993")] = None
+    tls: Annotated[Tls, Key("implicit, starttls, or none (only on this machine)")] = "implicit"
     username: Annotated[LineOrNothing, Key("", '"support@example.se"')] = ""
     password_file: Annotated[SecretFile | None, Key("", '"mail-password"')] = None
     auth: Annotated[Literal["password", "oauth2"], Key("password or oauth2")] = "password"
@@ -90,7 +90,7 @@ class Login:
         return text_of(self.password_file)
 
     def wrong(self) -> list[tuple[str, str]]:
-        """What is wrong with the login as a whole."""
+        """Mistakes of the login as a whole."""
         wrong = []
         if self.tls == "none" and not is_loopback(self.host):
             wrong.append(("tls", _LOOPBACK_ONLY))
@@ -103,19 +103,21 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imap(Login):
-    """A mailbox to fetch mail from; [[intake.imap]] for several."""
+    """A mailbox to fetch mail from; write [[intake.imap]] for several."""
 
     __pydantic_config__ = STRICT
 
-    folder: Annotated[Line, Key("the folder that is the work list")] = "INBOX"
+    folder: Annotated[Line, Key("new mail is fetched from this folder")] = "INBOX"
     done_folder: Annotated[
         LineOrNothing,
-        Key('handled mail is moved here; "" = stays, marked with a keyword where the server can'),
+        Key(
+            'handled mail is moved here; "": it stays, with a keyword if the server keeps keywords'
+        ),
     ] = "Avtald"
-    poll: Annotated[SomeTime, Key("the fall-back; IDLE brings mail at once")] = dt.timedelta(
-        seconds=60
+    poll: Annotated[SomeTime, Key("time between two looks; with IDLE mail comes at once")] = (
+        dt.timedelta(seconds=60)
     )
-    max_size: Annotated[Size, Key("larger mail is shelved by its headers")] = 25 * 1024**2
+    max_size: Annotated[Size, Key("larger mail is shelved, with its headers only")] = 25 * 1024**2
 
     def __post_init__(self) -> None:
         wrong = self.wrong()
@@ -141,23 +143,23 @@ class Imap(Login):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """A listening door that an MTA hands mail over at."""
+    """A listening door, to which an MTA hands mail over."""
 
     __pydantic_config__ = STRICT
 
     listen: Annotated[ListenAt, Key('host and port, or "unix:/path/to/socket"', '"127.0.0.1:2424"')]
-    max_size: Annotated[Size, Key("larger mail is refused in the dialogue (552)")] = 25 * 1024**2
-    connections: Annotated[Count, Key("at once")] = 50
+    max_size: Annotated[Size, Key("larger mail is refused with 552")] = 25 * 1024**2
+    connections: Annotated[Count, Key("most connections at once")] = 50
 
     def __post_init__(self) -> None:
-        """Refuse a door to the network: whoever may knock may also write what the border found."""
+        """Refuse a door to the network: its clients could forge the border's own findings."""
         if self.listen.path is None and not is_loopback(self.listen.host):
             raise TableError(("listen", _BEHIND_A_BORDER))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LmtpDoor(Door):
-    """The LMTP door: one answer for each recipient; for Postfix and other MTAs."""
+    """The LMTP door for Postfix and other MTAs: each recipient gets a reply of its own."""
 
     __pydantic_config__ = STRICT
 
@@ -173,25 +175,27 @@ class SmtpDoor(Door):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is taken of a message before it is shelved, unread."""
+    """The largest message that is read: a message beyond one of these limits is shelved, unread."""
 
     __pydantic_config__ = STRICT
 
-    message: Annotated[Size, Key("")] = 25 * 1024**2
+    message: Annotated[Size, Key("the whole message")] = 25 * 1024**2
     header_block: Annotated[Size, Key("all headers together")] = 64 * 1024
     header: Annotated[Size, Key("one header")] = 8 * 1024
-    headers: Annotated[Count, Key("")] = 200
-    parts: Annotated[Count, Key("")] = 200
+    headers: Annotated[Count, Key("number of headers")] = 200
+    parts: Annotated[Count, Key("number of parts")] = 200
     depth: Annotated[Count, Key("parts inside parts")] = 20
-    addresses: Annotated[Count, Key("in one header")] = 100
-    parameters: Annotated[Count, Key("of one header")] = 20
-    text: Annotated[Size, Key("")] = 2 * 1024**2
-    text_lines: Annotated[Count, Key("")] = 50_000
-    html: Annotated[Size, Key("")] = 512 * 1024
-    html_tags: Annotated[Count, Key("")] = 50_000
+    addresses: Annotated[Count, Key("addresses in one header")] = 100
+    parameters: Annotated[Count, Key("parameters of one header")] = 20
+    text: Annotated[Size, Key("plain text")] = 2 * 1024**2
+    text_lines: Annotated[Count, Key("lines of text")] = 50_000
+    html: Annotated[
+        Size, Key("larger HTML is not read: the plain text is, or the mail is shelved")
+    ] = 512 * 1024
+    html_tags: Annotated[Count, Key("tags in the HTML")] = 50_000
 
     def for_parsers(self) -> "parsers.message.Limits":
-        """The same as the reader of messages has them."""
+        """The same limits in the parsers' own record."""
         import parsers.message
 
         return parsers.message.Limits(
@@ -212,7 +216,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """The doors that mail comes in by: any of them, or several."""
+    """The doors for incoming mail: one of them, or several."""
 
     __pydantic_config__ = STRICT
 
@@ -221,7 +225,7 @@ class Intake:
     smtp: SmtpDoor | None = None
     limits: Limits = field(default_factory=Limits)
     disk_reserve: Annotated[
-        Size, Key("below so much free disk the doors answer 452, and mailboxes keep their mail")
+        Size, Key("with less free disk the doors answer 452, and mail stays in its mailbox")
     ] = 500 * 1024**2
 
     def __post_init__(self) -> None:
@@ -240,7 +244,7 @@ def _place(mailbox: Imap, folder: str) -> tuple[str, str, str]:
 
 
 def _as_one(folder: str) -> str:
-    """RFC 9051 section 5.1: INBOX is one folder, however it is written."""
+    """RFC 9051 section 5.1: INBOX is one folder in whatever case it is written."""
     return "INBOX" if folder.upper() == "INBOX" else folder
 
 
@@ -250,17 +254,19 @@ def _same_door(one: Listen, other: Listen) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing(Login):
-    """The server that takes our mail; without this table mail waits in the outbox."""
+    """The server for outgoing mail; without one, mail waits in the outbox."""
 
     __pydantic_config__ = STRICT
 
-    port: Annotated[Port | None, Key("the usual one for tls", "465")] = None
+    port: Annotated[Port | None, Key("default: the usual port for tls", "465")] = None
 
-    max_size: Annotated[Size, Key("the largest message that the server takes")] = 25 * 1024**2
+    max_size: Annotated[Size, Key("the largest message that the server accepts")] = 25 * 1024**2
     per_minute: Annotated[
-        CountOrNone, Key("no more mails than this, as Microsoft 365 asks (30); 0: no limit")
+        CountOrNone, Key("most mails a minute; Microsoft 365 allows 30. 0: no limit")
     ] = 0
-    give_up_after: Annotated[SomeTime, Key("of temporary refusals")] = dt.timedelta(days=5)
+    give_up_after: Annotated[SomeTime, Key("temporary refusals are tried again for this long")] = (
+        dt.timedelta(days=5)
+    )
 
     def __post_init__(self) -> None:
         wrong = self.wrong()

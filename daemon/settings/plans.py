@@ -1,4 +1,4 @@
-"""The terms of an agreement as files write them, and the plans that follow from the settings."""
+"""The terms of an agreement in files, and the plans made from the settings."""
 
 import datetime as dt
 import re
@@ -47,7 +47,7 @@ def targets(value: object) -> Targets:
 
 
 def rounding(value: object) -> int:
-    """Minutes that an entry is rounded up to, from `"15m"` (G5)."""
+    """The minutes to which an entry is rounded up, from `"15m"` (G5)."""
     written = {f"{each}m": each for each in INCREMENTS}
     if not isinstance(value, str) or value not in written:
         raise ValueError("write " + ", ".join(f'"{each}"' for each in written))
@@ -56,7 +56,7 @@ def rounding(value: object) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermsTable:
-    """Any terms of a plan; None is what the file does not say."""
+    """Any terms of a plan; None for a term without a key in the file."""
 
     __pydantic_config__ = STRICT
 
@@ -66,21 +66,27 @@ class TermsTable:
     ] = None
     resolution_hours: Annotated[
         Annotated[Mapping[int, int], Reads(targets)] | None,
-        Key("opening hours until solved, by priority; none by default (E6)", "{ 1 = 8, 2 = 16 }"),
+        Key("opening hours until solved, by priority; default: none (E6)", "{ 1 = 8, 2 = 16 }"),
     ] = None
     bank_hours: Annotated[
-        Annotated[int, Reads(minutes)] | None, Key("the time bank of one bank period", "15")
+        Annotated[int, Reads(minutes)] | None,
+        Key("hours in the time bank, for each bank period", "15"),
     ] = None
     bank_period: Annotated[
         Literal["quarter", "half-year", "year"] | None, Key("quarter, half-year, year", '"quarter"')
     ] = None
-    monthly_fee: Annotated[MoneyText | None, Key("kronor, excluding VAT", '"8000.00"')] = None
-    hourly_rate: Annotated[MoneyText | None, Key("beyond the time bank", '"850.00"')] = None
+    monthly_fee: Annotated[MoneyText | None, Key("kronor a month, excluding VAT", '"8000.00"')] = (
+        None
+    )
+    hourly_rate: Annotated[
+        MoneyText | None, Key("kronor an hour beyond the time bank", '"850.00"')
+    ] = None
     outside_rate: Annotated[
-        MoneyText | None, Key("of work whose tag says kväll; none by default (G4)", '"1700.00"')
+        MoneyText | None,
+        Key("kronor an hour for time tagged kväll; default: none (G4)", '"1700.00"'),
     ] = None
     term_months: Annotated[
-        Annotated[int, Reads(whole(0, 120))] | None, Key("0 is no term", "12")
+        Annotated[int, Reads(whole(0, 120))] | None, Key("months of the fixed term; 0: none", "12")
     ] = None
     review_meetings: Annotated[
         Literal["quarter", "half-year", "none"] | None, Key("quarter, half-year, none", '"quarter"')
@@ -91,7 +97,7 @@ class TermsTable:
     ] = None
     increment: Annotated[
         Annotated[int, Reads(rounding)] | None,
-        Key("an entry is rounded up to 1m, 15m, 30m or 60m (G5)", '"1m"'),
+        Key("time is rounded up to 1m, 15m, 30m or 60m (G5)", '"1m"'),
     ] = None
 
 
@@ -101,7 +107,7 @@ class PriceTable(TermsTable):
 
     __pydantic_config__ = STRICT
 
-    from_: Annotated[Day, Key("the first day it holds for", "2027-01-01")]
+    from_: Annotated[Day, Key("the first day of this price list", "2027-01-01")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,7 @@ class PlanTable(TermsTable):
 
     __pydantic_config__ = STRICT
 
-    name: Annotated[Line | None, Key("as customers know it", '"Alert!"')] = None
+    name: Annotated[Line | None, Key("the name that customers see", '"Alert!"')] = None
     prices: tuple[PriceTable, ...] = ()
 
 
@@ -121,16 +127,16 @@ _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "resolution_hours": "resolution",
         "bank_hours": "bank_minutes",
         **{
-            each.name: each.name
-            for each in fields(TermsTable)
-            if each.name in {known.name for known in fields(Terms)}
+            term.name: term.name
+            for term in fields(TermsTable)
+            if term.name in {known.name for known in fields(Terms)}
         },
     }
 )
 
 
 def said(table: TermsTable) -> dict[str, Any]:
-    """What a table says, by field of `Terms` and as `Terms` holds it."""
+    """The terms in a table, by field of `Terms` and in the form of `Terms`."""
     values = {field: getattr(table, key) for key, field in _FIELDS.items()}
     return {
         field: None if value == "none" else value
@@ -140,7 +146,7 @@ def said(table: TermsTable) -> dict[str, Any]:
 
 
 def as_written(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of `Terms.to_json()` as a file writes them: the opposite of `said`."""
+    """Fields of `Terms.to_json()` in the form of a file: the opposite of `said`."""
     return {
         key: _written(key, overrides[field]) for key, field in _FIELDS.items() if field in overrides
     }
@@ -161,13 +167,13 @@ def _hours(length: int) -> int | str:
 
 
 def as_json(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of `Terms` as `Terms.to_json()` writes them."""
+    """Fields of `Terms` in the form of `Terms.to_json()`."""
     whole_terms = replace(BUILT_IN["none"].terms, **overrides).to_json()
     return {name: whole_terms[name] for name in overrides}
 
 
 def catalogue(tables: Mapping[str, PlanTable]) -> Mapping[str, Plan]:
-    """The built-in plans as the tables change them, and those the tables add.
+    """The built-in plans with the changes of the tables, and the plans added by them.
 
     Raises TableError with every mistake.
     """

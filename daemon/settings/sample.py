@@ -1,4 +1,4 @@
-"""The commented `avtald.toml` that `avtald init` writes, made of the settings' own descriptions."""
+"""The commented `avtald.toml` of `avtald init`, made of the settings' own descriptions."""
 
 import dataclasses
 import datetime as dt
@@ -18,10 +18,10 @@ from daemon.settings.values import Key, Reads, size
 _HEAD = """\
 # Settings of avtald, a helpdesk by e-mail. All but the desk's name and address have defaults.
 #
-# A "#" right before a key: the default, or an example. Take the "#" away to set it.
-# Durations are "90s", "15m", "2h" or "14d"; money is text with two decimals. A secret never stands
-# here: a key that ends in _file names a file to read it from, looked for among systemd's
-# credentials, then beside this file. `avtald check` says what is missing.
+# A "#" right before a key: the value is the default, or an example. Remove the "#" to set the key.
+# Durations are "90s", "15m", "2h" or "14d"; money is text with two decimals. Secrets never stand
+# here: a key that ends in _file names a file with one secret, looked for among systemd's
+# credentials, then beside this file. `avtald check` tells what is missing.
 """
 _WIDTH = 100
 
@@ -38,7 +38,7 @@ def sample() -> str:
 
 
 def _default(record: Any, name: str) -> Any:
-    """A field's default; MISSING where the file must say it."""
+    """A field's default; MISSING for a key that the file must have."""
     field = next(each for each in dataclasses.fields(record) if each.name == name)
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
@@ -46,7 +46,7 @@ def _default(record: Any, name: str) -> Any:
 
 
 def _table_lines(path: tuple[str, ...], hint: Any, default: Any) -> Iterator[str]:
-    """A table with its keys; one that is optional stands behind "#" as a whole."""
+    """A table with its keys; an optional table stands behind "#" as a whole."""
     record = plain(hint)
     if get_origin(record) is tuple:
         record = plain(get_args(record)[0])
@@ -96,7 +96,7 @@ def _says_little(default: Any) -> bool:
 
 
 def _written(value: Any, hint: Any) -> str:
-    """A default as the file writes it."""
+    """A default in the form of the file."""
     if any(isinstance(each, Reads) and each.read is size for each in _all_metadata(hint)):
         return toml.value(_size(value))
     return toml.value(_plain_value(value))

@@ -1,4 +1,4 @@
-"""The tables of `avtald.toml`, frozen: what each key says, its default, and what would be wrong."""
+"""The tables of `avtald.toml`, frozen: the meaning of each key, its default, and its mistakes."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -42,11 +42,11 @@ from daemon.settings.watch import Canary, Watch
 
 
 def _warn_at(highest: int) -> Any:
-    """Rising per cents from 1 to `highest`."""
+    """Read rising per cents from 1 to `highest`."""
 
     def read(value: object) -> tuple[int, ...]:
-        each = whole(1, highest)
-        read = tuple(each(percent) for percent in value) if isinstance(value, list) else ()
+        per_cent = whole(1, highest)
+        read = tuple(per_cent(part) for part in value) if isinstance(value, list) else ()
         if not isinstance(value, list) or list(read) != sorted(set(read)):
             raise ValueError("write rising per cents, as [50, 80]")
         return read
@@ -55,10 +55,10 @@ def _warn_at(highest: int) -> Any:
 
 
 def _weekdays(value: object) -> frozenset[int]:
-    each = whole(1, 7)
+    weekday = whole(1, 7)
     if not isinstance(value, list) or not value:
         raise ValueError("write weekdays as [1, 2, 3, 4, 5]; Monday is 1")
-    return frozenset(each(weekday) for weekday in value)
+    return frozenset(map(weekday, value))
 
 
 def _day_or_name(value: object) -> dt.date | str:
@@ -95,36 +95,40 @@ class Desk:
 
     __pydantic_config__ = STRICT
 
-    name: Annotated[Line, Key("as customers know it", '"Exempel Support"')]
+    name: Annotated[Line, Key("the name that customers see", '"Exempel Support"')]
     address: Annotated[
-        Address, Key("what customers write to; replies come from here", '"support@example.se"')
+        Address,
+        Key("customers write to this address; our mail comes from it", '"support@example.se"'),
     ]
     aliases: Annotated[
         tuple[Address, ...],
-        Key("other addresses of the desk; anything else is an unknown recipient"),
+        Key("more addresses of the desk; every other recipient is unknown"),
     ] = ()
     reply_address: Annotated[
         Literal["plain", "plus"],
-        Key("plain, or plus: support+<reply id>@… where the mail host allows it"),
+        Key("plain, or plus: support+<reply id>@…, if the mail host allows it"),
     ] = "plain"
-    operators: Annotated[tuple[Address, ...], Key("faults and shelved mail are reported here")] = ()
+    operators: Annotated[tuple[Address, ...], Key("they are told of faults and shelved mail")] = ()
     language: Annotated[
-        Literal["sv", "en"], Key("of customers where nothing else is said, and of the desk")
+        Literal["sv", "en"], Key("of the desk, and of customers without a language of their own")
     ] = "sv"
-    timezone: Annotated[Zone, Key("calendars and dates are in this zone (A1)")] = "Europe/Stockholm"
-    state_dir: Annotated[PathThere, Key("relative paths count from this file's folder")] = Path(
-        "var"
-    )
+    timezone: Annotated[Zone, Key("the zone of opening hours and dates (A1)")] = "Europe/Stockholm"
+    state_dir: Annotated[PathThere, Key("folder of the desk's own files")] = Path("var")
     go_live: Annotated[
-        Instant | None, Key("older mail is archived, unanswered (B5)", "2026-01-01T00:00:00+01:00")
+        Instant | None,
+        Key("mail received earlier is archived without answer (B5)", "2026-01-01T00:00:00+01:00"),
     ] = None
     reopen_within: Annotated[
-        Duration, Key("a customer's reply so long after closing reopens the ticket (D5)")
+        Duration, Key("a customer's reply within this time reopens a closed ticket (D5)")
     ] = dt.timedelta(days=14)
-    answers: Annotated[Count, Key("most automatic answers to one outside address … (J2)")] = 10
-    answers_within: Annotated[SomeTime, Key("… in so long a time")] = dt.timedelta(hours=3)
+    answers: Annotated[
+        Count, Key("most automatic answers to one outside address within `answers_within` (J2)")
+    ] = 10
+    answers_within: Annotated[SomeTime, Key("the time over which `answers` counts")] = dt.timedelta(
+        hours=3
+    )
     all_answers: Annotated[
-        Count, Key("most automatic answers of the whole desk in an hour; others wait (J2)")
+        Count, Key("most automatic answers of the whole desk in one hour; others wait (J2)")
     ] = 500
 
     def __post_init__(self) -> None:
@@ -139,15 +143,15 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """Where everything is kept: SQLite, or PostgreSQL for several machines."""
+    """The database: SQLite, or PostgreSQL for several machines."""
 
     __pydantic_config__ = STRICT
 
     url: Annotated[
         DatabaseUrl,
-        Key("from this file's folder; or postgresql+psycopg://user@host/name"),
+        Key("or postgresql+psycopg://user@host/name"),
     ] = "sqlite:///var/avtald.db"
-    password_file: Annotated[SecretFile | None, Key("PostgreSQL only", '"db-password"')] = None
+    password_file: Annotated[SecretFile | None, Key("only for PostgreSQL", '"db-password"')] = None
 
     @property
     def password(self) -> str | None:
@@ -167,26 +171,26 @@ class CalendarTable:
 
     __pydantic_config__ = STRICT
 
-    open: Annotated[ClockTime, Key("")] = dt.time(8)
-    close: Annotated[ClockTime, Key("")] = dt.time(17)
-    weekdays: Annotated[Annotated[frozenset[int], Reads(_weekdays)], Key("ISO: Monday is 1")] = (
-        frozenset({1, 2, 3, 4, 5})
-    )
+    open: Annotated[ClockTime, Key("the desk opens")] = dt.time(8)
+    close: Annotated[ClockTime, Key("the desk closes")] = dt.time(17)
+    weekdays: Annotated[
+        Annotated[frozenset[int], Reads(_weekdays)], Key("open days; Monday is 1")
+    ] = frozenset({1, 2, 3, 4, 5})
     country: Annotated[
-        Annotated[str, Reads(_country)], Key('its public holidays are closed; "" has none')
+        Annotated[str, Reads(_country)], Key('closed on its public holidays; "" for none')
     ] = "SE"
     closed: Annotated[
         tuple[Annotated[dt.date | str, Reads(_day_or_name)], ...],
-        Key("dates, and names: " + ", ".join(NAMES)),
+        Key("more closed days: dates, and the names " + ", ".join(NAMES)),
     ] = ("midsommarafton", "julafton", "nyårsafton")
     half_days: Annotated[
         Annotated[Mapping[dt.date | str, dt.time], Reads(_half_days)],
-        Key("a date or a name, and when the desk closes that day", '{ "2026-04-02" = "12:00" }'),
+        Key("days with another closing time: date or name, and time", '{ "2026-04-02" = "12:00" }'),
     ] = field(default_factory=dict)
 
 
 def opening_hours(table: CalendarTable) -> OpeningHours:
-    """The same as the domain's calendar has it, in the zone that is usual here."""
+    """The table as the domain's opening hours, in the default zone."""
     hours = OpeningHours(
         open=table.open,
         close=table.close,
@@ -204,70 +208,73 @@ def opening_hours(table: CalendarTable) -> OpeningHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """How it is proven that an engineer's mail is the engineer's (D1)."""
+    """The proof that an engineer's mail comes from the engineer (D1)."""
 
     __pydantic_config__ = STRICT
 
     require: Annotated[
         Literal["dmarc", "none"],
-        Key("dmarc; or none: From alone is believed (closed networks and trials)"),
+        Key("dmarc, or none: the From address alone is believed (closed networks, trials)"),
     ] = "dmarc"
     trusted_authserv_ids: Annotated[
-        tuple[Line, ...], Key("what the border writes; empty = no proof this way")
+        tuple[Line, ...],
+        Key("id of your mail server in its Authentication-Results; empty: no proof this way"),
     ] = ()
-    microsoft365: Annotated[Flag, Key("believe the nameless form that Exchange Online writes")] = (
-        False
-    )
-    dkim: Annotated[Flag, Key("our own DKIM check as a second way")] = True
+    microsoft365: Annotated[
+        Flag, Key("also believe Exchange Online's Authentication-Results, which have no id")
+    ] = False
+    dkim: Annotated[Flag, Key("check DKIM signatures as a second proof")] = True
     spam_header: Annotated[
-        Header | None, Key("what the border marks as spam (D2)", '"X-Spam-Flag: YES"')
+        Header | None,
+        Key("your mail server marks spam with this header (D2)", '"X-Spam-Flag: YES"'),
     ] = None
     confirm_within: Annotated[
-        SomeTime, Key("a held message waits so long for its confirmation")
+        SomeTime, Key("a held message waits this long for its confirmation")
     ] = dt.timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priority:
-    """Words in a subject that name a level (C5)."""
+    """Words in a subject that name a priority (C5)."""
 
     __pydantic_config__ = STRICT
 
-    words: Annotated[Annotated[Mapping[str, int], Reads(_words)], Key("")] = field(
-        default_factory=lambda: {"akut": 1, "brådskande": 2, "urgent": 2}
-    )
+    words: Annotated[
+        Annotated[Mapping[str, int], Reads(_words)], Key("a word, and its priority")
+    ] = field(default_factory=lambda: {"akut": 1, "brådskande": 2, "urgent": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worklog:
-    """Time that engineers note beyond these limits is held until they confirm it (C11)."""
+    """Limits of noted time: time beyond them is held until its engineer confirms it (C11)."""
 
     __pydantic_config__ = STRICT
 
-    tag_hours: Annotated[Count, Key("most hours in one tag")] = 12
-    day_hours: Annotated[Count, Key("most hours for one engineer and worked date")] = 24
-    days_back: Annotated[Count, Key("how far back a worked date may lie")] = 62
+    tag_hours: Annotated[Count, Key("hours in one tag")] = 12
+    day_hours: Annotated[Count, Key("hours of one engineer on one worked date")] = 24
+    days_back: Annotated[Count, Key("days between a worked date and the mail")] = 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """When engineers are warned of a deadline (E7)."""
+    """Warnings to engineers before a deadline (E7)."""
 
     __pydantic_config__ = STRICT
 
     warn_at: Annotated[
-        Annotated[tuple[int, ...], _warn_at(99)], Key("per cent of the promised time")
+        Annotated[tuple[int, ...], _warn_at(99)],
+        Key("per cent of the promised time that have passed"),
     ] = (50, 80)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bank:
-    """When customers are told of a time bank that runs out (G6)."""
+    """Notices to customers about the use of their time bank (G6)."""
 
     __pydantic_config__ = STRICT
 
     warn_at: Annotated[
-        Annotated[tuple[int, ...], _warn_at(1000)], Key("per cent of the bank used")
+        Annotated[tuple[int, ...], _warn_at(1000)], Key("per cent of the time bank that are used")
     ] = (80, 100)
 
 
@@ -276,7 +283,7 @@ TenantId = Annotated[int, Reads(whole(1, 10**12))]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fortnox:
-    """Access to Fortnox, and the articles that rows are made of."""
+    """Access to Fortnox, and the articles of the invoice rows."""
 
     __pydantic_config__ = STRICT
 
@@ -287,13 +294,21 @@ class Fortnox:
     client_secret_file: Annotated[SecretFile, Key("", '"fortnox-client-secret"')]
     token_key_file: Annotated[
         SecretFile | None,
-        Key("encrypts the tokens that we keep; else made from the client secret", '"fortnox-key"'),
+        Key(
+            "encrypts the stored tokens; without it a key made from the client secret",
+            '"fortnox-key"',
+        ),
     ] = None
-    tenant_id: Annotated[TenantId | None, Key("without it: consent by login", "123456")] = None
-    fee_article: Annotated[Line, Key("")] = "SUPPORT"
-    hour_article: Annotated[Line, Key("")] = "SUPPORTTIM"
+    tenant_id: Annotated[
+        TenantId | None,
+        Key(
+            "the company in Fortnox; without it access depends on a login's refresh token", "123456"
+        ),
+    ] = None
+    fee_article: Annotated[Line, Key("the article of the monthly fee")] = "SUPPORT"
+    hour_article: Annotated[Line, Key("the article of hours beyond the time bank")] = "SUPPORTTIM"
     invoice_link: Annotated[
-        LineOrNothing, Key("where a person opens an invoice: {number} is replaced")
+        LineOrNothing, Key("web address of an invoice, with {number} for its number")
     ] = ""
 
     @property
@@ -303,13 +318,13 @@ class Fortnox:
 
     @property
     def token_key(self) -> str:
-        """What the tokens at rest are encrypted with."""
+        """The secret that encrypts the stored tokens."""
         return text_of(self.token_key_file) or self.client_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounting:
-    """Where invoice drafts go, and how months close (H, I)."""
+    """The accounting system for invoice drafts, and the monthly close (H, I)."""
 
     __pydantic_config__ = STRICT
 
@@ -318,16 +333,19 @@ class Accounting:
         Key("fortnox, or files: drafts as JSON and PDF in state_dir/drafts"),
     ] = "files"
     approval: Annotated[
-        Literal["automatic", "finance"], Key("finance: a draft waits for an OK by mail (H7)")
+        Literal["automatic", "finance"],
+        Key("automatic, or finance: drafts wait for finance's OK by mail (H7)"),
     ] = "automatic"
-    finance: Annotated[tuple[Address, ...], Key("who is told of every close")] = ()
-    close_delay: Annotated[Duration, Key("after the end of the month (H1)")] = dt.timedelta(0)
-    first_month: Annotated[
-        Month | None, Key("nothing is billed for months before it (H1)", '"2026-01"')
-    ] = None
+    finance: Annotated[tuple[Address, ...], Key("they are told of every close")] = ()
+    close_delay: Annotated[Duration, Key("time from the end of a month to its close (H1)")] = (
+        dt.timedelta(0)
+    )
+    first_month: Annotated[Month | None, Key("earlier months are not billed (H1)", '"2026-01"')] = (
+        None
+    )
     overage: Annotated[
         Literal["monthly", "bank-period"],
-        Key("monthly, or bank-period: billed when the bank period ends (H3)"),
+        Key("monthly, or bank-period: billed at the end of the bank period (H3)"),
     ] = "monthly"
     fortnox: Fortnox | None = None
 
@@ -346,15 +364,17 @@ Month12 = Annotated[int, Reads(whole(1, 12))]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """How long mail is kept (K2). Ledger and statements stay as long as the law says."""
+    """The time that mail is kept (K2). Ledger and statements stay as long as the law requires."""
 
     __pydantic_config__ = STRICT
 
     mail_for: Annotated[
         Duration,
-        Key('whole mails and their texts, after their ticket closed; "0d": for ever', '"730d"'),
+        Key('mail is deleted so long after its ticket was closed; "0d": never', '"730d"'),
     ] = dt.timedelta(0)
-    financial_year_ends: Annotated[Month12, Key("its last month; the law counts from it")] = 12
+    financial_year_ends: Annotated[
+        Month12, Key("last month of the financial year; the law counts from it")
+    ] = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Writing TOML 1.0: what `tomllib` reads back as the same values."""
+"""Writing TOML 1.0; `tomllib` reads the same values back."""
 
 import datetime as dt
 import re
@@ -11,12 +11,12 @@ _WIDE = 88  # columns: a longer list goes over several lines
 
 
 def key(name: str) -> str:
-    """A key, in quotes where it needs them."""
+    """A key, in quotes if it needs them."""
     return name if _BARE_KEY.fullmatch(name) else _string(name)
 
 
 def value(of: Any) -> str:
-    """A value on one line; tables inline. TypeError where TOML has no such thing."""
+    """A value on one line, with inline tables; TypeError for a value without a TOML form."""
     if isinstance(of, bool):
         return "true" if of else "false"
     if isinstance(of, str):
@@ -46,7 +46,7 @@ def _char(char: str) -> str:
 def document(data: Mapping[str, Any], *, inline: Sequence[str] = ()) -> str:
     """A whole file: lists of tables become [[tables]], except under the keys named `inline`.
 
-    Tables that stand alone are written inline.
+    A table on its own is written inline.
     """
     return "\n".join(_lines(data, (), frozenset(inline))).strip("\n") + "\n"
 
@@ -55,15 +55,15 @@ def _lines(
     table: Mapping[str, Any], path: tuple[str, ...], inline: frozenset[str]
 ) -> Iterator[str]:
     below = {name: each for name, each in table.items() if name not in inline and _is_tables(each)}
-    for name, each in table.items():
+    for name, content in table.items():
         if name not in below:
-            yield from _pair(name, each)
+            yield from _pair(name, content)
     for name, tables in below.items():
         inside = (*path, name)
-        for each in tables:
+        for entry in tables:
             yield ""
             yield f"[[{'.'.join(key(part) for part in inside)}]]"
-            yield from _lines(each, inside, inline)
+            yield from _lines(entry, inside, inline)
 
 
 def _is_tables(of: Any) -> bool:

@@ -1,7 +1,7 @@
-"""What a value in a file may be: durations, sizes, money, times, addresses, secrets, and how read.
+"""The values in a file (durations, sizes, money, times, addresses, secrets), and their readers.
 
-Each reader takes the value as TOML gives it and gives the value the program uses, or a ValueError
-that says what would be right.
+Each reader takes a value from TOML and gives the program's own value, or a ValueError with the
+right form.
 """
 
 import datetime as dt
@@ -37,21 +37,21 @@ _HEADER = re.compile(r"[A-Za-z0-9-]+:\s*\S.*")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a file lies, and where secrets may lie besides."""
+    """A file's folder, and the folder of systemd's credentials."""
 
     folder: Path
     credentials: Path | None = None
 
     @classmethod
     def of(cls, file: Path, environ: Mapping[str, str] = os.environ) -> "Place":
-        """The place of a file, with systemd's credentials folder where there is one."""
+        """The place of a file; systemd's credentials folder comes from the environment."""
         credentials = environ.get("CREDENTIALS_DIRECTORY")
         return cls(file.absolute().parent, Path(credentials) if credentials else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key says, and what its value may look like: for the file that `avtald init` writes."""
+    """The meaning of a key, and an example of its value: for the file that `avtald init` writes."""
 
     says: str
     example: str = ""  # as TOML writes it; used where there is no default to show
@@ -59,7 +59,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """Reads a value with a function, whatever type it gives; pydantic is met only when it asks."""
+    """Reads a value with a function of any type; only its schema needs pydantic."""
 
     read: Callable[[Any], object]
 
@@ -74,14 +74,14 @@ class Reads:
 
 @dataclass(frozen=True, slots=True)
 class ReadsThere:
-    """Reads a value with a function that must know where the file lies."""
+    """Reads a value with a function that needs the file's place."""
 
     read: Callable[[Any, Place], object]
 
     def __get_pydantic_core_schema__(
         self, _source: object, _handler: "GetCoreSchemaHandler"
     ) -> "CoreSchema":
-        """Hand the reader to pydantic, which carries the place as its context."""
+        """Hand the reader to pydantic, with the place as its context."""
         from pydantic_core import core_schema
 
         def read(value: object, info: "ValidationInfo[Place]") -> object:
@@ -92,12 +92,12 @@ class ReadsThere:
 
 @dataclass(frozen=True, slots=True)
 class OneOrSeveral:
-    """Lets one table stand where a list of tables may."""
+    """Lets one table stand in place of a list of tables."""
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: "GetCoreSchemaHandler"
     ) -> "CoreSchema":
-        """Make a list of one of a lone table, then go on as for the list."""
+        """Wrap a lone table in a list, then go on as for a list."""
         from pydantic_core import core_schema
 
         def several(value: object) -> object:
@@ -108,7 +108,7 @@ class OneOrSeveral:
 
 @dataclass(frozen=True, slots=True)
 class MadeFrom:
-    """Reads a value as `table` stands in the file, and makes what the program uses of it."""
+    """Reads a value in the form of `table`, and makes the program's own value of it."""
 
     table: Any
     make: Callable[[Any], object]
@@ -126,20 +126,20 @@ class MadeFrom:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that a file holds; it never shows in a log, an error or a repr."""
+    """A secret from a file; it never shows in a log, an error or a repr."""
 
     file: Path
     text: str = field(repr=False, default="")
 
 
 def text_of(secret: Secret | None) -> str | None:
-    """What a secret says, where one is set."""
+    """The text of a secret, if it is set."""
     return None if secret is None else secret.text
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where a door listens: a host and port, or a unix socket."""
+    """The address of a door: a host and port, or a unix socket."""
 
     host: str = ""
     port: int = 0
@@ -156,7 +156,7 @@ def _text(value: object, example: str) -> str:
 
 
 def line(value: object) -> str:
-    """One line of text that says something."""
+    """One line of text that is not empty."""
     text = _text(value, '"Exempel Support"').strip()
     if not text or any(ord(char) < 32 or ord(char) == 127 for char in text):
         raise ValueError("write one line of text that is not empty")
@@ -164,7 +164,7 @@ def line(value: object) -> str:
 
 
 def line_or_nothing(value: object) -> str:
-    """One line of text; an empty one takes away what was there."""
+    """One line of text; an empty text takes an earlier one away."""
     return "" if value == "" else line(value)
 
 
@@ -187,7 +187,7 @@ def whole(low: int, high: int) -> Callable[[object], int]:
 
 
 def adjustment_minutes(value: object) -> int:
-    """Minutes of an adjustment: whole, and not none; a ValueError says so."""
+    """Minutes of an adjustment: whole, and not 0; else ValueError."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < abs(value) < 1_000_000:
         raise ValueError("write whole minutes that are not 0, without quotes, as 90 or -30")
     return value
@@ -195,10 +195,10 @@ def adjustment_minutes(value: object) -> int:
 
 def duration(value: object) -> dt.timedelta:
     """A duration such as `"90s"`, `"15m"`, `"2h"` or `"14d"`."""
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not found:
+    written = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not written:
         raise ValueError('write a duration as "90s", "15m", "2h" or "14d"')
-    return dt.timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+    return dt.timedelta(seconds=int(written[1]) * _SECONDS[written[2]])
 
 
 def some_time(value: object) -> dt.timedelta:
@@ -211,10 +211,10 @@ def some_time(value: object) -> dt.timedelta:
 
 def size(value: object) -> int:
     """A number of bytes, from `"25MB"` (of 1024 kB of 1024 bytes)."""
-    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if not found or not int(found[1]):
+    written = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if not written or not int(written[1]):
         raise ValueError('write a size as "512kB", "25MB" or "1GB"')
-    return int(found[1]) * _BYTES[found[2]]
+    return int(written[1]) * _BYTES[written[2]]
 
 
 def money(value: object) -> Money:
@@ -229,9 +229,9 @@ def clock_time(value: object) -> dt.time:
     """A wall time from `"08:00"`, or TOML's own 08:00:00; `"24:00"` is midnight at a day's end."""
     if isinstance(value, dt.time):
         return value
-    found = _CLOCK_TIME.fullmatch(value) if isinstance(value, str) else None
-    if found:
-        return dt.time(int(found[1]), int(found[2]))
+    written = _CLOCK_TIME.fullmatch(value) if isinstance(value, str) else None
+    if written:
+        return dt.time(int(written[1]), int(written[2]))
     if value == "24:00":
         return dt.time(0)
     raise ValueError('write a time as "08:00"')
@@ -270,7 +270,7 @@ def month(value: object) -> Period:
 
 
 def address(value: object) -> str:
-    """A plain mail address, in the form that two equal addresses share."""
+    """A plain mail address in its normal form: two equal addresses are the same text."""
     text = _text(value, '"anna@example.se"')
     read = addresses.normalise(text.strip())
     if read is None or len(read) > 254:
@@ -304,7 +304,7 @@ def _is_ip(text: str) -> bool:
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a host is this machine itself."""
+    """True where a host is this machine itself."""
     return name == "localhost" or (_is_ip(name) and ip_address(name).is_loopback)
 
 
@@ -372,7 +372,7 @@ def database_url(value: object, place: Place) -> str:
 
 
 def secret(value: object, place: Place) -> Secret:
-    """The secret in a file: a bare name lies among systemd's credentials, or beside the file."""
+    """The secret in a file; systemd's credentials are looked at before the file's own folder."""
     name = _text(value, '"imap-password"').strip()
     if not name or "\0" in name:
         raise ValueError("write the name of the file that holds the secret")

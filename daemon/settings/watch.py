@@ -1,4 +1,4 @@
-"""The tables of `avtald.toml` about being watched: a canary, and a port that tells how we are."""
+"""The tables of `avtald.toml` about supervision: a canary, and a port for health and metrics."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -26,17 +26,19 @@ def _words(value: object) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
-    """The desk mails itself through the real mailbox, and tells where that does not come back."""
+    """The desk mails itself through its real mailbox, and reports a mail that does not return."""
 
     __pydantic_config__ = STRICT
 
     on: Annotated[Flag, Key("")] = False
-    every: Annotated[SomeTime, Key("")] = dt.timedelta(hours=1)
-    within: Annotated[SomeTime, Key("so long may it be on its way")] = dt.timedelta(minutes=15)
+    every: Annotated[SomeTime, Key("time between two canaries")] = dt.timedelta(hours=1)
+    within: Annotated[SomeTime, Key("a canary that takes longer is a fault")] = dt.timedelta(
+        minutes=15
+    )
     command: Annotated[
         Annotated[tuple[Line, ...], Reads(_words)],
         Key(
-            "another route than mail: run with the fault on its standard input",
+            "a second way to report: this command gets the fault on its standard input",
             '["/usr/local/bin/page"]',
         ),
     ] = ()
@@ -48,20 +50,20 @@ class Canary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """`/health` and `/metrics` over HTTP, for what watches this machine."""
+    """`/health` and `/metrics` over HTTP, for monitoring on this machine."""
 
     __pydantic_config__ = STRICT
 
-    listen: Annotated[ListenAt, Key("this machine's own programs only", '"127.0.0.1:9464"')]
-    polled_within: Annotated[
-        SomeTime, Key("a mailbox whose last good poll is older is a fault")
-    ] = dt.timedelta(minutes=5)
-    processed_within: Annotated[
-        SomeTime, Key("mail that waits longer to be acted on is a fault")
-    ] = dt.timedelta(minutes=5)
-    sent_within: Annotated[
-        SomeTime, Key("mail that is due and waits longer to go out is a fault")
-    ] = dt.timedelta(minutes=30)
+    listen: Annotated[ListenAt, Key("an address of this machine only", '"127.0.0.1:9464"')]
+    polled_within: Annotated[SomeTime, Key("a fault if a mailbox's last good poll is older")] = (
+        dt.timedelta(minutes=5)
+    )
+    processed_within: Annotated[SomeTime, Key("a fault if received mail waits longer")] = (
+        dt.timedelta(minutes=5)
+    )
+    sent_within: Annotated[SomeTime, Key("a fault if mail that is due to go out waits longer")] = (
+        dt.timedelta(minutes=30)
+    )
 
     def __post_init__(self) -> None:
         if not is_loopback(self.listen.host):

@@ -17,22 +17,22 @@ from daemon.settings.values import Key
 HEAD = """\
 # Configuration
 
-Every key of `avtald.toml`, made from the program's own descriptions (a test holds this page to
-them). `avtald init` writes the same as a commented file; `avtald check` says what is missing.
+Every key of `avtald.toml`. The page is made from the program's own descriptions, and a test holds
+it to them. `avtald init` writes the same as a commented file; `avtald check` tells what is missing.
 
 The file is the one named by `--config`, else by `$AVTALD_CONFIG`, else `./avtald.toml`, else
-`/etc/avtald/avtald.toml`. Everything that is wrong in it is reported at once, with the key and what
-would be right; then nothing is changed, and the command exits with 2. An unknown key is an error.
+`/etc/avtald/avtald.toml`. All mistakes in it are reported at once, each with its key and the right
+form; then nothing is changed, and the command exits with 2. An unknown key is a mistake, too.
 
 - **Durations** are `"90s"`, `"15m"`, `"2h"` or `"14d"`; **sizes** `"512kB"`, `"25MB"` or `"1GB"`.
 - **Money** is text with two decimals, in kronor: `"8000.00"`.
 - **Instants** carry their offset from UTC: `2026-01-01T00:00:00+01:00`.
-- **Paths** count from the file's own folder.
-- **Secrets** never stand in the file. A key that ends in `_file` names a file that holds one: a
+- **Paths** are relative to the folder of `avtald.toml`.
+- **Secrets** never stand in the file. A key that ends in `_file` names a file with one secret: a
   bare name is looked for among systemd's credentials (`$CREDENTIALS_DIRECTORY`), then beside
   `avtald.toml`. Let only the desk's user read it.
 
-A rule in brackets, such as (A2), is a number of the rule book that tests and code name as well.
+A number in brackets, such as (A2), names a rule of the rule book; tests and code name it, too.
 """
 
 
@@ -68,7 +68,7 @@ def _table(path: tuple[str, ...], hint: Any, default: Any) -> Iterator[str]:
 
 
 def _heading() -> list[str]:
-    return ["| key | default | says |", "| --- | --- | --- |"]
+    return ["| key | default | meaning |", "| --- | --- | --- |"]
 
 
 def _row(name: str, hint: Any, default: Any) -> str:
