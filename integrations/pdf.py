@@ -1,4 +1,4 @@
-"""HTML to PDF with WeasyPrint, in a child process that can reach neither network nor secrets.
+"""HTML to PDF with WeasyPrint, in a child process without access to network or secrets.
 
 The child runs as `python -I -m integrations.pdf`: HTML on standard input, PDF on standard output.
 """
@@ -14,7 +14,7 @@ from daemon.domain.document import PdfError
 MEMORY = 1_500_000_000  # bytes of address space: 2,000 rows need a seventh of it as memory
 CPU_SECONDS = 60
 WALL_SECONDS = 90.0
-_FILE_SIZE = 16_000_000  # bytes: fonts that a page brings along are unpacked for the library
+_FILE_SIZE = 16_000_000  # bytes: the library unpacks a page's own fonts
 _MISSING, _UNPRINTABLE = 3, 4
 # The machine has no more for now: no fault of the page, and the print is due again.
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
@@ -26,8 +26,8 @@ _REMEDY = (
 class WeasyPrinter:
     """The port `PdfPrinter`: the same HTML gives the same bytes; raises PdfError.
 
-    InterruptedError where the child is stopped from outside, as a service manager does; OSError
-    where the machine has no memory, process or file descriptor left for it.
+    InterruptedError if the child is stopped from outside, as by a service manager; OSError if the
+    machine has no memory, process or file descriptor left for it.
     """
 
     def __init__(self, *, seconds: float = WALL_SECONDS, memory: int = MEMORY) -> None:
@@ -36,7 +36,7 @@ class WeasyPrinter:
         self._memory = memory
 
     def print(self, html: str) -> bytes:
-        """Print in a child of its own; nothing but `data:` addresses is read for it."""
+        """Print in a child process; it reads nothing but `data:` addresses."""
         command = [sys.executable, "-I", "-m", "integrations.pdf", str(self._memory)]
         try:
             child = subprocess.run(  # noqa: S603 - our own module, no shell, no foreign argument
@@ -60,9 +60,9 @@ class WeasyPrinter:
 
 
 def _failed(code: int, told: bytes) -> Exception:
-    """The last line that the child wrote is its reason.
+    """The last line written by the child is the reason.
 
-    Whoever stops the whole service stops the child as well: nothing is wrong with the page, and the
+    A stop of the whole service stops the child as well: nothing is wrong with the page, and the
     print is due again.
     """
     if -code in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""A seal: what it closes only the same secret opens, and nobody changes unseen (AES-GCM, HKDF)."""
+"""A seal: only the same secret opens it, and no change goes unseen (AES-GCM, HKDF)."""
 
 import os
 
@@ -11,7 +11,7 @@ _NONCE = 12
 
 
 class Seal:
-    """Made of a secret of any length; what was closed for one purpose opens for no other."""
+    """Made of a secret of any length; a text closed for one purpose opens for no other."""
 
     def __init__(self, secret: str, purpose: bytes) -> None:
         """Derive the key."""
@@ -20,12 +20,12 @@ class Seal:
         self._purpose = purpose
 
     def close(self, plain: bytes) -> bytes:
-        """Whoever reads the result without the secret learns nothing."""
+        """Encrypt; without the secret, a reader of the result learns nothing."""
         nonce = os.urandom(_NONCE)
         return nonce + self._cipher.encrypt(nonce, plain, self._purpose)
 
     def open(self, sealed: bytes) -> bytes:
-        """What was closed; ValueError where it was changed, or closed with another secret."""
+        """The plain text; ValueError if it was changed, or closed with another secret."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], self._purpose)
         except InvalidTag:

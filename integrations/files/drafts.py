@@ -1,4 +1,4 @@
-"""Invoice drafts as files: the port `Accounting` for those who have no system to talk to."""
+"""Invoice drafts as files: the port `Accounting` for a desk without an accounting system."""
 
 import contextlib
 import datetime as dt
@@ -29,7 +29,7 @@ _REMEDY = "Kontrollera att mappen finns, har plats och får skrivas av den som k
 
 
 class Printer(Protocol):
-    """What the page is printed with; raises PdfError."""
+    """Prints the page of a draft; raises PdfError."""
 
     def print(self, html: str) -> bytes:
         """Give the PDF."""
@@ -38,20 +38,20 @@ class Printer(Protocol):
 class FileDrafts:
     """One draft is `<number>-<reference>.json` and, with a printer, `.pdf` beside it.
 
-    The JSON file is the draft: it appears last and whole, so that a kill leaves either a draft or
-    none. A second `create` of a reference gives back the first draft. A draft whose JSON file says
-    `"cancelled": true`, or is gone, does not exist for `find`.
+    The JSON file is the draft. It appears last and whole: a kill leaves either a draft or none. A
+    second `create` of a reference gives back the first draft. `find` ignores a draft whose JSON
+    file is gone, or says `"cancelled": true`.
     """
 
     needs_accounting_number = False
 
     def __init__(self, folder: Path, printer: Printer | None = None) -> None:
-        """Keep the drafts in that folder; it is made when it is needed."""
+        """Keep the drafts in that folder; the first draft makes it."""
         self._folder = folder
         self._printer = printer
 
     def preflight(self, drafts: Sequence[InvoiceDraft]) -> Sequence[Problem]:
-        """Whether the folder takes files."""
+        """The folder's problem, if it takes no files."""
         if not drafts:
             return []
         try:
@@ -62,12 +62,12 @@ class FileDrafts:
 
     def find(self, reference: str) -> Sequence[AccountingInvoice]:
         """Every live draft with exactly this reference."""
-        found = (self.read(number) for number, kept, kind in self._names() if kept == reference)
-        unique = {invoice.number: invoice for invoice in found if invoice is not None}
+        drafts = (self.read(number) for number, kept, kind in self._names() if kept == reference)
+        unique = {invoice.number: invoice for invoice in drafts if invoice is not None}
         return [invoice for invoice in unique.values() if not invoice.cancelled]
 
     def create(self, draft: InvoiceDraft) -> AccountingInvoice:
-        """Write the draft, or give back the one that the reference already has."""
+        """Write the draft, or give back the draft that the reference already has."""
         if not _REFERENCE.fullmatch(draft.reference):
             message = f"referensen {draft.reference!r} kan inte vara ett filnamn"
             raise AccountingError(Fault.BUG, message, remedy="Rapportera felet.")
@@ -94,7 +94,7 @@ class FileDrafts:
         return True
 
     def read(self, number: str) -> AccountingInvoice | None:
-        """One draft as its file says now; None: it is gone."""
+        """The draft as its file says now; None: it is gone."""
         path = self._path(number)
         if path is None:
             return None
@@ -112,15 +112,15 @@ class FileDrafts:
         """The drafts whose file was written since then; None: all of them."""
         since = instant.timestamp() if instant else 0.0
         names = [(number, reference) for number, reference, kind in self._names() if kind == "json"]
-        found = [
+        drafts = [
             self.read(number)
             for number, reference in names
             if (self._folder / f"{number}-{reference}.json").stat().st_mtime >= since
         ]
-        return [invoice for invoice in found if invoice is not None]
+        return [invoice for invoice in drafts if invoice is not None]
 
     def stop(self) -> None:
-        """It never waits for long."""
+        """Nothing to end: no method waits for long."""
 
     def close(self) -> None:
         """Nothing is open."""
@@ -134,7 +134,7 @@ class FileDrafts:
             raise AccountingError(fault, str(error), remedy=error.remedy) from error
 
     def _number_for(self, reference: str) -> str:
-        """The next number; a PDF left by a kill before its JSON keeps the number it had."""
+        """The next number; a PDF left by a kill before its JSON keeps its number."""
         names = list(self._names())
         drafts = {number for number, _, kind in names if kind == "json"}
         for number, kept, kind in names:
@@ -149,7 +149,7 @@ class FileDrafts:
         return None
 
     def _names(self) -> Iterator[tuple[str, str, str]]:
-        """Number, reference and kind of every file that is a draft's."""
+        """Number, reference and kind of every file of a draft."""
         try:
             names = sorted(os.listdir(self._folder))  # noqa: PTH208 - only the names
         except FileNotFoundError:
@@ -163,7 +163,7 @@ class FileDrafts:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time, among all processes; the system frees the lock of a killed one."""
+        """One writer at a time among all processes; the system frees a killed process's lock."""
         try:
             with locked(self._folder / ".lock"):
                 yield

@@ -1,4 +1,4 @@
-"""A file written whole or not at all, and a lock that the system frees for a killed holder."""
+"""A file written whole or not at all, and a lock that the system frees for a killed process."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,10 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Also after a power cut: new file, fsync, rename, fsync of the folder; OSError if it fails."""
+    """Write a file, also across a power cut: new file, fsync, rename, fsync of the folder.
+
+    Raises OSError if it fails.
+    """
     new = path.with_name(f".{path.name}.new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), "wb") as target:
         target.write(content)
@@ -24,7 +27,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold that lock file alone among all threads and processes; its folder is made if needed."""
+    """Hold that lock file, alone among all threads and processes; its folder is made if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

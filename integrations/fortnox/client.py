@@ -31,7 +31,7 @@ _ATTACHMENTS = "/api/fileattachments/attachments-v1"
 
 @dataclass(frozen=True, slots=True)
 class CompanyInformation:
-    """Whose books these are; the tenant's number is what client credentials need (facts.md 2.3)."""
+    """The company of the books; client credentials need its number, `tenant_id` (facts.md 2.3)."""
 
     name: str
     organisation_number: str
@@ -56,9 +56,9 @@ class FortnoxClient:
         sleep: Callable[[float], None] = time.sleep,
         stop: Callable[[], None] = lambda: None,
     ) -> None:
-        """Share `store` and `pacer` with every other process that talks to the tenant.
+        """Share `store` and `pacer` with every other process that talks to the company's books.
 
-        `stop` ends `sleep` where it is under way.
+        `stop` ends a `sleep` under way.
         """
         self._settings = settings
         self._stop = stop
@@ -75,14 +75,14 @@ class FortnoxClient:
         self._transport.close()
 
     def preflight(self, drafts: Sequence[InvoiceDraft]) -> Sequence[Problem]:
-        """Look once per run for what would make these drafts fail; creates nothing."""
+        """Look once per run for problems that would make these drafts fail; creates nothing."""
         return look(drafts, self._settings, self._transport.send)
 
     def find(self, reference: str) -> Sequence[AccountingInvoice]:
         """Every live invoice with exactly this reference, whole: no cancelled one, no credit note.
 
-        The search is a substring without case, and a list tells no credit notes: each hit is read.
-        An answer of another shape is an error, never "absent" (I1).
+        Fortnox searches for substrings regardless of case, and its list does not tell credit notes:
+        every hit is read. An answer of another shape is an error, never "absent" (I1).
         """
         items = list(self._items("/3/invoices", "Invoices", externalinvoicereference1=reference))
         for item in items:
@@ -99,7 +99,7 @@ class FortnoxClient:
         return [hit for hit in whole if not hit.cancelled and not hit.credit]
 
     def create(self, draft: InvoiceDraft) -> AccountingInvoice:
-        """Create one invoice, neither booked nor sent (I2); an answer we cannot read is UNCLEAR."""
+        """Create one invoice, neither booked nor sent (I2); an unreadable answer is UNCLEAR."""
         what = f"skapa {draft.reference}"
         body = mapping.payload(draft, self._settings)
         answer = self._transport.send(Call("POST", "/3/invoices", what, body=body))
@@ -111,7 +111,7 @@ class FortnoxClient:
             ) from error
 
     def attach(self, number: str, name: str, pdf: bytes) -> bool:
-        """Attach a PDF to the draft; False where the tenant has no right or licence for it."""
+        """Attach a PDF to the draft; False where the company has no right or licence for it."""
         what = f"bifoga {name} till faktura {number}"
         upload = Call(
             "POST", "/3/archive", what, params={"folderid": "inbox_kf"}, upload=(name, pdf)
@@ -141,7 +141,7 @@ class FortnoxClient:
             raise
 
     def changed_since(self, instant: dt.datetime | None) -> Sequence[AccountingInvoice]:
-        """The invoices of ours changed since then, without rows and net; None: all of them.
+        """Our invoices changed since then, without rows and net; None: all of them.
 
         The zone of `lastmodified` is not documented: two hours are added to be safe (facts.md 3.2).
         """
@@ -149,17 +149,17 @@ class FortnoxClient:
         if instant is not None:
             local = (instant - dt.timedelta(hours=2)).astimezone(_SWEDEN)
             query["lastmodified"] = f"{local:%Y-%m-%d %H:%M}"
-        found = {
+        changed = {
             str(item.get("DocumentNumber")): reading(
                 "leta ändringar", mapping.item_of, item, self._settings
             )
             for item in self._items("/3/invoices", "Invoices", **query)
             if mapping.reference_of(item).startswith(OURS)
         }
-        return list(found.values())
+        return list(changed.values())
 
     def stop(self) -> None:
-        """End the waits, from another thread: what is asked then fails as TEMPORARY."""
+        """End the waits, from another thread: the calls under way fail as TEMPORARY."""
         self._stop()
 
     def company_information(self) -> CompanyInformation:

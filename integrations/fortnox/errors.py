@@ -1,4 +1,4 @@
-"""What a refusal of Fortnox means for the work that waits (facts.md 3.4 and 5; rules.md I1, I5)."""
+"""Refusals of Fortnox, and their meaning for the invoice (facts.md 3.4 and 5; rules.md I1, I5)."""
 
 import json
 from collections.abc import Callable
@@ -64,21 +64,21 @@ Shape = ParamSpec("Shape")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What an answer that is no success says of itself."""
+    """The facts of an answer without success."""
 
     status: int
     code: int | None
     message: str
-    told: bool  # whether Fortnox itself said so, rather than a gateway before it
+    told: bool  # True: by Fortnox itself, False: by a gateway before it
 
 
 def parse_json(content: bytes) -> Any:
-    """Read an answer whatever its Content-Type, with exact decimals; a ValueError tells others."""
+    """Read an answer of any Content-Type, with exact decimals; ValueError if it is no JSON."""
     return json.loads(content.decode("utf-8-sig"), parse_float=Decimal)
 
 
 def read_refusal(response: httpx.Response) -> Refusal:
-    """Parse every shape that is known: ErrorInformation in either case, message, OAuth, HTML."""
+    """Parse every known shape: ErrorInformation in either case, message, OAuth, HTML."""
     status = response.status_code
     try:
         body = _lower(parse_json(response.content))
@@ -112,7 +112,7 @@ def fault_of(refusal: Refusal, *, harmless: bool) -> Fault:
 
 
 def error_of(refusal: Refusal, what: str, *, harmless: bool) -> AccountingError:
-    """The error to raise: Fortnox's own words and code, and what mends it."""
+    """The error to raise: Fortnox's own words and code, and the remedy."""
     fault = fault_of(refusal, harmless=harmless)
     code = f" (kod {refusal.code})" if refusal.code else f" (HTTP {refusal.status})"
     return AccountingError(
@@ -124,7 +124,7 @@ def error_of(refusal: Refusal, what: str, *, harmless: bool) -> AccountingError:
 
 
 def other_shape(what: str, detail: object) -> AccountingError:
-    """Fortnox answered, but not what we know: stop and tell, for a guess could bill twice."""
+    """An answer of an unknown shape: stop and tell, for a guess could bill twice."""
     return AccountingError(
         Fault.BUG, f"Fortnox: {what}: svaret har en annan form ({detail})", remedy=_OURS
     )
@@ -133,7 +133,7 @@ def other_shape(what: str, detail: object) -> AccountingError:
 def reading(
     what: str, read: Callable[Shape, Result], *given: Shape.args, **named: Shape.kwargs
 ) -> Result:
-    """What `read` makes of an answer; its ValueError means another shape than we know."""
+    """Read an answer with `read`; its ValueError means an unknown shape."""
     try:
         return read(*given, **named)
     except (ValueError, TypeError) as error:

@@ -12,16 +12,16 @@ Send = Callable[[Call], Any]
 
 
 def items(send: Send, path: str, name: str, **params: str) -> Iterator[dict[str, Any]]:
-    """Every entry; one that the total announces and no page brings is an error, not "absent"."""
+    """Every entry; one counted in the total and missing on all pages is an error, not "absent"."""
     what = f"läsa {path}"
     page, pages, total, seen = 1, 1, 0, 0
     while page <= pages:
         query = {**params, "limit": str(PAGE), "page": str(page)}
         answer = send(Call("GET", path, what, params=query))
-        found, pages, total = reading(what, _page_of, answer, name)
-        seen += len(found)
+        entries, pages, total = reading(what, _page_of, answer, name)
+        seen += len(entries)
         page += 1
-        yield from found
+        yield from entries
     if seen < total:
         raise other_shape(what, f"{seen} av {total} poster kom")
 
@@ -30,5 +30,5 @@ def _page_of(answer: Any, name: str) -> tuple[list[dict[str, Any]], int, int]:
     if not isinstance(answer, dict) or not isinstance(answer.get(name), list):
         raise ValueError(f"no {name} in the answer")  # noqa: TRY004 - the same one error
     meta = answer.get("MetaInformation") or {}
-    found = [item for item in answer[name] if isinstance(item, dict)]
-    return found, int(meta.get("@TotalPages") or 1), int(meta.get("@TotalResources") or 0)
+    entries = [item for item in answer[name] if isinstance(item, dict)]
+    return entries, int(meta.get("@TotalPages") or 1), int(meta.get("@TotalResources") or 0)

@@ -1,4 +1,4 @@
-"""Consent made use of: the code becomes a token, proven with a client before it is kept."""
+"""The use of a consent: its code becomes a token, tried with a client before it is kept."""
 
 import datetime as dt
 from dataclasses import replace
@@ -18,13 +18,13 @@ _SECONDS = 30.0
 def log_in(
     asked: Asked, code: str, store: TokenStore, pacer: Pacer, now: dt.datetime
 ) -> CompanyInformation:
-    """Turn the code into a token, see whose it is, and only then keep it.
+    """Turn the code into a token, read its company, and only then keep it.
 
     Raises LoginError for the books of another company than the settings name.
     """
     with httpx.Client(timeout=_SECONDS) as http:
         token = exchange_code(http, asked.settings, code, asked.redirect_uri, now)
-    any_tenant = replace(asked.settings, tenant_id=None)  # whose it is, is the question
+    any_tenant = replace(asked.settings, tenant_id=None)  # the question is whose books
     client = FortnoxClient(any_tenant, MemoryTokenStore(token), pacer, clock=lambda: now)
     try:
         company = client.company_information()
@@ -42,7 +42,7 @@ def log_in(
 
 
 def is_lasting(settings: FortnoxSettings, company: CompanyInformation, pacer: Pacer) -> bool:
-    """Whether client credentials work, which no lost answer can spend (facts.md 2.3)."""
+    """True where client credentials give access: no lost answer can spend them (facts.md 2.3)."""
     client = FortnoxClient(replace(settings, tenant_id=company.tenant_id), None, pacer)
     try:
         return client.company_information().tenant_id == company.tenant_id

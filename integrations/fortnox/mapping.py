@@ -1,4 +1,4 @@
-"""Between a draft of ours and an invoice of Fortnox (facts.md 4), without any network."""
+"""Between our draft and Fortnox's invoice (facts.md 4), without any network."""
 
 import datetime as dt
 import json
@@ -19,13 +19,15 @@ from daemon.domain.money import Money, total
 from integrations.fortnox import texts
 from integrations.fortnox.settings import FortnoxSettings
 
-_FLAGS = ("Booked", "Cancelled", "Sent")  # absent is not false: it would hide what happened
+_FLAGS = ("Booked", "Cancelled", "Sent")  # absent is not false: an act would be hidden
 _FEES = ("Freight", "AdministrationFee")
 _REFERENCE = re.compile(r"[A-Za-z0-9-]{1,80}")
 
 
 def payload(draft: InvoiceDraft, settings: FortnoxSettings) -> dict[str, Any]:
-    """The body of POST /3/invoices (facts.md 4.9); what a tenant could default is said."""
+    """The body of POST /3/invoices (facts.md 4.9); it names every value that a company could
+    default.
+    """
     if not _REFERENCE.fullmatch(draft.reference):
         raise _bug(f"referensen {draft.reference!r} kan inte sökas säkert i Fortnox")
     if not draft.accounting_number:
@@ -56,12 +58,12 @@ def payload(draft: InvoiceDraft, settings: FortnoxSettings) -> dict[str, Any]:
 
 
 def encode(value: Any) -> bytes:
-    """JSON in UTF-8 in which a Decimal keeps its digits: 8000.10 is never 8000.1000000000004."""
+    """JSON in UTF-8; a Decimal keeps its digits: 8000.10 is never 8000.1000000000004."""
     return _text(value).encode()
 
 
 def invoice_of(body: Any, settings: FortnoxSettings) -> AccountingInvoice:
-    """Read an invoice with its rows from an answer; a ValueError says that it has another shape."""
+    """Read an invoice with its rows from an answer; ValueError for an answer of another shape."""
     invoice = member(body, "Invoice")
     rows = invoice.get("InvoiceRows") or []
     if not isinstance(rows, list) or not invoice.get("DocumentNumber") or "Credit" not in invoice:
@@ -75,14 +77,14 @@ def invoice_of(body: Any, settings: FortnoxSettings) -> AccountingInvoice:
 
 
 def item_of(item: Mapping[str, Any], settings: FortnoxSettings) -> AccountingInvoice:
-    """Read an invoice from a list, which tells neither rows, net nor credit notes."""
+    """Read an invoice from a list; a list tells neither rows nor net nor credit notes."""
     if not item.get("DocumentNumber"):
         raise ValueError("no DocumentNumber in the list")
     return _facts(item, settings, net=None, rows=())
 
 
 def member(body: Any, name: str) -> dict[str, Any]:
-    """The object under that name; a ValueError says that the answer has another shape."""
+    """The object under that name; ValueError for an answer of another shape."""
     value = body.get(name) if isinstance(body, dict) else None
     if not isinstance(value, dict):
         raise ValueError(f"no {name} in the answer")  # noqa: TRY004 - the same one error
@@ -90,7 +92,7 @@ def member(body: Any, name: str) -> dict[str, Any]:
 
 
 def reference_of(item: Mapping[str, Any]) -> str:
-    """What stands in ExternalInvoiceReference1, exactly."""
+    """The exact text of ExternalInvoiceReference1."""
     return str(item.get("ExternalInvoiceReference1") or "")
 
 

@@ -1,4 +1,4 @@
-"""At most 24 requests in any 5 s per tenant, evenly spread (facts.md 3.1: the limit is 25)."""
+"""At most 24 requests in any 5 s per company, evenly spread (facts.md 3.1: the limit is 25)."""
 
 import threading
 import time
@@ -7,39 +7,39 @@ from typing import Protocol
 
 from daemon.domain.invoice import AccountingError, Fault
 
-SPACING = 0.209  # seconds: 24 × 0.209 > 5, so that even a closed window of 5 s holds only 24 starts
-HOLD_OFF = 5.0  # seconds to be silent after a 429, which promises no Retry-After
+SPACING = 0.209  # seconds: 24 × 0.209 > 5, and even a closed window of 5 s holds 24 starts
+HOLD_OFF = 5.0  # seconds to be silent after a 429; it promises no Retry-After
 AGAIN = "Inget att göra: nytt försök görs automatiskt."
 LONGEST = 120.0  # seconds: a place further away than this is the work of a clock set back
 
 
 class Pacer(Protocol):
-    """One line for everybody who talks to the tenant."""
+    """One line for all requests to the company's books."""
 
     def wait_turn(self) -> None:
         """Return when the next request may start."""
 
     def hold_off(self, seconds: float) -> None:
-        """Let nobody start for that long: the tenant said 429."""
+        """Let no request start for that long: Fortnox said 429."""
 
 
 class Line(Protocol):
-    """Where the next free place is kept, as seconds of the clock that all in the line share."""
+    """A place for the next free instant, in seconds of the clock that all in the line share."""
 
     def take(self, now: float, spacing: float) -> float:
-        """Take the next free place, at once for one and before all others; give its instant."""
+        """Take the next free place, in one step and before all others; gives its instant."""
 
     def push(self, until: float, now: float) -> None:
         """Let no free place lie before that instant."""
 
 
 def free_place(kept: float, now: float) -> float:
-    """The next free place, where `kept` is what the line last kept."""
+    """The next free place, if the line last kept `kept`."""
     return kept if now <= kept <= now + LONGEST else now
 
 
 class EvenPacer:
-    """Waits for its place in a line: that of this process, or one that processes share."""
+    """Waits for its place in a line of this process, or of several processes."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class EvenPacer:
             self._sleep(wait)
 
     def hold_off(self, seconds: float) -> None:
-        """Push everybody who has no place yet behind the silence."""
+        """Let everybody without a place yet wait until after the silence."""
         now = self._clock()
         self._line.push(now + seconds, now)
 

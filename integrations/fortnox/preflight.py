@@ -1,4 +1,4 @@
-"""What would make drafts fail, looked up once per run, with what mends it (facts.md 4.9, I5)."""
+"""Problems that would make drafts fail, looked up once per run (facts.md 4.9, I5)."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,9 +19,9 @@ _REGISTER = "i registret (accounting_number)"
 def look(
     drafts: Sequence[InvoiceDraft], settings: FortnoxSettings, send: Send
 ) -> Sequence[Problem]:
-    """Every problem found; a missing right for customers or articles raises AccountingError.
+    """Every problem; a missing right for customers or articles raises AccountingError.
 
-    Without drafts: what every draft will need, for `avtald check`.
+    Without drafts: the needs of every draft, for `avtald check`.
     """
     kinds = {row.kind for draft in drafts for row in draft.rows} or {"fee", "overage"}
     units = {row.unit for draft in drafts for row in draft.rows} or {"st", "h"}
@@ -127,7 +127,7 @@ def _contracts(drafts: Sequence[InvoiceDraft], send: Send) -> Iterator[Problem]:
 
 
 def _one_each(drafts: Iterable[InvoiceDraft]) -> Iterable[InvoiceDraft]:
-    """One draft of each customer, for what is told once a run and customer."""
+    """One draft of each customer, for problems told once a run and customer."""
     return {draft.customer_key: draft for draft in drafts}.values()
 
 
@@ -136,7 +136,7 @@ def _has_fee(draft: InvoiceDraft) -> bool:
 
 
 def _optional(what: str, check: Callable[[], Iterable[Problem]]) -> Sequence[Problem]:
-    """A check for which the tenant may lack right or licence: then it is a warning, and goes on."""
+    """A check that may lack the company's right or licence: then its problem is only a warning."""
     try:
         return list(check())
     except AccountingError as error:
@@ -146,7 +146,7 @@ def _optional(what: str, check: Callable[[], Iterable[Problem]]) -> Sequence[Pro
 
 
 def _entry(send: Send, path: str, name: str) -> dict[str, Any] | None:
-    """One entry of a register; None if it is not there: Fortnox says so with a code of its own."""
+    """One entry of a register; None if it is not there: Fortnox has a code of its own for this."""
     what = f"läsa {path}"
     try:
         answer = send(Call("GET", path, what))

@@ -1,4 +1,4 @@
-"""Repeat a request only where that is harmless: TEMPORARY means certainly not carried out."""
+"""Repeat a request only if that is harmless: TEMPORARY means certainly not carried out."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 def repeated(
     call: Callable[[], Result], sleep: Callable[[float], None], *, attempts: int = ATTEMPTS
 ) -> Result:
-    """Call until it fails no longer for the moment: after 1, 2 and 4 s; then the error stands."""
+    """Call again after a TEMPORARY error, after 1, 2 and 4 s; then the error stands."""
     return Retrying(
         retry=retry_if_exception(_is_temporary),
         stop=stop_after_attempt(attempts),
@@ -28,7 +28,7 @@ def repeated(
 
 
 def not_sent(what: str, error: Exception) -> AccountingError:
-    """No connection came about, so not a byte of the request left us."""
+    """No connection came about: not a byte of the request left us."""
     message = f"Fortnox: {what}: ingen förbindelse ({type(error).__name__})"
     return AccountingError(Fault.TEMPORARY, message, remedy=AGAIN)
 

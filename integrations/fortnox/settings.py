@@ -1,4 +1,4 @@
-"""What the Fortnox client must know of the tenant: contract.md 1, `[accounting.fortnox]`."""
+"""The Fortnox client's settings: contract.md 1, `[accounting.fortnox]`."""
 
 from dataclasses import dataclass, field
 
@@ -23,5 +23,5 @@ class FortnoxSettings:
     invoice_link: str = ""  # https://apps.fortnox.se/app/<id>/kf/invoice/{number}, from a browser
 
     def link(self, number: str) -> str | None:
-        """Where a person opens that invoice, if the tenant's address is known."""
+        """The web address of that invoice, if the company's address is known."""
         return self.invoice_link.replace("{number}", number) or None

@@ -27,14 +27,16 @@ _REPLACED = str.maketrans(
 
 
 def is_allowed(character: str) -> bool:
-    """Whether Fortnox takes this one character anywhere in a text."""
+    """True where Fortnox takes this character in every place of a text."""
     return (
         character in _SIGNS or character in _COMBINING or unicodedata.category(character)[0] == "L"
     )
 
 
 def clean(text: str, length: int) -> str:
-    """The text in NFC with look-alikes for what is not allowed, the rest dropped, then cut."""
+    """The text in NFC: look-alikes replace forbidden characters, the rest is dropped, then it is
+    cut.
+    """
     normal = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).translate(_REPLACED)
     kept = "".join(character for character in normal if is_allowed(character))
     narrow = re.sub(r"[ \u00a0]{2,}", " ", unicodedata.normalize("NFC", kept))
@@ -47,7 +49,7 @@ def clean_line(text: str, length: int) -> str:
 
 
 def clean_lines(text: str, length: int) -> str:
-    """The same, cut at a line's end where there are several: no half ticket on an invoice."""
+    """The same, cut at the end of a line if there are several: no half ticket on an invoice."""
     whole = clean(text, 10 * length)
     if len(whole) <= length:
         return whole

@@ -1,4 +1,4 @@
-"""One request to Fortnox: paced, with a valid token, repeated only where that is harmless."""
+"""One request to Fortnox: paced, with a valid token, repeated only if that is harmless."""
 
 import datetime as dt
 import logging
@@ -19,14 +19,14 @@ from integrations.fortnox.settings import FortnoxSettings
 _LOG = logging.getLogger(__name__)
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0  # a write gets the setting's longer time
 _LONGEST_HOLD_OFF = 60.0
-# A creation that was asked for so long ago is not sent: the machine slept, and another may have
-# taken over. Shorter than the desk's claim on an invoice whose request is out.
+# A creation asked for so long ago is not sent: the machine slept, and another may have taken over.
+# The time is shorter than the desk's claim on an invoice with a request under way.
 _STALE = dt.timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What to ask: `what` names it for people, `upload` is a file's name and content."""
+    """A request: `what` names it for people, `upload` is a file's name and content."""
 
     method: str
     path: str
@@ -37,12 +37,12 @@ class Call:
 
     @property
     def harmless(self) -> bool:
-        """Whether doing it twice does nothing more than doing it once."""
+        """True where doing it twice does no more than doing it once."""
         return self.method == "GET"
 
 
 class Transport:
-    """Sends calls; everything that goes wrong comes out as AccountingError."""
+    """Sends calls; every failure becomes an AccountingError."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Transport:
         self._http.close()
 
     def send(self, call: Call) -> Any:
-        """Give the answer's JSON, or None where it is empty."""
+        """The answer's JSON, or None if it is empty."""
         until = self._clock() + _STALE
         return repeated(lambda: self._attempt(call, until), self._sleep)
 

@@ -1,1 +1,1 @@
-"""Access to a tenant's books: the consent, the token that follows from it, the token at rest."""
+"""Access to a company's books: the consent, the token that it gives, the token at rest."""

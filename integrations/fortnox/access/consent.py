@@ -21,15 +21,15 @@ ATTACHMENT_SCOPES = ("archive", "connectfile")  # to be asked for besides, for `
 
 
 class LoginError(AccountingError):
-    """The consent did not come about; nothing that was kept has changed."""
+    """The consent failed; nothing in the store has changed."""
 
     def __init__(self, message: str, remedy: str) -> None:
-        """Say what happened and what mends it."""
+        """Keep the failure and its remedy."""
         super().__init__(Fault.ACCESS, message, remedy=remedy)
 
 
 def redirect_uri(port: int = PORT) -> str:
-    """Where the browser comes back to: this machine."""
+    """The address to which the browser returns: this machine."""
     return f"http://127.0.0.1:{port}/callback"
 
 
@@ -49,7 +49,7 @@ class Asked:
         return consent_url(self.settings, self.redirect_uri, self.state, " ".join(scopes))
 
     def code_of(self, pasted: str) -> str:
-        """The code in the address that the browser came back to, or as it was pasted alone."""
+        """The code in the browser's last address, or a code pasted alone."""
         query = parse_qs(urlsplit(pasted.strip()).query)
         if "error" in query:
             said = ": ".join((*query["error"], *query.get("error_description", [])))
@@ -69,7 +69,9 @@ _AS_ADMINISTRATOR = (
 
 
 def consent_url(settings: FortnoxSettings, redirect_uri: str, state: str, scopes: str = "") -> str:
-    """Where a system administrator consents, once, with a service account (facts.md 2.1)."""
+    """The address for a system administrator's consent, once, with a service account (facts.md
+    2.1).
+    """
     query = {
         "client_id": settings.client_id,
         "redirect_uri": redirect_uri,
@@ -91,10 +93,10 @@ def exchange_code(
 
 
 class Callback:
-    """Waits on loopback for the browser to come back, and hands on where it came to."""
+    """Waits on loopback for the browser's return, and keeps its address."""
 
     def __init__(self, port: int = PORT) -> None:
-        """Listen; OSError where the port is taken."""
+        """Listen; OSError if the port is taken."""
         self._came = threading.Event()
         handler = type("CallbackHandler", (_Handler,), {"callback": self})
         self._server = HTTPServer(("127.0.0.1", port), handler)
@@ -115,11 +117,11 @@ class Callback:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port in use."""
         return int(self._server.server_address[1])
 
     def wait(self, seconds: float) -> str:
-        """The address that the browser came back to; LoginError if it does not."""
+        """The address of the browser's return; LoginError if it does not return."""
         if not self._came.wait(seconds):
             raise LoginError("Fortnox: ingen kom tillbaka från webbläsaren", "Försök igen.")
         return self.address
@@ -137,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
     callback: ClassVar[Callback]
 
     def do_GET(self) -> None:
-        """Thank the administrator; other paths, as a browser's icon, are no answer."""
+        """Thank the administrator; other paths, such as a browser's icon, are no answer."""
         is_answer = urlsplit(self.path).path == "/callback"
         body = "Klart. Du kan stänga fliken och gå tillbaka till avtald.".encode()
         self.send_response(200 if is_answer else 404)

@@ -20,10 +20,10 @@ class Record(Protocol):
         """Hold the right to renew, alone among threads and processes."""
 
     def read(self) -> bytes | None:
-        """What was last written."""
+        """The bytes last written."""
 
     def write(self, sealed: bytes, *, usable: bool = True) -> None:
-        """Replace it; durable on return. Not `usable`: a person must consent."""
+        """Replace the bytes; durable on return. Not `usable`: a person must consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class _Kept:
 
 
 class SealedTokenStore:
-    """The TokenStore over any record; whoever reads the record without the key learns nothing."""
+    """The TokenStore over any record; without the key, a reader of the record learns nothing."""
 
     def __init__(self, record: Record, secret: str) -> None:
         """Seal with the secret, a credential of any length."""
@@ -57,7 +57,7 @@ class SealedTokenStore:
         self._keep(replace(self._kept(), pending=at))
 
     def pending_since(self) -> dt.datetime | None:
-        """When a renewal began whose answer was never saved."""
+        """The beginning of a renewal whose answer was never saved."""
         return self._kept().pending
 
     def drop(self) -> None:

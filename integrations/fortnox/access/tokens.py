@@ -1,4 +1,4 @@
-"""Access to a tenant: client credentials first, else a rotating refresh token (facts.md 2)."""
+"""Access to a company's books: client credentials, else a rotating refresh token (facts.md 2)."""
 
 import contextlib
 import datetime as dt
@@ -21,29 +21,29 @@ _USED = 0.75  # renew when three quarters of the life are gone: 45 min of 60
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token and, in the fall-back, the one refresh token that renews it."""
+    """An access token; in the fall-back with the one refresh token that renews it."""
 
     access: str = field(repr=False)
     obtained_at: dt.datetime
     lifetime: int  # seconds
     refresh: str | None = field(default=None, repr=False)
-    tenant: int | None = None  # whose books it opens, as far as we know
+    tenant: int | None = None  # the company of its books, if known
 
     def opens(self, tenant: int | None) -> bool:
-        """Whether it opens the books that the settings name; None: they leave it to the consent."""
+        """True where it opens the books named by the settings; None: the settings name none."""
         return tenant is None or self.tenant == tenant
 
     def is_fresh(self, now: dt.datetime) -> bool:
-        """Whether it may still be used without renewal."""
+        """True where it may be used without renewal."""
         return now < self.obtained_at + dt.timedelta(seconds=self.lifetime * _USED)
 
 
 class TokenStore(Protocol):
-    """Where the token lives, encrypted at rest, shared by every process of the installation.
+    """A place for the token, encrypted at rest, shared by every process of the installation.
 
-    `lock` lets one renewer at a time through, among threads and processes; `save` is durable when
-    it returns and ends a pending state; `mark_pending` is durable before a refresh token is used,
-    because an answer lost after that moment has spent it (reliability.md 5).
+    `lock` lets one renewer at a time through, among threads and processes. `save` is durable on
+    return and ends a pending state. `mark_pending` is durable before a refresh token is used: an
+    answer lost after this moment has spent the token (reliability.md 5).
     """
 
     def lock(self) -> AbstractContextManager[None]:
@@ -59,14 +59,14 @@ class TokenStore(Protocol):
         """Note, durably, that the stored refresh token is being used."""
 
     def pending_since(self) -> dt.datetime | None:
-        """When a renewal began whose answer was never saved."""
+        """The beginning of a renewal whose answer was never saved."""
 
     def drop(self) -> None:
         """Forget the token: consent is needed."""
 
 
 class MemoryTokenStore:
-    """A token that lives as long as the process: for tests, the demonstration and one command."""
+    """A token for the life of the process: for tests, the demonstration and one command."""
 
     def __init__(self, token: Token | None = None) -> None:
         """Begin with a token, or with none."""
@@ -93,7 +93,7 @@ class MemoryTokenStore:
         self._pending = at
 
     def pending_since(self) -> dt.datetime | None:
-        """When a renewal began that was never saved."""
+        """The beginning of a renewal that was never saved."""
         return self._pending
 
     def drop(self) -> None:
@@ -102,7 +102,7 @@ class MemoryTokenStore:
 
 
 class TokenSource:
-    """Gives a valid access token to whoever asks; one renewal for all who ask at once."""
+    """Gives a valid access token; callers at the same time share one renewal."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class TokenSource:
         *,
         clock: Callable[[], dt.datetime],
     ) -> None:
-        """Take the time from `clock` (aware); a request for a token waits its turn too."""
+        """Take the time from `clock` (aware); a request for a token waits its turn, too."""
         self._settings = settings
         self._store = store
         self._http = http
@@ -127,7 +127,7 @@ class TokenSource:
         return token.access if token and token.is_fresh(self._clock()) else self._renewed(None)
 
     def renew(self, refused: str) -> str:
-        """Another token than this one, which the API answered with 401."""
+        """Another token than this one: the API refused it with 401."""
         return self._renewed(refused)
 
     def _renewed(self, refused: str | None) -> str:
@@ -140,9 +140,9 @@ class TokenSource:
             return stored.access
 
     def _loaded(self) -> Token | None:
-        """The stored token, unless it opens another company's books than the settings name now.
+        """The stored token, unless it opens other books than the settings name now.
 
-        One that cannot be opened counts only where nothing else lets us in.
+        A token that cannot be opened counts only if nothing else gives access.
         """
         try:
             stored = self._store.load()
@@ -193,12 +193,12 @@ class NoAccessError(AccountingError):
     """All access is gone, not only the right to one register."""
 
     def __init__(self, message: str, *, remedy: str = LOGIN) -> None:
-        """Say what happened and what mends it."""
+        """Keep the failure and its remedy."""
         super().__init__(Fault.ACCESS, message, remedy=remedy)
 
 
 class ConsentError(NoAccessError):
-    """The tenant's consent is missing, withdrawn or spent: a person must log in again."""
+    """The company's consent is missing, withdrawn or spent: a person must log in again."""
 
 
 def ask_for_token(

@@ -1,4 +1,4 @@
-"""Answers of the Fortnox double, in the shapes that were recorded (facts.md 2.4, 3.2 and 5)."""
+"""Answers of the Fortnox double, in their recorded shapes (facts.md 2.4, 3.2 and 5)."""
 
 import json
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Answer:
 
 
 class RefusedError(Exception):
-    """The request is refused with that answer, and nothing was changed."""
+    """The request is refused with this answer, and nothing was changed."""
 
     def __init__(self, answer: Answer) -> None:
         """Keep the answer to give."""
@@ -29,7 +29,7 @@ class RefusedError(Exception):
 
 
 def written(body: Any, status: int = 200, **headers: str) -> Answer:
-    """A JSON answer; slashes are escaped as Fortnox does."""
+    """A JSON answer; slashes are escaped, as in Fortnox."""
     text = json.dumps(body, ensure_ascii=False, default=_plain).replace("/", "\\/")
     return Answer(status, text.encode(), headers=headers)
 
@@ -49,7 +49,7 @@ def missing(code: int, message: str) -> RefusedError:
 
 
 def unauthorized() -> Answer:
-    """What a bad or expired bearer gets: no ErrorInformation."""
+    """The answer to a bad or expired bearer: no ErrorInformation."""
     return written({"message": "unauthorized"}, 401)
 
 

@@ -32,7 +32,7 @@ class Books:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def load(self) -> None:
-        """Read back what the file has, if there is one."""
+        """Read the file, if there is one."""
         if self.file and self.file.exists():
             state = json.loads(self.file.read_text(), parse_float=Decimal)
             self.invoices, self.last_row = state["invoices"], state["last_row"]
@@ -45,7 +45,7 @@ class Books:
         return self.invoices[document_number]
 
     def create(self, sent: Mapping[str, Any]) -> Invoice:
-        """Check and store a new invoice: however like another, it is a new one."""
+        """Check and store a new invoice: even a copy of another is a new one."""
         with self.lock:
             invoice = invoicing.new(sent, self.registers, self.now().date(), self._next())
             if invoice["DocumentNumber"] in self.invoices:
@@ -65,7 +65,7 @@ class Books:
             return invoice
 
     def book(self, document_number: str) -> Invoice:
-        """Book it: it gets a voucher and cannot be changed any more."""
+        """Book it: it gets a voucher, and can no longer be changed."""
         with self.lock:
             invoice = self._open(document_number)
             vouchers = sum(bool(other["Booked"]) for other in self.invoices.values())
@@ -91,7 +91,7 @@ class Books:
             return self._set(invoice, FinalPayDate=paid_on.isoformat(), Balance=Decimal(0))
 
     def credit(self, document_number: str) -> Invoice:
-        """Make a credit note and give back the credited invoice, which names the note."""
+        """Make a credit note, and give back the credited invoice; it names the note."""
         with self.lock:
             invoice = self.get(document_number)
             note_number = str(self._next())

@@ -1,4 +1,4 @@
-"""Faults on demand for the Fortnox double: what a network and a busy service do to a request."""
+"""Faults on demand for the Fortnox double: those of a network and of a busy service."""
 
 import threading
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 
 class Trouble(StrEnum):
-    """What goes wrong; "before" and "after" mean before and after the request was carried out."""
+    """The kinds of faults; "before" and "after" mean before and after the request is done."""
 
     TOO_MANY = "429"
     ERROR_BEFORE = "500-before"
@@ -52,13 +52,13 @@ class PlannedFault:
     renamed: tuple[str, str] = ("", "")
 
     def strikes(self, method: str, path: str) -> bool:
-        """Whether it concerns this request, and is not spent."""
+        """True where it concerns this request, and is not spent."""
         return self.times != 0 and fnmatchcase(f"{method} {path}", self.on)
 
 
 @dataclass(slots=True)
 class FaultPlan:
-    """The faults to come, first planned, first struck; one fault a request."""
+    """The faults to come: the first planned strikes first, one fault a request."""
 
     planned: list[PlannedFault] = field(default_factory=list)
     struck: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class FaultPlan:
         return fault
 
     def sequence(self, on: str, *troubles: Trouble | str | None) -> None:
-        """Plan one fault for each coming matching request in turn; None lets one pass."""
+        """Plan one fault for each of the next matching requests; None lets one pass."""
         for trouble in troubles:
             if trouble is None:
                 self.add(Trouble.SLOW, on, seconds=0.0)
@@ -85,9 +85,9 @@ class FaultPlan:
             self.planned.clear()
 
     def strike(self, method: str, path: str) -> PlannedFault | None:
-        """The fault for this request, if any; it is used up by that."""
+        """The fault for this request, if any; it is then used up."""
         with self._lock:
-            fault = next((each for each in self.planned if each.strikes(method, path)), None)
+            fault = next((fault for fault in self.planned if fault.strikes(method, path)), None)
             if fault is None:
                 return None
             self.struck.append(f"{fault.trouble} {method} {path}")

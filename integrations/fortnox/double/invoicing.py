@@ -1,4 +1,4 @@
-"""How Fortnox makes an invoice out of a payload: references, defaults, rows, VAT and totals."""
+"""An invoice made out of a payload as in Fortnox: references, defaults, rows, VAT and totals."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def change(invoice: Invoice, sent: Mapping[str, Any], registers: Registers) -> N
 
 
 def put_rows(invoice: Invoice, rows: Any, registers: Registers) -> None:
-    """Set the rows and every sum that follows from them."""
+    """Set the rows, and every sum over them."""
     if not isinstance(rows, list):
         raise refused(2002649, "Felaktig datastruktur.")
     for row in rows:
@@ -69,7 +69,7 @@ def put_rows(invoice: Invoice, rows: Any, registers: Registers) -> None:
 
 
 def list_item(invoice: Invoice) -> Entry:
-    """What a list tells of an invoice: no rows, no Credit, no Net (facts.md 3.3)."""
+    """An invoice in the form of a list: no rows, no Credit, no Net (facts.md 3.3)."""
     names = (
         *("@url", "Balance", "Booked", "Cancelled", "CostCenter", "Currency", "CurrencyUnit"),
         *("CustomerName", "CustomerNumber", "DocumentNumber", "DueDate", "FinalPayDate"),
@@ -175,7 +175,9 @@ def _defaults(
 
 
 def _merged(old: Sequence[Entry], sent: Sequence[Entry]) -> Iterator[Entry]:
-    """Rows with a RowId keep what they had; without any, rows match by place (facts.md 4.4)."""
+    """Rows with a RowId keep their old values; without any RowId, rows match by place (facts.md
+    4.4).
+    """
     by_id = {row["RowId"]: row for row in old}
     places: list[Entry] = [] if any(row.get("RowId") for row in sent) else list(old)
     for place, row in enumerate(sent):

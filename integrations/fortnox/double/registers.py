@@ -11,7 +11,7 @@ Entry = dict[str, Any]
 
 @dataclass(slots=True)
 class Registers:
-    """What an invoice may refer to; `seeded` gives a small Swedish company."""
+    """The entries for an invoice to refer to; `seeded` gives a small Swedish company."""
 
     customers: dict[str, Entry] = field(default_factory=dict)
     articles: dict[str, Entry] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Which request does what at the Fortnox double (facts.md 1, 3.2, 3.3 and 9)."""
+"""The requests of the Fortnox double and its acts for them (facts.md 1, 3.2, 3.3 and 9)."""
 
 import datetime as dt
 import json
@@ -58,7 +58,7 @@ class Request:
 
 @dataclass(slots=True)
 class Routes:
-    """Everything behind the bearer; `violations` collects what a drafting daemon must never do."""
+    """Everything behind the bearer; `violations` collects calls forbidden to a drafting daemon."""
 
     books: Books
     tokens: Tokens
@@ -66,7 +66,7 @@ class Routes:
     violations: list[str]
 
     def answer(self, request: Request) -> Answer:
-        """Carry out one request of somebody who has come in."""
+        """Carry out one request of a client with access."""
         for pattern, scope, act in _TABLE:
             method, _, path = pattern.partition(" ")
             match = re.fullmatch(path, request.path)
@@ -78,15 +78,15 @@ class Routes:
     def invoices(self, request: Request) -> Answer:
         """Search: substrings without case, all given filters together."""
         _check_search(request.query)
-        found = [
+        hits = [
             invoice
             for invoice in list(self.books.invoices.values())
             if self._matches(invoice, request.query)
         ]
         order = request.query.get("sortby", "documentnumber")
         backwards = request.query.get("sortorder") == "descending"
-        found.sort(key=_ORDER[order], reverse=backwards)
-        return _listed("Invoices", [list_item(invoice) for invoice in found], request.query)
+        hits.sort(key=_ORDER[order], reverse=backwards)
+        return _listed("Invoices", [list_item(invoice) for invoice in hits], request.query)
 
     def create(self, request: Request) -> Answer:
         """A new invoice for every POST."""
@@ -103,7 +103,7 @@ class Routes:
         return written({"Invoice": self.books.update(number, _payload(request, "Invoice"))})
 
     def forbidden(self, request: Request, number: str, action: str) -> Answer:
-        """What we must never do: it is done, as Fortnox would, and written down."""
+        """An act forbidden to us: it is done as Fortnox would, and written down."""
         self._violated(request)
         if action == "cancel":
             return written({"Invoice": self.books.cancel(number)})
@@ -117,20 +117,20 @@ class Routes:
         return written({"Invoice": invoice})
 
     def preview(self, request: Request, number: str) -> Answer:  # noqa: ARG002
-        """The PDF that does not mark as sent."""
+        """The PDF, without marking the invoice as sent."""
         self.books.get(number)
         return Answer(200, b"%PDF-1.4 double", "application/pdf")
 
     def customers(self, request: Request) -> Answer:
-        """The list, without Active and Currency, as Fortnox gives it."""
+        """The list, without Active and Currency, as in Fortnox."""
         shown = ("@url", "CustomerNumber", "Name", "City", "Email", "OrganisationNumber", "Phone")
-        found = [
+        entries = [
             {name: customer[name] for name in shown}
             for customer in list(self.books.registers.customers.values())
             if _is_shown(customer, request.query.get("filter"))
             and request.query.get("customernumber", "").lower() in customer["CustomerNumber"]
         ]
-        return _listed("Customers", found, request.query)
+        return _listed("Customers", entries, request.query)
 
     def customer(self, request: Request, number: str) -> Answer:  # noqa: ARG002
         """One customer."""
@@ -154,19 +154,19 @@ class Routes:
         return written({"TermsOfPayment": self.books.registers.term(code)})
 
     def locked_period(self, request: Request) -> Answer:  # noqa: ARG002
-        """The locked period; nothing locked is no date."""
+        """The locked period; without one the date is null."""
         return written({"LockedPeriod": {"EndDate": self.books.registers.locked_until}})
 
     def contracts(self, request: Request) -> Answer:
         """Contracts by their state."""
         wanted = request.query.get("filter", "").upper()
-        found = [
+        entries = [
             entry for entry in self.books.registers.contracts if wanted in {"", entry["Status"]}
         ]
-        return _listed("Contracts", found, request.query)
+        return _listed("Contracts", entries, request.query)
 
     def company_information(self, request: Request) -> Answer:  # noqa: ARG002
-        """Whose books these are; the number is whole here, and a string in the settings."""
+        """The company of the books; its number is whole here, and a string in the settings."""
         told = {"CompanyName": self.company, "OrganizationNumber": "556000-0001"}
         told_number = {"DatabaseNumber": self.tokens.tenant_id}
         return written({"CompanyInformation": {**told, **told_number}})
@@ -177,7 +177,7 @@ class Routes:
         return written({"CompanySettings": told})
 
     def upload(self, request: Request) -> Answer:
-        """A file into the archive; only inbox_kf can be attached to an invoice."""
+        """A file into the archive; only a file in inbox_kf can be attached to an invoice."""
         name, content = _uploaded(request)
         file_id = str(uuid.uuid4())
         place = request.query.get("folderid", "root")
@@ -200,7 +200,7 @@ class Routes:
         return written(made, 201)
 
     def attached(self, request: Request) -> Answer:
-        """What is attached to an invoice."""
+        """The files attached to an invoice."""
         wanted = request.query.get("entityid", "").split(",")
         return written([link for link in self.books.attachments if str(link["entityId"]) in wanted])
 
@@ -245,14 +245,14 @@ def _is_shown(entry: Mapping[str, Any], wanted: str | None) -> bool:
     return wanted is None or bool(entry["Active"]) == (wanted == "active")
 
 
-def _listed(name: str, found: list[dict[str, Any]], query: Mapping[str, str]) -> Answer:
+def _listed(name: str, entries: list[dict[str, Any]], query: Mapping[str, str]) -> Answer:
     limit = min(_positive(query, "limit", DEFAULT_LIMIT), MAX_LIMIT)
     page = _positive(query, "page", 1)
     first = (page - 1) * limit + int(query.get("offset", "0"))
-    pages = math.ceil(len(found) / limit)
-    meta = {"@TotalResources": len(found), "@TotalPages": pages}
-    meta["@CurrentPage"] = page if found else 0
-    return written({"MetaInformation": meta, name: found[first : first + limit]})
+    pages = math.ceil(len(entries) / limit)
+    meta = {"@TotalResources": len(entries), "@TotalPages": pages}
+    meta["@CurrentPage"] = page if entries else 0
+    return written({"MetaInformation": meta, name: entries[first : first + limit]})
 
 
 def _positive(query: Mapping[str, str], name: str, default: int) -> int:

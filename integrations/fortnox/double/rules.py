@@ -1,4 +1,4 @@
-"""What Fortnox accepts in the payload of an invoice (facts.md 4.2–4.4 and 4.8), for the double."""
+"""Fortnox's rules for the payload of an invoice (facts.md 4.2–4.4 and 4.8), for the double."""
 
 import datetime as dt
 import math
@@ -68,7 +68,7 @@ _SIGNS = set(" –:.`´’,;^¤#%§£$€¢¥©™°&/()=+-*_!?²³®½@\\\u00a0
 
 
 def check_header(invoice: Mapping[str, Any]) -> None:
-    """Refuse an unknown or read-only name, a wrong type, a wrong character, too long a text."""
+    """Refuse an unknown or read-only name, a wrong type or character, and too long a text."""
     for name, value in invoice.items():
         if value is None or value == "":
             continue

@@ -1,7 +1,7 @@
-"""A Fortnox on loopback: what facts.md 9 says that one must reproduce, with faults on demand.
+"""A Fortnox on loopback: its behaviour by facts.md 9, with faults on demand.
 
-Used by tests and by `avtald demo`. By hand:
-`python -m integrations.fortnox.double.server --port 8700`.
+Used by tests and by `avtald demo`. By hand: `python -m integrations.fortnox.double.server --port
+8700`.
 """
 
 import argparse
@@ -35,9 +35,10 @@ _DROPPED = Answer(0, dropped=True)
 class FortnoxDouble:
     """The server and its state.
 
-    `requests` logs what came, `violations` what a drafting daemon must never call, `faults` is the
-    plan of what goes wrong. A person's work in Fortnox is done through `books`: book, send, pay,
-    cancel, credit, update. `clock` gives the instant, `ticks` the seconds that pacing is judged by.
+    `requests` logs the requests, `violations` the calls forbidden to a drafting daemon; `faults` is
+    the plan of faults. Tests do a person's work in Fortnox through `books`: book, send, pay,
+    cancel, credit, update. `clock` gives the instant; `ticks` gives the seconds for the limit of
+    requests.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class FortnoxDouble:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The server's address."""
         if self._server is None:
             raise RuntimeError("the double has not been started")
         return f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -105,7 +106,7 @@ class FortnoxDouble:
         return [self.books.invoices[number] for number in sorted(self.books.invoices, key=int)]
 
     def settings(self, **more: Any) -> FortnoxSettings:
-        """The settings of a client that may come in; `more` changes any."""
+        """The settings of a client with access; `more` changes any."""
         given = {
             "client_id": self.tokens.client_id,
             "client_secret": self.tokens.client_secret,
@@ -122,11 +123,11 @@ class FortnoxDouble:
         self.registers.add_customer(customer_number, name, **more)
 
     def add_invoice(self, customer_number: str, **fields: Any) -> Invoice:
-        """An invoice that somebody else made."""
+        """An invoice made by somebody else."""
         return self.books.create({"CustomerNumber": customer_number, **fields})
 
     def answer(self, request: Request) -> Answer:
-        """What the request gets: the fault that is planned for it, or the ordinary answer."""
+        """The answer to the request: that of a planned fault, or the ordinary one."""
         self._note(request)
         fault = self.faults.strike(request.method, request.path)
         if fault is not None and fault.trouble in BEFORE:
@@ -157,7 +158,7 @@ class FortnoxDouble:
             self.times.append(self._ticks())
 
     def _is_too_many(self) -> bool:
-        """Sliding window of the tenant; a request that is turned away counts too."""
+        """Count the request in the company's sliding window, even if it is turned away."""
         with self._lock:
             now = self._ticks()
             while self._window and self._window[0] <= now - WINDOW:
@@ -186,7 +187,7 @@ def _struck(fault: PlannedFault) -> Answer:
 
 
 def _spoilt(fault: PlannedFault, answer: Answer) -> Answer:
-    """What becomes of the answer of a request that was carried out."""
+    """The answer after a fault, for a request that was carried out."""
     if fault.trouble is Trouble.ERROR_AFTER:
         return refused(1000003, "Systemfel.", 500).answer
     if fault.trouble is Trouble.SYSTEM_EXCEPTION:
@@ -204,7 +205,7 @@ def _spoilt(fault: PlannedFault, answer: Answer) -> Answer:
 
 
 class _Server(ThreadingHTTPServer):
-    """Knows its connections, so that a stop ends them as a crash would."""
+    """Knows its connections: a stop ends them, as a crash would."""
 
     daemon_threads = True
     block_on_close = False
@@ -281,7 +282,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Run until interrupted, and say what a client needs."""
+    """Run until interrupted, and print a client's settings."""
     parser = argparse.ArgumentParser(description="A Fortnox on loopback, for trying avtald.")
     parser.add_argument("--port", type=int, default=8700)
     parser.add_argument("--file", type=Path, help="keeps the invoices between runs")

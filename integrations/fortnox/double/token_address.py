@@ -24,7 +24,7 @@ ALL_SCOPES = frozenset(
 
 @dataclass(slots=True)
 class Tokens:
-    """Who may come in; `consented` False: the company never consented to a service account."""
+    """The tokens that give access; `consented` False: the company has no service account."""
 
     now: Callable[[], dt.datetime]
     client_id: str = "double"
@@ -39,13 +39,13 @@ class Tokens:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_valid(self, authorization: str) -> bool:
-        """Whether the header carries a bearer that has not expired."""
+        """True where the header carries a valid bearer."""
         word, _, bearer = authorization.partition(" ")
         end = self.access.get(bearer)
         return word == "Bearer" and end is not None and self.now() < end
 
     def new_refresh(self) -> str:
-        """A refresh token as a consent would give it."""
+        """A refresh token, as from a consent."""
         token = secrets.token_hex(20)
         self.refresh[token] = self.now() + REFRESH_LIFETIME
         return token
