@@ -1,4 +1,4 @@
-"""Where invoice drafts go: the accounting system that the settings name, and its work's steps."""
+"""The accounting system that the settings name, and the steps of its work."""
 
 import ipaddress
 import time
@@ -28,41 +28,37 @@ if TYPE_CHECKING:
 FORTNOX = "fortnox"  # the name of its token and its line in the database
 
 
-def accounting_of(settings: Settings, store: Store | None = None) -> Accounting:
-    """The accounting system that drafts go to.
-
-    With the database token and pace are shared with every other process; without it they live as
-    long as this one.
-    """
-    if settings.accounting.kind == "files":
-        return _files(settings.desk.state_dir / "drafts")
-    return fortnox_client(settings, store)
+def accounting_of(desk: Desk) -> Accounting:
+    """The accounting system of the desk's drafts."""
+    if desk.settings.accounting.kind == "files":
+        return _files(desk.settings.desk.state_dir / "drafts")
+    return fortnox_client(desk)
 
 
-def fortnox_client(settings: Settings, store: Store | None = None) -> "FortnoxClient":
-    """The client of the tenant that the settings name; the table must be there."""
+def fortnox_client(desk: Desk) -> "FortnoxClient":
+    """The client of the settings' tenant; every process of the desk shares its token and pace."""
     from integrations.fortnox.client import FortnoxClient
     from integrations.fortnox.pacing import Waits
 
     waits = Waits()
     return FortnoxClient(
-        fortnox_settings(settings),
-        token_store(settings, store, sleep=waits.sleep) if store else None,
-        pacer(store, sleep=waits.sleep),
+        fortnox_settings(desk.settings),
+        token_store(desk, sleep=waits.sleep),
+        pacer(desk.store, sleep=waits.sleep),
         sleep=waits.sleep,
         stop=waits.stop,
     )
 
 
-def pacer(store: Store | None, *, sleep: Callable[[float], None] = time.sleep) -> "EvenPacer":
-    """The line that everybody waits in; without a database only this process."""
+def pacer(store: Store, *, sleep: Callable[[float], None] = time.sleep) -> "EvenPacer":
+    """The one line in which every process waits for its turn."""
     from integrations.fortnox.pacing import EvenPacer
 
-    return EvenPacer(RequestLine(store, FORTNOX) if store else None, sleep=sleep)
+    return EvenPacer(RequestLine(store, FORTNOX), sleep=sleep)
 
 
 def fortnox_settings(settings: Settings) -> "FortnoxSettings":
-    """What the client must know of the tenant; the table must be there."""
+    """The client's settings, from the table [accounting.fortnox]; it must be there."""
     from integrations.fortnox.settings import FortnoxSettings
 
     fortnox = settings.accounting.fortnox
@@ -80,15 +76,13 @@ def fortnox_settings(settings: Settings) -> "FortnoxSettings":
     )
 
 
-def token_store(
-    settings: Settings, store: Store, *, sleep: Callable[[float], None] = time.sleep
-) -> "TokenStore":
+def token_store(desk: Desk, *, sleep: Callable[[float], None] = time.sleep) -> "TokenStore":
     """Fortnox's token in the database, sealed with `token_key_file`, else the client's secret."""
     from integrations.fortnox.access.sealing import SealedTokenStore
 
-    fortnox = settings.accounting.fortnox
+    fortnox = desk.settings.accounting.fortnox
     assert fortnox is not None  # noqa: S101  the settings have checked it
-    return SealedTokenStore(TokenRecord(store, FORTNOX, sleep=sleep), fortnox.token_key)
+    return SealedTokenStore(TokenRecord(desk.store, FORTNOX, sleep=sleep), fortnox.token_key)
 
 
 def _files(folder: Path) -> Accounting:
@@ -99,7 +93,7 @@ def _files(folder: Path) -> Accounting:
 
 
 def push_of(desk: Desk, accounting: Accounting) -> invoicing.Push:
-    """A run that pushes; against a Fortnox elsewhere look-ups wait by the machine's clock too."""
+    """A run of pushing; for a Fortnox elsewhere, look-ups also wait by the machine's clock."""
     return invoicing.Push(
         desk,
         accounting,
@@ -109,7 +103,7 @@ def push_of(desk: Desk, accounting: Accounting) -> invoicing.Push:
 
 
 def _specification(desk: Desk, statement_id: int) -> Document | None:
-    """The hours behind a statement as PDF; nothing is locked while it prints."""
+    """The hours behind a statement as PDF; the database is free while it prints."""
     from integrations.pdf import WeasyPrinter
 
     with desk.store.reading() as tx:
@@ -124,12 +118,12 @@ def push_step(desk: Desk, accounting: Accounting) -> Step:
 
 
 def drift_step(desk: Desk, accounting: Accounting) -> Step:
-    """Look daily at what became of the invoices (I4)."""
+    """Look daily at every earlier invoice (I4)."""
     return Step("drift", partial(drift.step, desk, accounting))
 
 
 def _is_elsewhere(settings: Settings) -> bool:
-    """Whether the service is not on this machine: a double may be told to play time with us."""
+    """True where the service is on another machine; a double on this one may play with time."""
     fortnox = settings.accounting.fortnox
     if settings.accounting.kind != "fortnox" or fortnox is None:
         return False

@@ -1,4 +1,4 @@
-"""The consents that let us into mail servers: the newest refresh token of each outlives us."""
+"""Consents to use mail servers; the newest refresh token of each outlives the process."""
 
 import hashlib
 from collections.abc import Iterator
@@ -20,23 +20,20 @@ _PURPOSE: Final = b"avtald mail consent 1"
 _FAULTS: Final = (StoreError, SchemaError)
 
 
-def access_token(login: Login, store: Store | None) -> AccessToken | None:
-    """What gives the login's access tokens; None for a password.
-
-    Without a database a refresh token that the provider replaces lives as long as the process.
-    """
+def access_token(login: Login, store: Store) -> AccessToken | None:
+    """The source of a login's access tokens; None for a login by password."""
     if login.auth != "oauth2" or login.oauth2 is None:
         return None
     given = login.oauth2.refresh_token
-    return AccessToken(login.oauth2, KeptConsent(store, given) if store and given else None)
+    return AccessToken(login.oauth2, KeptConsent(store, given) if given else None)
 
 
 class KeptConsent(Kept):
     """The newest refresh token in the database, for every process of the desk.
 
-    The token that the consent gave names the record, and seals it: a new consent begins anew, a
-    backup opens only beside the settings' files. Where the database fails, mail goes on with what
-    the process remembers, and the log says so once.
+    The consent's first token names and seals the record. A new consent thus begins anew, and a
+    backup opens only beside the settings' files. When the database fails, mail goes on with the
+    token in memory, and the log says so once.
     """
 
     def __init__(self, store: Store, given: str) -> None:
@@ -59,7 +56,7 @@ class KeptConsent(Kept):
             yield
 
     def load(self) -> str | None:
-        """What was last saved; None also where it cannot be read."""
+        """Give the token that was saved last; None also when it cannot be read."""
         try:
             with legible():
                 sealed = self._record.read()

@@ -1,5 +1,6 @@
-"""What `avtald check` looks outside with: the mailbox, the outgoing server, the accounting."""
+"""The probes of `avtald check`: mailbox, outgoing server, accounting, DNS."""
 
+import shutil
 from functools import partial
 
 from daemon.app import steps
@@ -7,31 +8,32 @@ from daemon.app.accounting import accounting_of
 from daemon.app.consents import access_token
 from daemon.app.mail_records import Lookup
 from daemon.app.outages import Outage, Server, outage
+from daemon.desk.context import Desk
 from daemon.desk.ports import SendError
 from daemon.desk.upkeep.check import ProbeError, Probes
-from daemon.domain.wording import Say
-from daemon.settings.load import Imap, Outgoing, Settings
-from daemon.store.session import Store
+from daemon.settings.load import Imap, Outgoing
 
 
-def probes_of(settings: Settings, say: Say, store: Store | None = None) -> Probes:
+def probes_of(desk: Desk) -> Probes:
     """Every probe of a desk; each looks when it is called, and changes nothing.
 
-    But where a look made a provider replace a refresh token, the new one is kept for the daemon.
+    One thing is kept: the new refresh token of a provider that replaced the old one.
     """
     return Probes(
-        mailbox=partial(_mailbox, store=store, say=say),
-        outgoing=partial(_outgoing, settings=settings, store=store, say=say),
-        accounting=partial(accounting_of, settings, store),
+        mailbox=partial(_mailbox, desk),
+        outgoing=partial(_outgoing, desk),
+        accounting=partial(accounting_of, desk),
         records=Lookup().of,
+        free_disk=shutil.disk_usage(desk.settings.desk.state_dir).free,
     )
 
 
-def _mailbox(mailbox: Imap, *, store: Store | None, say: Say) -> str:
+def _mailbox(desk: Desk, mailbox: Imap) -> str:
     """Log in, select the folder, and tell whether handled mail can be moved."""
     from daemon.intake.mailbox import FAULTS, AccessError, open_mailbox
     from daemon.intake.oauth import OAuthError
 
+    say = desk.say
     server = Server(
         table="[intake.imap]",
         host=mailbox.host,
@@ -40,7 +42,7 @@ def _mailbox(mailbox: Imap, *, store: Store | None, say: Say) -> str:
         folder=mailbox.folder,
     )
     try:
-        box = open_mailbox(mailbox, token=access_token(mailbox, store))
+        box = open_mailbox(mailbox, token=access_token(mailbox, desk.store))
         try:
             box.select(mailbox.folder)
             moves, idles = box.can_move, box.can_idle
@@ -63,11 +65,11 @@ def _mailbox(mailbox: Imap, *, store: Store | None, say: Say) -> str:
     return said
 
 
-def _outgoing(server: Outgoing, *, settings: Settings, store: Store | None, say: Say) -> str:
+def _outgoing(desk: Desk, server: Outgoing) -> str:
     """Connect and log in; no mail is sent."""
     from integrations.mailer import SmtpMailer
 
-    mailer = steps.mailer_of(settings, store)
+    say, mailer = desk.say, steps.mailer_of(desk)
     try:
         if isinstance(mailer, SmtpMailer):
             mailer.connect().quit()

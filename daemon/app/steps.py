@@ -1,12 +1,12 @@
-"""The running parts of a desk, made from its settings: which vendor stands behind which port."""
+"""The running parts of a desk, each with the vendor that the settings name."""
 
 import datetime as dt
-import secrets
 from collections.abc import Callable, Sequence
+from contextlib import closing as closing_of
 from functools import partial
 from typing import TYPE_CHECKING
 
-from daemon.app.accounting import drift_step, push_step
+from daemon.app.accounting import accounting_of, drift_step, push_step
 from daemon.app.consents import access_token
 from daemon.desk.context import Desk
 from daemon.desk.incoming import bounces, receive
@@ -15,11 +15,11 @@ from daemon.desk.outgoing import alarms, reach, sending
 from daemon.desk.outgoing.breaker import Breaker
 from daemon.desk.outgoing.pace import Pace
 from daemon.desk.ports import Accounting, Mailer, SendError
+from daemon.desk.register import persons
 from daemon.desk.reminders import bank_notices, ending_terms, morning_digest, warnings
 from daemon.desk.reviews import meetings, reports
 from daemon.desk.upkeep import canary, mailbox_watch, retention
 from daemon.domain.delivery import GIVE_UP
-from daemon.domain.opening_hours import Calendar
 from daemon.loop import (
     Clock,
     OutOfReachError,
@@ -28,11 +28,10 @@ from daemon.loop import (
     Watchdog,
     Worker,
     asked_to_stop,
+    until_nothing,
 )
-from daemon.settings.load import Imap, Settings
+from daemon.settings.load import Imap
 from daemon.settings.values import text_of
-from daemon.store import rows
-from daemon.store.session import Store
 
 if TYPE_CHECKING:
     from daemon.intake.imap import ImapDoor
@@ -41,21 +40,14 @@ if TYPE_CHECKING:
 _GRACE = 15.0  # seconds for what a door is receiving when it closes
 
 
-def desk_of(settings: Settings, store: Store, calendar: Calendar) -> Desk:
-    """The desk, with the secret that this database has kept since it was set up."""
-    with store.writing() as tx:
-        key = rows.first_fact(tx, "desk-key", secrets.token_hex(32))
-    return Desk(store, settings, calendar, bytes.fromhex(key))
-
-
-def mailer_of(settings: Settings, store: Store | None) -> Mailer:
-    """The outgoing server; without one, mail waits in the outbox."""
-    outgoing = settings.outgoing
+def mailer_of(desk: Desk) -> Mailer:
+    """The desk's outgoing server; without one, mail waits in the outbox."""
+    outgoing = desk.settings.outgoing
     if outgoing is None:
         return NoMailer()
     from integrations.mailer import SmtpMailer, SmtpServer
 
-    token = access_token(outgoing, store)
+    token = access_token(outgoing, desk.store)
     return SmtpMailer(
         SmtpServer(
             host=outgoing.host,
@@ -65,13 +57,13 @@ def mailer_of(settings: Settings, store: Store | None) -> Mailer:
             password=text_of(outgoing.password_file),
             token=token,
             refused=token.forget if token is not None else lambda: None,
-            local_hostname=settings.desk.address.rpartition("@")[2],
+            local_hostname=desk.domain,
         )
     )
 
 
 class NoMailer:
-    """Stands where no outgoing server is named: everything waits, nothing is lost."""
+    """Takes the place of an outgoing server: every mail waits, and none is lost."""
 
     def send(self, envelope_from: str, recipient: str, raw: bytes) -> str:
         """Refuse for now, and say what is missing."""
@@ -86,9 +78,9 @@ class NoMailer:
 
 
 def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
-    """Mail out; `patient`: wait where the outgoing server's pace says so (`avtald tick`).
+    """Send mail; `patient` waits at the outgoing server's pace (`avtald tick`).
 
-    A tick also says where the server named in the settings is out of reach (exit code 75).
+    A patient step also raises OutOfReachError (exit code 75) for a server out of reach.
     """
     outgoing, breaker = desk.settings.outgoing, Breaker(desk)
     pace = Pace(outgoing.per_minute if outgoing else 0, patient)
@@ -124,7 +116,7 @@ def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
 
 
 def clock_steps(desk: Desk) -> list[Step]:
-    """Tell people of the desk and of customers what the time brings."""
+    """Warn the desk and its customers of deadlines, banks and terms."""
     return [
         Step("warn", partial(warnings.warn_engineers, desk)),
         Step("notice", partial(bank_notices.tell_of_low_banks, desk)),
@@ -134,7 +126,7 @@ def clock_steps(desk: Desk) -> list[Step]:
 
 
 def accounting_steps(desk: Desk, accounting: Accounting) -> list[Step]:
-    """Push, tell finance, look what became of earlier invoices."""
+    """Push invoices, write to finance, and look at earlier invoices."""
     return [
         push_step(desk, accounting),
         finance_step(desk, accounting),
@@ -149,7 +141,7 @@ def close_step(desk: Desk, accounting: Accounting) -> Step:
 
 
 def finance_step(desk: Desk, accounting: Accounting) -> Step:
-    """Tell finance of a close, with its specifications."""
+    """Mail each close to finance, with its specifications."""
     from integrations.pdf import WeasyPrinter
 
     needs, printer = accounting.needs_accounting_number, WeasyPrinter()
@@ -160,7 +152,7 @@ def finance_step(desk: Desk, accounting: Accounting) -> Step:
 
 
 def report_steps(desk: Desk) -> list[Step]:
-    """Send reports, propose review meetings: after the month they tell of is closed."""
+    """Send reports and propose review meetings, once their month is closed."""
     from integrations.pdf import WeasyPrinter
 
     printer = WeasyPrinter()
@@ -171,7 +163,7 @@ def report_steps(desk: Desk) -> list[Step]:
 
 
 def upkeep_steps(desk: Desk) -> list[Step]:
-    """Remove what has been kept long enough, and look whether mail still comes in."""
+    """Remove old mail, and prove that new mail still comes in."""
     return [
         Step("keep", partial(retention.step, desk)),
         Step("canary", partial(canary.step, desk)),
@@ -179,8 +171,15 @@ def upkeep_steps(desk: Desk) -> list[Step]:
     ]
 
 
-def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
-    """Everything that may be due, in the order in which one leads to the next (`avtald tick`)."""
+def tick(desk: Desk, now: dt.datetime) -> dict[str, int]:
+    """Do every due step until nothing more is due; gives how often each found something."""
+    persons.replay(desk, now)
+    with closing_of(mailer_of(desk)) as mailer, closing_of(accounting_of(desk)) as accounting:
+        return until_nothing(all_steps(desk, mailer, accounting), now)
+
+
+def all_steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
+    """Every step, in the order in which one leads to the next (`avtald tick`)."""
     return [
         *(fetch_step(desk, mailbox) for mailbox in desk.settings.intake.imap),
         Step("receive", partial(receive.step, desk)),
@@ -194,7 +193,7 @@ def steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
 
 
 def fetch_step(desk: Desk, mailbox: Imap) -> Step:
-    """Fetch all that a mailbox holds, over one connection (`avtald tick`)."""
+    """Fetch a whole mailbox over one connection (`avtald tick`)."""
     door = _imap_door(desk, mailbox)
 
     def run(now: dt.datetime) -> bool:
@@ -212,7 +211,7 @@ def fetch_step(desk: Desk, mailbox: Imap) -> Step:
 
 
 def _mailbox_worker(desk: Desk, mailbox: Imap, work: Worker, clock: Clock) -> Worker:
-    """Watches a mailbox: poll, then wait for the server's hint."""
+    """Poll a mailbox, then wait for the server's hint."""
     door = _imap_door(desk, mailbox)
     return Worker(
         f"imap {mailbox.name}",
@@ -245,6 +244,12 @@ def _reserve(desk: Desk) -> "DiskReserve":
 
 
 # --- the daemon -------------------------------------------------------------------------------
+
+
+def daemon(desk: Desk, clock: Clock) -> Supervisor:
+    """The whole daemon, with the vendors that the settings name."""
+    persons.replay(desk, clock())
+    return supervisor(desk, mailer_of(desk), accounting_of(desk), clock)
 
 
 def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock) -> Supervisor:
@@ -289,7 +294,7 @@ def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock)
 
 
 def _window(desk: Desk, workers: Sequence[Worker], clock: Clock) -> list[Callable[[], None]]:
-    """Let others see how the desk is, where the settings say so; gives what ends that."""
+    """Open /health and /metrics if the settings ask for them; gives the functions to close them."""
     table = desk.settings.watch
     if table is None:
         return []
@@ -305,7 +310,7 @@ def _window(desk: Desk, workers: Sequence[Worker], clock: Clock) -> list[Callabl
 
 
 def _doors(desk: Desk, kept: Callable[[], None]) -> list[Callable[[], None]]:
-    """Open the listening doors; gives what closes them."""
+    """Open the listening doors; gives the functions to close them."""
     from daemon.intake.smtp import Door, Policy, Recipients
 
     settings = desk.settings

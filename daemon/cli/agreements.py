@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon.cli.changes import plan_lines
+from daemon.cli.desk import opened
 from daemon.cli.options import DayParam, PercentParam, config_option, json_option, now_option
-from daemon.cli.output import print_json, print_table, speaker
+from daemon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from daemon.domain.register import Account
@@ -33,11 +34,10 @@ def agreements(
     """List agreements and their versions; those in force at --now are marked with a star."""
     if ctx.invoked_subcommand is not None:
         return
-    from daemon.app import desk as app
     from daemon.store.money import register
 
-    with app.opened(config) as desk, desk.store.reading() as tx:
-        say = speaker(desk.settings.desk.language)
+    with opened(config) as desk, desk.store.reading() as tx:
+        say = desk.say
         today = desk.calendar.day_of(now)
         accounts = register.load(tx).accounts
     _known([customer] if customer else [], accounts)
@@ -75,13 +75,12 @@ def raise_(
     as_json: bool,
 ) -> None:
     """Raise fees and rates by PERCENT (3 or 2.5%) as new versions of what is in force that day."""
-    from daemon.app import desk as app
     from daemon.desk.register import importing as registering
     from daemon.desk.register import price_rise
     from daemon.store.money import register
 
-    with app.opened(config) as desk:
-        say = speaker(desk.settings.desk.language)
+    with opened(config) as desk:
+        say = desk.say
         with desk.store.reading() if dry_run else desk.store.acting() as tx:
             if not dry_run:
                 registering.alone(tx)

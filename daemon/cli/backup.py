@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option, now_option
-from daemon.cli.output import print_json, speaker
+from daemon.cli.output import print_json
 
 
 @click.command()
@@ -25,14 +26,13 @@ def backup(
 
     The manifest FILE.json beside it says what the copy holds; avtald restore-test proves both.
     """
-    from daemon.app import desk as app
     from daemon.desk.upkeep import backups
     from daemon.store.keeping.backup import BackupError, forget
 
     if keep is not None and not file.is_dir():
         raise click.UsageError(f"--keep needs a folder, and {file} is none")
-    with app.opened(config, upgraded=False) as desk:
-        say = speaker(desk.settings.desk.language)
+    with opened(config, upgraded=False) as desk:
+        say = desk.say
         try:
             made, manifest = backups.make(desk.store, file, now)
         except BackupError as error:
@@ -57,12 +57,11 @@ def restore_test(file: Path, config: Path | None, *, as_json: bool) -> int:
     Of a folder, its newest copy. The database that runs is not touched. Exit 1 where the copy
     cannot be trusted.
     """
-    from daemon.app import desk as app
     from daemon.desk.upkeep import backups
     from daemon.store.keeping.backup import BackupError
 
-    with app.opened(config, upgraded=False) as desk:
-        say = speaker(desk.settings.desk.language)
+    with opened(config, upgraded=False) as desk:
+        say = desk.say
         try:
             proof = backups.prove(desk.store, backups.newest(file))
         except BackupError as error:

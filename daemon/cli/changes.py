@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from daemon.cli.output import Say
+from daemon.domain.wording import Say
 from daemon.settings import toml
 
 if TYPE_CHECKING:

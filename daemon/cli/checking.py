@@ -1,4 +1,4 @@
-"""`avtald check`: a table of what works and what needs attention, with how to mend each."""
+"""`avtald check`: a table of the desk's parts, each fault with its remedy."""
 
 import datetime as dt
 import shutil
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option, now_option
-from daemon.cli.output import Say, print_json, speaker, table
+from daemon.cli.output import print_json, table
+from daemon.domain.wording import Say
 
 if TYPE_CHECKING:
     from daemon.desk.upkeep.check import Finding
@@ -35,40 +37,34 @@ _WORDS = {"ok": ("OK", "OK"), "warning": ("varning", "warning"), "fault": ("fel"
 @config_option
 def check(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
     """Test the desk's parts, and say how to mend each; exit 1 where one needs attention."""
-    from daemon.app import desk as app
     from daemon.app.probes import probes_of
+    from daemon.desk.upkeep.check import examine
 
-    with app.opened(config, upgraded=False) as desk:
-        say = speaker(desk.settings.desk.language)
-        findings = app.findings(desk, now, say, probes_of(desk.settings, say, desk.store))
+    with opened(config, upgraded=False) as desk:
+        findings = list(examine(desk, probes_of(desk), now))
     if as_json:
-        print_json(
-            [
-                {"area": f.area, "status": f.status, "message": f.says, "remedy": f.remedy}
-                for f in findings
-            ]
-        )
+        print_json(findings)
     else:
-        for line in _lines(findings, say):
+        for line in _lines(findings, desk.say):
             click.echo(line)
-    return 1 if any(f.status != "ok" for f in findings) else 0
+    return 1 if any(finding.status != "ok" for finding in findings) else 0
 
 
 def _lines(findings: Sequence["Finding"], say: Say) -> Iterator[str]:
-    """A table as wide as the terminal, with the remedy under what needs one."""
+    """Make a table as wide as the terminal, each remedy under its fault."""
     heads = say("område läge vad", "area status what").split()
     rows = [(say(_AREAS.get(f.area, f.area), f.area), say(*_WORDS[f.status]), "") for f in findings]
     heading, *lines = table(heads, rows)
     yield heading
     indent = heading.index(heads[-1])
     for finding, line in zip(findings, lines, strict=True):
-        yield from _wrapped(finding.says, line.ljust(indent), indent)
+        yield from _wrapped(finding.message, line.ljust(indent), indent)
         if finding.remedy:
             yield from _wrapped(f"→ {finding.remedy}", " " * indent, indent + 2)
 
 
 def _wrapped(text: str, before: str, indent: int) -> list[str]:
-    """A text behind what stands before it, its further lines below its first."""
+    """Wrap a text behind a beginning, its further lines below its first."""
     width = max(shutil.get_terminal_size((100, 24)).columns, indent + _NARROWEST)
     return textwrap.wrap(
         text,

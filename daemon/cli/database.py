@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option
-from daemon.cli.output import print_json, speaker
+from daemon.cli.output import print_json
 
 
 @click.group()
@@ -18,18 +19,17 @@ def db() -> None:
 @config_option
 def upgrade(config: Path | None, *, as_json: bool) -> None:
     """Bring the schema up to what this program needs; take a backup first."""
-    from daemon.app import desk as app
+    from daemon.desk.shown import database
 
-    with app.opened(config, upgraded=False) as desk:
-        say = speaker(desk.settings.desk.language)
-        before, after = app.upgrade_schema(desk)
+    with opened(config, upgraded=False) as desk:
+        upgraded = database.upgrade(desk.store)
+    before, after = upgraded.before or desk.say("tom", "empty"), upgraded.after
     if as_json:
-        print_json({"before": before, "after": after})
+        print_json(upgraded)
     elif before == after:
-        click.echo(say(f"schemat är redan {after}", f"the schema is {after} already"))
+        click.echo(desk.say(f"schemat är redan {after}", f"the schema is {after} already"))
     else:
-        old = before or say("tom", "empty")
-        click.echo(say(f"schema: {old} → {after}", f"schema: {old} → {after}"))
+        click.echo(desk.say(f"schema: {before} → {after}", f"schema: {before} → {after}"))
 
 
 @db.command()
@@ -37,23 +37,14 @@ def upgrade(config: Path | None, *, as_json: bool) -> None:
 @config_option
 def check(config: Path | None, *, as_json: bool) -> int:
     """Check the schema and, on SQLite, the file; exit 1 where something is wrong."""
-    from daemon.app import desk as app
+    from daemon.desk.shown import database
 
-    with app.opened(config, upgraded=False) as desk:
-        say = speaker(desk.settings.desk.language)
-        health = app.database_health(desk)
+    with opened(config, upgraded=False) as desk:
+        found = database.look(desk.store)
     if as_json:
-        print_json(
-            {
-                "engine": health.engine,
-                "schema": health.schema,
-                "needed": health.needed,
-                "faults": health.faults,
-            }
-        )
+        print_json(found)
     else:
-        schema = health.schema or say("tom", "empty")
-        click.echo(f"{health.engine}: schema {schema}")
-        for fault in health.faults:
+        click.echo(f"{found.engine}: schema {found.schema or desk.say('tom', 'empty')}")
+        for fault in found.faults:
             click.echo(fault)
-    return 1 if health.faults else 0
+    return 1 if found.faults else 0

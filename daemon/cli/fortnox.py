@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option, now_option
-from daemon.cli.output import Say, print_json, speaker
+from daemon.cli.output import print_json
+from daemon.domain.wording import Say
 
 if TYPE_CHECKING:
-    from daemon.app.desk import App
+    from daemon.desk.context import Desk
     from integrations.fortnox.access.consent import Asked
     from integrations.fortnox.client import CompanyInformation
 
@@ -41,36 +43,36 @@ def login(
     attachments: bool,
 ) -> None:
     """Let a system administrator of the company consent, in a browser, once."""
-    from daemon.app import accounting, desk
+    from daemon.app import accounting
     from integrations.fortnox.access import consent
     from integrations.fortnox.login import is_lasting, log_in
 
-    with desk.opened(config) as opened:
-        say = speaker(opened.settings.desk.language)
-        _must_be_fortnox(opened, say)
+    with opened(config) as desk:
+        say = desk.say
+        _must_be_fortnox(desk, say)
         port = consent.PORT if port is None else port
         asked = consent.Asked(
-            accounting.fortnox_settings(opened.settings),
+            accounting.fortnox_settings(desk.settings),
             redirect_uri or consent.redirect_uri(port),
             attachments,
         )
         answer = code or _answer(asked, port, say, paste=paste)
-        pacer = accounting.pacer(opened.store)
+        pacer = accounting.pacer(desk.store)
         company = log_in(
             asked,
             asked.code_of(answer),
-            accounting.token_store(opened.settings, opened.store),
+            accounting.token_store(desk),
             pacer,
             now,
         )
         lasting = is_lasting(asked.settings, company, pacer)
-        _go_on(opened, now)
+        _go_on(desk, now)
     _print_company(company, say)
-    _advise(opened, company, say, lasting=lasting)
+    _advise(desk, company, say, lasting=lasting)
 
 
-def _must_be_fortnox(opened: "App", say: Say) -> None:
-    if opened.settings.accounting.fortnox is None:
+def _must_be_fortnox(desk: "Desk", say: Say) -> None:
+    if desk.settings.accounting.fortnox is None:
         says = say(
             "avtald.toml saknar [accounting.fortnox]",
             "avtald.toml has no table [accounting.fortnox]",
@@ -98,11 +100,11 @@ def _answer(asked: "Asked", port: int, say: Say, *, paste: bool) -> str:
         raise click.UsageError(f"{says} (--port, --paste)") from error
 
 
-def _go_on(opened: "App", now: dt.datetime) -> None:
+def _go_on(desk: "Desk", now: dt.datetime) -> None:
     """What waited for the consent is pushed in the next round."""
     from daemon.desk.month import invoicing
 
-    with opened.store.writing() as tx:
+    with desk.store.writing() as tx:
         invoicing.access_is_back(tx, now)
 
 
@@ -111,9 +113,9 @@ def _print_company(company: "CompanyInformation", say: Say) -> None:
     click.echo(f"{says} {company.name}, {company.organisation_number}, {company.tenant_id}")
 
 
-def _advise(opened: "App", company: "CompanyInformation", say: Say, *, lasting: bool) -> None:
+def _advise(desk: "Desk", company: "CompanyInformation", say: Say, *, lasting: bool) -> None:
     """How to make the access last."""
-    fortnox = opened.settings.accounting.fortnox
+    fortnox = desk.settings.accounting.fortnox
     if lasting and fortnox is not None and fortnox.tenant_id is None:
         line = f"tenant_id = {company.tenant_id}"
         click.echo(
@@ -147,14 +149,14 @@ def _advise(opened: "App", company: "CompanyInformation", say: Say, *, lasting: 
 @config_option
 def check(config: Path | None, *, as_json: bool) -> int:
     """Test access, rights, articles and units; creates nothing."""
-    from daemon.app import accounting, desk
+    from daemon.app import accounting
     from daemon.domain.invoice import AccountingError
     from integrations.fortnox.client import FortnoxClient
 
-    with desk.opened(config) as opened:
-        say = speaker(opened.settings.desk.language)
-        _must_be_fortnox(opened, say)
-        client = accounting.fortnox_client(opened.settings, opened.store)
+    with opened(config) as desk:
+        say = desk.say
+        _must_be_fortnox(desk, say)
+        client = accounting.fortnox_client(desk)
         assert isinstance(client, FortnoxClient)  # noqa: S101  the settings name it
         try:
             company = client.company_information()

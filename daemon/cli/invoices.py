@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option, now_option
-from daemon.cli.output import Say, print_json, print_table, speaker
+from daemon.cli.output import print_json, print_table
+from daemon.domain.wording import Say
 
 if TYPE_CHECKING:
     from daemon.store.money.invoices import Shown
@@ -38,12 +40,11 @@ def invoices(ctx: click.Context, config: Path | None, *, as_json: bool) -> None:
     """List every invoice and where it stands; what was done to it is from the last daily look."""
     if ctx.invoked_subcommand is not None:
         return
-    from daemon.app import desk as app
     from daemon.store.money import invoices as stored
 
-    with app.opened(config) as opened, opened.store.reading() as tx:
+    with opened(config) as desk, desk.store.reading() as tx:
         found = stored.listing(tx)
-        say = speaker(opened.settings.desk.language)
+        say = desk.say
     if as_json:
         print_json([_as_json(each) for each in found])
         return
@@ -96,20 +97,18 @@ def _as_json(shown: "Shown") -> dict[str, Any]:
 @config_option
 def push(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
     """Push what waits now, also what a fault stopped before."""
-    from daemon.app import accounting, steps
-    from daemon.app import desk as app
+    from daemon.app import accounting
     from daemon.store.money import invoices as stored
 
-    with app.opened(config) as opened:
-        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
-        say = speaker(opened.settings.desk.language)
-        with opened.store.writing() as tx:
+    with opened(config) as desk:
+        say = desk.say
+        with desk.store.writing() as tx:
             stored.hurry(tx)
-        with closing(accounting.accounting_of(opened.settings, opened.store)) as books:
+        with closing(accounting.accounting_of(desk)) as books:
             run = accounting.push_of(desk, books)
             while run.step(now):
                 pass
-        with opened.store.reading() as tx:
+        with desk.store.reading() as tx:
             left = [each for each in stored.listing(tx) if each.state != "pushed"]
     if as_json:
         print_json([_as_json(each) for each in left])

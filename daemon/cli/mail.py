@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import NUMBER, config_option, json_option, now_option
-from daemon.cli.output import print_json, print_table, speaker
+from daemon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from daemon.store.mail import inbox
@@ -26,14 +27,13 @@ def receive(config: Path | None, files: tuple[Path, ...], now: dt.datetime) -> i
     """
     import uuid
 
-    from daemon.app import desk
     from daemon.intake.accept import Arrival, accept
 
     raws = [_raw(file) for file in files or (None,)]
     found = [Arrival(raw, now, "receive", delivery=str(uuid.uuid4())) for raw in raws if raw]
-    with desk.opened(config) as opened:
+    with opened(config) as desk:
         if found:
-            accept(opened.store, found, go_live=opened.settings.desk.go_live)
+            accept(desk.store, found, go_live=desk.settings.desk.go_live)
     return 0 if len(found) == len(raws) else 75
 
 
@@ -63,12 +63,11 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
     """List the newest messages and what became of them."""
     if ctx.invoked_subcommand is not None:
         return
-    from daemon.app import desk
     from daemon.store.mail import inbox
 
-    with desk.opened(config) as opened, opened.store.reading() as tx:
+    with opened(config) as desk, desk.store.reading() as tx:
         found = inbox.listing(tx, states=["shelved"] if shelved else None)
-        say = speaker(opened.settings.desk.language)
+        say = desk.say
     rows = [
         {
             "id": row.id,
@@ -118,12 +117,11 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
 @config_option
 def show(config: Path | None, message: int, *, as_json: bool) -> None:
     """Show one message's way through the desk: its deliveries, what it did, what it sent."""
-    from daemon.app import desk
     from daemon.store.mail import inbox
 
-    with desk.opened(config) as opened, opened.store.reading() as tx:
+    with opened(config) as desk, desk.store.reading() as tx:
         found = inbox.way(tx, message)
-        say = speaker(opened.settings.desk.language)
+        say = desk.say
     if found is None:
         raise click.UsageError(say(f"det finns inget mejl {message}", f"no message {message}"))
     if as_json:
@@ -198,15 +196,14 @@ def _whole(way: "inbox.Way") -> dict[str, object]:
 @config_option
 def replay(config: Path | None, message: int, now: dt.datetime, *, as_json: bool) -> None:
     """Try a shelved message again, with the time it was received."""
-    from daemon.app import desk
     from daemon.desk.outgoing import alarms
     from daemon.store.mail import inbox
 
-    with desk.opened(config) as opened, opened.store.writing() as tx:
+    with opened(config) as desk, desk.store.writing() as tx:
         put_back = inbox.reopen(tx, message)
         if put_back:
             alarms.unshelved(tx, message, now)
-        say = speaker(opened.settings.desk.language)
+        say = desk.say
     if not put_back:
         raise click.UsageError(
             say(f"mejl {message} ligger inte på hyllan", f"message {message} is not shelved")

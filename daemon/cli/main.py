@@ -1,4 +1,4 @@
-"""The command `avtald`: its sub-commands, loaded when asked for, and what faults exit with."""
+"""The command `avtald`: its sub-commands, loaded when asked for, and its exit codes."""
 
 import importlib
 import os
@@ -126,18 +126,14 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _fault(error: Exception) -> int:
-    """Say a fault in a sentence, and what it exits with."""
-    from daemon.app.desk import WrongUserError
+    """Say a fault in a sentence; gives the exit code."""
+    from daemon.app.desks import AWAY, WRONG
     from daemon.domain.invoice import AccountingError, Fault
-    from daemon.domain.opening_hours import CalendarError
     from daemon.loop import OutOfReachError
-    from daemon.settings.checked import MistakesError
-    from daemon.store.migrations import SchemaError
-    from daemon.store.session import StoreError
 
-    if isinstance(error, MistakesError | WrongUserError | SchemaError | CalendarError):
+    if isinstance(error, WRONG):
         return _told(str(error), WRONG_USE)
-    if isinstance(error, StoreError | OutOfReachError):
+    if isinstance(error, (*AWAY, OutOfReachError)):
         return _told(str(error), TRY_AGAIN)
     if isinstance(error, AccountingError):
         says = f"{error}. {error.remedy}" if error.remedy else str(error)
@@ -156,7 +152,7 @@ def _told(says: str, code: int) -> int:
 
 @contextmanager
 def _perhaps_nobody_hears() -> Iterator[None]:
-    """Let the exit code stand where standard error takes no word: a full disk, a closed pipe."""
+    """Keep the exit code when standard error takes no word: a full disk, a closed pipe."""
     try:
         yield
     except OSError:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import DayParam, config_option, json_option, now_option
-from daemon.cli.output import Say, print_json, print_table, speaker
+from daemon.cli.output import print_json, print_table
+from daemon.domain.wording import Say
 
 if TYPE_CHECKING:
-    from daemon.app.desk import App
+    from daemon.desk.context import Desk
     from daemon.domain.periods import Period
     from daemon.domain.register import Customer
     from daemon.store.session import Tx
@@ -37,8 +39,8 @@ def _month(value: str, say: Say) -> "Period":
     return month
 
 
-def _needs_number(opened: "App") -> bool:
-    return opened.settings.accounting.kind == "fortnox"
+def _needs_number(desk: "Desk") -> bool:
+    return desk.settings.accounting.kind == "fortnox"
 
 
 @click.command()
@@ -62,20 +64,17 @@ def bank(
     as_json: bool,
 ) -> None:
     """Show a customer's time bank and its ledger; --adjust with --reason changes it."""
-    from daemon.app import desk as app
-    from daemon.app import steps
     from daemon.desk.shown import bank as bank_shown
 
     if (minutes is None) != (not reason):
         raise click.UsageError("--adjust MINUTES goes with --reason TEXT")
-    with app.opened(config) as opened:
-        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
-        say = speaker(opened.settings.desk.language)
+    with opened(config) as desk:
+        say = desk.say
         if minutes is not None and reason:
-            on = day or opened.calendar.day_of(now)
-            with opened.store.acting() as tx:
+            on = day or desk.calendar.day_of(now)
+            with desk.store.acting() as tx:
                 _adjust(tx, _customer(tx, customer, say), minutes, on, at=now, reason=reason)
-        with opened.store.reading() as tx:
+        with desk.store.reading() as tx:
             shown = bank_shown.shown(tx, desk, _customer(tx, customer, say), now, day)
     if as_json:
         print_json(shown)
@@ -191,21 +190,18 @@ def statements(
 def _statements(
     config: Path | None, now: dt.datetime, month: str | None, customer: str | None
 ) -> tuple[Say, list[dict[str, Any]]]:
-    from daemon.app import desk as app
-    from daemon.app import steps
     from daemon.desk.shown import statements as statements_shown
 
-    with app.opened(config) as opened:
-        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
-        say = speaker(opened.settings.desk.language)
-        with opened.store.reading() as tx:
+    with opened(config) as desk:
+        say = desk.say
+        with desk.store.reading() as tx:
             found = statements_shown.listing(
                 tx,
                 desk,
                 now,
                 month=_month(month, say) if month else None,
                 customer=_customer(tx, customer, say) if customer else None,
-                needs_number=_needs_number(opened),
+                needs_number=_needs_number(desk),
             )
     return say, found
 
@@ -247,16 +243,13 @@ def statement(
 
 
 def _print_pdf(config: Path | None, customer: str, month: str, file: Path) -> None:
-    from daemon.app import desk as app
-    from daemon.app import steps
     from daemon.desk.month import specification
     from daemon.store.money import statements as stored
     from integrations.pdf import WeasyPrinter
 
-    with app.opened(config) as opened:
-        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
-        say = speaker(opened.settings.desk.language)
-        with opened.store.reading() as tx:
+    with opened(config) as desk:
+        say = desk.say
+        with desk.store.reading() as tx:
             owner, wanted = _customer(tx, customer, say), _month(month, say)
             found = stored.listing(tx, month=str(wanted), customer_id=owner.id)
             if not found:

@@ -1,39 +1,19 @@
-"""What commands print: sentences in the desk's language, tables, JSON."""
+"""The output of commands: tables and JSON."""
 
-import datetime as dt
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any
 
 import click
 
-from daemon.domain.money import Money
-from daemon.domain.periods import Period
-from daemon.domain.wording import Say, speaker
-
-__all__ = ["Say", "print_json", "print_table", "speaker", "table"]
+from daemon.desk.shown.shapes import as_json
 
 
 def print_json(value: object) -> None:
-    """Print in the shapes of contract.md 4: UTC instants, ISO dates, money as strings."""
+    """Print a record, or several, in the shapes of contract.md 4."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=as_json))
-
-
-def as_json(value: object) -> object:
-    """What JSON has for a value of ours; TypeError for anything else."""
-    if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, Money | Period):
-        return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    raise TypeError(f"{type(value).__name__} has no shape in contract.md 4")
 
 
 def print_table(
@@ -57,7 +37,7 @@ def table(
     headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()
 ) -> list[str]:
     """The lines of a table, its heading first."""
-    cells = [[_cell(each) for each in row] for row in (headings, *rows)]
+    cells = [[_cell(value) for value in row] for row in (headings, *rows)]
     widths = [max(_width(row[at]) for row in cells) for at in range(len(headings))]
     return [
         "  ".join(
@@ -69,7 +49,7 @@ def table(
 
 
 def _cell(value: object) -> str:
-    """One line that cannot move the cursor: customers choose what stands in subjects and names."""
+    """Make one line that cannot move the cursor: customers choose subjects and names."""
     text = "" if value is None else str(value)
     return "".join(
         " " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option, now_option
-from daemon.cli.output import Say, print_json, speaker
+from daemon.cli.output import print_json
+from daemon.domain.wording import Say
 
 if TYPE_CHECKING:
     from daemon.desk.register.persons import Report
@@ -41,12 +43,11 @@ def person() -> None:
 @config_option
 def export_(email: str, file: Path | None, config: Path | None, *, as_json: bool) -> None:
     """Write all that is kept of EMAIL to FILE, a zip of JSON and mails."""
-    from daemon.app import desk as app
     from daemon.desk.register import persons
 
     target = file or Path(f"{email.replace('/', '_')}.zip")
-    with app.opened(config) as opened, opened.store.reading() as tx:
-        say = speaker(opened.settings.desk.language)
+    with opened(config) as desk, desk.store.reading() as tx:
+        say = desk.say
         try:
             counts = persons.export(tx, email, target)
         except persons.PersonError as error:
@@ -74,13 +75,10 @@ def erase(
     The ledger and the statements stay as long as the law says; the report tells until when. It
     cannot be undone; a copy that is restored later is erased again by itself.
     """
-    from daemon.app import desk as app
-    from daemon.app import steps
     from daemon.desk.register import persons
 
-    with app.opened(config) as opened:
-        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
-        say = speaker(opened.settings.desk.language)
+    with opened(config) as desk:
+        say = desk.say
         if not (dry_run or yes):
             _ask(email, say)
         try:

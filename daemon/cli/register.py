@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.changes import plan_lines
+from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option, now_option
-from daemon.cli.output import Say, print_json, speaker
+from daemon.cli.output import print_json
+from daemon.domain.wording import Say
 
 if TYPE_CHECKING:
     from daemon.domain.periods import Period
@@ -29,13 +31,12 @@ def import_(
     An object in the file is set as the file says, lists whole; an object that is not in the file
     is left alone.
     """
-    from daemon.app import desk as app
     from daemon.desk.register import file as register_file
     from daemon.desk.register import importing
 
     read = register_file.read(file)
-    with app.opened(config) as desk:
-        say = speaker(desk.settings.desk.language)
+    with opened(config) as desk:
+        say = desk.say
         with desk.store.reading() if dry_run else desk.store.acting() as tx:
             if not dry_run:
                 importing.alone(tx)
@@ -75,10 +76,9 @@ def _past(months: Sequence["Period"], say: Say) -> str:
 @config_option
 def export(file: Path | None, config: Path | None, *, as_json: bool) -> None:
     """Write the register to FILE, or to standard output, as `avtald import` reads it."""
-    from daemon.app import desk as app
     from daemon.desk.register import export as register_export
 
-    with app.opened(config) as desk:
+    with opened(config) as desk:
         kept = register_export.kept(desk.store)
     if as_json:
         print_json(register_export.as_tables(kept))

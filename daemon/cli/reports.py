@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option, now_option
-from daemon.cli.output import Say, print_json, print_table, speaker
+from daemon.cli.output import print_json, print_table
+from daemon.domain.wording import Say
 
 _MOST_MONTHS = 120  # of a simulation: ten years
 
@@ -58,16 +60,13 @@ def report(
     as_json: bool,
 ) -> None:
     """Show the report of a customer for 2026-11, 2026-Q4, 2026-H2 or 2026; nothing is sent."""
-    from daemon.app import desk as app
-    from daemon.app import steps
     from daemon.desk.reviews import reports
     from daemon.desk.shown import reports as report_shown
 
     wanted = _period(period)
-    with app.opened(config) as opened:
-        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
-        say = speaker(opened.settings.desk.language)
-        with opened.store.reading() as tx:
+    with opened(config) as desk:
+        say = desk.say
+        with desk.store.reading() as tx:
             found = _customer(tx, customer, say)
             if not reports.has_begun(desk, wanted, now):
                 raise click.UsageError(say(f"{wanted} har inte börjat", f"{wanted} has not begun"))
@@ -125,18 +124,15 @@ def simulate(
     as_json: bool,
 ) -> None:
     """Show what months would have cost under another plan, with the same work."""
-    from daemon.app import desk as app
-    from daemon.app import steps
     from daemon.desk.reviews import facts
 
-    with app.opened(config) as opened:
-        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
-        say = speaker(opened.settings.desk.language)
-        if plan not in opened.settings.plans:
-            names = ", ".join(opened.settings.plans)
+    with opened(config) as desk:
+        say = desk.say
+        if plan not in desk.settings.plans:
+            names = ", ".join(desk.settings.plans)
             raise click.UsageError(say(f"skriv en av {names}", f"write one of {names}"))
         months = _months(first, last, say)
-        with opened.store.reading() as tx:
+        with desk.store.reading() as tx:
             past = facts.history(tx, desk, _customer(tx, customer, say), now)
         found = facts.simulate(desk, past, plan, months)
     if as_json:

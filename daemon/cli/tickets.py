@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import NUMBER, config_option, json_option, now_option
-from daemon.cli.output import Say, print_json, print_table, speaker
+from daemon.cli.output import print_json, print_table
+from daemon.domain.wording import Say
 
 if TYPE_CHECKING:
     from daemon.domain.opening_hours import Calendar
@@ -23,15 +25,14 @@ if TYPE_CHECKING:
 @config_option
 def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: bool) -> None:
     """List tickets, by deadline and then by priority."""
-    from daemon.app import desk as app
     from daemon.desk.shown import tickets as tickets_shown
 
-    with app.opened(config) as opened, opened.store.reading() as tx:
+    with opened(config) as desk, desk.store.reading() as tx:
         found = tickets_shown.listing(tx, only_open=only_open)
-        say = speaker(opened.settings.desk.language)
-        local = opened.calendar.local
+        say = desk.say
+        local = desk.calendar.local
         left = {
-            each["number"]: _left(opened.calendar, now, each["response"]["due_at"])
+            each["number"]: _left(desk.calendar, now, each["response"]["due_at"])
             for each in found
             if each["response"]["due_at"] and not each["response"]["ended_at"]
         }
@@ -92,13 +93,12 @@ def _hours(minutes: int) -> str:
 @config_option
 def ticket(config: Path | None, number: int, *, as_json: bool) -> None:
     """Show one ticket whole: who takes part, what was said, what happened."""
-    from daemon.app import desk as app
     from daemon.desk.shown import tickets as tickets_shown
 
-    with app.opened(config) as opened, opened.store.reading() as tx:
-        say = speaker(opened.settings.desk.language)
+    with opened(config) as desk, desk.store.reading() as tx:
+        say = desk.say
         shown = tickets_shown.whole(tx, _ticket(tx, number, say))
-        local = opened.calendar.local
+        local = desk.calendar.local
     if as_json:
         print_json(shown)
         return
@@ -187,23 +187,20 @@ def explain(
     config: Path | None, number: int, now: dt.datetime, *, send: bool, as_json: bool
 ) -> None:
     """Print every segment in which the ticket's clocks ran or stood still, and why."""
-    from daemon.app import desk as app
-    from daemon.app import steps
     from daemon.desk.shown import tickets as tickets_shown
 
-    with app.opened(config) as opened:
-        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
-        say = speaker(opened.settings.desk.language)
-        with opened.store.reading() as tx:
+    with opened(config) as desk:
+        say = desk.say
+        with desk.store.reading() as tx:
             clocks = tickets_shown.explained(tx, desk, _ticket(tx, number, say), now)
         if send:
-            with opened.store.writing() as tx:
+            with desk.store.writing() as tx:
                 count = tickets_shown.send_explanation(tx, desk, _ticket(tx, number, say), now)
             click.echo(say(f"mejl i utkorgen: {count}", f"mails in the outbox: {count}"), err=True)
     if as_json:
         print_json(clocks)
         return
-    local = opened.calendar.local
+    local = desk.calendar.local
     for clock in clocks:
         due = f"{local(clock['due_at']):%Y-%m-%d %H:%M}" if clock["due_at"] else "–"
         kind, result = say(*_CLOCKS[clock["kind"]]), say(*_RESULTS[clock["result"]])

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option
-from daemon.cli.output import print_json, speaker
+from daemon.cli.output import print_json
 
 _MOST = 200  # faults that are listed
 
@@ -15,12 +16,11 @@ _MOST = 200  # faults that are listed
 @config_option
 def verify(config: Path | None, *, as_json: bool) -> int:
     """Prove ledger, statements and raw mail against their hashes; names what is not as written."""
-    from daemon.app import desk
     from daemon.desk.upkeep import verify as proving
 
-    with desk.opened(config) as opened, opened.store.reading() as tx:
+    with opened(config) as desk, desk.store.reading() as tx:
         proven = proving.prove(tx)
-        say = speaker(opened.settings.desk.language)
+        say = desk.say
     faults = [
         {"kind": each.kind, "id": each.row_id, "fault": each.code, "text": proving.told(each, say)}
         for each in proven.faults

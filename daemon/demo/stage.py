@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from daemon.app import desk as app
-from daemon.app import steps
+from daemon.app import desks, steps
 from daemon.app.accounting import accounting_of
-from daemon.app.desk import App
 from daemon.demo.catcher import Catcher
 from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting, Mailer
@@ -69,7 +67,6 @@ class Stage:
     door_port: int
     catcher: Catcher
     double: FortnoxDouble
-    app: App
     desk: Desk
     mailer: Mailer
     accounting: Accounting
@@ -95,14 +92,13 @@ def staged(folder: Path, door_port: int, at: dt.datetime) -> Iterator[Stage]:
         after.callback(catcher.stop)
         double = after.enter_context(_books())
         _write_settings(folder, door_port, catcher, double, proof="dmarc")
-        opened = after.enter_context(app.opened(folder / "avtald.toml"))
-        _import_register(opened, folder, at)
-        desk = steps.desk_of(opened.settings, opened.store, opened.calendar)
-        mailer = steps.mailer_of(opened.settings, opened.store)
+        desk = after.enter_context(desks.opened(folder / "avtald.toml"))
+        _import_register(desk, folder, at)
+        mailer = steps.mailer_of(desk)
         after.callback(mailer.close)
-        books = accounting_of(opened.settings, opened.store)
+        books = accounting_of(desk)
         after.callback(books.close)
-        yield Stage(folder, door_port, catcher, double, opened, desk, mailer, books)
+        yield Stage(folder, door_port, catcher, double, desk, mailer, books)
 
 
 def free_port(wanted: int = 0) -> int:
@@ -144,10 +140,10 @@ def _write_settings(
     secret.write_text(told.client_secret + os.linesep, encoding="utf-8")
 
 
-def _import_register(opened: App, folder: Path, at: dt.datetime) -> None:
+def _import_register(desk: Desk, folder: Path, at: dt.datetime) -> None:
     """As `avtald import register.toml` does."""
     file = folder / "register.toml"
     file.write_bytes((SAMPLES / "register.toml").read_bytes())
-    with opened.store.writing() as tx:
-        asked = registering.plan(tx, str(file), register_file.read(file), opened.settings)
+    with desk.store.writing() as tx:
+        asked = registering.plan(tx, str(file), register_file.read(file), desk.settings)
         registering.apply(tx, asked, at)

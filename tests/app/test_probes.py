@@ -6,7 +6,9 @@ import pytest
 
 from daemon.app import probes
 from daemon.app.outages import Outage, Server, outage
+from daemon.desk.context import Desk
 from daemon.desk.upkeep.check import ProbeError
+from daemon.domain.opening_hours import Calendar
 from daemon.domain.wording import speaker
 from daemon.intake.mailbox import Mailbox
 from daemon.intake.oauth import CONSENT, OAuthError, SpentError
@@ -19,15 +21,18 @@ ENGLISH = speaker("en")
 
 
 @pytest.fixture
-def settings(tmp_path):
-    """Reads settings with these tables besides [desk]."""
+def desk_with(store, tmp_path):
+    """Makes an English desk with these tables besides [desk]."""
+    (tmp_path / "var").mkdir()
 
-    def read(tables: str = "") -> load.Settings:
+    def make(tables: str = "") -> Desk:
         file = tmp_path / "avtald.toml"
-        file.write_text(f'[desk]\nname = "E"\naddress = "support@example.se"\n{tables}')
-        return load.load(file, {})
+        own = 'name = "E"\naddress = "support@example.se"\nlanguage = "en"'
+        file.write_text(f"[desk]\n{own}\n{tables}")
+        settings = load.load(file, {})
+        return Desk(store, settings, Calendar(settings.calendar), b"")
 
-    return read
+    return make
 
 
 def mailbox_of(server, user: str, **changes) -> load.Imap:
@@ -41,9 +46,9 @@ def mailbox_of(server, user: str, **changes) -> load.Imap:
     return load.Imap(**values | changes)
 
 
-def test_a_mailbox_that_lets_us_in_works_and_keeps_its_mail(imap_server, settings):
+def test_a_mailbox_that_lets_us_in_works_and_keeps_its_mail(imap_server, desk_with):
     imap_server.put("probe", b"Subject: x\r\n\r\nx\r\n")
-    look = probes.probes_of(settings(), ENGLISH).mailbox
+    look = probes.probes_of(desk_with()).mailbox
     assert look(mailbox_of(imap_server, "probe")) == "login works"
     assert len(imap_server.uids("probe", criteria="UNSEEN")) == 1
 
@@ -55,10 +60,12 @@ def told(look, server) -> tuple[str, str]:
     return str(caught.value), caught.value.remedy
 
 
-def test_a_server_without_idle_or_move_works_and_it_is_told_how(imap_server, settings, monkeypatch):
+def test_a_server_without_idle_or_move_works_and_it_is_told_how(
+    imap_server, desk_with, monkeypatch
+):
     for name in ("can_idle", "can_move"):
         monkeypatch.setattr(Mailbox, name, property(lambda _self: False))
-    look = probes.probes_of(settings(), ENGLISH).mailbox
+    look = probes.probes_of(desk_with()).mailbox
     assert look(mailbox_of(imap_server, "probe3")) == (
         "login works; without IDLE mail is fetched every 60 seconds; "
         "without MOVE handled mail is marked instead"
@@ -100,10 +107,10 @@ IMAP_FAULTS = {
 
 @pytest.mark.parametrize("fault", IMAP_FAULTS)
 def test_what_is_wrong_with_a_mailbox_is_told_with_the_key_that_mends_it(
-    imap_server, settings, fault
+    imap_server, desk_with, fault
 ):
     change, says, remedy = IMAP_FAULTS[fault]
-    look = probes.probes_of(settings(), ENGLISH).mailbox
+    look = probes.probes_of(desk_with()).mailbox
     assert told(look, mailbox_of(imap_server, "probe2", **change)) == (says, remedy)
 
 
@@ -117,17 +124,17 @@ def test_what_is_wrong_with_a_mailbox_is_told_with_the_key_that_mends_it(
     ],
 )
 def test_a_folder_that_is_there_and_closed_is_not_told_to_be_missing(
-    settings, verb, answer, says, remedy
+    desk_with, verb, answer, says, remedy
 ):
-    look = probes.probes_of(settings(), ENGLISH).mailbox
+    look = probes.probes_of(desk_with()).mailbox
     with odd_imap() as odd:
         odd.twist[verb] = lambda tag, _usual: tag + b" " + answer + b"\r\n"
         found = told(look, mailbox_of(odd, "probe4"))
     assert (found[0], remedy in found[1]) == (says, True)
 
 
-def test_a_mail_server_without_starttls_gets_no_password_and_is_told(settings):
-    look = probes.probes_of(settings(), ENGLISH).mailbox
+def test_a_mail_server_without_starttls_gets_no_password_and_is_told(desk_with):
+    look = probes.probes_of(desk_with()).mailbox
     with odd_imap() as odd:
         says, remedy = told(look, mailbox_of(odd, "probe4", tls="starttls"))
     assert says == f"127.0.0.1:{odd.port} has no STARTTLS"
@@ -135,8 +142,8 @@ def test_a_mail_server_without_starttls_gets_no_password_and_is_told(settings):
     assert odd.commands == ["CONNECT", "CAPABILITY"]
 
 
-def test_tls_where_none_is_spoken_is_told(imap_server, settings):
-    look = probes.probes_of(settings(), ENGLISH).mailbox
+def test_tls_where_none_is_spoken_is_told(imap_server, desk_with):
+    look = probes.probes_of(desk_with()).mailbox
     says, remedy = told(look, mailbox_of(imap_server, "probe2", tls="implicit"))
     assert says == f"127.0.0.1:{imap_server.port} does not speak TLS"
     assert remedy == 'mend tls and port in [intake.imap] (tls = "starttls"?)'
@@ -169,11 +176,11 @@ def test_a_consent_that_ran_out_is_told_with_what_to_do_in_both_languages():
     )
 
 
-def test_an_outgoing_server_is_greeted_and_nothing_is_sent(settings):
+def test_an_outgoing_server_is_greeted_and_nothing_is_sent(desk_with):
     with sink() as server:
         table = f'[outgoing]\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
-        read = settings(table)
-        assert probes.probes_of(read, ENGLISH).outgoing(read.outgoing) == "connection works"
+        desk = desk_with(table)
+        assert probes.probes_of(desk).outgoing(desk.settings.outgoing) == "connection works"
         assert server.mails == []
         assert [command.split()[0] for command in server.commands] == ["ehlo", "quit"]
 
@@ -210,16 +217,16 @@ def outgoing_of(server, folder: Path, tls: str = "none") -> str:
         ),
     ],
 )
-def test_an_outgoing_server_that_refuses_is_told(settings, tmp_path, features, tls, says, remedy):
+def test_an_outgoing_server_that_refuses_is_told(desk_with, tmp_path, features, tls, says, remedy):
     with sink() as server:
         server.say("AUTH", *["535 5.7.8 no"] * 3)
         server.features += features
-        read = settings(outgoing_of(server, tmp_path, tls))
-        found, mends = told(probes.probes_of(read, ENGLISH).outgoing, read.outgoing)
+        desk = desk_with(outgoing_of(server, tmp_path, tls))
+        found, mends = told(probes.probes_of(desk).outgoing, desk.settings.outgoing)
     assert says in found
     assert mends == remedy
     assert "hemligt" not in found
 
 
-def test_drafts_as_files_are_an_accounting_system_too(settings):
-    assert not probes.probes_of(settings(), ENGLISH).accounting().preflight([])
+def test_drafts_as_files_are_an_accounting_system_too(desk_with):
+    assert not probes.probes_of(desk_with()).accounting().preflight([])

@@ -37,7 +37,7 @@ def slow(store, tmp_path, monkeypatch):
     monkeypatch.setattr(steps, "asked_to_stop", lambda: asked)
     made, post = a_desk(store, tmp_path), SlowPost()
     made.receive(a_mail(), NOW)
-    books = accounting.accounting_of(made.desk.settings)
+    books = accounting.accounting_of(made.desk)
     supervisor = steps.supervisor(made.desk, post, books, lambda: NOW)
     running = threading.Thread(target=supervisor.run)
     running.start()

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from daemon.app import desk as app
+from daemon.app import desks
 from daemon.desk.month import drift
 from daemon.store.schema import tables
 from integrations.fortnox.double.server import FortnoxDouble
@@ -85,7 +85,7 @@ def test_a_login_comes_back_on_loopback_and_keeps_a_sealed_token(
     assert ended.code == 0, ended.err
     assert "account_type=service" in ended.out
     assert f"tenant_id = {double.tokens.tenant_id}" in ended.out
-    with app.opened() as opened, opened.store.reading() as tx:
+    with desks.opened() as opened, opened.store.reading() as tx:
         row = tx.execute(tables.tokens.select()).one()
     assert row.state == "ok"
     for secret in (*double.tokens.access, *double.tokens.refresh):
@@ -135,7 +135,7 @@ def test_an_answer_without_consent_changes_nothing(
     ended = avtald("fortnox", "login", "--paste")
     assert ended.code == 1
     assert says in ended.err
-    with app.opened() as opened, opened.store.reading() as tx:
+    with desks.opened() as opened, opened.store.reading() as tx:
         assert tx.execute(tables.tokens.select()).all() == []
 
 

@@ -14,8 +14,9 @@ from werkzeug import Response
 
 from daemon.app import probes, steps
 from daemon.app.consents import KeptConsent, access_token
+from daemon.desk.context import Desk
 from daemon.desk.upkeep.check import ProbeError
-from daemon.domain.wording import speaker
+from daemon.domain.opening_hours import Calendar
 from daemon.intake.oauth import CONSENT, AccessToken, Kept, SpentError
 from daemon.settings import load
 from daemon.settings.values import Secret
@@ -176,11 +177,12 @@ def test_two_machines_and_several_mailboxes_share_one_consent(any_url, provider,
 
 def test_check_and_the_outgoing_server_go_on_with_what_is_kept(store, provider, mailbox, tmp_path):
     (tmp_path / "oauth2-refresh-token").write_text("given-0\n", encoding="utf-8")
+    (tmp_path / "var").mkdir()
     file = tmp_path / "avtald.toml"
     with sink() as server:
         server.features.append("AUTH XOAUTH2")
         file.write_text(
-            '[desk]\nname = "E"\naddress = "support@example.se"\n'
+            '[desk]\nname = "E"\naddress = "support@example.se"\nlanguage = "en"\n'
             f'[outgoing]\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
             'username = "u"\nauth = "oauth2"\n'
             f'[outgoing.oauth2]\ntoken_url = "{provider.url}"\nclient_id = "us"\n'
@@ -188,11 +190,12 @@ def test_check_and_the_outgoing_server_go_on_with_what_is_kept(store, provider, 
             encoding="utf-8",
         )
         settings = load.load(file, {})
-        look = probes.probes_of(settings, speaker("en"), store)
+        desk = Desk(store, settings, Calendar(settings.calendar), b"")
+        look = probes.probes_of(desk)
         with pytest.raises(ProbeError, match="nobody listens"):
             look.mailbox(mailbox())
         assert look.outgoing(settings.outgoing) == "login works"
-        mailer = steps.mailer_of(settings, store)
+        mailer = steps.mailer_of(desk)
         mailer.send("support@example.se", "bo@acme.se", b"Subject: x\r\n\r\nx\r\n")
         mailer.close()
         assert len(server.mails) == 1

@@ -1,7 +1,7 @@
-"""`avtald check`: what works, what needs attention, and how to mend each.
+"""`avtald check`: the parts of a desk tested one by one, each fault with its remedy.
 
-What reaches outside is handed in as probes: functions that give what they found in a few words, or
-raise ProbeError with a remedy.
+Probes look outside. A probe is a function; it describes its find in a few words, or raises
+ProbeError with a remedy.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from daemon.desk.context import Desk
 from daemon.desk.ports import Accounting
 from daemon.desk.register.importing import past_months
 from daemon.domain.invoice import OURS, AccountingError
@@ -20,7 +21,7 @@ from daemon.domain.wording import Say
 from daemon.settings.load import Imap, Outgoing, Settings
 from daemon.store import health, leases, migrations
 from daemon.store.money import register as kept
-from daemon.store.session import Store, StoreError
+from daemon.store.session import StoreError
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 _CLOCKS_APART = 30.0  # seconds
@@ -29,19 +30,19 @@ _NO_REFERENCE = f"{OURS}check"  # no statement's: those end in a month
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; a remedy where it needs attention."""
+    """The result of one look; a warning or a fault has a remedy."""
 
     area: str
     status: str  # ok, warning, fault
-    says: str
+    message: str
     remedy: str = ""
 
 
 class ProbeError(Exception):
-    """Something outside does not answer as it should; `remedy` says what mends it."""
+    """A fault outside the desk, with its remedy."""
 
     def __init__(self, says: str, remedy: str, *, warning: bool = False) -> None:
-        """Keep what was found, and what mends it."""
+        """Keep the fault and its remedy."""
         super().__init__(says)
         self.remedy = remedy
         self.warning = warning
@@ -49,7 +50,7 @@ class ProbeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailRecords:
-    """What DNS says of a mail domain."""
+    """The DNS records of a mail domain."""
 
     spf: str | None = None  # the record
     dkim: bool = False  # whether any key is published
@@ -57,22 +58,23 @@ class MailRecords:
 
     @property
     def is_enforced(self) -> bool:
-        """Whether mail that only pretends to come from there is stopped."""
+        """True where the policy stops forged mail."""
         return self.dmarc in {"quarantine", "reject"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probes:
-    """What looks outside; None where this installation has nothing to look with."""
+    """The looks outside; None for a look of no use to this installation."""
 
     mailbox: Callable[[Imap], str] | None = None  # login, IDLE, MOVE
     outgoing: Callable[[Outgoing], str] | None = None
     accounting: Callable[[], Accounting] | None = None
     records: Callable[[str], MailRecords | None] | None = None  # None: DNS does not answer
+    free_disk: int | None = None  # bytes
 
 
 def probed(area: str, name: str, probe: Callable[[], str]) -> Finding:
-    """What a probe found, as a finding."""
+    """Run a probe; gives its result or its fault as a finding."""
     try:
         return Finding(area, OK, f"{name}: {probe()}")
     except ProbeError as error:
@@ -80,31 +82,21 @@ def probed(area: str, name: str, probe: Callable[[], str]) -> Finding:
         return Finding(area, status, f"{name}: {error}", error.remedy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """The desk that is looked at."""
-
-    settings: Settings
-    store: Store
-    calendar: Calendar
-    probes: Probes
-    free_disk: int  # bytes
-
-
-def examine(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
-    """Look at everything; what one fault hides is left out, and nothing is changed.
+def examine(desk: Desk, probes: Probes, now: dt.datetime) -> Iterator[Finding]:
+    """Look at every part and change nothing; a part behind a fault is left out.
 
     An empty database is set up, as by any command.
     """
-    settings, probes = subject.settings, subject.probes
+    settings, say = desk.settings, desk.say
     yield from configuration(settings, say)
-    yield disk(subject.free_disk, settings.intake.disk_reserve, say)
+    if probes.free_disk is not None:
+        yield disk(probes.free_disk, settings.intake.disk_reserve, say)
     yield from doors(settings, probes, say)
     yield outgoing(settings, probes, say)
-    yield from dns(settings.desk.address.rpartition("@")[2], probes, say)
-    yield holidays(subject.calendar, subject.calendar.day_of(now), say)
+    yield from dns(desk.domain, probes, say)
+    yield holidays(desk.calendar, desk.calendar.day_of(now), say)
     try:
-        yield from _kept(subject, now, say)
+        yield from _kept(desk, probes, now)
     except (StoreError, migrations.SchemaError) as error:
         remedy = say(
             "starta databasens server, eller rätta [database]",
@@ -113,22 +105,22 @@ def examine(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
         yield Finding("database", FAULT, str(error), remedy)
 
 
-def _kept(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
-    """The database, and what is kept in it."""
-    settings, store = subject.settings, subject.store
+def _kept(desk: Desk, probes: Probes, now: dt.datetime) -> Iterator[Finding]:
+    """Look at the database and its content."""
+    settings, store, say = desk.settings, desk.store, desk.say
     if health.schema(store) is None:
         migrations.ensure(store)
     found = health.look(store)
     yield from database(found, say)
     if found.faults:
         return
-    yield from accounting(settings, subject.probes, say)  # its token is kept in the database
+    yield from accounting(settings, probes, say)  # its token is kept in the database
     with store.reading() as tx:
         register = kept.load(tx)
-        past = past_months(tx, register, settings, subject.calendar, now)
+        past = past_months(tx, register, settings, desk.calendar, now)
     yield from people(register, settings, say)
     yield from customers(register, settings, say)
-    yield from identity(settings, register, subject.probes, say)
+    yield from identity(settings, register, probes, say)
     yield closing(past.months, settings, first=past.never_closed, say=say)
 
 
@@ -136,7 +128,7 @@ def _kept(subject: Subject, now: dt.datetime, say: Say) -> Iterator[Finding]:
 
 
 def configuration(settings: Settings, say: Say) -> Iterator[Finding]:
-    """The file itself: it was read, or there would be no settings; and whom it names."""
+    """Look at the file's operators and secrets; the file itself has been read already."""
     yield Finding("configuration", OK, str(settings.file))
     if not settings.desk.operators:
         yield Finding(
@@ -156,7 +148,7 @@ def configuration(settings: Settings, say: Say) -> Iterator[Finding]:
 
 
 def identity(settings: Settings, register: Register, probes: Probes, say: Say) -> Iterator[Finding]:
-    """How people prove who they are (D1)."""
+    """Look at the ways to prove a sender (D1)."""
     ways = settings.identity
     if ways.require == "none":
         yield Finding(
@@ -191,7 +183,7 @@ def identity(settings: Settings, register: Register, probes: Probes, say: Say) -
 
 
 def _without_proof(register: Register, probes: Probes, say: Say) -> Iterator[Finding]:
-    """People whose domain has no DMARC policy: their mail can never pass it."""
+    """Name the people without a DMARC policy in their domain: their mail can never pass it."""
     if probes.records is None:
         return
     people = [person for person in register.people if person.active]
@@ -215,7 +207,7 @@ def _without_proof(register: Register, probes: Probes, say: Say) -> Iterator[Fin
 
 
 def doors(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding]:
-    """The ways that mail comes in."""
+    """Try the ways in for mail."""
     intake = settings.intake
     for mailbox in intake.imap:
         name = f"IMAP {mailbox.name}"
@@ -239,7 +231,7 @@ def doors(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding]:
 
 
 def outgoing(settings: Settings, probes: Probes, say: Say) -> Finding:
-    """The way that mail leaves."""
+    """Try the way out for mail."""
     server = settings.outgoing
     if server is None:
         return Finding(
@@ -258,7 +250,7 @@ def outgoing(settings: Settings, probes: Probes, say: Say) -> Finding:
 
 
 def dns(domain: str, probes: Probes, say: Say) -> Iterator[Finding]:
-    """Whether others can tell mail of the desk's domain from what pretends to be."""
+    """Look for the DNS records against forged mail in the desk's name."""
     if probes.records is None:
         return
     found = probes.records(domain)
@@ -299,7 +291,7 @@ def dns(domain: str, probes: Probes, say: Say) -> Iterator[Finding]:
 
 
 def disk(free: int, reserve: int, say: Say) -> Finding:
-    """Whether the doors have the disk that they want free; both in bytes."""
+    """Compare the free disk with the doors' reserve; both in bytes."""
     says = say(f"{free >> 20} MB ledigt", f"{free >> 20} MB free")
     if free >= reserve:
         return Finding("disk", OK, says)
@@ -312,7 +304,7 @@ def disk(free: int, reserve: int, say: Say) -> Finding:
 
 
 def database(found: health.Health, say: Say) -> Iterator[Finding]:
-    """Engine, durability as it is in force, schema, integrity."""
+    """Tell engine, durability in force, schema, integrity and clock."""
     settings = ", ".join(f"{name} {value}" for name, value in found.settings.items())
     says = f"{found.engine}, {settings}, schema {found.schema}"
     if found.is_durable and not found.faults:
@@ -332,7 +324,7 @@ def database(found: health.Health, say: Say) -> Iterator[Finding]:
 
 
 def _clocks_apart(ahead: int, say: Say) -> Finding:
-    """Deadlines follow this machine's clock, and so do leases, which others on the server read."""
+    """Tell of a wrong clock: deadlines follow it, and so do the leases of every process."""
     which = say("före", "ahead of") if ahead > 0 else say("efter", "behind")
     return Finding(
         "database",
@@ -354,7 +346,7 @@ def _clocks_apart(ahead: int, say: Say) -> Finding:
 
 
 def accounting(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding]:
-    """Access to the accounting system, through the port."""
+    """Try the accounting system, through its port."""
     kind = settings.accounting.kind
     if probes.accounting is None:
         yield Finding("accounting", OK, kind)
@@ -374,7 +366,7 @@ def accounting(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding
 
 
 def closing(months: Sequence[Period], settings: Settings, *, first: bool, say: Say) -> Finding:
-    """How many past months the next close would bill (H1)."""
+    """Count the past months of the next close (H1)."""
     if not months:
         return Finding("closing", OK, say("inga gångna månader väntar", "no past months wait"))
     span = f"{months[0]} – {months[-1]}" if len(months) > 1 else f"{months[0]}"
@@ -399,7 +391,7 @@ def closing(months: Sequence[Period], settings: Settings, *, first: bool, say: S
 
 
 def holidays(calendar: Calendar, today: dt.date, say: Say) -> Finding:
-    """Next year's closed days that would else be open, to be read through once a year (A2)."""
+    """List next year's closed weekdays; people read them through once a year (A2)."""
     year = today.year + 1
     try:
         closed = calendar.closed_days(year)
@@ -415,7 +407,7 @@ def holidays(calendar: Calendar, today: dt.date, say: Say) -> Finding:
 
 
 def people(register: Register, settings: Settings, say: Say) -> Iterator[Finding]:
-    """Whether somebody works here, and somebody gets the bill."""
+    """Look for engineers and for finance."""
     active = [person for person in register.people if person.active]
     if not any("engineer" in person.roles for person in active):
         yield Finding(
@@ -444,7 +436,7 @@ def people(register: Register, settings: Settings, say: Say) -> Iterator[Finding
 
 
 def customers(register: Register, settings: Settings, say: Say) -> Iterator[Finding]:
-    """Customers without what an invoice or a mail to them will need."""
+    """Name the customers without number or contact; invoices and mails need these."""
     active = [account for account in register.accounts if account.customer.active]
     yield Finding("register", OK, say(f"kunder: {len(active)}", f"customers: {len(active)}"))
     numberless = [each for each in active if not each.customer.accounting_number]

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from daemon.app import accounting
-from daemon.app import desk as app
+from daemon.app import accounting, desks
 from daemon.desk.context import Desk
 from daemon.domain.opening_hours import Calendar
 from daemon.settings import load
@@ -50,7 +49,7 @@ def push(url, file, ready=None):
     """What `avtald invoices push` does, in a process of its own."""
     settings = load.load(file, {})
     desk = Desk(open_store(url), settings, Calendar(settings.calendar), b"test key for the desk")
-    run = accounting.push_of(desk, accounting.accounting_of(settings, desk.store))
+    run = accounting.push_of(desk, accounting.accounting_of(desk))
     if ready is not None:
         ready.wait()
     while run.step(START):
@@ -156,7 +155,7 @@ def test_sigterm_ends_a_daemon_whose_client_waits_its_turn(tmp_path):
     """R29, issue 8: a Fortnox that says 429 keeps a client waiting, and nobody waits for it."""
     with FortnoxDouble() as double:
         file = settings_for(tmp_path, double)
-        with app.opened(file) as opened:
+        with desks.opened(file) as opened:
             close_november(a_desk(opened.store, tmp_path, settings=file.read_text()))
         double.faults.add("429", "GET *", times=None)
         daemon = subprocess.Popen([sys.executable, "-m", "daemon", "run", "--config", str(file)])

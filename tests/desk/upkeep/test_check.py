@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from daemon.desk.context import Desk
 from daemon.desk.upkeep import check
 from daemon.desk.upkeep.check import FAULT, OK, WARNING, Finding, MailRecords, ProbeError, Probes
 from daemon.domain.agreement import BUILT_IN, Version
@@ -26,6 +27,7 @@ COMPLETE = """
 [desk]
 name = "Exempel Support"
 address = "support@example.se"
+language = "en"
 operators = ["drift@example.se"]
 [intake.imap]
 host = "imap.example.se"
@@ -41,7 +43,7 @@ trusted_authserv_ids = ["mx.example.se"]
 finance = ["ekonomi@example.se"]
 first_month = "2026-10"
 """
-SMALL = '[desk]\nname = "E"\naddress = "support@example.se"\n'
+SMALL = '[desk]\nname = "E"\naddress = "support@example.se"\nlanguage = "en"\n'
 ANNA = Person(1, "Anna Svensson", "anna@example.se")
 ACME = Account(
     Customer(1, "acme", "Acme AB", accounting_number="1001"),
@@ -75,14 +77,8 @@ def one(findings) -> Finding:
 
 
 def examine(store, settings, **probes) -> list[Finding]:
-    subject = check.Subject(
-        settings=settings,
-        store=store,
-        calendar=Calendar(settings.calendar),
-        probes=Probes(**probes),
-        free_disk=10**12,
-    )
-    return list(check.examine(subject, NOW, ENGLISH))
+    desk = Desk(store, settings, Calendar(settings.calendar), b"")
+    return list(check.examine(desk, Probes(free_disk=10**12, **probes), NOW))
 
 
 def test_a_complete_desk_needs_no_attention(any_store, settings):
@@ -145,7 +141,7 @@ def test_a_server_that_may_lose_a_commit_is_a_fault(name, value):
     settings = {"fsync": "on", "synchronous_commit": "on", "server_encoding": "UTF8", name: value}
     found = Health("PostgreSQL 16", settings, "0001", "0001", ())
     assert one(check.database(found, ENGLISH)).status == FAULT
-    assert f"{name} {value}" in one(check.database(found, ENGLISH)).says
+    assert f"{name} {value}" in one(check.database(found, ENGLISH)).message
 
 
 @pytest.mark.parametrize(
@@ -166,7 +162,7 @@ def test_a_clock_that_is_not_the_database_servers_is_told(
     durable = {"fsync": "on", "synchronous_commit": "on", "server_encoding": "UTF8"}
     found = replace(health.look(pg_store), settings=durable)
     last = list(check.database(found, ENGLISH))[-1]
-    assert (last.status, says in last.says) == (status, True)
+    assert (last.status, says in last.message) == (status, True)
 
 
 # --- the file and what is outside ----------------------------------------------------------------
@@ -196,7 +192,7 @@ def test_a_mailbox_is_logged_in_to(settings):
     findings = list(check.doors(settings(), Probes(mailbox=log_in), ENGLISH))
     assert asked == ["support@example.se@imap.example.se/INBOX"]
     assert findings[0] == Finding("intake", OK, f"IMAP {asked[0]}: IDLE, MOVE")
-    assert findings[1].says == "LMTP 127.0.0.1:2424"
+    assert findings[1].message == "LMTP 127.0.0.1:2424"
 
 
 def test_what_does_not_answer_is_a_fault_with_the_probes_remedy(settings):
@@ -209,7 +205,7 @@ def test_what_does_not_answer_is_a_fault_with_the_probes_remedy(settings):
     probes = Probes(outgoing=refuse, mailbox=grumble)
     found = check.outgoing(settings(), probes, ENGLISH)
     assert (found.status, found.remedy) == (FAULT, "check the password")
-    assert found.says == "smtp.example.se:465: login refused"
+    assert found.message == "smtp.example.se:465: login refused"
     assert one(check.doors(settings(), probes, ENGLISH)).status == WARNING
 
 
@@ -264,26 +260,26 @@ def test_people_whose_domain_enforces_no_dmarc_are_named(settings):
     policies = {"example.se": "reject", "example.com": "none"}
     probes = Probes(records=lambda domain: MailRecords(dmarc=policies[domain]))
     found = one(check.identity(settings(), Register((ANNA, erik, gone)), probes, ENGLISH))
-    assert found.says == "erik@example.com: example.com enforces no DMARC"
+    assert found.message == "erik@example.com: example.com enforces no DMARC"
 
 
 def test_where_dns_does_not_answer_nobody_is_accused(settings):
     probes = Probes(records=lambda _domain: None)
     assert attention(check.identity(settings(), Register((ANNA,)), probes, ENGLISH)) == []
     (found,) = check.dns("example.se", probes, ENGLISH)
-    assert (found.status, found.says) == (OK, "example.se: DNS does not answer: not looked at")
+    assert (found.status, found.message) == (OK, "example.se: DNS does not answer: not looked at")
 
 
 def test_a_domain_with_all_three_records_is_ok():
     complete = MailRecords(spf="v=spf1 mx -all", dkim=True, dmarc="reject")
     (found,) = check.dns("example.se", Probes(records=lambda _domain: complete), ENGLISH)
-    assert (found.status, found.says) == (OK, "example.se: SPF, DKIM, DMARC p=reject")
+    assert (found.status, found.message) == (OK, "example.se: SPF, DKIM, DMARC p=reject")
 
 
 def test_each_missing_record_is_told_with_what_to_publish():
     weak = MailRecords(spf=None, dkim=False, dmarc="none")
     found = attention(check.dns("example.se", Probes(records=lambda _domain: weak), ENGLISH))
-    assert [each.says for each in found] == [
+    assert [each.message for each in found] == [
         "example.se: no SPF record",
         "example.se: no DKIM key",
         "example.se: DMARC stops nobody (p=none)",
@@ -301,7 +297,7 @@ def test_customers_without_contact_are_named_the_ended_ones_apart():
     register = Register((), (ACME, *accounts))
     plain = load.Accounting()
     found = one(check.customers(register, _Settings(plain), ENGLISH))
-    assert found.says == "no contact: beta"
+    assert found.message == "no contact: beta"
 
 
 def test_a_missing_accounting_number_matters_where_the_system_needs_one():
@@ -311,8 +307,8 @@ def test_a_missing_accounting_number_matters_where_the_system_needs_one():
     files, fortnox = load.Accounting(), _Fortnox()
     assert attention(check.customers(register, _Settings(files), ENGLISH)) == []
     found = one(check.customers(register, _Settings(fortnox), ENGLISH))
-    assert found.says.startswith("no number: acme, ")
-    assert found.says.endswith("… (12)")
+    assert found.message.startswith("no number: acme, ")
+    assert found.message.endswith("… (12)")
 
 
 class _Fortnox:
@@ -332,9 +328,9 @@ def test_next_years_closed_days_are_listed_for_reading(settings):
     calendar = Calendar(settings().calendar)
     found = check.holidays(calendar, dt.date(2026, 11, 20), ENGLISH)
     assert found.status == OK
-    assert found.says.startswith("2027: 01-01 Nyårsdagen, 01-06 Trettondedag jul, 03-26 ")
-    assert "05-01" not in found.says  # a Saturday
-    assert "06-25 Midsommarafton" in found.says
+    assert found.message.startswith("2027: 01-01 Nyårsdagen, 01-06 Trettondedag jul, 03-26 ")
+    assert "05-01" not in found.message  # a Saturday
+    assert "06-25 Midsommarafton" in found.message
 
 
 def test_a_country_whose_holidays_nobody_knows_is_a_mistake_of_the_file(settings):
@@ -358,7 +354,7 @@ def test_past_months_that_would_be_billed_are_told_until_the_first_is_chosen(set
         return check.closing(months, settings(text), first=first, say=ENGLISH)
 
     assert closing(SMALL, first=True).status == WARNING
-    assert "2 past months (2026-01 – 2026-02)" in closing(SMALL, first=True).says
+    assert "2 past months (2026-01 – 2026-02)" in closing(SMALL, first=True).message
     assert closing(COMPLETE, first=True).status == OK
     assert closing(SMALL, first=False).status == OK
     assert check.closing([], settings(), first=True, say=ENGLISH).status == OK
@@ -371,7 +367,7 @@ def test_the_months_are_those_of_the_register(store, settings):
         version = Version(0, "acme", dt.date(2026, 9, 1), None, renews=True, terms=terms)
         kept.keep_agreement(tx, customer, Agreement(version, {}))
     found = [each for each in examine(store, settings(SMALL)) if each.area == "closing"]
-    assert "2 past months (2026-09 – 2026-10)" in found[0].says
+    assert "2 past months (2026-09 – 2026-10)" in found[0].message
     with store.writing() as tx:
         statements.close(tx, "2026-10", NOW, ())
     found = [each for each in examine(store, settings(SMALL)) if each.area == "closing"]

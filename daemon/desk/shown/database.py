@@ -1,0 +1,38 @@
+"""The database's schema and health, as `avtald db` shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daemon.store import health, migrations
+from daemon.store.session import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database: its schema, the schema that this program needs, and its faults."""
+
+    engine: str
+    schema: str | None  # None: it is empty
+    needed: str
+    faults: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """An upgrade of the schema, from one revision to another."""
+
+    before: str | None
+    after: str
+
+
+def look(store: Store) -> Database:
+    """Look at the database and change nothing."""
+    found = health.look(store)
+    return Database(found.engine, found.schema, found.needed, found.faults)
+
+
+def upgrade(store: Store) -> Upgrade:
+    """Bring the schema up to this program's revision."""
+    before = health.schema(store)
+    with health.legible():
+        return Upgrade(before, migrations.upgrade(store))

@@ -1,0 +1,29 @@
+"""The JSON shapes of contract.md 4, made of the records in this folder."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+from daemon.domain.money import Money
+from daemon.domain.periods import Period
+
+
+def as_json(value: object) -> object:
+    """Give the shape of a value for `json.dumps(default=…)`; TypeError where it has none.
+
+    A record becomes an object with its fields as keys, in their order; a field `from_` is `from`.
+    """
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Money | Period | Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if is_dataclass(value):
+        return {each.name.rstrip("_"): getattr(value, each.name) for each in fields(value)}
+    raise TypeError(f"{type(value).__name__} has no shape in contract.md 4")
