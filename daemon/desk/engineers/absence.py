@@ -26,7 +26,7 @@ def tells(turn: Turn, person: Person, answered: Sent) -> Ticket | None:
         until = turn.day + _LASTS
         register.keep_person(turn.tx, replace(person, absent_until=until))
         rows.keep_fact(turn.tx, _fact(person), until.isoformat())
-        turn.record(None, "absent", person.email, until=until.isoformat())
+        turn.by(person).record(None, "absent", until=until.isoformat())
     if answered.kind != "notice" or answered.ticket_id is None:
         return None
     ticket = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
@@ -53,7 +53,7 @@ def ends(turn: Turn, person: Person) -> Person:
         return person
     back = replace(person, absent_until=None)
     register.keep_person(turn.tx, back)
-    turn.record(None, "present", person.email)
+    turn.by(person).record(None, "present")
     return back
 
 

@@ -6,15 +6,19 @@ reaches a customer.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from daemon.desk.engineers import actions, news
-from daemon.desk.engineers.work import Numbered, Work
+from daemon.desk.context import By, Refusal
+from daemon.desk.engineers import deciding, news
+from daemon.desk.engineers.acting import Acted, Carried, carry_out, noted
+from daemon.desk.engineers.reading import Numbered, Written
 from daemon.desk.hours import worklog
+from daemon.desk.tickets.turn import Turn
+from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
 from daemon.store.money import ledger
 from daemon.store.tickets import holds, tickets
-from parsers.tags import cut_tags, read_tags
+from parsers.tags import Tag, cut_tags, read_tags
 
 DIGEST = "digest"
 _NAMED = re.compile(r"(?<![\w#&/])#([1-9][0-9]{0,17})(?!\w)")
@@ -28,8 +32,8 @@ _BETWEEN = re.compile(r"^[\s>*•·:,;.()\[\]–-]+|[\s:,;()\[\]–-]+$")
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of the new text: where it stands, and the tickets that it names, by their place."""
+class Line:
+    """A line of the new text: its place, and the tickets that it names, by their place."""
 
     start: int
     end: int
@@ -45,75 +49,66 @@ class _Line:
         return before[-1] if before else 0
 
 
-@dataclass(slots=True)
-class _Part:
-    """What a mail says on one ticket."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The tags and the words of a mail that belong to one ticket."""
 
     ticket: Ticket
-    tags: list[Numbered]
-    text: list[str]
+    tags: tuple[Numbered, ...]
+    text: str
 
 
-def is_one(work: Work) -> bool:
-    """Whether a mail is read line by line: a reply to what lists tickets, or one that names some.
+def is_one(by: By, written: Written) -> bool:
+    """Tell if a mail is read line by line: a reply to a list of tickets, or one that names some.
 
     An engineer's other mail that belongs to no ticket asks for its customer (D6).
     """
-    answered = work.answered
-    if answered is not None and answered.kind == DIGEST:
+    if written.answered is not None and written.answered.kind == DIGEST:
         return True
-    if work.found is not None or work.has("for"):
+    if written.ticket is not None or written.has("for"):
         return False
-    if answered is not None and answered.kind == "receipt" and _of_receipt(work):
+    if _of_receipt(by, written):
         return True
-    lines = _lines(work.turn.mail.body.new, ())
-    return any(_number(lines, tag.span[0]) for _, tag in work.tags)
+    lines = lines_of(written.mail.body.new, ())
+    return any(number_for(lines, tag) for _, tag in written.tags)
 
 
-def take(work: Work) -> None:
-    """Carry out the tags on the tickets that they belong to; what has none is told back (C14)."""
-    parts = _parts(work)
-    for part in parts:
-        _carry_out(work, part)
-    if parts:
-        work.found = parts[0].ticket if len(parts) == 1 else None
-    work.not_relayed = _unsent(work)
+def act(turn: Turn, person: Person, written: Written) -> tuple[Acted, tuple[Acted, ...]]:
+    """Carry out the tags on their tickets; gives the results of the rest, and those by ticket."""
+    by = turn.by(person)
+    listed = _listed(by, person, written)
+    lines = lines_of(written.mail.body.new, listed)
+    alone = _alone(person, written, listed)
+    tags = [numbered for numbered in written.tags if numbered[1].kind != "wrong"]  # told already
+    placed = [(numbered, number_for(lines, numbered[1])) for numbered in tags]
+    wanted = dict.fromkeys(alone if number is None else number for _, number in placed)
+    known = {number: ticket for number in wanted if (ticket := _named(by, number))}
+    found = [(tag, known.get(alone if number is None else number)) for tag, number in placed]
+    parts = parts_of(written.mail.body.new, lines, [(t, on) for t, on in found if on is not None])
+    rest = Acted(why=_unsent(written))
+    for ((_, tag), number), (_, ticket) in zip(placed, found, strict=True):
+        if ticket is None and tag.kind == "tag":
+            rest = _without_ticket(by, written, rest, tag, named=bool(number), listed=listed)
+    acted = tuple(_on_ticket(turn, person, part, written.receipt_of) for part in parts)
+    if acted:
+        rest = rest.then(acted[0].ticket if len(acted) == 1 else None)
+    return rest, acted
 
 
-def _unsent(work: Work) -> str | None:
-    """Why its words went to nobody, where their writer may have meant them for somebody."""
-    shown = work.turn.mail.body.shown
+def _unsent(written: Written) -> str | None:
+    """The reason its words went to nobody, if their writer may have meant them for somebody."""
+    shown = written.mail.body.shown
     if not cut_tags(shown, read_tags(shown)).strip():
         return None
-    if work.answered is None or work.answered.kind not in {DIGEST, "receipt"}:
+    if written.answered is None or written.answered.kind not in {DIGEST, "receipt"}:
         return "only_tags"
-    return None if work.tags else "not_conversation"
+    return None if written.tags else "not_conversation"
 
 
-# --- which ticket a tag belongs to ------------------------------------------------------------
+# --- the ticket of a tag ----------------------------------------------------------------------
 
 
-def _parts(work: Work) -> list[_Part]:
-    listed = _listed(work)
-    text = work.turn.mail.body.new
-    lines = _lines(text, listed)
-    alone = _alone(work, listed)
-    found: dict[int, _Part] = {}
-    for tag in work.tags:
-        if tag[1].kind == "wrong":
-            continue  # told already
-        number = _number(lines, tag[1].span[0])
-        ticket = _named(work, alone if number is None else number)
-        if ticket is None:
-            _without_ticket(work, tag, named=bool(number), listed=listed)
-            continue
-        part = found.setdefault(ticket.id, _Part(ticket, [], []))
-        part.tags.append(tag)
-        _note(part, text, lines, tag)
-    return list(found.values())
-
-
-def _lines(text: str, listed: Iterable[int]) -> list[_Line]:
+def lines_of(text: str, listed: Iterable[int]) -> list[Line]:
     """The lines of a text, the tags on each blanked out: a number inside of one names nothing."""
     bare = text
     for tag in read_tags(text):
@@ -124,7 +119,7 @@ def _lines(text: str, listed: Iterable[int]) -> list[_Line]:
     lines = []
     at = 0
     for line in bare.split("\n"):
-        lines.append(_Line(at, at + len(line), _named_in(line, at, known)))
+        lines.append(Line(at, at + len(line), _named_in(line, at, known)))
         at += len(line) + 1
     return lines
 
@@ -137,131 +132,115 @@ def _named_in(line: str, at: int, listed: frozenset[int]) -> tuple[tuple[int, in
     return tuple(named)
 
 
-def _number(lines: Sequence[_Line], at: int) -> int | None:
+def _line_of(lines: Sequence[Line], tag: Tag) -> int:
+    return next(n for n, line in enumerate(lines) if tag.span[0] <= line.end)
+
+
+def number_for(lines: Sequence[Line], tag: Tag) -> int | None:
     """The ticket that a tag's own line names, else the nearest line above; 0: in doubt."""
-    own = next(n for n, line in enumerate(lines) if at <= line.end)
-    for line in lines[own::-1]:
-        number = line.number_for(at)
+    for line in lines[_line_of(lines, tag) :: -1]:
+        number = line.number_for(tag.span[0])
         if number is not None:
             return number
     return None
 
 
-def _listed(work: Work) -> Mapping[int, frozenset[int]]:
-    """The tickets that the answered mail asks about, each with whose time it lacks."""
-    answered = work.answered
-    if answered is None:
-        return {}
-    if answered.kind == DIGEST:
-        return listed_in(answered.about or "")
-    return dict.fromkeys(_of_receipt(work), frozenset((work.person.id,)))
+def parts_of(
+    text: str, lines: Sequence[Line], placed: Sequence[tuple[Numbered, Ticket]]
+) -> tuple[Part, ...]:
+    """The tags of each ticket, with the words beside them as a note."""
+    found = {ticket.id: ticket for _, ticket in placed}
+    parts = []
+    for ticket in found.values():
+        tags = tuple(numbered for numbered, on in placed if on.id == ticket.id)
+        notes = (_note(text, lines[_line_of(lines, tag)], tag) for _, tag in tags)
+        kept = [each for each in notes if _LETTER.search(each)]
+        kept = [each for each in kept if each.casefold() not in ticket.subject.casefold()]
+        parts.append(Part(ticket, tags, "\n".join(dict.fromkeys(kept))))
+    return tuple(parts)
+
+
+def _note(text: str, line: Line, tag: Tag) -> str:
+    """The words of a tag's line beside it."""
+    said = text[line.start : max(line.end, tag.span[1])]
+    said = cut_tags(said, read_tags(said))
+    for number in {number for _, number in line.named}:
+        said = re.sub(rf"#?\b{number}\b", " ", said)
+    return _BETWEEN.sub("", " ".join(said.split()))
 
 
 def listing(found: Mapping[int, Iterable[int]]) -> str:
-    """What a digest notes of the answers without time: `1042/3,1047/3/4`, by ticket number."""
+    """A digest's note of the answers without time: `1042/3,1047/3/4`, by ticket number."""
     return ",".join(
         "/".join(map(str, (number, *sorted(people)))) for number, people in found.items()
     )
 
 
 def listed_in(noted: str) -> dict[int, frozenset[int]]:
-    """Ticket numbers, each with the ids of who answered there without time."""
+    """Ticket numbers, each with the ids of the people who answered there without time."""
     entries = (entry.split("/") for entry in noted.split(",") if entry)
     return {int(number): frozenset(map(int, people)) for number, *people in entries}
 
 
-def _of_receipt(work: Work) -> list[int]:
-    """The tickets on which the answered receipt's message booked, or has something waiting."""
-    answered = work.answered
-    if answered is None or answered.inbox_id is None or answered.kind != "receipt":
+def _listed(by: By, person: Person, written: Written) -> Mapping[int, frozenset[int]]:
+    """The tickets that the answered mail asks about, each with the people whose time it lacks."""
+    if written.answered is not None and written.answered.kind == DIGEST:
+        return listed_in(written.answered.about or "")
+    return dict.fromkeys(_of_receipt(by, written), frozenset((person.id,)))
+
+
+def _of_receipt(by: By, written: Written) -> list[int]:
+    """The tickets with time that the answered receipt's message booked or holds."""
+    message = written.receipt_of
+    if message is None:
         return []
-    booked = [each.entry.ticket for each in ledger.of_message(work.tx, answered.inbox_id)]
-    waiting = [row.ticket_id for row in holds.of_message(work.tx, answered.inbox_id)]
+    booked = [each.entry.ticket for each in ledger.of_message(by.tx, message)]
+    waiting = [row.ticket_id for row in holds.of_message(by.tx, message)]
     found = dict.fromkeys(each for each in (*booked, *waiting) if each is not None)
-    living = (tickets.living(work.tx, tickets.by_id(work.tx, each)) for each in found)
+    living = (tickets.living(by.tx, tickets.by_id(by.tx, each)) for each in found)
     return list(dict.fromkeys(ticket.number for ticket in living))
 
 
-def _alone(work: Work, listed: Mapping[int, frozenset[int]]) -> int | None:
+def _alone(person: Person, written: Written, listed: Mapping[int, frozenset[int]]) -> int | None:
     """The ticket of a tag that names none: the subject's, the writer's only one, the only one."""
-    if work.found is not None:
-        return work.found.number
-    mine = [number for number, people in listed.items() if work.person.id in people]
+    if written.ticket is not None:
+        return written.ticket.number
+    mine = [number for number, people in listed.items() if person.id in people]
     only = next((each for each in (mine, list(listed)) if len(each) == 1), None)
     return only[0] if only else None
 
 
-def _named(work: Work, number: int | None) -> Ticket | None:
-    ticket = tickets.by_number(work.tx, number) if number else None
-    return tickets.living(work.tx, ticket) if ticket else None
+def _named(by: By, number: int | None) -> Ticket | None:
+    ticket = tickets.by_number(by.tx, number) if number else None
+    return tickets.living(by.tx, ticket) if ticket else None
+
+
+# --- carrying them out ------------------------------------------------------------------------
 
 
 def _without_ticket(
-    work: Work, numbered: Numbered, *, named: bool, listed: Mapping[int, frozenset[int]]
-) -> None:
-    _, tag = numbered
-    if tag.kind != "tag":
-        return
+    by: By, written: Written, rest: Acted, tag: Tag, *, named: bool, listed: Iterable[int]
+) -> Acted:
+    """Undo the answered receipt by a bare `[ångra]`; refuse any other tag without a ticket."""
+    receipt_of, first = written.receipt_of, next(iter(listed), None)
     if tag.name == "help":
-        news.tag_card(work)
-    elif tag.name == "undo" and listed and work.source.receipt_of is not None:
-        work.found = _named(work, next(iter(listed)))
-        refusal = actions.undo(work, tag)
-        if refusal is not None:
-            work.refuse(tag, refusal)
-    elif tag.name == "for":
-        work.refuse(tag, "new_mail")
-    else:
-        work.refuse(tag, "unknown_ticket" if named else "which_ticket")
+        return rest
+    if tag.name == "undo" and receipt_of is not None and (ticket := _named(by, first)):
+        return rest.then(ticket, Carried(worklog.undo(by, ticket, receipt_of), tag))
+    why = "unknown_ticket" if named else "which_ticket"
+    return rest.then(rest.ticket, Carried(Refusal("new_mail" if tag.name == "for" else why), tag))
 
 
-# --- what it does there -----------------------------------------------------------------------
-
-
-def _note(part: _Part, text: str, lines: Sequence[_Line], numbered: Numbered) -> None:
-    """What the tag's line says beside it is a note on its ticket."""
-    at = numbered[1].span[0]
-    line = next(line for line in lines if at <= line.end)
-    said = text[line.start : max(line.end, numbered[1].span[1])]
-    said = cut_tags(said, read_tags(said))
-    for number in {number for _, number in line.named}:
-        said = re.sub(rf"#?\b{number}\b", " ", said)
-    said = _BETWEEN.sub("", " ".join(said.split()))
-    repeated = said.casefold() in part.ticket.subject.casefold()
-    if _LETTER.search(said) and not repeated and said not in part.text:
-        part.text.append(said)
-
-
-def _carry_out(work: Work, part: _Part) -> None:
+def _on_ticket(turn: Turn, person: Person, part: Part, receipt_of: int | None) -> Acted:
     """The same as on a ticket's own mail, but that nothing goes to its customer (D8)."""
-    on = replace(
-        work,
-        found=part.ticket,
-        tags=part.tags,
-        booked=[],
-        refused=[],
-        done=[],
-        given_back=[],
-        not_relayed="internal",
-    )
-    actions.carry_out(on, before_answer=True)
-    text = "\n".join(part.text)
-    if text:
-        on.turn.say(on.ticket, "engineer", text, internal=True)
-        on.did("kept_inside")
-    booked, refused = worklog.book(on.source, on.ticket, on.right_tags("time"))
-    on.booked += booked
-    on.refused += refused
-    actions.carry_out(on, before_answer=False)
-    news.of_work(on, text)
-    part.ticket = on.ticket
-    _gather(work, on)
-
-
-def _gather(work: Work, on: Work) -> None:
-    """One receipt tells of all."""
-    work.booked += on.booked
-    work.refused += on.refused
-    work.given_back += on.given_back
-    work.done += [f"#{on.ticket.number}: {sentence}" for sentence in on.done]
-    work.confirm = work.confirm or any(each.held for each in on.booked)
+    by = turn.by(person)
+    before, after = deciding.plan(person, part.tags, receipt_of)
+    ticket, carried = carry_out(by, part.ticket, before)
+    acted = Acted(ticket, carried, why="internal")
+    if part.text:
+        turn.say(ticket, "engineer", part.text, internal=True)
+        acted = acted.then(ticket, noted(ticket, "kept_inside"))
+    ticket, carried = carry_out(by, ticket, after)
+    acted = acted.then(ticket, *carried)
+    news.of_answer(turn, person, acted, part.text)
+    return acted

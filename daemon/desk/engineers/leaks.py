@@ -7,8 +7,9 @@ its writer has confirmed it, as one that is nearly internal does (C9, D8).
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from daemon.desk.tickets.turn import Turn
+from daemon.desk.context import By
 from daemon.domain.ticket import Ticket
 from daemon.store.mail.outbox import Sent
 from daemon.store.money import register
@@ -31,19 +32,42 @@ _MAILS = 12  # the ticket's last of ours that are looked at, beside the one that
 _INSIDE = ("notice", "receipt", "warning", "digest", "proof", "card", "alarm", "close")
 
 
-def leak(turn: Turn, ticket: Ticket, answered: Sent | None, text: str) -> str | None:
-    """Why an engineer's text must not go to the customer unasked; None where it may.
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The texts that a ticket keeps inside, and those that its customer knows."""
+
+    notes: tuple[str, ...] = ()  # internal notes
+    lines: tuple[str, ...] = ()  # of mails between the desk and its people
+    public: tuple[str, ...] = ()
+    names_others: bool = False  # the answer names somebody of another customer
+
+
+def inside(by: By, ticket: Ticket, answered: Sent | None, text: str) -> Inside:
+    """Load the texts that an answer to a ticket must not hold."""
+    said = [each for each in tickets.said(by.tx, ticket.id) if each.inbox_id != by.inbox_id]
+    return Inside(
+        tuple(each.text for each in said if each.internal),
+        tuple(_lines_of_ours(by, ticket, answered)),
+        tuple(each.text for each in said if not each.internal),
+        _names_others(by, ticket, text),
+    )
+
+
+def says_internal(text: str) -> bool:
+    """Tell if a text says [intern] in no tag: in other brackets, or with a colon as first word."""
+    return bool(_BRACKET.search(text) or _NEARLY.search(text))
+
+
+def leak(text: str, held: Inside) -> str | None:
+    """The reason an engineer's text must not go to the customer unasked; None if it may.
 
     `quotes_internal`: it holds an internal note of the ticket, or a line of a mail between the
-    desk and its people. `other_address`: it names somebody of another customer. `near_internal`:
-    it says [intern] in a way that is no tag: in other brackets, or with a colon as its first word.
+    desk and its people. `other_address`: it names somebody of another customer.
     """
-    if _BRACKET.search(text) or _NEARLY.search(text):
-        return "near_internal"
     said = f" {' '.join(_words(text))} "
-    if any(f" {piece} " in said for piece in _secrets(turn, ticket, answered)):
+    if any(f" {piece} " in said for piece in _secrets(held)):
         return "quotes_internal"
-    return "other_address" if _names_others(turn, ticket, text) else None
+    return "other_address" if held.names_others else None
 
 
 def _words(text: str) -> list[str]:
@@ -55,20 +79,12 @@ def _runs(words: list[str]) -> Iterator[str]:
         yield " ".join(words[at : at + _RUN])
 
 
-def _secrets(turn: Turn, ticket: Ticket, answered: Sent | None) -> Iterator[str]:
-    """Runs of words that give away what stays inside, those left out that the customer knows."""
-    messages = tickets.said(turn.tx, ticket.id)
-    mine = turn.mail.inbox_id
-    public = {
-        run
-        for each in messages
-        if not each.internal and each.inbox_id != mine
-        for run in _runs(_words(each.text))
-    }
-    for each in messages:
-        if each.internal and each.inbox_id != mine:
-            yield from _of_note(each.text, public)
-    for line in _lines_of_ours(turn, ticket, answered):
+def _secrets(held: Inside) -> Iterator[str]:
+    """Runs of words that give away an inside text, less those that the customer knows."""
+    public = {run for text in held.public for run in _runs(_words(text))}
+    for note in held.notes:
+        yield from _of_note(note, public)
+    for line in held.lines:
         words = _words(line)[:_MOST_OF_A_LINE]
         if len(words) >= _SHORT_LINE:
             yield " ".join(words)
@@ -83,24 +99,24 @@ def _of_note(text: str, public: set[str]) -> Iterator[str]:
         yield " ".join(words)
 
 
-def _lines_of_ours(turn: Turn, ticket: Ticket, answered: Sent | None) -> Iterator[str]:
+def _lines_of_ours(by: By, ticket: Ticket, answered: Sent | None) -> Iterator[str]:
     """The lines of the mail that is answered, and of the ticket's last, that nobody outside has."""
-    ids = tickets.latest_mails(turn.tx, ticket.id, _INSIDE, _MAILS)
+    ids = tickets.latest_mails(by.tx, ticket.id, _INSIDE, _MAILS)
     if answered is not None and answered.kind in _INSIDE:
         ids = [*ids, answered.id]
-    for raw in tickets.beginnings(turn.tx, ids, _MOST_READ):
+    for raw in tickets.beginnings(by.tx, ids, _MOST_READ):
         for line in (read(raw).text or "").split("\n"):
             if not line.startswith(">"):
                 yield line
 
 
-def _names_others(turn: Turn, ticket: Ticket, text: str) -> bool:
-    side = {each.address for each in tickets.participants_of(turn.tx, ticket.id)}
+def _names_others(by: By, ticket: Ticket, text: str) -> bool:
+    side = {each.address for each in tickets.participants_of(by.tx, ticket.id)}
     return any(
         found[0].id != ticket.customer_id
         for address in _addresses(text)
         if address not in side
-        and (found := register.customer_of_address(turn.tx, address)) is not None
+        and (found := register.customer_of_address(by.tx, address)) is not None
     )
 
 

@@ -2,120 +2,80 @@
 
 from dataclasses import replace
 
-from daemon.desk.engineers import actions
-from daemon.desk.engineers.work import Work
+from daemon.desk.context import By, Refusal
+from daemon.desk.engineers.acting import Acted, Carried, left_behind, noted
+from daemon.desk.engineers.deciding import mailbox
+from daemon.desk.engineers.reading import Written
 from daemon.desk.letters.records import Said
-from daemon.desk.tickets import changes, relay
+from daemon.desk.tickets import acts, relay
 from daemon.desk.tickets.confirm import confirm
+from daemon.desk.tickets.turn import Turn
 from daemon.domain.priority import DEFAULT
-from daemon.domain.register import Customer
+from daemon.domain.register import Customer, Person
 from daemon.store.money import register
-from daemon.store.tickets import tickets
 from parsers.priority import read_priority
-from parsers.tags import Tag
+from parsers.subject import base_subject
+from parsers.tags import Tag, cut_tags, read_tags
 
 # The ticket is open and the customer hears of it, even where the engineer's words stay behind.
 _WITHOUT_WORDS = frozenset({"no_text", "direct", "encrypted", "cutting_failed"})
 
 
-def open_for_customer(work: Work) -> None:
-    """D6: a mail that is no reply becomes a ticket, if the engineer says for whom."""
-    wanted = next((tag for _, tag in work.right_tags("for")), None)
-    requester = actions.mailbox(wanted.value) if wanted else None
-    customer, name = _customer(work, requester) if requester else (None, "")
-    if requester is None or customer is None or relay.is_own(work.turn, requester[1]):
-        _ask_for_customer(work, wanted)
-        return
-    work.found = changes.open_for(
-        work.turn,
+def open_for_customer(turn: Turn, written: Written) -> Acted:
+    """D6: open a ticket for the customer that a message names, or ask for her."""
+    wanted = next((tag for _, tag in written.right_tags("for")), None)
+    requester = mailbox(wanted.value) if wanted else None
+    customer, name = _customer(turn.by(), written, requester[1]) if requester else (None, "")
+    if requester is None or customer is None or relay.is_own(turn.by(), requester[1]):
+        return _ask_for_customer(written, wanted)
+    subject = base_subject(turn.mail.message.subject)[:400]
+    ticket = acts.open_ticket(
+        turn.by(),
         customer,
-        level=_level(work),
-        spam=False,
+        subject=cut_tags(subject, read_tags(subject)).strip(),  # C13
+        level=_level(turn, written),
         requester=(requester[0] or name, requester[1]),
+        language=turn.language,
     )
-    work.opened = True
-    work.did("opened", number=work.ticket.number, customer=customer.name)
+    opened = noted(ticket, "opened", number=ticket.number, customer=customer.name)
+    return Acted(ticket, (opened,), opened=True)
 
 
-def _customer(work: Work, requester: tuple[str, str]) -> tuple[Customer | None, str]:
-    """Whose address it is; one that nobody knows is whose `[kund: …]` says."""
-    found = register.customer_of_address(work.tx, requester[1])
+def _customer(by: By, written: Written, address: str) -> tuple[Customer | None, str]:
+    """The customer and name of an address; `[kund: …]` names the customer of an unknown one."""
+    found = register.customer_of_address(by.tx, address)
     if found is not None:
         return found[0], found[1].name if found[1] else ""
-    named = next((tag for _, tag in work.right_tags("customer")), None)
-    return (register.customer_by_key(work.tx, named.value.casefold()) if named else None), ""
+    named = next((tag for _, tag in written.right_tags("customer")), None)
+    return (register.customer_by_key(by.tx, named.value.casefold()) if named else None), ""
 
 
-def _level(work: Work) -> int:
-    tagged = next((tag.level for _, tag in work.right_tags("priority") if tag.level), None)
-    mail, words = work.turn.mail, work.turn.desk.settings.priority.words
+def _level(turn: Turn, written: Written) -> int:
+    tagged = next((tag.level for _, tag in written.right_tags("priority") if tag.level), None)
+    mail, words = written.mail, turn.desk.settings.priority.words
     return tagged or read_priority(mail.message.subject, mail.body.new, words).level or DEFAULT
 
 
-def _ask_for_customer(work: Work, wanted: Tag | None) -> None:
-    work.asks_for_customer = True
-    work.not_relayed = "no_ticket"
-    for _, tag in work.tags:
-        if tag is wanted:
-            work.refuse(tag, "unknown_customer")
-        elif tag.kind == "tag" and tag.name != "help":
-            work.refuse(tag, "no_ticket")
+def _ask_for_customer(written: Written, wanted: Tag | None) -> Acted:
+    tags = [tag for _, tag in written.tags if tag.kind == "tag" and tag.name != "help"]
+    whys = ("unknown_customer" if tag is wanted else "no_ticket" for tag in tags)
+    refused = tuple(Carried(Refusal(why), tag) for why, tag in zip(whys, tags, strict=True))
+    return Acted(None, refused, why="no_ticket", asks_for_customer=True)
 
 
-def confirm_opened(work: Work, text: str) -> None:
-    """J1: the customer's confirmation, with the engineer's text unless that stays behind.
+def confirm_opened(turn: Turn, person: Person, acted: Acted, text: str) -> Acted:
+    """J1: send the customer's confirmation, with the engineer's text unless it stays behind.
 
-    What she forwarded is kept on the ticket (C3), and does not go back to the customer: it may
-    hold anything.
+    Forwarded mail is kept on the ticket (C3), and does not go back to the customer: it may hold
+    anything.
     """
-    if work.not_relayed is not None and work.not_relayed not in _WITHOUT_WORDS:
-        return
-    mail = work.turn.mail
-    shown = text if work.not_relayed is None else work.ticket.subject
-    own = relay.own_files(mail) if work.not_relayed is None else ()
-    files, left_out = relay.carried(work.turn, own)
-    if left_out:
-        work.did("left_out", names=", ".join(left_out))
-    confirm(
-        work.turn,
-        work.ticket,
-        None,
-        engineer=Said(work.person.name, mail.received_at, shown),
-        files=files,
-    )
-    if work.not_relayed is None:
-        work.relayed_to = (work.ticket.requester,)
-
-
-# --- a reply that names the customer ----------------------------------------------------------
-
-
-def resumed(work: Work) -> Work | None:
-    """The message that lacked its customer, to be acted on now that a reply names it; else None.
-
-    Only its own writer names it, for the time in it is hers.
-    """
-    answered = work.answered
-    if answered is None or answered.kind != "receipt" or not work.has("for"):
-        return None
-    if answered.ticket_id is not None or answered.inbox_id is None:
-        return None
-    mail = work.turn.stored(answered.inbox_id)
-    writer = register.person_by_address(work.tx, mail.sender)
-    if writer is None or writer.id != work.person.id:
-        return None
-    found = Work(replace(work.turn, mail=mail), work.person, None)
-    found.receipt_for = work.turn.mail
-    known = tickets.of_inbox(work.tx, answered.inbox_id)
-    if known is not None:  # named before: the reply is about the ticket that came of it
-        work.found = tickets.living(work.tx, known)
-        return None
-    return found
-
-
-def add_reply(found: Work, reply: Work) -> None:
-    """The tags of the reply count after those of the message; its `[för: …]` instead of theirs."""
-    earlier = [(n, tag) for n, tag in found.tags if tag.name != "for" or tag.kind != "tag"]
-    start = len(found.tags) + 1
-    found.tags = [*earlier, *enumerate((tag for _, tag in reply.tags), start=start)]
-    found.refused += reply.refused
+    ticket, why = acted.ticket, acted.why
+    if ticket is None or (why is not None and why not in _WITHOUT_WORDS):
+        return acted
+    shown = text if why is None else ticket.subject
+    own = relay.own_files(turn.mail) if why is None else ()
+    files, left_out = relay.carried(turn.desk, own)
+    said = Said(person.name, turn.mail.received_at, shown)
+    confirm(turn, ticket, None, engineer=said, files=files)
+    to = (ticket.requester,) if why is None else ()
+    return replace(acted, to=to, carried=(*acted.carried, *left_behind(ticket, left_out)))

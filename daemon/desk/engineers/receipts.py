@@ -1,10 +1,20 @@
-"""The receipt: what became of every tag of a message (C14)."""
+"""The receipt: the result of every tag of a message (C14)."""
 
-from daemon.desk.engineers.work import STOPS, Work
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from daemon.desk.context import Refusal
+from daemon.desk.engineers.acting import Acted, Carried
+from daemon.desk.engineers.deciding import STOPS, Result
+from daemon.desk.engineers.reading import Written
 from daemon.desk.hours import balances, worklog
-from daemon.desk.letters.records import BankChange, Receipt, Refused
+from daemon.desk.hours.worklog import Undone
+from daemon.desk.letters.records import BankChange, Booked, Receipt, Refused
 from daemon.desk.outgoing.mailing import Post, thread_of
+from daemon.desk.tickets.acts import Done, Said
 from daemon.desk.tickets.turn import Incoming, Turn
+from daemon.domain import wording
 from daemon.domain.register import Person
 from daemon.store.money import register
 from parsers.subject import base_subject
@@ -23,35 +33,38 @@ _UNWISHED = STOPS | {
 }
 
 
-def send(work: Work) -> None:
-    """Send one receipt for a message with tags, or for one that did not get where it was meant."""
-    told = work.tags or work.refused or work.quoted or work.done
-    if not (told or work.asks_for_customer or work.not_relayed in _UNWISHED):
-        return
-    mail = work.receipt_for or work.turn.mail
-    _post(work, f"receipt:{mail.inbox_id}", mail, work.turn.mail.inbox_id)
+def send(
+    turn: Turn, person: Person, written: Written, acted: Acted, parts: Sequence[Acted] = ()
+) -> None:
+    """Send one receipt for a message with tags, or for one that did not get where it was meant.
+
+    `parts` are what it did on several tickets (`by_line`).
+    """
+    done = sentences(turn, acted)
+    for part in parts:
+        number = part.ticket.number if part.ticket else 0
+        done += [f"#{number}: {sentence}" for sentence in sentences(turn, part)]
+    if written.tags or written.refused or written.quoted or done or acted.why in _UNWISHED:
+        letter = _receipt(turn, written, (acted, *parts), done)
+        answers = written.receipt_for or written.mail
+        post = _post(turn, person, acted, answers, written.mail.inbox_id)
+        turn.post(letter, post)
 
 
-def send_for_ok(work: Work, about: int) -> None:
-    """C11: what an OK brought about. A reply to it means the message that had waited."""
-    _post(work, f"receipt:{work.turn.mail.inbox_id}:ok", work.turn.mail, about)
+def send_for_ok(turn: Turn, person: Person, acted: Acted, about: int) -> None:
+    """C11: tell the results of an OK. A reply to it means the message that had waited."""
+    letter = _receipt(turn, Written(turn.mail, ""), (acted,), sentences(turn, acted))
+    post = _post(turn, person, acted, turn.mail, about)
+    turn.post(letter, replace(post, key=f"{post.key}:ok"))
 
 
 def of_automatic(turn: Turn, person: Person) -> None:
     """J2: tags in what a machine sent count nothing; its owner is told, once a day and no more."""
     mail = turn.mail
-    tags = read_tags(mail.body.new)
+    refused = tuple(Refused(tag.raw, "automatic") for tag in read_tags(mail.body.new))
+    letter = _receipt(turn, Written(mail, "", refused=refused), (Acted(),), ())
     turn.post(
-        Receipt(
-            number=None,
-            subject=base_subject(mail.message.subject),
-            customer=None,
-            booked=(),
-            refused=tuple(Refused(tag.raw, "automatic") for tag in tags),
-            done=(),
-            banks=(),
-            relayed_to=(),
-        ),
+        letter,
         Post(
             key=f"receipt:automatic:{person.id}:{turn.day}",
             kind="receipt",
@@ -61,52 +74,92 @@ def of_automatic(turn: Turn, person: Person) -> None:
     )
 
 
-def _post(work: Work, key: str, mail: Incoming, about: int) -> None:
-    work.turn.post(
-        _receipt(work),
-        Post(
-            key=key,
-            kind="receipt",
-            to=((work.person.name, work.person.email),),
-            language=work.turn.language,
-            ticket=work.found,
-            inbox_id=about,
-            about=f"receipt:{about}",
-            in_reply_to=mail.message.message_id,
-            references=thread_of(mail.message.message_id, ()),
-        ),
+def _post(turn: Turn, person: Person, acted: Acted, answers: Incoming, about: int) -> Post:
+    return Post(
+        key=f"receipt:{answers.inbox_id}",
+        kind="receipt",
+        to=((person.name, person.email),),
+        language=turn.language,
+        ticket=acted.ticket,
+        inbox_id=about,
+        about=f"receipt:{about}",
+        in_reply_to=answers.message.message_id,
+        references=thread_of(answers.message.message_id, ()),
     )
 
 
-def _receipt(work: Work) -> Receipt:
-    ticket = work.found
+def _receipt(turn: Turn, written: Written, parts: Sequence[Acted], done: Sequence[str]) -> Receipt:
+    acted, ticket = parts[0], parts[0].ticket
+    booked = tuple(booked for part in parts for booked in part.booked)
+    carried = [each for part in parts for each in part.carried]
     return Receipt(
         number=ticket.number if ticket else None,
-        subject=ticket.subject if ticket else base_subject(work.turn.mail.message.subject),
-        customer=worklog.customer_name(work.tx, ticket) if ticket else None,
-        booked=tuple(work.booked),
-        refused=tuple(work.refused),
-        done=tuple(work.done),
-        banks=_bank_changes(work),
-        relayed_to=work.relayed_to,
-        not_relayed=work.not_relayed,
-        quoted_tags=work.quoted,
-        confirm=work.confirm,
-        asks_for_customer=work.asks_for_customer,
+        subject=ticket.subject if ticket else base_subject(written.mail.message.subject),
+        customer=worklog.customer_name(turn.tx, ticket) if ticket else None,
+        booked=booked,
+        refused=(*written.refused, *_refused(carried)),
+        done=tuple(done),
+        banks=_bank_changes(turn, booked, carried),
+        relayed_to=acted.to,
+        not_relayed=acted.why,
+        quoted_tags=written.quoted,
+        confirm=acted.why in STOPS or any(each.held for each in booked),
+        asks_for_customer=acted.asks_for_customer,
     )
 
 
-def _bank_changes(work: Work) -> tuple[BankChange, ...]:
-    """C14: each bank before and after, of the periods that what was booked or undone drew on."""
-    drawn = [balances.drawn(work.tx, each) for each in work.booked if not each.held]
+def _refused(carried: Iterable[Carried]) -> list[Refused]:
+    return [
+        Refused(each.tag.raw, each.result.why)
+        for each in carried
+        if each.tag is not None and isinstance(each.result, Refusal)
+    ]
+
+
+def sentences(turn: Turn, acted: Acted) -> list[str]:
+    """The acts that were carried out, as sentences for the desk's own people."""
+    return [
+        turn.sentence(code, **_facts(each), **facts)
+        for each in acted.carried
+        for code, facts in _said(each.result)
+        if not (acted.opened and code == "unchanged" and _names_customer(each))
+    ]
+
+
+def _said(result: Result) -> Sequence[Said]:
+    """The codes of a result, with their facts."""
+    if isinstance(result, Done):
+        return result.said
+    said: list[Said] = []
+    if isinstance(result, Undone):
+        said += [("undone_held", {})] if result.held else []
+        said += [("undone", {"time": wording.hours(result.minutes)})] if result.minutes else []
+    return said
+
+
+def _names_customer(each: Carried) -> bool:
+    """Tell if it is the tag by which the ticket was opened for its customer (D6)."""
+    return each.tag is not None and each.tag.name == "customer"
+
+
+def _facts(each: Carried) -> dict[str, object]:
+    return {"tag": each.tag.raw.strip("[]")} if each.tag else {}
+
+
+def _bank_changes(
+    turn: Turn, booked: Iterable[Booked], carried: Iterable[Carried]
+) -> tuple[BankChange, ...]:
+    """C14: each bank before and after, of the periods that the booked or undone time drew on."""
+    drawn = [balances.drawn(turn.tx, each) for each in booked if not each.held]
+    undone = [each.result.drawn for each in carried if isinstance(each.result, Undone)]
     found: dict[tuple[int, str], tuple[int, int]] = {}
-    for customer_id, day, minutes in (*drawn, *work.given_back):
-        bank = balances.bank(work.tx, work.turn.desk, customer_id, day)
+    for customer_id, day, minutes in (*drawn, *chain.from_iterable(undone)):
+        bank = balances.bank(turn.tx, turn.desk, customer_id, day)
         if customer_id is not None and bank.period is not None:
             key = (customer_id, str(bank.period))
             before, _ = found.get(key, (bank.left, bank.left))
             found[key] = (before + minutes, bank.left)
     return tuple(
-        BankChange(register.customer(work.tx, customer_id).name, period, before, after)
+        BankChange(register.customer(turn.tx, customer_id).name, period, before, after)
         for (customer_id, period), (before, after) in found.items()
     )

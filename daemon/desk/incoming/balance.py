@@ -3,7 +3,7 @@
 from daemon.desk.hours import balances
 from daemon.desk.letters.records import Balance, TicketLine
 from daemon.desk.outgoing.mailing import Post, thread_of
-from daemon.desk.tickets.turn import Outcome, Turn
+from daemon.desk.tickets.turn import Incoming, Turn
 from daemon.domain import time_bank
 from daemon.domain.agreement import in_force
 from daemon.domain.register import Contact, Customer
@@ -16,19 +16,19 @@ _ASKS = frozenset({"saldo", "balance"})
 _GREETING = 30  # words, with a name and an address below them
 
 
-def asks(turn: Turn) -> bool:
-    """Whether the subject is that one word."""
-    return base_subject(turn.mail.message.subject).strip(" ?!.").casefold() in _ASKS
+def asks(mail: Incoming) -> bool:
+    """Tell if the subject is that one word."""
+    return base_subject(mail.message.subject).strip(" ?!.").casefold() in _ASKS
 
 
-def says_more(turn: Turn) -> bool:
-    """Whether the mail holds more than a greeting: that opens a ticket too, so that it is read."""
-    files = any(not each.inline for each in turn.mail.message.attachments)
-    return files or len(turn.mail.body.shown.split()) > _GREETING
+def says_more(mail: Incoming) -> bool:
+    """Tell if a mail holds more than a greeting: it opens a ticket too, for somebody to read."""
+    files = any(not each.inline for each in mail.message.attachments)
+    return files or len(mail.body.shown.split()) > _GREETING
 
 
-def answer(turn: Turn, customer: Customer, contact: Contact) -> Outcome:
-    """Tell what is left of the bank, and which tickets are open."""
+def answer(turn: Turn, customer: Customer, contact: Contact) -> None:
+    """Tell the rest of the bank, and the open tickets."""
     mail = turn.mail
     language = customer.language or turn.language
     turn.post(
@@ -44,7 +44,6 @@ def answer(turn: Turn, customer: Customer, contact: Contact) -> Outcome:
             references=thread_of(mail.message.message_id, ()),
         ),
     )
-    return Outcome("balance")
 
 
 def _balance(turn: Turn, customer: Customer, contact: Contact) -> Balance:

@@ -2,8 +2,9 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
-from daemon.desk.context import Desk
+from daemon.desk.context import By, Desk
 from daemon.desk.letters.sentences import sentence
 from daemon.desk.outgoing import alarms
 from daemon.desk.tickets import clocks, relay
@@ -39,7 +40,8 @@ def take(turn: Turn) -> Outcome:
     turn.say(ticket, "machine", remark, internal=True)
     if failed and outbox.all_failed(turn.tx, sent.id):
         # E1: an answer that failed for good at all of the customer's side stops no clock.
-        turn.happened(ticket, EventKind.ANSWER_BOUNCED, actor="avtald", answer=sent.id)
+        by = replace(turn.by(), actor="avtald")
+        clocks.happened(by, ticket, EventKind.ANSWER_BOUNCED, answer=sent.id)
     if sent.kind in _OUTWARD:
         relay.tell_engineers(turn, ticket, new=False, remarks=(remark,))
     elif failed or not bounce.recipients:  # a notice of it would come back itself, for ever
@@ -74,22 +76,14 @@ def _of_no_ticket(turn: Turn, sent: Sent, bounce: Bounce) -> None:
 
 def accepted(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime) -> None:
     """E1: a server took an answer for the customer's side: the clock stopped at its receipt."""
-    del now
     if not delivery.customer_side or delivery.ticket_id is None or delivery.inbox_id is None:
         return
     if not outbox.first_accepted(tx, delivery.outgoing_id, delivery.id):
         return
     ticket = tickets.living(tx, tickets.by_id(tx, delivery.ticket_id))
-    clocks.happened(
-        tx,
-        desk,
-        ticket,
-        EventKind.ANSWER,
-        at=inbox.received(tx, delivery.inbox_id),
-        actor="avtald",
-        cause=f"outbox:{delivery.id}",
-        answer=delivery.outgoing_id,
-    )
+    at = inbox.received(tx, delivery.inbox_id)
+    by = By(tx, desk, "avtald", at, f"outbox:{delivery.id}", now)
+    clocks.happened(by, ticket, EventKind.ANSWER, answer=delivery.outgoing_id)
 
 
 def failed(tx: Tx, desk: Desk, delivery: Delivery, now: dt.datetime, *, reply: str) -> None:

@@ -1,67 +1,152 @@
-"""A message from the customer's side: it opens a ticket, or goes on with one (D2–D5, E1, J1)."""
+"""A message from the customer's side: it opens a ticket, or goes on with one (D2–D5, E1, J1).
+
+Its facts are read, its way is decided by them alone, and the way's acts and letters follow.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 
 from daemon.desk.incoming import balance
-from daemon.desk.tickets import changes, relay
+from daemon.desk.tickets import acts, clocks, relay
+from daemon.desk.tickets.acts import Done
 from daemon.desk.tickets.confirm import confirm, tell_priority
-from daemon.desk.tickets.conversation import joined_ticket
-from daemon.desk.tickets.turn import Outcome, Turn
+from daemon.desk.tickets.conversation import joined_ticket, taking_part
+from daemon.desk.tickets.turn import Incoming, Outcome, Turn
 from daemon.domain.clock import EventKind
 from daemon.domain.priority import DEFAULT
-from daemon.domain.register import Customer
+from daemon.domain.register import Contact, Customer
 from daemon.domain.ticket import Status, Ticket, is_thanks, reopens
 from daemon.store.money import register
 from daemon.store.tickets import tickets
 from parsers.automatic import Verdict
 from parsers.priority import Statement, read_priority
+from parsers.subject import base_subject
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """The facts of a message from the customer's side, or from a stranger."""
+
+    mail: Incoming
+    verdict: Verdict
+    reopen_within: timedelta
+    customer: Customer | None = None
+    contact: Contact | None = None
+    ticket: Ticket | None = None  # it goes on with this one
+    side: frozenset[str] = frozenset()  # the addresses that take part in it
+
+    @property
+    def on(self) -> Ticket:
+        """The ticket that it goes on with; a LookupError if it opens one."""
+        if self.ticket is None:
+            raise LookupError("the message has no ticket")
+        return self.ticket
+
+
+Way = Callable[[Turn, Inquiry], Outcome]  # a way's acts and letters
 
 
 def take(turn: Turn, verdict: Verdict) -> Outcome:
     """Act on a message of the customer's side, or of a stranger."""
-    sender = turn.mail.sender
-    found = register.customer_of_address(turn.tx, sender) if sender else None
+    inquiry = _read(turn, verdict)
+    return decide(inquiry)(turn, inquiry)
+
+
+def _read(turn: Turn, verdict: Verdict) -> Inquiry:
+    found = register.customer_of_address(turn.tx, turn.mail.sender) if turn.mail.sender else None
     customer, contact = found or (None, None)
-    joined = joined_ticket(turn, customer_id=customer.id if customer else None)
-    if joined is None:
-        if customer and contact and verdict.kind == "person" and balance.asks(turn):
-            answered = balance.answer(turn, customer, contact)
-            if not balance.says_more(turn):
-                return answered
-        answers = verdict.kind == "auto_reply" and turn.mail.message.in_reply_to
-        if answers or verdict.kind == "receipt":
-            return Outcome("noted")
-        return _new(turn, verdict, customer)
-    ticket, _ = joined
-    if verdict.kind != "person":
-        return _machine_reply(turn, verdict, ticket)
-    if _is_outsider(turn, ticket, customer):
-        return _outsiders_reply(turn, ticket, known=customer is not None)
-    if ticket.is_closed:
-        return _to_closed(turn, verdict, ticket, customer)
-    return _reply(turn, verdict, ticket, _join_in(turn, ticket, customer))
+    ticket = joined_ticket(turn, customer_id=customer.id if customer else None)
+    side = taking_part(turn.tx, ticket) if ticket is not None else frozenset()
+    within = turn.desk.settings.desk.reopen_within
+    return Inquiry(turn.mail, verdict, within, customer, contact, ticket, side)
 
 
-def _statement(turn: Turn) -> Statement:
-    words = turn.desk.settings.priority.words
-    return read_priority(turn.mail.message.subject, turn.mail.body.new, words)
+def decide(inquiry: Inquiry) -> Way:
+    """The way of a message, by its facts alone."""
+    if inquiry.ticket is None:
+        return _way_without_ticket(inquiry)
+    if inquiry.verdict.kind != "person":
+        return machine_reply
+    if _is_outsider(inquiry, inquiry.ticket):
+        return outsiders_reply
+    if not inquiry.ticket.is_closed:
+        return reply
+    return _way_to_closed(inquiry.mail, inquiry.ticket, inquiry.reopen_within)
 
 
-# --- a new ticket -----------------------------------------------------------------------------
+def _way_without_ticket(inquiry: Inquiry) -> Way:
+    mail, kind = inquiry.mail, inquiry.verdict.kind
+    if inquiry.customer and inquiry.contact and kind == "person" and balance.asks(mail):
+        return balance_and_new_ticket if balance.says_more(mail) else tell_balance
+    answers = kind == "auto_reply" and mail.message.in_reply_to
+    return keep_silent if answers or kind == "receipt" else new_ticket
 
 
-def _new(
-    turn: Turn, verdict: Verdict, customer: Customer | None, follows: Ticket | None = None
-) -> Outcome:
-    spam = _marked_as_spam(turn)
-    statement = _statement(turn)
-    ticket = changes.open_for(
-        turn,
+def _is_outsider(inquiry: Inquiry, ticket: Ticket) -> bool:
+    """D3: neither of the ticket's customer nor somebody who takes part in it."""
+    customer = inquiry.customer
+    if customer is not None and customer.id == ticket.customer_id:
+        return False
+    return inquiry.mail.sender not in inquiry.side
+
+
+def _way_to_closed(mail: Incoming, ticket: Ticket, within: timedelta) -> Way:
+    """D5: a thank-you changes nothing, a reply in time reopens, a later one opens a new ticket."""
+    files = [each for each in mail.message.attachments if not each.inline]
+    if is_thanks(mail.body.shown, attachments=len(files)):
+        return thanks
+    if not reopens(ticket, mail.received_at, within):
+        return follow_up
+    # [skräp]: silence, until an engineer opens it.
+    return reply_to_spam if ticket.spam and ticket.customer_id is None else reopening_reply
+
+
+# --- without a ticket -------------------------------------------------------------------------
+
+
+def keep_silent(_turn: Turn, _inquiry: Inquiry) -> Outcome:
+    """An automatic answer to nothing of ours."""
+    return Outcome("noted")
+
+
+def tell_balance(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """J5: `saldo`, with no more than a greeting."""
+    if inquiry.customer is not None and inquiry.contact is not None:
+        balance.answer(turn, inquiry.customer, inquiry.contact)
+    return Outcome("balance")
+
+
+def balance_and_new_ticket(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """J5: `saldo`, and a text to be read."""
+    tell_balance(turn, inquiry)
+    return new_ticket(turn, inquiry)
+
+
+def new_ticket(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """Open a ticket: its sender gets a confirmation, the engineers a notice (J1, D8)."""
+    return _open(turn, inquiry, None)
+
+
+def follow_up(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """D5: open a ticket that is linked to the one closed long ago."""
+    return _open(turn, inquiry, inquiry.ticket)
+
+
+def _open(turn: Turn, inquiry: Inquiry, follows: Ticket | None) -> Outcome:
+    customer, verdict = inquiry.customer, inquiry.verdict
+    spam, statement = _marked_as_spam(turn), _statement(turn)
+    ticket = acts.open_ticket(
+        turn.by(),
         customer,
+        subject=base_subject(turn.mail.message.subject)[:400],
         level=statement.level or DEFAULT,
+        requester=(turn.mail.sender_name, turn.mail.sender),
+        language=turn.language,
         spam=spam,
         follows=follows,
-        requester=(turn.mail.sender_name, turn.mail.sender),
     )
-    relay.join(turn, ticket, relay.others_of(turn, customer))
+    relay.join(turn.by(), ticket, relay.others_of(turn, customer))
     person = verdict.kind == "person"
     turn.say(ticket, "customer" if customer or person else "machine", _shown(turn))
     if not spam:
@@ -75,7 +160,7 @@ def _new(
 
 
 def _marked_as_spam(turn: Turn) -> bool:
-    """D2: what the border marked as spam waits in silence."""
+    """D2: mail that the border marked as spam waits in silence."""
     name, _, value = (turn.desk.settings.identity.spam_header or "").partition(":")
     if not name:
         return False
@@ -87,93 +172,87 @@ def _shown(turn: Turn) -> str:
     return turn.mail.body.shown or turn.mail.body.new
 
 
-# --- a reply ----------------------------------------------------------------------------------
+def _statement(turn: Turn) -> Statement:
+    words = turn.desk.settings.priority.words
+    return read_priority(turn.mail.message.subject, turn.mail.body.new, words)
 
 
-def _to_closed(turn: Turn, verdict: Verdict, ticket: Ticket, customer: Customer | None) -> Outcome:
-    """D5: a thank-you changes nothing, a reply in time reopens, a later one opens a new ticket."""
-    files = [each for each in turn.mail.message.attachments if not each.inline]
-    if is_thanks(turn.mail.body.shown, attachments=len(files)):
-        turn.say(ticket, "customer", _shown(turn))
-        return Outcome("thanks", ticket.id)
-    if not reopens(ticket, turn.mail.received_at, turn.desk.settings.desk.reopen_within):
-        return _new(turn, verdict, customer, follows=ticket)
-    if ticket.spam and ticket.customer_id is None:
-        turn.say(ticket, "customer", _shown(turn))  # [skräp]: silence, until an engineer opens it
-        return Outcome("spam", ticket.id)
-    status = Status.OPEN if ticket.customer_id is not None else Status.UNPLACED
-    ticket = tickets.change(turn.tx, ticket.id, status=status, closed_at=None, spam=False)
-    turn.happened(ticket, EventKind.REOPENED)
-    remarks = _join_in(turn, ticket, customer)
-    return _reply(turn, verdict, ticket, [*remarks, turn.sentence("reopened_by_customer")])
+# --- on a ticket ------------------------------------------------------------------------------
 
 
-def _reply(turn: Turn, verdict: Verdict, ticket: Ticket, remarks: list[str]) -> Outcome:
-    turn.say(ticket, "customer", _shown(turn))
-    turn.happened(ticket, EventKind.CUSTOMER_MESSAGE)
-    if ticket.status == Status.WAITING:
-        ticket = tickets.change(turn.tx, ticket.id, status=Status.OPEN)
-    changed = _change_level(turn, verdict, ticket)
-    if changed is not None:
-        remarks.append(
-            turn.sentence("priority_by_customer", old=ticket.priority, new=changed.priority)
-        )
-    remarks += relay.cautions(turn)
-    relay.tell_engineers(turn, changed or ticket, new=False, remarks=tuple(remarks))
-    return Outcome("joined", ticket.id)
+def thanks(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """D5: a thank-you for a closed ticket is kept."""
+    turn.say(inquiry.on, "customer", _shown(turn))
+    return Outcome("thanks", inquiry.on.id)
 
 
-def _join_in(turn: Turn, ticket: Ticket, customer: Customer | None) -> list[str]:
-    """D4: who takes part from now on."""
+def reply_to_spam(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """D2: a reply on a ticket that was closed as spam is kept."""
+    turn.say(inquiry.on, "customer", _shown(turn))
+    return Outcome("spam", inquiry.on.id)
+
+
+def reply(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """A reply of the customer's side on an open ticket."""
+    _join_in(turn, inquiry)
+    return _reply(turn, inquiry, inquiry.on)
+
+
+def reopening_reply(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """D5: a reply that opens its ticket again."""
+    done = acts.reopen(turn.by(), inquiry.on)
+    _join_in(turn, inquiry)
+    return _reply(turn, inquiry, done.ticket, turn.sentence("reopened_by_customer"))
+
+
+def _join_in(turn: Turn, inquiry: Inquiry) -> None:
+    """D4: let the sender and her colleagues take part from now on."""
+    customer, ticket = inquiry.customer, inquiry.on
     if customer is not None and customer.id == ticket.customer_id:
         sender = (turn.mail.sender_name, turn.mail.sender)
-        relay.join(turn, ticket, (sender, *relay.others_of(turn, customer)))
-    return []
+        relay.join(turn.by(), ticket, (sender, *relay.others_of(turn, customer)))
 
 
-# --- outsiders and machines -------------------------------------------------------------------
-
-
-def _is_outsider(turn: Turn, ticket: Ticket, customer: Customer | None) -> bool:
-    """D3: neither of the ticket's customer nor somebody who takes part in it."""
-    if customer is not None and customer.id == ticket.customer_id:
-        return False
-    side = tickets.participants_of(turn.tx, ticket.id)
-    return turn.mail.sender not in {each.address for each in side if not each.silent}
-
-
-def _outsiders_reply(turn: Turn, ticket: Ticket, *, known: bool) -> Outcome:
-    """D3: it is kept and shown; it moves no clock and no level, and reopens nothing."""
-    sender = (turn.mail.sender_name, turn.mail.sender)
-    turn.say(ticket, "stranger", _shown(turn))
-    if not turn.is_desk(sender[1]):
-        relay.join(turn, ticket, [sender], silent=True)
-    remarks = (turn.sentence("other_customers" if known else "stranger"), *relay.cautions(turn))
+def _reply(turn: Turn, inquiry: Inquiry, ticket: Ticket, *remarks: str) -> Outcome:
+    turn.say(ticket, "customer", _shown(turn))
+    clocks.happened(turn.by(), ticket, EventKind.CUSTOMER_MESSAGE)
+    if ticket.status == Status.WAITING:
+        ticket = tickets.change(turn.tx, ticket.id, status=Status.OPEN)
+    statement = _statement(turn)
+    level = wanted_level(statement, ticket)
+    changed = None if level is None else acts.set_level(turn.by(), ticket, level)
+    if isinstance(changed, Done):
+        if inquiry.verdict.may_answer:
+            tell_priority(turn.by(), ticket, changed.ticket, conflict=statement.conflict)
+        remarks += (turn.sentence("priority_by_customer", old=ticket.priority, new=level),)
+        ticket = changed.ticket
+    remarks += relay.cautions(turn)
     relay.tell_engineers(turn, ticket, new=False, remarks=remarks)
     return Outcome("joined", ticket.id)
 
 
-def _machine_reply(turn: Turn, verdict: Verdict, ticket: Ticket) -> Outcome:
-    """An out-of-office in a ticket: kept and shown, without effect on clock or status (E5)."""
+def wanted_level(statement: Statement, ticket: Ticket) -> int | None:
+    """C5, C8: the new level that a reply states; the subject counts only if it differs."""
+    stated = (statement.subject_level, statement.text_level)
+    return next((level for level in stated if level not in {None, ticket.priority}), None)
+
+
+def outsiders_reply(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """D3: keep and show it; it moves no clock and no level, and reopens nothing."""
+    ticket, sender = inquiry.on, (turn.mail.sender_name, turn.mail.sender)
+    turn.say(ticket, "stranger", _shown(turn))
+    if not turn.desk.is_own(sender[1]):
+        relay.join(turn.by(), ticket, [sender], silent=True)
+    remark = turn.sentence("other_customers" if inquiry.customer else "stranger")
+    relay.tell_engineers(turn, ticket, new=False, remarks=(remark, *relay.cautions(turn)))
+    return Outcome("joined", ticket.id)
+
+
+def machine_reply(turn: Turn, inquiry: Inquiry) -> Outcome:
+    """E5: keep and show an out-of-office, without effect on clock or status."""
+    ticket = inquiry.on
     turn.say(ticket, "machine", _shown(turn))
-    turn.happened(ticket, EventKind.AUTO_REPLY)
-    if verdict.kind != "receipt":  # that it was read is no news
+    clocks.happened(turn.by(), ticket, EventKind.AUTO_REPLY)
+    if inquiry.verdict.kind != "receipt":  # that it was read is no news
         relay.tell_engineers(turn, ticket, new=False, remarks=(turn.sentence("auto_reply"),))
     return Outcome("noted", ticket.id)
-
-
-# --- levels -----------------------------------------------------------------------------------
-
-
-def _change_level(turn: Turn, verdict: Verdict, ticket: Ticket) -> Ticket | None:
-    """C5, C8: a new label in a reply changes the level; the subject only where it differs."""
-    statement = _statement(turn)
-    level = statement.subject_level
-    if level is None or level == ticket.priority:
-        level = statement.text_level
-    if level is None or level == ticket.priority:
-        return None
-    changed = changes.set_priority(turn, ticket, level, actor=turn.mail.sender)
-    if verdict.may_answer:
-        tell_priority(turn, ticket, changed, conflict=statement.conflict)
-    return changed

@@ -2,13 +2,22 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable
+from typing import Any
 
-from daemon.desk.context import Desk
+from daemon.desk.context import By, Desk
 from daemon.desk.letters import records
 from daemon.desk.letters.sentences import sentence
 from daemon.desk.outgoing import alarms
+from daemon.desk.outgoing.mailing import Post, post_later
 from daemon.store.mail import outbox
 from daemon.store.session import Tx
+
+
+def post(by: By, letter: Any, mail: Post) -> None:
+    """Put a letter in the outbox, with the fact that causes it; none where J2 forbids it."""
+    outside = [address for _, address in (*mail.to, *mail.cc)] if mail.answer else ()
+    if may_answer(by.tx, by.desk, outside, by.now):
+        post_later(by.tx, by.desk, letter, mail, by.now)
 
 
 def may_answer(tx: Tx, desk: Desk, recipients: Iterable[str], now: dt.datetime) -> bool:

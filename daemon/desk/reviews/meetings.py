@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from daemon.desk.context import Desk
+from daemon.desk.context import By, Desk, Refusal
 from daemon.desk.letters.records import Invitation, MeetingNews
 from daemon.desk.letters.rendering import render
 from daemon.desk.outgoing.compose import Attachment
@@ -14,10 +14,13 @@ from daemon.desk.outgoing.mailing import Post, post
 from daemon.desk.ports import PdfPrinter
 from daemon.desk.reviews import invitation, reports
 from daemon.desk.reviews.invitation import Answer, Occasion
+from daemon.desk.tickets import acts
+from daemon.desk.tickets.acts import Done
 from daemon.desk.tickets.turn import Outcome, Turn
 from daemon.domain.meeting import LENGTH, propose
 from daemon.domain.periods import Period, month_of, period_of
 from daemon.domain.register import Customer, Person
+from daemon.domain.ticket import Ticket
 from daemon.store.mail.outbox import Sent
 from daemon.store.money import register
 from daemon.store.session import Tx
@@ -276,34 +279,33 @@ def wish(value: str, zone: dt.tzinfo) -> dt.datetime | str | None:
     return local.astimezone(dt.UTC)
 
 
-def tagged(turn: Turn, person: Person, customer_id: int, value: str) -> str | None:
-    """Move or cancel a customer's meeting, or set one; gives why not, as receipts say it."""
-    wanted = wish(value, turn.desk.zone)
-    meeting = _current(turn, customer_id, make=isinstance(wanted, dt.datetime))
-    if meeting is None:
-        return "bad_value"
-    return _carry_out(turn, person, meeting, wanted)
+def tagged(by: By, ticket: Ticket, value: str) -> Done | Refusal:
+    """J4: move, cancel or set the meeting of a ticket's customer; keep other words as a note."""
+    wanted = wish(value, by.desk.zone)
+    if ticket.customer_id is None or wanted is None:
+        return acts.note(by, ticket, "meeting", value)
+    meeting = _current(by, ticket.customer_id, make=isinstance(wanted, dt.datetime))
+    if meeting is None or not _carry_out(by, meeting, wanted):
+        return Refusal("bad_value")
+    return Done(ticket, ticket, (("meeting", {}),))
 
 
-def _carry_out(
-    turn: Turn, person: Person, meeting: Meeting, wanted: dt.datetime | str | None
-) -> str | None:
-    if isinstance(wanted, dt.datetime) and wanted > turn.mail.received_at:
-        changed = _moved(turn.tx, meeting, wanted)
+def _carry_out(by: By, meeting: Meeting, wanted: dt.datetime | str | None) -> bool:
+    """Move or cancel a meeting, and tell everybody; False if the wish does not fit it."""
+    if isinstance(wanted, dt.datetime) and wanted > by.at:
+        changed = _moved(by.tx, meeting, wanted)
         what, news = ("new" if changed.sequence == 0 else "moved"), "moved"
     elif wanted == "cancel" and meeting.stands:
         changed = meetings.change(
-            turn.tx, meeting.id, state="cancelled", sequence=meeting.sequence + 1
+            by.tx, meeting.id, state="cancelled", sequence=meeting.sequence + 1
         )
         what = news = "cancelled"
     else:
-        return "bad_value"
-    who = _invite(turn.tx, turn.desk, changed, what, turn.now)
-    _tell_managers(
-        turn.tx, turn.desk, changed, news, turn.now, who=who, also=person, cause=turn.mail.cause
-    )
-    _record(turn.tx, changed, turn.mail.received_at, person.email, turn.mail.cause)
-    return None
+        return False
+    who = _invite(by.tx, by.desk, changed, what, by.now)
+    _tell_managers(by.tx, by.desk, changed, news, by.now, who=who, also=by.person, cause=by.cause)
+    _record(by.tx, changed, by.at, by.actor, by.cause)
+    return True
 
 
 def _moved(tx: Tx, meeting: Meeting, start: dt.datetime) -> Meeting:
@@ -320,15 +322,15 @@ def _moved(tx: Tx, meeting: Meeting, start: dt.datetime) -> Meeting:
     )
 
 
-def _current(turn: Turn, customer_id: int, *, make: bool) -> Meeting | None:
+def _current(by: By, customer_id: int, *, make: bool) -> Meeting | None:
     """The customer's meeting that is not behind us; else, to set a time, a new one."""
-    found = meetings.of_customer(turn.tx, customer_id)
-    ahead = [m for m in found if m.ends_at is None or m.ends_at > turn.mail.received_at]
+    found = meetings.of_customer(by.tx, customer_id)
+    ahead = [m for m in found if m.ends_at is None or m.ends_at > by.at]
     if ahead or not make:
         return ahead[-1] if ahead else None
-    customer = register.customer(turn.tx, customer_id)
-    for period in (period_of("quarter", turn.day), month_of(turn.day)):
-        planned = _plan(turn.tx, turn.desk, customer, period, None)
+    customer = register.customer(by.tx, customer_id)
+    for period in (period_of("quarter", by.day), month_of(by.day)):
+        planned = _plan(by.tx, by.desk, customer, period, None)
         if planned is not None:
             return planned
     return None
@@ -344,10 +346,8 @@ def answered(turn: Turn, person: Person, sent: Sent) -> Outcome | None:
         return None
     meeting = meetings.by_id(turn.tx, int(number))
     tags = [each for each in read_tags(turn.mail.body.new) if each.name == "meeting"]
-    refusal = "bad_value"
-    if tags:
-        refusal = _carry_out(turn, person, meeting, wish(tags[-1].value, turn.desk.zone)) or ""
-    if refusal:
+    wanted = wish(tags[-1].value, turn.desk.zone) if tags else None
+    if not _carry_out(turn.by(person), meeting, wanted):
         _tell_managers(
             turn.tx,
             turn.desk,

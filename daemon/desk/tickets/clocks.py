@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daemon.desk.context import Desk
+from daemon.desk.context import By, Desk
 from daemon.domain.agreement import Version
 from daemon.domain.clock import (
     Clock,
@@ -25,33 +25,27 @@ from daemon.domain.ticket import Ticket
 from daemon.store.memo import once
 from daemon.store.money import register
 from daemon.store.session import Tx
-from daemon.store.tickets import events, tickets
+from daemon.store.tickets import tickets
 
 _KINDS = frozenset(EventKind)
 
 
 def happened(
-    tx: Tx,
-    desk: Desk,
+    by: By,
     ticket: Ticket,
     kind: EventKind,
     *,
-    at: dt.datetime,
-    actor: str,
-    cause: str,
     priority: int | None = None,
     answer: int | None = None,
 ) -> Clocks:
-    """Record what happened to a ticket (K1), and bring its clocks up to it."""
+    """Record an event of a ticket (K1), and bring its clocks up to it (E4)."""
     data = {"priority": priority, "answer": answer}
-    kept = {name: value for name, value in data.items() if value is not None}
-    event = events.Event(kind.value, at, actor, cause, ticket.customer_id, ticket.id, kept)
-    events.record(tx, event)
+    by.record(ticket, kind.value, **{k: v for k, v in data.items() if v is not None})
     if kind is not EventKind.OPENED:
-        return refresh(tx, desk, ticket, at)
+        return refresh(by.tx, by.desk, ticket, by.at)
     # A new ticket has no past: nothing to read, and no clock that was stored.
-    once(tx, "events", ("of", ticket.id), lambda: (Event(at, kind, priority, answer),))
-    return _store(tx, desk, ticket, at, {})
+    once(by.tx, "events", ("of", ticket.id), lambda: (Event(by.at, kind, priority, answer),))
+    return _store(by.tx, by.desk, ticket, by.at, {})
 
 
 def refresh(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:

@@ -3,11 +3,13 @@
 import datetime as dt
 from dataclasses import replace
 
+from daemon.desk.context import By
 from daemon.desk.hours import balances
 from daemon.desk.letters.records import Confirmation, PriorityChanged, Said
+from daemon.desk.outgoing import answers
 from daemon.desk.outgoing.mailing import Post, thread_of
 from daemon.desk.tickets import clocks
-from daemon.desk.tickets.turn import Turn
+from daemon.desk.tickets.turn import Turn, stored
 from daemon.domain.clock import Clock
 from daemon.domain.ticket import Ticket
 from daemon.store.money import register
@@ -31,7 +33,7 @@ def confirm(
     """
     message = turn.mail.message
     turn.post(
-        _confirmation(turn, ticket, statement, engineer),
+        _confirmation(turn.by(), ticket, statement, engineer),
         Post(
             key=f"confirmation:{ticket.id}",
             kind="confirmation",
@@ -47,32 +49,33 @@ def confirm(
     )
 
 
-def confirm_placed(turn: Turn, ticket: Ticket) -> None:
-    """D2, J1: the promise that a stranger's confirmation could not give, now that it is known.
+def confirm_placed(by: By, ticket: Ticket) -> None:
+    """D2, J1: give the promise that a stranger's confirmation, or the silence, could not give.
 
-    Also where the ticket waited in silence. It answers the message that opened the ticket.
+    It answers the message that opened the ticket.
     """
-    opened_by = tickets.opened_by(turn.tx, ticket.id)
+    opened_by = tickets.opened_by(by.tx, ticket.id)
     if opened_by is None or ticket.customer_id is None:
         return
-    opening = turn.stored(opened_by)
+    opening = stored(by, opened_by)
     message = opening.message
-    desk = turn.desk
+    desk = by.desk
     verdict = judge(message, own_addresses=desk.own_addresses, own_instance=desk.instance)
     if not verdict.may_answer or opening.sender != ticket.requester:
         return
     words = desk.settings.priority.words
     said = read_priority(message.subject, opening.body.new, words)
-    letter = _confirmation(turn, ticket, said if said.level == ticket.priority else None, None)
-    turn.post(
-        replace(letter, found=register.customer(turn.tx, ticket.customer_id).name),
+    letter = _confirmation(by, ticket, said if said.level == ticket.priority else None, None)
+    answers.post(
+        by,
+        replace(letter, found=register.customer(by.tx, ticket.customer_id).name),
         Post(
             key=f"confirmation:{ticket.id}:{ticket.customer_id}",
             kind="confirmation",
             to=((ticket.requester_name, ticket.requester),),
             language=ticket.language,
             ticket=ticket,
-            inbox_id=turn.mail.inbox_id,
+            inbox_id=by.inbox_id,
             answer=True,
             in_reply_to=message.message_id,
             references=thread_of(message.message_id, message.references),
@@ -81,14 +84,14 @@ def confirm_placed(turn: Turn, ticket: Ticket) -> None:
 
 
 def _confirmation(
-    turn: Turn, ticket: Ticket, statement: Statement | None, engineer: Said | None
+    by: By, ticket: Ticket, statement: Statement | None, engineer: Said | None
 ) -> Confirmation:
-    version = clocks.agreement_at_opening(turn.tx, turn.desk, ticket)
-    bank = balances.bank(turn.tx, turn.desk, ticket.customer_id, turn.day)
-    response = turn.clocks_of(ticket).response
+    version = clocks.agreement_at_opening(by.tx, by.desk, ticket)
+    bank = balances.bank(by.tx, by.desk, ticket.customer_id, by.day)
+    response = clocks.read(by.tx, by.desk, ticket, by.at).response
     without = ticket.customer_id is not None and version is None
     return Confirmation(
-        desk_name=turn.desk.settings.desk.name,
+        desk_name=by.desk.settings.desk.name,
         number=ticket.number,
         subject=ticket.subject,
         name=ticket.requester_name,
@@ -97,20 +100,20 @@ def _confirmation(
         stated=statement is not None and statement.level is not None,
         conflict=statement is not None and statement.conflict,
         plan_name=version.terms.plan_name if version else None,
-        work_starts_by=_promised(turn, response),
+        work_starts_by=_promised(by, response),
         response_minutes=_target_minutes(response),
         bank_left=bank.left if bank.period else None,
-        rate=turn.desk.none_terms(turn.day).hourly_rate if without else None,
+        rate=by.desk.none_terms(by.day).hourly_rate if without else None,
         engineer=engineer,
     )
 
 
-def _promised(turn: Turn, response: Clock | None) -> dt.datetime | None:
+def _promised(by: By, response: Clock | None) -> dt.datetime | None:
     """J1: by when work starts; nothing is promised that is past."""
     due = response.due_at if response is not None and response.running else None
-    if due is None or due <= turn.mail.received_at:
+    if due is None or due <= by.at:
         return None
-    return turn.desk.calendar.promise(due)
+    return by.desk.calendar.promise(due)
 
 
 def _target_minutes(clock: Clock | None) -> int | None:
@@ -119,28 +122,29 @@ def _target_minutes(clock: Clock | None) -> int | None:
     return int(clock.target.total_seconds() // 60)
 
 
-def tell_priority(turn: Turn, before: Ticket, after: Ticket, *, conflict: bool = False) -> None:
+def tell_priority(by: By, before: Ticket, after: Ticket, *, conflict: bool = False) -> None:
     """C8: tell the requester the new level, and what it means for the promise."""
-    if not tickets.was_confirmed(turn.tx, after.id):
+    if not tickets.was_confirmed(by.tx, after.id):
         return  # J2: opened by a machine, or by whom we may not answer
-    response = turn.clocks_of(after).response
-    turn.post(
+    response = clocks.read(by.tx, by.desk, after, by.at).response
+    answers.post(
+        by,
         PriorityChanged(
-            turn.desk.settings.desk.name,
+            by.desk.settings.desk.name,
             after.number,
             after.subject,
             before.priority,
             after.priority,
             conflict,
-            _promised(turn, response),
+            _promised(by, response),
         ),
         Post(
-            key=f"priority:{turn.mail.inbox_id}:{after.id}",
+            key=f"priority:{by.key}:{after.id}",
             kind="priority",
             to=((after.requester_name, after.requester),),
             language=after.language,
             ticket=after,
-            inbox_id=turn.mail.inbox_id,
+            inbox_id=by.inbox_id,
             answer=True,
         ),
     )

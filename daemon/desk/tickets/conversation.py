@@ -6,6 +6,7 @@ from daemon.domain.conversation import Candidate, may_join_by_number, reply_refe
 from daemon.domain.ticket import Ticket
 from daemon.store.mail import outbox
 from daemon.store.mail.outbox import Sent
+from daemon.store.session import Tx
 from daemon.store.tickets import tickets
 from parsers.subject import ticket_number
 
@@ -17,21 +18,23 @@ def answered_mail(turn: Turn) -> Sent | None:
     return next((found[each] for each in wanted if each in found), None)
 
 
-def joined_ticket(turn: Turn, *, customer_id: int | None) -> tuple[Ticket, bool] | None:
-    """The ticket a message belongs to, and whether a keyed reply id says so; None: a new one."""
+def joined_ticket(turn: Turn, *, customer_id: int | None) -> Ticket | None:
+    """The ticket of a customer's message, by keyed reply id or by number; None for a new one."""
     keyed = _named(turn, _keyed_number(turn))
     if keyed is not None:
-        return keyed, True
+        return keyed
     ticket = _named(turn, ticket_number(turn.mail.message.subject))
     if ticket is None:
         return None
-    taking_part = frozenset(
-        each.address for each in tickets.participants_of(turn.tx, ticket.id) if not each.silent
-    )
-    candidate = Candidate(ticket.number, ticket.customer_id, taking_part)
-    if may_join_by_number(candidate, turn.mail.sender, customer_id, engineer=False):
-        return ticket, False
-    return None
+    candidate = Candidate(ticket.number, ticket.customer_id, taking_part(turn.tx, ticket))
+    joins = may_join_by_number(candidate, turn.mail.sender, customer_id, engineer=False)
+    return ticket if joins else None
+
+
+def taking_part(tx: Tx, ticket: Ticket) -> frozenset[str]:
+    """The addresses that take part in a ticket and get its mail (D3)."""
+    side = tickets.participants_of(tx, ticket.id)
+    return frozenset(each.address for each in side if not each.silent)
 
 
 def engineers_ticket(turn: Turn, answered: Sent | None) -> Ticket | None:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from daemon.desk.context import By, Desk
 from daemon.desk.hours import balances
 from daemon.desk.letters.records import Answer, Notice, Said
 from daemon.desk.letters.sanitising import sanitised
@@ -46,9 +47,9 @@ def _left(tx: Tx, ticket: Ticket) -> set[str]:
     return {each for each in ended if register.customer_of_address(tx, each) is None}
 
 
-def is_own(turn: Turn, address: str) -> bool:
-    """Whether an address is the desk's own or one of its people's: never the customer's side."""
-    return turn.is_desk(address) or register.person_by_address(turn.tx, address) is not None
+def is_own(by: By, address: str) -> bool:
+    """Tell if an address is the desk's own or one of its people's: never the customer's side."""
+    return by.desk.is_own(address) or register.person_by_address(by.tx, address) is not None
 
 
 def others_of(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], ...]:
@@ -58,34 +59,31 @@ def others_of(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], .
     customer's own, and answers to all would give the first away and loop with the second.
     """
     written = turn.mail.written_to
-    if customer is None or not any(turn.is_desk(address) for _, address in written):
+    if customer is None or not any(turn.desk.is_own(address) for _, address in written):
         return ()
-    if all(address == turn.mail.sender or turn.is_desk(address) for _, address in written):
+    if all(address == turn.mail.sender or turn.desk.is_own(address) for _, address in written):
         return ()
     found = colleagues(written, register.domains_of(turn.tx, customer.id), {turn.mail.sender})
-    return tuple(each for each in found if not is_own(turn, each[1]))
+    return tuple(each for each in found if not is_own(turn.by(), each[1]))
 
 
-def join(
-    turn: Turn, ticket: Ticket, found: Sequence[tuple[str, str]], *, silent: bool = False
-) -> None:
+def join(by: By, ticket: Ticket, found: Sequence[tuple[str, str]], *, silent: bool = False) -> None:
     """D3, D4: let people take part from now on, and note who was new (K1)."""
     real = [each for each in found if each[1]]
-    new = tickets.join(turn.tx, ticket.id, real, turn.mail.received_at, silent=silent)
-    for address in new:
-        note_joined(turn, ticket, address, silent=silent)
+    for address in tickets.join(by.tx, ticket.id, real, by.at, silent=silent):
+        note_joined(by, ticket, address, silent=silent)
 
 
-def note_joined(turn: Turn, ticket: Ticket, address: str, *, silent: bool = False) -> None:
-    """Note who takes part from now on (K1)."""
-    turn.record(ticket, "participant", address=address, silent=silent)
+def note_joined(by: By, ticket: Ticket, address: str, *, silent: bool = False) -> None:
+    """Note somebody who takes part from now on (K1)."""
+    by.record(ticket, "participant", address=address, silent=silent)
 
 
 def join_copied(turn: Turn, ticket: Ticket) -> None:
     """D4: a colleague whom an engineer copied has that message, and gets the next ones."""
     if ticket.customer_id is not None:
         customer = register.customer(turn.tx, ticket.customer_id)
-        join(turn, ticket, others_of(turn, customer))
+        join(turn.by(), ticket, others_of(turn, customer))
 
 
 def groups(tx: Tx, ticket: Ticket, side: Sequence[Participant]) -> list[list[Participant]]:
@@ -111,7 +109,7 @@ def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tu
     written = {address for _, address in turn.mail.written_to}
     side = [each for each in customer_side(turn.tx, ticket) if each.address not in written]
     html = own_html(turn.mail, text)
-    files, left_out = carried(turn, own_files(turn.mail, html))
+    files, left_out = carried(turn.desk, own_files(turn.mail, html))
     letter = Answer(
         turn.desk.settings.desk.name,
         ticket.number,
@@ -126,7 +124,7 @@ def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tu
         _send_to(turn, ticket, letter, _Group(number, group, files))
     addresses = tuple(each.address for each in side)
     if addresses:
-        turn.record(ticket, "relayed", person.email, to=list(addresses))
+        turn.by(person).record(ticket, "relayed", to=list(addresses))
     return addresses
 
 
@@ -231,10 +229,10 @@ def cautions(turn: Turn) -> tuple[str, ...]:
 
 
 def carried(
-    turn: Turn, files: tuple[Attachment, ...]
+    desk: Desk, files: tuple[Attachment, ...]
 ) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
     """The files that go along, and the names of those too large for the outgoing server."""
-    outgoing = turn.desk.settings.outgoing
+    outgoing = desk.settings.outgoing
     limit = outgoing.max_size if outgoing else 25 * 1024**2
     size = _AROUND + sum(len(each.content) * 4 // 3 for each in files)
     if size <= limit:
@@ -245,7 +243,7 @@ def carried(
 def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...] = ()) -> None:
     """D8: a customer's message to the assignee, else to all engineers, with what they need."""
     mail = turn.mail
-    files, left_out = carried(turn, without_signatures(mail.message.attachments))
+    files, left_out = carried(turn.desk, without_signatures(mail.message.attachments))
     if left_out:
         remarks += (turn.sentence("left_out", names=", ".join(left_out)),)
     turn.post(
@@ -287,7 +285,7 @@ def _notice(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...]) 
     mail = turn.mail
     customer = register.customer(turn.tx, ticket.customer_id) if ticket.customer_id else None
     version = clocks.agreement_at_opening(turn.tx, turn.desk, ticket)
-    deadline = clocks.next_deadline(turn.clocks_of(ticket))
+    deadline = clocks.next_deadline(clocks.read(turn.tx, turn.desk, ticket, mail.received_at))
     bank = balances.bank(turn.tx, turn.desk, ticket.customer_id, turn.day)
     assignee = register.person(turn.tx, ticket.assignee_id) if ticket.assignee_id else None
     said = [] if new else tickets.said(turn.tx, ticket.id, last=_HISTORY + 1)

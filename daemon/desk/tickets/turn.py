@@ -4,16 +4,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from daemon.desk.context import Desk
+from daemon.desk.context import By, Desk
 from daemon.desk.letters.sentences import sentence
-from daemon.desk.outgoing import answers, mailing
+from daemon.desk.outgoing import answers
 from daemon.desk.outgoing.mailing import Post
-from daemon.desk.tickets import clocks
-from daemon.domain.clock import Clocks, EventKind
+from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
 from daemon.store.mail import inbox
 from daemon.store.session import Tx
-from daemon.store.tickets import events, tickets
+from daemon.store.tickets import tickets
 from parsers.body import Body, read_body
 from parsers.message import Message, read
 
@@ -68,10 +67,11 @@ class Turn:
     mail: Incoming
     now: dt.datetime
 
-    def is_desk(self, address: str) -> bool:
-        """Whether an address reaches this desk, with a reply id in it or not (D3)."""
-        account, _, domain = address.rpartition("@")
-        return f"{account.partition('+')[0]}@{domain}" in self.desk.own_addresses
+    def by(self, person: Person | None = None) -> By:
+        """The message as a cause: of its sender, or of a person under the registered address."""
+        actor = person.email if person else self.mail.sender or "?"
+        at, cause, inbox_id = self.mail.received_at, self.mail.cause, self.mail.inbox_id
+        return By(self.tx, self.desk, actor, at, cause, self.now, person, inbox_id)
 
     @property
     def language(self) -> str:
@@ -83,62 +83,13 @@ class Turn:
         """The receipt date in the desk's zone (C11)."""
         return self.desk.calendar.day_of(self.mail.received_at)
 
-    def stored(self, inbox_id: int) -> Incoming:
-        """An earlier message as it was received (B2)."""
-        message = read(inbox.raw(self.tx, inbox_id), self.desk.settings.intake.limits.for_parsers())
-        body = read_body(message, own_markers=self.desk.markers)
-        return Incoming(inbox_id, inbox.received(self.tx, inbox_id), message, body)
-
     def sentence(self, code: str, **facts: object) -> str:
         """A short sentence for the desk's own people."""
         return sentence(code, self.language, **facts)
 
     def post(self, letter: Any, post: Post) -> None:
         """Put a letter in the outbox, with the fact that causes it; none where J2 forbids it."""
-        outside = [address for _, address in (*post.to, *post.cc)] if post.answer else ()
-        if not answers.may_answer(self.tx, self.desk, outside, self.now):
-            return
-        mailing.post_later(self.tx, self.desk, letter, post, self.now)
-
-    def happened(
-        self,
-        ticket: Ticket,
-        kind: EventKind,
-        *,
-        actor: str = "",
-        priority: int | None = None,
-        answer: int | None = None,
-    ) -> Clocks:
-        """What the message does to a ticket's clocks, at its receipt (B2, E4)."""
-        return clocks.happened(
-            self.tx,
-            self.desk,
-            ticket,
-            kind,
-            at=self.mail.received_at,
-            actor=actor or self.mail.sender or "?",
-            cause=self.mail.cause,
-            priority=priority,
-            answer=answer,
-        )
-
-    def clocks_of(self, ticket: Ticket) -> Clocks:
-        """A ticket's clocks at the message's receipt."""
-        return clocks.read(self.tx, self.desk, ticket, self.mail.received_at)
-
-    def record(self, ticket: Ticket | None, kind: str, actor: str = "", **data: object) -> None:
-        """Note a change of a ticket (K1)."""
-        mail, who = self.mail, actor or self.mail.sender or "?"
-        event = events.Event(
-            kind,
-            mail.received_at,
-            who,
-            mail.cause,
-            ticket.customer_id if ticket else None,
-            ticket.id if ticket else None,
-            data,
-        )
-        events.record(self.tx, event)
+        answers.post(self.by(), letter, post)
 
     def say(self, ticket: Ticket, author: str, text: str, *, internal: bool = False) -> None:
         """Add the message to a ticket's conversation."""
@@ -153,3 +104,10 @@ class Turn:
             text=text,
             internal=internal,
         )
+
+
+def stored(by: By, inbox_id: int) -> Incoming:
+    """An earlier message as it was received (B2)."""
+    message = read(inbox.raw(by.tx, inbox_id), by.desk.settings.intake.limits.for_parsers())
+    body = read_body(message, own_markers=by.desk.markers)
+    return Incoming(inbox_id, inbox.received(by.tx, inbox_id), message, body)
