@@ -1,9 +1,10 @@
 """The few SQL idioms that both engines share."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Boolean, Dialect, Table, Text, any_, bindparam, cast, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +16,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from daemon.store.schema import tables
 from daemon.store.session import Tx
+
+T = TypeVar("T")
 
 ENGINES: Mapping[str, Any] = MappingProxyType({"postgresql": postgresql, "sqlite": sqlite})
 
@@ -94,6 +97,19 @@ def _in_array(element: _Among, compiler: SQLCompiler, **said: Any) -> str:
     column, those = element.clauses
     listed = bindparam(those.key, type_=postgresql.ARRAY(column.type))
     return compiler.process(column == any_(listed), **said)
+
+
+def record(kind: type[T], row: Any, **others: Any) -> T:
+    """A record of a row: its columns by the names of the fields; `others` are given apart."""
+    build: Any = kind
+    columns = {name: getattr(row, name) for name in _names(build) if name not in others}
+    built: T = build(**columns, **others)
+    return built
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 _MOST_IDS = 10_000  # in one statement: SQLite takes 32,766 values, PostgreSQL twice as many

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, or_, sel
 
 from daemon.store import leases
 from daemon.store.pending import Pending
-from daemon.store.rows import ENGINES, among
+from daemon.store.rows import ENGINES, among, record
 from daemon.store.schema.tables import (
     IN_INBOX,
     events,
@@ -197,18 +197,8 @@ def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
         ids = _together(tx.execute(_WAITING, values).all())
     if not ids:
         return []
-    claimed = [
-        Claimed(
-            row.id,
-            row.received_at,
-            row.attempts,
-            row.source,
-            row.envelope_from,
-            tuple(row.envelope_to or ()),
-            row.released_by,
-        )
-        for row in tx.execute(_TAKE, {"ids": ids, "me": leases.owner(), "until": leases.until()})
-    ]
+    rows = tx.execute(_TAKE, {"ids": ids, "me": leases.owner(), "until": leases.until()})
+    claimed = [record(Claimed, row, envelope_to=tuple(row.envelope_to or ())) for row in rows]
     return sorted(claimed, key=lambda message: (message.received_at, message.id))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, select, update
 
-from daemon.store.rows import insert, pieces
+from daemon.store.rows import insert, pieces, record
 from daemon.store.schema.tables import inbox_deliveries, mailboxes
 from daemon.store.session import Tx
 
@@ -43,7 +43,7 @@ def note(
 def overview(tx: Tx) -> list[Polled]:
     """Every mailbox that was ever polled, by name."""
     rows = tx.execute(select(mailboxes).order_by(mailboxes.c.name))
-    return [Polled(row.name, row.uidvalidity, row.polled_at, row.error) for row in rows]
+    return [record(Polled, row) for row in rows]
 
 
 def kept(tx: Tx, name: str, uidvalidity: int, uids: Iterable[int]) -> dict[int, bool]:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, func, or_, select, update
@@ -11,7 +11,7 @@ from daemon.domain.delivery import NEVER_REPEATED, PAUSES, longest_wait
 from daemon.store import leases
 from daemon.store.memo import once
 from daemon.store.pending import Pending
-from daemon.store.rows import ENGINES, among
+from daemon.store.rows import ENGINES, among, record
 from daemon.store.schema.tables import IN_OUTBOX, outbox, outgoing
 from daemon.store.schema.types import Instant
 from daemon.store.session import Tx
@@ -271,21 +271,7 @@ def bring_forward(tx: Tx, now: dt.datetime) -> bool:
 
 
 def _delivery(row: Any, attempts: int) -> Delivery:
-    return Delivery(
-        row.id,
-        row.outgoing_id,
-        row.size or 0,
-        row.recipient,
-        row.envelope_from,
-        row.kind,
-        attempts,
-        row.repeats,
-        row.created_at,
-        row.ticket_id,
-        row.inbox_id,
-        row.customer_side,
-        row.answer,
-    )
+    return record(Delivery, row, size=row.size or 0, attempts=attempts, in_doubt=False)
 
 
 def raws(tx: Tx, outgoing_ids: Iterable[int]) -> dict[int, bytes]:
@@ -398,23 +384,10 @@ def by_message_ids(tx: Tx, message_ids: Sequence[str]) -> dict[str, Sent]:
     """Our own mails among these Message-IDs."""
     if not message_ids:
         return {}
-    rows = tx.execute(
-        select(
-            outgoing.c.id,
-            outgoing.c.message_id,
-            outgoing.c.kind,
-            outgoing.c.ticket_id,
-            outgoing.c.inbox_id,
-            outgoing.c.about,
-            outgoing.c.created_at,
-        ).where(outgoing.c.message_id.in_(list(message_ids)))
-    )
-    return {
-        row.message_id: Sent(
-            row.id, row.kind, row.ticket_id, row.inbox_id, row.about, row.created_at
-        )
-        for row in rows
-    }
+    sent = [outgoing.c[field.name] for field in fields(Sent)]
+    query = select(outgoing.c.message_id, *sent)
+    rows = tx.execute(query.where(outgoing.c.message_id.in_(list(message_ids))))
+    return {row.message_id: record(Sent, row) for row in rows}
 
 
 def bounced(tx: Tx, outgoing_id: int, recipient: str, status: str) -> None:

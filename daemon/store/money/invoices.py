@@ -9,6 +9,7 @@ from sqlalchemy import and_, case, or_, select, update
 
 from daemon.domain.money import Money
 from daemon.store import leases
+from daemon.store.rows import record
 from daemon.store.schema.tables import closings, customers, invoices, statements
 from daemon.store.session import Tx
 
@@ -75,17 +76,7 @@ def claim(tx: Tx, now: dt.datetime) -> Waiting | None:
         .join(statements)
         .where(invoices.c.id == chosen)
     ).one()
-    return Waiting(
-        row.id,
-        row.statement_id,
-        row.customer_id,
-        row.month,
-        row.reference,
-        row.state,
-        row.intent_at,
-        row.attempts,
-        row.lookups,
-    )
+    return record(Waiting, row)
 
 
 def intend(tx: Tx, waiting: Waiting, now: dt.datetime) -> Waiting | None:
@@ -206,19 +197,7 @@ def pushed(tx: Tx, before: dt.datetime) -> list[Pushed]:
         )
         .order_by(invoices.c.reference)
     )
-    return [
-        Pushed(
-            row.id,
-            row.statement_id,
-            row.customer_id,
-            row.reference,
-            row.number,
-            row.pushed_at,
-            row.fault,
-            row.condition,
-        )
-        for row in tx.execute(query)
-    ]
+    return [record(Pushed, row) for row in tx.execute(query)]
 
 
 def note_condition(tx: Tx, invoice_id: int, condition: Mapping[str, Any]) -> None:
@@ -246,27 +225,18 @@ class Shown:
 def listing(tx: Tx) -> list[Shown]:
     """Every invoice, made or to come; a statement of 0.00 has none (H5)."""
     query = (
-        select(invoices, statements.c.month, statements.c.net_ore, customers.c.key)
+        select(
+            invoices,
+            statements.c.month,
+            statements.c.net_ore,
+            customers.c.key.label("customer_key"),
+        )
         .join(statements, statements.c.id == invoices.c.statement_id)
         .join(customers, customers.c.id == statements.c.customer_id)
         .where(invoices.c.state != "nothing")
         .order_by(statements.c.month, customers.c.key)
     )
-    return [
-        Shown(
-            row.reference,
-            row.key,
-            row.month,
-            Money(row.net_ore),
-            row.state,
-            row.number,
-            row.link,
-            row.fault,
-            row.remedy,
-            row.condition,
-        )
-        for row in tx.execute(query)
-    ]
+    return [record(Shown, row, net=Money(row.net_ore)) for row in tx.execute(query)]
 
 
 # --- what finance has not heard of ------------------------------------------------------------

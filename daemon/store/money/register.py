@@ -12,7 +12,7 @@ from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
 from daemon.store.memo import foresee, of_register, register_changed
 from daemon.store.money import ledger
-from daemon.store.rows import add, among, insert
+from daemon.store.rows import add, among, insert, record
 from daemon.store.schema.tables import (
     agreement_versions,
     contacts,
@@ -99,14 +99,11 @@ def _people(tx: Tx, query: Select[Any]) -> tuple[Person, ...]:
     for owner, address in tx.execute(owned.order_by(table.address)):
         aliases.setdefault(owner, []).append(address)
     return tuple(
-        Person(
-            id=row.id,
-            name=row.name,
-            email=row.email,
+        record(
+            Person,
+            row,
             aliases=tuple(each for each in aliases.get(row.id, ()) if each != row.email),
             roles=frozenset(row.roles),
-            active=row.active,
-            absent_until=row.absent_until,
         )
         for row in rows
     )
@@ -194,20 +191,7 @@ def _customers(tx: Tx, query: Select[Any]) -> tuple[Customer, ...]:
 
 
 def _customer(row: Row[Any], manager: Person | None) -> Customer:
-    return Customer(
-        id=row.id,
-        key=row.key,
-        name=row.name,
-        organisation_number=row.organisation_number,
-        language=row.language,
-        accounting_number=row.accounting_number,
-        your_reference=row.your_reference,
-        order_number=row.order_number,
-        invoice_language=row.invoice_language,
-        reports_to=tuple(row.reports_to),
-        manager=manager,
-        active=row.active,
-    )
+    return record(Customer, row, reports_to=tuple(row.reports_to), manager=manager)
 
 
 def keep_customer(tx: Tx, customer: Customer) -> int:
@@ -266,7 +250,7 @@ def contacts_of(tx: Tx, customer_id: int, *, ended: bool = False) -> tuple[Conta
 
 
 def _contact(row: Row[Any]) -> Contact:
-    return Contact(row.id, row.customer_id, row.name, row.email, row.active)
+    return record(Contact, row)
 
 
 _CONTACTS = (
@@ -324,44 +308,32 @@ def version_in_force(tx: Tx, customer_id: int, day: dt.date) -> Version | None:
 
 def versions_of_many(tx: Tx, customer_ids: Iterable[int]) -> dict[int, tuple[Version, ...]]:
     """The versions of many customers, by the customer's id."""
-    table, owners = agreement_versions, customers_table
-    query = select(table, owners.c.key).join(owners).order_by(table.c.customer_id, table.c.starts)
-    rows = tx.execute(query.where(table.c.customer_id.in_(list(customer_ids))))
-    return {
-        owner: tuple(_agreement(row).version for row in group)
-        for owner, group in groupby(rows, key=lambda row: row.customer_id)
-    }
+    known = agreements(tx, list(customer_ids))
+    return {owner: tuple(each.version for each in theirs) for owner, theirs in known.items()}
 
 
 def agreements_of(tx: Tx, customer_id: int) -> tuple[Agreement, ...]:
     """The same versions, with what was agreed apart from the plan."""
-    found = of_register(tx, ("agreements", customer_id), lambda: agreements(tx, customer_id))
+    found = of_register(tx, ("agreements", customer_id), lambda: agreements(tx, [customer_id]))
     return found.get(customer_id, ())
 
 
-def agreements(tx: Tx, customer_id: int | None = None) -> Mapping[int, tuple[Agreement, ...]]:
-    """Every customer's versions (or one's) in order of start, by the customer's id."""
+def agreements(
+    tx: Tx, customer_ids: Collection[int] | None = None
+) -> Mapping[int, tuple[Agreement, ...]]:
+    """Every customer's versions (or those of some) in order of start, by the customer's id."""
     table, owners = agreement_versions, customers_table
     query = select(table, owners.c.key).join(owners).order_by(table.c.customer_id, table.c.starts)
-    if customer_id is not None:
-        query = query.where(table.c.customer_id == customer_id)
-    rows = tx.execute(query)
+    if customer_ids is not None:
+        query = query.where(table.c.customer_id.in_(customer_ids))
     return {
         owner: tuple(_agreement(row) for row in group)
-        for owner, group in groupby(rows, key=lambda row: row.customer_id)
+        for owner, group in groupby(tx.execute(query), key=lambda row: row.customer_id)
     }
 
 
 def _agreement(row: Row[Any]) -> Agreement:
-    version = Version(
-        id=row.id,
-        customer=row.key,
-        starts=row.starts,
-        until=row.until,
-        renews=row.renews,
-        terms=Terms.from_json(row.terms),
-        withdrawn=row.withdrawn,
-    )
+    version = record(Version, row, customer=row.key, terms=Terms.from_json(row.terms))
     return Agreement(version, row.overrides)
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from daemon.domain.billing import (
 from daemon.domain.money import Money, total
 from daemon.store.money.chain import Sealed, seal
 from daemon.store.money.invoices import OPEN
-from daemon.store.rows import add_all, fact, insert, keep_fact
+from daemon.store.rows import add_all, fact, insert, keep_fact, pieces, record
 from daemon.store.schema.tables import (
     closings,
     customers,
@@ -188,7 +188,7 @@ def printed(
     """The same of many statements, by statement; of some kinds of rows where they are named."""
     of = statement_rows.c
     found: dict[int, list[tuple[Row, str]]] = {}
-    for chunk in _chunks(statement_ids):
+    for chunk in pieces(statement_ids):
         query = (
             select(of.statement_id, of.data, of.description)
             .where(of.statement_id.in_(chunk), of.kind.in_(kinds))
@@ -200,15 +200,10 @@ def printed(
     return found
 
 
-def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
-    known = sorted(ids)
-    yield from (known[at : at + 500] for at in range(0, len(known), 500))
-
-
 def subjects(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
     """The subjects of tickets by number, for a specification."""
     found: dict[int, str] = {}
-    for chunk in _chunks(numbers):
+    for chunk in pieces(numbers):
         query = select(tickets.c.number, tickets.c.subject).where(tickets.c.number.in_(chunk))
         found |= {row.number: row.subject for row in tx.execute(query)}
     return found
@@ -239,12 +234,7 @@ def told_before(tx: Tx, month: str) -> dict[int, tuple[int, int]]:
 
 def rows_of(tx: Tx, statement_id: int) -> tuple[Row, ...]:
     """A statement's rows as they were frozen."""
-    query = (
-        select(statement_rows.c.data)
-        .where(statement_rows.c.statement_id == statement_id)
-        .order_by(statement_rows.c.ordinal)
-    )
-    return tuple(row_from_json(data) for data in tx.scalars(query))
+    return tuple(row for row, _ in printed_rows(tx, statement_id))
 
 
 def billed(tx: Tx, customer_ids: Sequence[int]) -> dict[int, list[Billed]]:
@@ -268,24 +258,28 @@ def listing(tx: Tx, *, month: str | None = None, customer_id: int | None = None)
         query = query.where(statements.c.month == month)
     if customer_id is not None:
         query = query.where(statements.c.customer_id == customer_id)
-    return [_frozen(row) for row in tx.execute(query).mappings()]
+    return [_frozen(row) for row in tx.execute(query)]
 
 
 def by_id(tx: Tx, statement_id: int) -> Frozen:
     """The statement with that id; it must exist."""
-    return _frozen(tx.execute(_query().where(statements.c.id == statement_id)).mappings().one())
+    return _frozen(tx.execute(_query().where(statements.c.id == statement_id)).one())
 
 
 def news_since(tx: Tx, month: str, since: dt.datetime) -> list[Frozen]:
     """Statements of a month whose invoice was pushed after an instant, or stands in a fault."""
     news = or_(invoices.c.pushed_at > since, invoices.c.state == "fault")
-    rows = tx.execute(_query().where(statements.c.month == month, news)).mappings()
+    rows = tx.execute(_query().where(statements.c.month == month, news))
     return [_frozen(row) for row in rows]
 
 
 def _query() -> Any:
     return (
-        select(statements, customers.c.key, invoices)
+        select(
+            statements,
+            customers.c.key.label("customer_key"),
+            *(invoices.c[name] for name in ("state", "number", "link", "fault", "remedy")),
+        )
         .join(customers, customers.c.id == statements.c.customer_id)
         .join(invoices, invoices.c.statement_id == statements.c.id)
         .order_by(statements.c.month, customers.c.key)
@@ -293,24 +287,7 @@ def _query() -> Any:
 
 
 def _frozen(row: Any) -> Frozen:
-    return Frozen(
-        row[statements.c.id],
-        row[statements.c.customer_id],
-        row[customers.c.key],
-        row[statements.c.month],
-        row[statements.c.reference],
-        row[statements.c.frozen_at],
-        Money(row[statements.c.net_ore]),
-        Money(row[statements.c.left_out_ore]),
-        row[statements.c.hash],
-        row[invoices.c.state],
-        row[invoices.c.number],
-        row[invoices.c.link],
-        row[invoices.c.fault],
-        row[invoices.c.remedy],
-        row[statements.c.before_first],
-        row[statements.c.stray],
-    )
+    return record(Frozen, row, net=Money(row.net_ore), left_out=Money(row.left_out_ore))
 
 
 def months_of(tx: Tx, customer_ids: Sequence[int]) -> dict[int, set[str]]:

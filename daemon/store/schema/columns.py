@@ -1,6 +1,6 @@
-"""What the tables are made of: names of constraints, numbers of rows, references, flags."""
+"""The parts of tables: names of constraints, numbers of rows, references, flags, indexes."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, MetaData
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, text
 
 metadata = MetaData(
     naming_convention={
@@ -32,5 +32,11 @@ def flag(name: str, *, default: bool) -> Column[bool]:
         name,
         Boolean(create_constraint=False),
         nullable=False,
-        server_default="1" if default else "0",  # so that both engines read it from a migration
+        server_default="1" if default else "0",  # both engines read it from a migration
     )
+
+
+def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows under a condition, on both engines."""
+    few = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=few, postgresql_where=few)

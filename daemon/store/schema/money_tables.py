@@ -16,10 +16,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-from daemon.store.schema.columns import Id, flag, id_column, metadata, ref
+from daemon.store.schema.columns import Id, flag, id_column, metadata, partial, ref
 from daemon.store.schema.types import Instant
 
 # --- the ledger (G1): append-only -------------------------------------------------------------
@@ -51,42 +50,11 @@ ledger = Table(
     Index(None, "customer_id", "worked_on"),
     Index(None, "ticket_id"),
     Index(None, "person_id", "worked_on"),
-    Index(
-        "ix_ledger_noted",
-        "received_at",
-        sqlite_where=text("kind = 'use'"),
-        postgresql_where=text("kind = 'use'"),
-    ),
-    Index(
-        "ix_ledger_reversed",
-        "reverses_id",
-        sqlite_where=text("reverses_id IS NOT NULL"),
-        postgresql_where=text("reverses_id IS NOT NULL"),
-    ),
-    Index(
-        "ix_ledger_reversals",
-        "customer_id",
-        "id",
-        sqlite_where=text("kind = 'reversal'"),
-        postgresql_where=text("kind = 'reversal'"),
-    ),
-    Index(
-        "uq_ledger_entry",
-        "inbox_id",
-        "ordinal",
-        "booking",
-        unique=True,
-        sqlite_where=text("kind = 'use'"),
-        postgresql_where=text("kind = 'use'"),
-    ),
-    Index(
-        "uq_ledger_adjustment",
-        "customer_id",
-        "key",
-        unique=True,
-        sqlite_where=text("key IS NOT NULL"),
-        postgresql_where=text("key IS NOT NULL"),
-    ),
+    partial("ix_ledger_noted", "received_at", where="kind = 'use'"),
+    partial("ix_ledger_reversed", "reverses_id", where="reverses_id IS NOT NULL"),
+    partial("ix_ledger_reversals", "customer_id", "id", where="kind = 'reversal'"),
+    partial("uq_ledger_entry", "inbox_id", "ordinal", "booking", where="kind = 'use'", unique=True),
+    partial("uq_ledger_adjustment", "customer_id", "key", where="key IS NOT NULL", unique=True),
 )
 
 # --- closing and invoicing (H, I) -------------------------------------------------------------
@@ -111,9 +79,8 @@ statements = Table(  # frozen (H5)
     Column("cut_at", Instant, nullable=False),  # it saw what was received before this instant
     Column("net_ore", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
-    Column(
-        "left_out_ore", BigInteger, nullable=False, server_default="0"
-    ),  # credits still due (H5)
+    # Credits still due (H5).
+    Column("left_out_ore", BigInteger, nullable=False, server_default="0"),
     # What finance is told of and nobody is billed: minutes of overage worked before the first
     # month (H1), and minutes of adjustments whose date has no bank.
     Column("before_first", Integer, nullable=False, server_default="0"),

@@ -19,10 +19,9 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     literal_column,
-    text,
 )
 
-from daemon.store.schema.columns import Id, flag, id_column, metadata, ref
+from daemon.store.schema.columns import Id, flag, id_column, metadata, partial, ref
 from daemon.store.schema.money_tables import (
     chain,
     closings,
@@ -40,13 +39,11 @@ from daemon.store.schema.types import Instant
 
 # --- the desk itself --------------------------------------------------------------------------
 
-facts = (
-    Table(  # one value per name: the desk's own key for reply ids, the calendar's fingerprint, …
-        "facts",
-        metadata,
-        Column("name", Text, primary_key=True),
-        Column("value", Text, nullable=False),
-    )
+facts = Table(  # one value per name: the key of reply ids, the calendar's fingerprint, …
+    "facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 leases = Table(  # work that only one process may do at a time: polling a mailbox, closing, tokens
@@ -96,12 +93,7 @@ events = Table(  # K1: every change, with time, actor and cause
     Column("data", JSON),
     Index(None, "ticket_id", "id"),
     Index(None, "customer_id", "id"),
-    Index(
-        "ix_events_of_customers",
-        "customer_id",
-        sqlite_where=text("ticket_id IS NULL"),
-        postgresql_where=text("ticket_id IS NULL"),
-    ),
+    partial("ix_events_of_customers", "customer_id", where="ticket_id IS NULL"),
 )
 
 # --- the register -----------------------------------------------------------------------------
@@ -201,20 +193,8 @@ inbox = Table(
     ref("ticket_id", "tickets", nullable=True),
     Column("released_by", Id),  # the message whose token released a held one
     Column("processed_at", Instant),
-    Index(
-        "ix_inbox_thanks",
-        "received_at",
-        sqlite_where=text("outcome = 'thanks'"),
-        postgresql_where=text("outcome = 'thanks'"),
-    ),
-    Index(
-        "ix_inbox_open",
-        "state",
-        "received_at",
-        "id",
-        sqlite_where=text("state <> 'done'"),
-        postgresql_where=text("state <> 'done'"),
-    ),
+    partial("ix_inbox_thanks", "received_at", where="outcome = 'thanks'"),
+    partial("ix_inbox_open", "state", "received_at", "id", where="state <> 'done'"),
     Index(None, "message_id"),
     Index(None, "ticket_id"),
 )
@@ -271,26 +251,11 @@ tickets = Table(
     ref("follows_id", "tickets", nullable=True),  # D5: the closed ticket that this one continues
     flag("spam", default=False),
     CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
-    Index(
-        "ix_tickets_living",
-        "number",
-        sqlite_where=text("status <> 'closed' AND status <> 'merged'"),
-        postgresql_where=text("status <> 'closed' AND status <> 'merged'"),
-    ),
+    partial("ix_tickets_living", "number", where="status <> 'closed' AND status <> 'merged'"),
     Index(None, "customer_id", "id"),
     Index(None, "requester"),
-    Index(
-        "ix_tickets_merged_into_id",
-        "merged_into_id",
-        sqlite_where=text("merged_into_id IS NOT NULL"),
-        postgresql_where=text("merged_into_id IS NOT NULL"),
-    ),
-    Index(
-        "ix_tickets_follows_id",
-        "follows_id",
-        sqlite_where=text("follows_id IS NOT NULL"),
-        postgresql_where=text("follows_id IS NOT NULL"),
-    ),
+    partial("ix_tickets_merged_into_id", "merged_into_id", where="merged_into_id IS NOT NULL"),
+    partial("ix_tickets_follows_id", "follows_id", where="follows_id IS NOT NULL"),
 )
 
 participants = Table(
@@ -320,12 +285,7 @@ ticket_messages = Table(  # what was said on a ticket, as its readers see it
     Column("text", Text, nullable=False),
     Index(None, "ticket_id", "id"),
     Index(None, "inbox_id"),
-    Index(
-        "ix_ticket_messages_answers",
-        "at",
-        sqlite_where=text("author = 'engineer'"),
-        postgresql_where=text("author = 'engineer'"),
-    ),
+    partial("ix_ticket_messages_answers", "at", where="author = 'engineer'"),
 )
 
 clocks = Table(  # E1–E8: due_at serves lists and warnings; a result is frozen when the clock ends
@@ -346,18 +306,8 @@ clocks = Table(  # E1–E8: due_at serves lists and warnings; a result is frozen
     Column("told", JSON),  # E7: what was told: percentages, and null for the breach
     Column("tell_at", Instant),  # E7: when something is to be told next
     UniqueConstraint("ticket_id", "kind", "ordinal"),
-    Index(
-        "ix_clocks_running",
-        "ticket_id",
-        sqlite_where=text("result = 'running'"),
-        postgresql_where=text("result = 'running'"),
-    ),
-    Index(
-        "ix_clocks_to_tell",
-        "tell_at",
-        sqlite_where=text("tell_at IS NOT NULL"),
-        postgresql_where=text("tell_at IS NOT NULL"),
-    ),
+    partial("ix_clocks_running", "ticket_id", where="result = 'running'"),
+    partial("ix_clocks_to_tell", "tell_at", where="tell_at IS NOT NULL"),
 )
 
 # --- held, and waiting for a word (C11, D1, H7) -----------------------------------------------
@@ -422,14 +372,7 @@ outbox = Table(
     flag("customer_side", default=False),  # E1: its acceptance can stop a clock
     flag("answer", default=False),  # J2, repeated here so that the limit is one index look-up
     UniqueConstraint("outgoing_id", "recipient"),
-    Index(
-        "ix_outbox_open",
-        "state",
-        "next_at",
-        "id",
-        sqlite_where=text("state <> 'sent'"),
-        postgresql_where=text("state <> 'sent'"),
-    ),
+    partial("ix_outbox_open", "state", "next_at", "id", where="state <> 'sent'"),
     Index(None, "recipient", "answer", "created_at"),
 )
 

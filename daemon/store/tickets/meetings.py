@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, or_, select, update
 
-from daemon.store.rows import insert
+from daemon.store.rows import insert, record
 from daemon.store.schema.tables import customers, meetings, outbox, outgoing
 from daemon.store.session import Tx
 
@@ -33,17 +33,7 @@ class Meeting:
 
 
 def _meeting(row: Row[Any]) -> Meeting:
-    return Meeting(
-        row.id,
-        row.customer_id,
-        row.period,
-        row.uid,
-        row.sequence,
-        row.starts_at,
-        row.ends_at,
-        row.state,
-        row.replies or {},
-    )
+    return record(Meeting, row, replies=row.replies or {})
 
 
 def plan(tx: Tx, **values: Any) -> Meeting | None:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from daemon.domain.ticket import Status, Ticket
 from daemon.store.memo import forget, once
 from daemon.store.pending import Pending
-from daemon.store.rows import ENGINES, among, pieces
+from daemon.store.rows import ENGINES, among, pieces, record
 from daemon.store.schema.tables import (
     LIVING,
     RUNNING,
@@ -100,22 +100,7 @@ _OPENED = Pending(
 
 
 def _ticket(row: Row[Any]) -> Ticket:
-    return Ticket(
-        id=row.id,
-        number=row.number,
-        subject=row.subject,
-        customer_id=row.customer_id,
-        requester=row.requester,
-        requester_name=row.requester_name,
-        language=row.language,
-        priority=row.priority,
-        status=Status(row.status),
-        opened_at=row.opened_at,
-        closed_at=row.closed_at,
-        assignee_id=row.assignee_id,
-        merged_into_id=row.merged_into_id,
-        spam=row.spam,
-    )
+    return record(Ticket, row, status=Status(row.status))
 
 
 def foresee(tx: Tx, count: int) -> None:
@@ -334,7 +319,7 @@ def participants_of(tx: Tx, ticket_id: int) -> list[Participant]:
         .where(participants.c.ticket_id == ticket_id)
         .order_by(participants.c.added_at, participants.c.address)
     )
-    return [Participant(row.address, row.name, row.silent) for row in tx.execute(query)]
+    return [record(Participant, row) for row in tx.execute(query)]
 
 
 def let_hear(tx: Tx, ticket_id: int, address: str) -> None:
@@ -380,10 +365,7 @@ def said(tx: Tx, ticket_id: int, *, last: int | None = None) -> list[TicketMessa
         .order_by(ticket_messages.c.id.desc())
     )
     rows = tx.execute(query if last is None else query.limit(last)).all()
-    return [
-        TicketMessage(r.id, r.at, r.author, r.address, r.name, r.internal, r.text, r.inbox_id)
-        for r in reversed(rows)
-    ]
+    return [record(TicketMessage, row) for row in reversed(rows)]
 
 
 def message_id_of(tx: Tx, inbox_id: int) -> str | None:
