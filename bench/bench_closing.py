@@ -1,6 +1,6 @@
 """Closing a month from the database: 10,000 customers x 20 entries, time, memory, growth (issue 7).
 
-Each size runs in a process of its own on a fresh SQLite file; what is timed is `closing.step`
+Each size runs in a process of its own on a fresh SQLite file; what is timed is `close_due_month`
 alone: load, reckon, freeze, seal, commit. A yardstick loop tells how fast the machine was.
 """
 
@@ -165,7 +165,7 @@ def close(count: int) -> dict[str, float]:
         now = dt.datetime(2026, 12, 1, 5, tzinfo=dt.UTC)
         before = yardstick()
         began, worked = time.perf_counter(), time.process_time()
-        closing.step(desk, now, needs_number=False)
+        closing.close_due_month(desk, now, needs_number=False)
         spent, processor = time.perf_counter() - began, time.process_time() - worked
         after = yardstick()
         with desk.store.reading() as tx:

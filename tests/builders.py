@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from daemon.desk.context import Desk
 from daemon.desk.incoming import bounces, receive
-from daemon.desk.month import closing, invoicing
+from daemon.desk.month import closing, finance_mail
+from daemon.desk.month.pushing import Push
 from daemon.desk.outgoing import sending
 from daemon.desk.ports import Accounting
 from daemon.desk.register import file as register_file
@@ -201,12 +202,20 @@ class ADesk:
         now = instant(at)
         needs = accounting.needs_accounting_number
         while (
-            closing.step(self.desk, now, needs_number=needs)
-            or invoicing.step(self.desk, accounting, now)
-            or closing.mail_step(self.desk, now, needs_number=needs)
+            closing.close_due_month(self.desk, now, needs_number=needs)
+            or push_all(self.desk, accounting, now)
+            or finance_mail.mail_finance(self.desk, now, needs_number=needs)
         ):
             pass
         self.work(at)
+
+
+def push_all(desk: Desk, accounting: Accounting, now: dt.datetime) -> bool:
+    """Push all invoices that are due in one run; True where there were any."""
+    run, found = Push(desk, accounting), False
+    while run.step(now):
+        found = True
+    return found
 
 
 def instant(at: str | dt.datetime) -> dt.datetime:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from daemon.desk.context import Desk
-from daemon.desk.month import drift, invoicing, specification, specified
+from daemon.desk.month import specifications
+from daemon.desk.month.drift import look_for_drift
+from daemon.desk.month.enclosures import as_pdf
+from daemon.desk.month.pushing import Push
 from daemon.desk.ports import Accounting
 from daemon.domain.document import Document
 from daemon.loop import Step
@@ -92,9 +95,9 @@ def _files(folder: Path) -> Accounting:
     return FileDrafts(folder, WeasyPrinter())
 
 
-def push_of(desk: Desk, accounting: Accounting) -> invoicing.Push:
+def push_of(desk: Desk, accounting: Accounting) -> Push:
     """A run of pushing; for a Fortnox elsewhere, look-ups also wait by the machine's clock."""
-    return invoicing.Push(
+    return Push(
         desk,
         accounting,
         specification=partial(_specification, desk),
@@ -108,8 +111,8 @@ def _specification(desk: Desk, statement_id: int) -> Document | None:
 
     with desk.store.reading() as tx:
         frozen = statements.by_id(tx, statement_id)
-        made = [each for each in specified.gather(tx, desk, [frozen]) if each.has_hours]
-    return specification.pdf(made[0], WeasyPrinter()) if made else None
+        made = [each for each in specifications.gather(tx, desk, [frozen]) if each.has_hours]
+    return as_pdf(made[0], WeasyPrinter()) if made else None
 
 
 def push_step(desk: Desk, accounting: Accounting) -> Step:
@@ -119,7 +122,7 @@ def push_step(desk: Desk, accounting: Accounting) -> Step:
 
 def drift_step(desk: Desk, accounting: Accounting) -> Step:
     """Look daily at every earlier invoice (I4)."""
-    return Step("drift", partial(drift.step, desk, accounting))
+    return Step("drift", partial(look_for_drift, desk, accounting))
 
 
 def _is_elsewhere(settings: Settings) -> bool:

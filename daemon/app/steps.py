@@ -10,7 +10,8 @@ from daemon.app.accounting import accounting_of, drift_step, push_step
 from daemon.app.consents import access_token
 from daemon.desk.context import Desk
 from daemon.desk.incoming import bounces, receive
-from daemon.desk.month import closing
+from daemon.desk.month.closing import close_due_month
+from daemon.desk.month.finance_mail import mail_finance
 from daemon.desk.outgoing import alarms, reach, sending
 from daemon.desk.outgoing.breaker import Breaker
 from daemon.desk.outgoing.pace import Pace
@@ -137,7 +138,7 @@ def accounting_steps(desk: Desk, accounting: Accounting) -> list[Step]:
 def close_step(desk: Desk, accounting: Accounting) -> Step:
     """Close months."""
     needs = accounting.needs_accounting_number
-    return Step("close", lambda now: closing.step(desk, now, needs_number=needs))
+    return Step("close", lambda now: close_due_month(desk, now, needs_number=needs))
 
 
 def finance_step(desk: Desk, accounting: Accounting) -> Step:
@@ -147,7 +148,7 @@ def finance_step(desk: Desk, accounting: Accounting) -> Step:
     needs, printer = accounting.needs_accounting_number, WeasyPrinter()
     return Step(
         "finance",
-        lambda now: closing.mail_step(desk, now, needs_number=needs, printer=printer),
+        lambda now: mail_finance(desk, now, needs_number=needs, printer=printer),
     )
 
 

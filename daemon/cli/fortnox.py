@@ -102,10 +102,10 @@ def _answer(asked: "Asked", port: int, say: Say, *, paste: bool) -> str:
 
 def _go_on(desk: "Desk", now: dt.datetime) -> None:
     """What waited for the consent is pushed in the next round."""
-    from daemon.desk.month import invoicing
+    from daemon.desk.month import pushing
 
     with desk.store.writing() as tx:
-        invoicing.access_is_back(tx, now)
+        pushing.access_is_back(tx, now)
 
 
 def _print_company(company: "CompanyInformation", say: Say) -> None:

@@ -243,7 +243,8 @@ def statement(
 
 
 def _print_pdf(config: Path | None, customer: str, month: str, file: Path) -> None:
-    from daemon.desk.month import specification
+    from daemon.desk.month import specifications
+    from daemon.desk.month.enclosures import as_pdf
     from daemon.store.money import statements as stored
     from integrations.pdf import WeasyPrinter
 
@@ -259,8 +260,8 @@ def _print_pdf(config: Path | None, customer: str, month: str, file: Path) -> No
                         f"{customer} {month} is not closed: only a closed month is printed",
                     )
                 )
-            made = specification.of_statement(WeasyPrinter(), tx, desk, found[0].id)
-    file.write_bytes(made.content)
+            (made,) = specifications.gather(tx, desk, found)
+    file.write_bytes(as_pdf(made, WeasyPrinter()).content)
 
 
 def _print_statement(shown: dict[str, Any], say: Say) -> None:

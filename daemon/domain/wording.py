@@ -2,8 +2,9 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import TypeVar
 
 from daemon.domain.money import Money
 
@@ -49,11 +50,20 @@ _PERIOD = re.compile(r"(\d{4})(?:-(?:Q([1-4])|H([12])|(\d\d)))?")
 _HALF = {"sv": ("första", "andra"), "en": ("first", "second")}
 
 Say = Callable[[str, str], str]  # the Swedish text, the English text → the one to show
+_Text = TypeVar("_Text")
 
 
 def speaker(language: str) -> Say:
-    """What chooses the text of that language: English for `en`, else Swedish."""
+    """The choice between two texts: the English one for `en`, else the Swedish one."""
     return lambda swedish, english: english if language == "en" else swedish
+
+
+def by_language(texts: Mapping[str, tuple[_Text, _Text]]) -> Mapping[str, Mapping[str, _Text]]:
+    """A table for each language, from one with the Swedish and the English text side by side."""
+    return {
+        language: {code: pair[at] for code, pair in texts.items()}
+        for at, language in enumerate(LANGUAGES)
+    }
 
 
 def hours(minutes: int) -> str:

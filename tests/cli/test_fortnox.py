@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from daemon.app import desks
-from daemon.desk.month import drift
 from daemon.store.schema import tables
 from integrations.fortnox.double.server import FortnoxDouble
 from tests.builders import REGISTER
@@ -289,7 +288,6 @@ def test_a_push_that_access_stops_says_why_and_how_to_mend_it(desk, avtald, doub
 
 
 def test_a_tick_looks_daily_by_itself(pushed, double):
-    assert drift.step.__name__ == "step"
     before = len(double.requests)
     pushed("tick", "--now", "2026-11-01T08:00:00+01:00")
     assert len(double.requests) == before

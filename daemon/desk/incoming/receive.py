@@ -9,7 +9,7 @@ import structlog
 from daemon.desk.context import Desk
 from daemon.desk.engineers import absence, answer, confirming, receipts
 from daemon.desk.incoming import bounces, inquiry, proof
-from daemon.desk.month import closing
+from daemon.desk.month.finance_mail import approve
 from daemon.desk.outgoing import alarms, answers
 from daemon.desk.reviews import invitation, meetings
 from daemon.desk.tickets.conversation import answered_mail
@@ -311,5 +311,5 @@ def _approval(turn: Turn, each: _Read) -> Outcome | None:
 
 def _approve(turn: Turn, answered: Sent) -> Outcome:
     mail = turn.mail
-    closing.approve(turn.tx, answered, actor=mail.sender, at=mail.received_at, cause=mail.cause)
+    approve(turn.tx, answered, actor=mail.sender, at=mail.received_at, cause=mail.cause)
     return Outcome("approved")

@@ -1,4 +1,4 @@
-"""A daily look at our invoices: what people did to them is told, and never mended (I4)."""
+"""A daily look at our invoices: changes by people are told, and never mended (I4)."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,9 @@ import structlog
 from daemon.desk.context import Desk
 from daemon.desk.letters.records import Alarm
 from daemon.desk.letters.sentences import sentence
-from daemon.desk.month import finance_mail, invoicing
+from daemon.desk.month import finance
+from daemon.desk.month.invoice_drafts import difference, draft_of
+from daemon.desk.month.pushing import tell_of_access
 from daemon.desk.outgoing.mailing import Post, post
 from daemon.desk.ports import Accounting
 from daemon.domain.invoice import AccountingError, AccountingInvoice, Fault
@@ -30,7 +32,7 @@ _NEXT, _LAST = "drift-next", "drift-last"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What somebody did to an invoice of ours, for finance to know."""
+    """A change by somebody to an invoice of ours, for finance to know."""
 
     reference: str
     number: str
@@ -39,11 +41,11 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """The same for the same thing: it is told once."""
+        """The same for the same change, so finance hears of it once."""
         return f"{self.kind}:{self.detail}"
 
 
-def step(desk: Desk, accounting: Accounting, now: dt.datetime) -> bool:
+def look_for_drift(desk: Desk, accounting: Accounting, now: dt.datetime) -> bool:
     """Look once a day; True where it was time for it."""
     with desk.store.writing() as tx:
         if not _is_time(tx, desk, now) or not leases.take(tx, "drift", _LEASE):
@@ -55,7 +57,7 @@ def step(desk: Desk, accounting: Accounting, now: dt.datetime) -> bool:
             _look(desk, accounting, ours, now)
     except AccountingError as error:
         with desk.store.writing() as tx:
-            invoicing.tell_of_access(tx, desk, error, now)
+            tell_of_access(tx, desk, error, now)
     else:
         with desk.store.writing() as tx:
             rows.keep_fact(tx, _NEXT, _next_look(desk, now).isoformat())
@@ -65,7 +67,7 @@ def step(desk: Desk, accounting: Accounting, now: dt.datetime) -> bool:
 
 
 def _is_time(tx: Tx, desk: Desk, now: dt.datetime) -> bool:
-    """Whether the next look is due; the first waits for its hour, for all was just verified."""
+    """True where the next look is due; the first one waits for its hour."""
     kept = rows.fact(tx, _NEXT)
     if kept is None:
         rows.keep_fact(tx, _NEXT, _next_look(desk, now).isoformat())
@@ -79,7 +81,7 @@ def _next_look(desk: Desk, now: dt.datetime) -> dt.datetime:
 
 
 def _look(desk: Desk, accounting: Accounting, ours: Sequence[Pushed], now: dt.datetime) -> None:
-    """Two lists, then each invoice that they say anything new of; all is noted in one go."""
+    """Read two lists, then each invoice with news in them; note everything in one go."""
     with desk.store.reading() as tx:
         kept = rows.fact(tx, _LAST)
     last = dt.datetime.fromisoformat(kept) if kept else min(each.pushed_at for each in ours)
@@ -88,24 +90,24 @@ def _look(desk: Desk, accounting: Accounting, ours: Sequence[Pushed], now: dt.da
     by_number = {each.number: each for each in listed}
     copies = _copies(listed, {each.number for each in ours})
     seen: list[tuple[Pushed, dict[str, Any], list[Finding]]] = []
-    for each in ours:
-        item, others = by_number.get(each.number), copies.get(each.reference, ())
-        if each.number in changed or _is_news(each, item, others, now):
-            seen.append((each, *_seen(desk, accounting, each, others, now)))
+    for pushed in ours:
+        item, others = by_number.get(pushed.number), copies.get(pushed.reference, ())
+        if pushed.number in changed or _is_news(pushed, item, others, now):
+            seen.append((pushed, *_seen(desk, accounting, pushed, others, now)))
     with desk.store.writing() as tx:
-        for each, condition, _ in seen:
-            invoices.note_condition(tx, each.id, condition)
+        for pushed, condition, _ in seen:
+            invoices.note_condition(tx, pushed.id, condition)
         _tell(tx, desk, [finding for *_, findings in seen for finding in findings], now)
         rows.keep_fact(tx, _LAST, now.isoformat())
 
 
 def _copies(listed: Iterable[AccountingInvoice], numbers: set[str]) -> Mapping[str, Sequence[str]]:
-    """Live invoices with a reference of ours that are not ours: copies, and credit notes."""
-    found: dict[str, list[str]] = {}
-    for each in listed:
-        if each.number not in numbers and not each.cancelled:
-            found.setdefault(each.reference, []).append(each.number)
-    return found
+    """Live invoices of others with a reference of ours: copies, and credit notes."""
+    copies: dict[str, list[str]] = {}
+    for invoice in listed:
+        if invoice.number not in numbers and not invoice.cancelled:
+            copies.setdefault(invoice.reference, []).append(invoice.number)
+    return copies
 
 
 def _flags(invoice: AccountingInvoice) -> dict[str, Any]:
@@ -123,7 +125,7 @@ _UNTOUCHED = {"booked": False, "sent": False, "cancelled": False, "paid_on": Non
 def _is_news(
     pushed: Pushed, item: AccountingInvoice | None, others: Sequence[str], now: dt.datetime
 ) -> bool:
-    """Whether the list says something that we have not seen, or has been believed for long."""
+    """True where the list says something new, or has been believed for long."""
     condition = pushed.condition or {}
     if item is None:
         return not condition.get("gone")
@@ -138,12 +140,12 @@ def _is_news(
 def _seen(
     desk: Desk, accounting: Accounting, pushed: Pushed, others: Sequence[str], now: dt.datetime
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """What an invoice is like now, and what of it finance has not heard."""
+    """The condition of an invoice now, and its changes since finance heard of it."""
     condition = dict(pushed.condition or {})
     try:
         invoice = accounting.read(pushed.number)
-        found = _findings(desk, pushed, invoice)
-        found += [
+        findings = _findings(desk, pushed, invoice)
+        findings += [
             Finding(pushed.reference, pushed.number, "copied", number)
             for number in set(others) - set(condition.get("others", []))
             if _is_copy(accounting.read(number))
@@ -159,7 +161,7 @@ def _seen(
     condition["others"] = sorted(others)
     condition["read_at"] = now.isoformat()
     told = condition.get("told", [])
-    news = [each for each in found if each.key not in told]
+    news = [each for each in findings if each.key not in told]
     condition["told"] = told + [each.key for each in news]
     return condition, news
 
@@ -169,54 +171,36 @@ def _is_copy(invoice: AccountingInvoice | None) -> bool:
 
 
 def _findings(desk: Desk, pushed: Pushed, invoice: AccountingInvoice | None) -> list[Finding]:
-    """What is not as we made it; booked, sent and paid are what invoices are made for."""
-
-    def finding(kind: str, detail: str = "") -> list[Finding]:
-        return [Finding(pushed.reference, pushed.number, kind, detail)]
-
-    if invoice is None:
-        return finding("gone")
-    if invoice.cancelled:
-        return finding("cancelled")
-    found = finding("credited", invoice.credited_by) if invoice.credited_by else []
-    with desk.store.reading() as tx:
-        wrong = invoicing.difference(invoicing.draft_of(tx, desk, pushed.statement_id), invoice)
-    if wrong is not None and wrong != pushed.fault:  # what differed at once was told at once (I3)
-        found += finding("changed", wrong)
-    made_for = (pushed.condition or {}).get("customer_number")  # the register may say another now
-    if made_for and invoice.customer_number not in (None, made_for):
-        found += finding("changed", f"{invoice.customer_number} ≠ {made_for}")
-    return found
+    """The differences to the invoice as we made it; it may be booked, sent and paid."""
+    kinds: list[tuple[str, str]] = []
+    if invoice is None or invoice.cancelled:
+        kinds.append(("gone" if invoice is None else "cancelled", ""))
+    else:
+        if invoice.credited_by:
+            kinds.append(("credited", invoice.credited_by))
+        with desk.store.reading() as tx:
+            wrong = difference(draft_of(tx, desk, pushed.statement_id), invoice)
+        if wrong is not None and wrong != pushed.fault:  # an early difference is told already (I3)
+            kinds.append(("changed", wrong))
+        made_for = (pushed.condition or {}).get("customer_number")  # the register may have changed
+        if made_for and invoice.customer_number not in (None, made_for):
+            kinds.append(("changed", f"{invoice.customer_number} ≠ {made_for}"))
+    return [Finding(pushed.reference, pushed.number, *each) for each in kinds]
 
 
 def _tell(tx: Tx, desk: Desk, findings: Sequence[Finding], now: dt.datetime) -> None:
-    """One mail for all that a look found."""
+    """Send one mail for all findings of a look."""
     if not findings:
         return
-    language = desk.language
     letter = Alarm(
-        sentence("drift", language, count=len(findings)),
-        sentence("drift_remedy", language),
-        tuple(
-            (each.reference, sentence(f"drift_{each.kind}", language, **_facts(each)))
-            for each in findings
-        ),
+        sentence("drift", desk.language, count=len(findings)),
+        sentence("drift_remedy", desk.language),
+        tuple((each.reference, _said(each, desk.language)) for each in findings),
     )
-    to = finance_mail.finance(tx, desk) or desk.settings.desk.operators
     digest = desk.digest(*(f"{each.reference} {each.key}" for each in findings), length=16)
-    post(
-        tx,
-        desk,
-        letter,
-        Post(
-            key=f"drift:{digest}",
-            kind="alarm",
-            to=tuple(("", each) for each in to),
-            language=language,
-        ),
-        now,
-    )
+    post(tx, desk, letter, Post(f"drift:{digest}", "alarm", finance.readers(tx, desk)), now)
 
 
-def _facts(finding: Finding) -> dict[str, str]:
-    return {"number": finding.number, "detail": finding.detail}
+def _said(finding: Finding, language: str) -> str:
+    number, detail = finding.number, finding.detail
+    return sentence(f"drift_{finding.kind}", language, number=number, detail=detail)

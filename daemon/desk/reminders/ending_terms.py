@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from daemon.desk.context import Desk
 from daemon.desk.letters.records import TermEnding
-from daemon.desk.month import finance_mail
+from daemon.desk.month import finance
 from daemon.desk.outgoing.mailing import People, Post, people, post
 from daemon.domain import agreement
 from daemon.domain.agreement import Reminder
@@ -63,6 +63,6 @@ def _tell(
 
 
 def _readers(tx: Tx, desk: Desk, customer: Customer) -> People:
-    addresses = finance_mail.finance(tx, desk)
+    addresses = finance.addresses(tx, desk)
     manager = people(each for each in customer.managers if each.email not in addresses)
-    return (*(("", each) for each in addresses), *manager) or finance_mail.readers(tx, desk)
+    return (*(("", each) for each in addresses), *manager) or finance.readers(tx, desk)

@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.desk.context import Desk
 from daemon.desk.hours import balances
-from daemon.desk.month import closing
+from daemon.desk.month import statement_facts
 from daemon.domain import simulation
 from daemon.domain.agreement import Version, timeline
 from daemon.domain.money import ZERO, total
@@ -99,7 +99,7 @@ def _clock(row: Any, until: dt.datetime) -> ClockFact:
 
 def _billed(tx: Tx, desk: Desk, customer: Customer, mine: Window) -> tuple[BilledMonth, ...]:
     """The statements of the period's months, from the first that is ever billed (H1)."""
-    first = closing.first_month_of(tx, desk, customer)
+    first = statement_facts.first_month_of(tx, desk, customer)
     frozen = {each.month: each for each in statements.listing(tx, customer_id=customer.id)}
     found = []
     for month in months_from(month_of(mine.period.start), month_of(mine.period.last_day)):

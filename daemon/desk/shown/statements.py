@@ -4,7 +4,8 @@ import datetime as dt
 from typing import Any
 
 from daemon.desk.context import Desk
-from daemon.desk.month import closing, facts
+from daemon.desk.month.hindrances import held_time, hindrances
+from daemon.desk.month.statement_facts import cut_of, draft, first_months, invoice_language
 from daemon.domain.billing import Row, describe, statement_hash
 from daemon.domain.invoice import reference_of
 from daemon.domain.money import Money, total
@@ -50,12 +51,8 @@ def _unfrozen(
         return held
     if str(month) in closed or month > month_of(desk.calendar.day_of(now)):
         return [(customer, each) for customer, each in held if each == month]
-    due = [
-        customer
-        for customer in everybody.values()
-        if (first := closing.first_month_of(tx, desk, customer)) is not None and first <= month
-    ]
-    return [(customer, month) for customer in due]
+    firsts = first_months(tx, desk, list(everybody.values()))
+    return [(everybody[each], month) for each, first in firsts.items() if first <= month]
 
 
 def _frozen(tx: Tx, frozen: Frozen) -> dict[str, Any]:
@@ -79,12 +76,13 @@ def preview(
     tx: Tx, desk: Desk, customer: Customer, month: Period, now: dt.datetime, *, needs_number: bool
 ) -> dict[str, Any]:
     """A month that is not frozen: what it would say now, and what holds it (H6)."""
-    cut = facts.cut_of(desk, month)
-    drawn = closing.draft(tx, desk, customer, month, min(cut, now + dt.timedelta(seconds=1)))
+    cut = cut_of(desk, month)
+    drawn = draft(tx, desk, customer, month, min(cut, now + dt.timedelta(seconds=1)))
     ended = cut <= now
-    held = closing.hindrances(tx, desk, customer, month, drawn, needs_number=needs_number)
+    waits = held_time(tx, desk, month)
+    held = hindrances(tx, desk, customer, drawn, waits, needs_number=needs_number)
     key = reference_of(customer.key, str(month))
-    language = facts.invoice_language(desk, customer)
+    language = invoice_language(desk, customer)
     return {
         "customer": customer.key,
         "month": str(month),

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from daemon.app.accounting import FORTNOX
-from daemon.desk.month import closing, invoicing
+from daemon.desk.month import closing
+from daemon.desk.month.pushing import Push
 from daemon.store import leases
 from daemon.store.money import invoices, statements
 from daemon.store.request_line import RequestLine
@@ -83,7 +84,7 @@ class Pushing:
     played: Played
     timeout: float = 10.0
     shared_line: bool = False
-    run: invoicing.Push | None = None
+    run: Push | None = None
     client: FortnoxClient | None = None
 
     def __post_init__(self) -> None:
@@ -106,7 +107,7 @@ class Pushing:
         )
         http = self.client._transport._http
         http.send = self._mortal(http.send)
-        self.run = invoicing.Push(self.mortal, self.client)
+        self.run = Push(self.mortal, self.client)
 
     def _mortal(self, send):
         def sent(request, **how):
@@ -197,7 +198,7 @@ def close_november(desk: ADesk) -> None:
         receipt = desk.mailer.to("anna@example.se")[-1]
         desk.get(an_engineers_mail("OK", reply_to=receipt), "2026-11-10 10:05")
     desk.work("2026-11-30 12:00")
-    while closing.step(desk.desk, START, needs_number=True):
+    while closing.close_due_month(desk.desk, START, needs_number=True):
         pass
 
 

@@ -87,9 +87,9 @@ def test_a_second_close_does_nothing_H1(desk, books):
 def test_it_waits_until_all_that_was_received_before_is_acted_on_H1(desk, books):
     desk.receive(a_mail("cia@beta.se", "Sent"), "2026-11-30 23:00")
     now = instant(CLOSE)
-    assert not closing.step(desk.desk, now, needs_number=True)
+    assert not closing.close_due_month(desk.desk, now, needs_number=True)
     desk.work(CLOSE)
-    assert closing.step(desk.desk, now, needs_number=True)
+    assert closing.close_due_month(desk.desk, now, needs_number=True)
 
 
 def test_months_close_in_order_and_each_makes_its_own_draft_H1_I1(desk, books):

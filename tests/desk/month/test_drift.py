@@ -35,7 +35,7 @@ def look(pushing, at):
     """All that is due at an instant; gives the mails to finance that it sent."""
     pushing.played.seconds = (instant(at) - instant("2026-12-01 06:00")).total_seconds()
     before = len(pushing.desk.mailer.to("ekonomi@example.se"))
-    while drift.step(pushing.desk.desk, pushing.client, instant(at)):
+    while drift.look_for_drift(pushing.desk.desk, pushing.client, instant(at)):
         pass
     pushing.desk.work(at)
     return [text_of(raw) for raw in pushing.desk.mailer.to("ekonomi@example.se")[before:]]
@@ -222,16 +222,16 @@ def test_drafts_in_files_are_looked_at_as_well_I4(desk, tmp_path):
     books = FileDrafts(tmp_path / "drafts")
     desk.close("2026-12-01 06:00", books)
     for at in ("2026-12-01 06:01", "2026-12-02 05:00"):
-        drift.step(desk.desk, books, instant(at))
+        drift.look_for_drift(desk.desk, books, instant(at))
     (gone,) = (tmp_path / "drafts").glob("*-AVT-acme-2026-11.json")
     gone.unlink()
-    assert drift.step(desk.desk, books, instant("2026-12-03 05:00"))
+    assert drift.look_for_drift(desk.desk, books, instant("2026-12-03 05:00"))
     desk.work("2026-12-03 05:00")
     assert "finns inte längre" in text_of(desk.mailer.to("ekonomi@example.se")[-1])
 
 
 def test_a_desk_without_invoices_asks_nothing(desk, tmp_path):
     for at in ("2026-12-01 06:00", "2026-12-02 05:00"):
-        drift.step(desk.desk, None, instant(at))
+        drift.look_for_drift(desk.desk, None, instant(at))
     with desk.desk.store.reading() as tx:
         assert facts.fact(tx, "drift-next").startswith("2026-12-03T04:00")

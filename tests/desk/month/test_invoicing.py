@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 import structlog
 
-from daemon.desk.month import invoicing
+from daemon.desk.month import closing, invoice_drafts
 from daemon.domain.invoice import (
     AccountingError,
     AccountingInvoice,
@@ -17,7 +17,7 @@ from daemon.domain.invoice import (
 )
 from daemon.domain.money import ZERO, Money
 from daemon.store.money import invoices, statements
-from tests.builders import instant, text_of
+from tests.builders import instant, push_all, text_of
 from tests.desk.month.test_closing import CLOSE, Books
 
 
@@ -67,15 +67,13 @@ def books():
 @pytest.fixture
 def closed(desk, books, store):
     """A closed month with two invoices, none pushed yet."""
-    from daemon.desk.month import closing
-
-    while closing.step(desk.desk, instant(CLOSE), needs_number=True):
+    while closing.close_due_month(desk.desk, instant(CLOSE), needs_number=True):
         pass
     return desk
 
 
 def push(desk, books, at):
-    while invoicing.step(desk.desk, books, instant(at)):
+    while push_all(desk.desk, books, instant(at)):
         pass
 
 
@@ -209,25 +207,25 @@ ROW = InvoiceRow("fee", "Avgift", Decimal("1.00"), "st", Money.parse("8000.00"))
 )
 def test_each_part_of_a_row_is_compared_and_its_text_is_not_I3(closed, change):
     with closed.desk.store.reading() as tx:
-        draft = invoicing.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
+        draft = invoice_drafts.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
     draft = replace(draft, rows=(ROW,))
     echo = AccountingInvoice("1", draft.reference, draft.net, (replace(ROW, description="A"),))
-    assert invoicing.difference(draft, echo) is None
-    assert invoicing.difference(draft, replace(echo, rows=(replace(ROW, **change),)))
-    assert invoicing.difference(draft, replace(echo, rows=(ROW, ROW)))
-    assert invoicing.difference(draft, replace(echo, rows=()))
-    assert invoicing.difference(draft, replace(echo, reference="AVT-other-2026-11"))
+    assert invoice_drafts.difference(draft, echo) is None
+    assert invoice_drafts.difference(draft, replace(echo, rows=(replace(ROW, **change),)))
+    assert invoice_drafts.difference(draft, replace(echo, rows=(ROW, ROW)))
+    assert invoice_drafts.difference(draft, replace(echo, rows=()))
+    assert invoice_drafts.difference(draft, replace(echo, reference="AVT-other-2026-11"))
 
 
 def test_what_bears_on_the_net_is_compared_where_it_is_told_I3(closed):
     """facts.md 3.4 and 4.2: a tenant may add a fee by itself, or take another currency or date."""
     with closed.desk.store.reading() as tx:
-        draft = invoicing.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
+        draft = invoice_drafts.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
     echo = AccountingInvoice("1", draft.reference, draft.net, draft.rows)
     for told in ({"currency": "SEK"}, {"date": draft.date}, {"fees": ZERO}):
-        assert invoicing.difference(draft, replace(echo, **told)) is None
+        assert invoice_drafts.difference(draft, replace(echo, **told)) is None
     for told in ({"currency": "EUR"}, {"date": dt.date(2026, 12, 1)}, {"fees": Money(5000)}):
-        assert invoicing.difference(draft, replace(echo, **told))
+        assert invoice_drafts.difference(draft, replace(echo, **told))
 
 
 @pytest.mark.parametrize(
@@ -251,7 +249,7 @@ def test_an_invoice_that_is_no_draft_or_another_customers_is_an_alarm_I2_I3(
 def test_an_invoice_that_was_booked_before_it_was_found_is_no_alarm_I2(closed, books):
     """Its answer was lost; a person has worked with it since."""
     with closed.desk.store.reading() as tx:
-        draft = invoicing.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
+        draft = invoice_drafts.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
     Books.create(books, draft)
     books.made[0] = replace(books.made[0], booked=True)
     push(closed, books, CLOSE)
@@ -261,7 +259,7 @@ def test_an_invoice_that_was_booked_before_it_was_found_is_no_alarm_I2(closed, b
 
 def test_the_same_key_on_two_invoices_is_an_alarm_and_makes_no_third_I1(closed, books):
     with closed.desk.store.reading() as tx:
-        draft = invoicing.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
+        draft = invoice_drafts.draft_of(tx, closed.desk, statements.listing(tx)[0].id)
     Books.create(books, draft)
     Books.create(books, draft)
     push(closed, books, CLOSE)

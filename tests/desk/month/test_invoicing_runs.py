@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from daemon.app import accounting
-from daemon.desk.month import invoicing
+from daemon.desk.month import pushing as pushed
+from daemon.desk.month.pushing import access_is_back
 from daemon.domain.document import Document, PdfError
 from daemon.domain.invoice import AccountingError, Fault
 from daemon.store import leases, token_records
@@ -249,7 +250,7 @@ def test_an_unreadable_look_up_never_makes_an_unclear_invoice_look_unsent(pushin
 
 def test_against_a_real_fortnox_played_time_proves_nothing(pushing, double, monkeypatch):
     """I1: with `tick --now` hours pass at once; the server may still be busy with the request."""
-    monkeypatch.setattr(invoicing, "LOOKUPS", (dt.timedelta(seconds=2),) * 3)
+    monkeypatch.setattr(pushed, "LOOKUPS", (dt.timedelta(seconds=2),) * 3)
     pushing.start()
     pushing.run._real_time = True
     pushing.client._transport._timeouts[False] = 0.2
@@ -346,7 +347,7 @@ def test_a_token_lost_between_answer_and_store_needs_consent_and_tickets_go_on(p
     sealed.save(Token("new", START, 3600, double.tokens.new_refresh()))  # somebody has consented
     with store.writing() as tx:
         assert token_records.state(tx, "fortnox") == token_records.OK
-        invoicing.access_is_back(tx, START)
+        access_is_back(tx, START)
     at(pushing, "08:01")
     pushing.assert_exactly_once()
 

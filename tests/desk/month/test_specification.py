@@ -4,20 +4,28 @@ import csv
 import datetime as dt
 import email
 import io
+import re
 import zipfile
 from dataclasses import replace
+from decimal import Decimal
 from email import policy
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from daemon.desk.month import closing, invoicing, specification
+from daemon.desk.month import closing, enclosures, finance_mail, specification_page, specifications
+from daemon.desk.month.specifications import Specification
 from daemon.desk.ports import PdfError
+from daemon.domain import wording
 from daemon.domain.agreement import Price
-from daemon.domain.money import Money
+from daemon.domain.billing import Row
+from daemon.domain.money import ZERO, Money
+from daemon.domain.periods import Period
 from daemon.store import known_faults
 from daemon.store.money import statements
 from integrations.pdf import WeasyPrinter
-from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
+from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, push_all, text_of
 from tests.desk.month.billing_stories import Books, answer, book
 
 CLOSE = "2026-12-01 06:00"
@@ -42,11 +50,13 @@ class NoPaper:
 def mailed(desk, printer, at=CLOSE):
     """Close, and mail finance with that printer; its attachments by name."""
     now, books = instant(at), vars(desk).setdefault("books", Books())
-    while closing.step(desk.desk, now, needs_number=True) or invoicing.step(desk.desk, books, now):
+    while closing.close_due_month(desk.desk, now, needs_number=True) or push_all(
+        desk.desk, books, now
+    ):
         pass
-    while closing.mail_step(desk.desk, now, needs_number=True, printer=printer):
+    while finance_mail.mail_finance(desk.desk, now, needs_number=True, printer=printer):
         pass
-    invoicing.step(desk.desk, books, now)  # what is news after the mail
+    push_all(desk.desk, books, now)  # what is news after the mail
     desk.work(now)
     mail = email.message_from_bytes(desk.mailer.to("ekonomi@example.se")[-1], policy=policy.default)
     return {p.get_filename(): p.get_payload(decode=True) for p in mail.iter_attachments()}
@@ -170,7 +180,7 @@ def test_with_overage_by_the_month_nothing_is_told_twice_H3(worked):
 
 
 def test_many_customers_get_their_files_in_one_archive_H7(worked, monkeypatch):
-    monkeypatch.setattr(specification, "MOST_APART", 0)
+    monkeypatch.setattr(enclosures, "MOST_APART", 0)
     book(worked, "a\n[tid: 1h]\n", "2026-11-22 09:00", sender="bo@acme.se")
     files = mailed(worked, Paper())
     assert set(files) == {"specifikation-2026-11.csv", "specifikationer-2026-11.zip"}
@@ -185,7 +195,7 @@ def test_many_customers_get_their_files_in_one_archive_H7(worked, monkeypatch):
 
 def test_the_mail_stays_small_and_says_whose_files_had_no_room_H7(worked, monkeypatch):
     """Who is billed for hours comes first: acme stays within its bank, beta does not."""
-    monkeypatch.setattr(specification, "MOST_PRINTED", 1)
+    monkeypatch.setattr(enclosures, "MOST_PRINTED", 1)
     book(worked, "a\n[tid: 1h]\n", "2026-11-22 09:00", sender="bo@acme.se")
     files = mailed(worked, Paper())
     assert set(files) == {
@@ -203,7 +213,7 @@ def test_the_mail_stays_small_and_says_whose_files_had_no_room_H7(worked, monkey
 
 
 def test_files_beyond_the_bytes_of_a_mail_are_left_out_H7(worked, monkeypatch):
-    monkeypatch.setattr(specification, "_MOST_BYTES", 2500)
+    monkeypatch.setattr(enclosures, "_MOST_BYTES", 2500)
     monkeypatch.setattr(Paper, "print", lambda *_: b"%PDF-1.7 " + b"x" * 1000)
     book(worked, "a\n[tid: 1h]\n", "2026-11-22 09:00", sender="bo@acme.se")
     files = mailed(worked, Paper())
@@ -297,13 +307,39 @@ def test_a_print_that_is_stopped_with_the_service_is_made_anew_and_mailed_whole_
     assert "specifikation-2026-11-beta.pdf" in mailed(worked, Paper())
 
 
+@given(
+    prices=st.lists(st.integers(0, 2) | st.integers(0, 10**7), min_size=1, max_size=4),
+    hundredths=st.integers(-1000, 1000).filter(bool),
+    language=st.sampled_from(["sv", "en"]),
+)
+def test_every_row_of_money_is_printed_with_price_and_amount_also_nought_H2(
+    prices, hundredths, language
+):
+    quantity = Decimal(hundredths).scaleb(-2)
+    rows = [
+        Row("overage", "hours", "2026-11", quantity=quantity, price=Money(ore)) for ore in prices
+    ]
+    month, printed = Period.parse("2026-11"), tuple((row, "timmar") for row in rows)
+    made = Specification("AVT-a-2026-11", "A", "a", month, language, printed, (), ZERO)
+    cells = re.findall(r"<td class=n>([^<]*)</td>", specification_page.page(made))
+    shown = [
+        text
+        for row in rows
+        for text in (
+            f"{wording.number(quantity, language)} h",
+            wording.number(row.price.kronor, language),
+            wording.number(row.amount.kronor, language),
+        )
+    ]
+    assert cells[: len(shown)] == shown
+
+
 def test_the_real_printer_prints_it_the_same_each_time_H5(worked):
     mailed(worked, None)
     with worked.desk.store.reading() as tx:
         (frozen,) = [f for f in statements.listing(tx) if f.customer_key == "beta"]
-        made = [
-            specification.of_statement(WeasyPrinter(), tx, worked.desk, frozen.id) for _ in "12"
-        ]
+        (specification,) = specifications.gather(tx, worked.desk, [frozen])
+    made = [enclosures.as_pdf(specification, WeasyPrinter()) for _ in "12"]
     assert made[0].content.startswith(b"%PDF-")
     assert made[0] == made[1]
     assert made[0].name == "specifikation-2026-11-beta.pdf"

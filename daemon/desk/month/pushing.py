@@ -1,29 +1,21 @@
-"""Pushing invoices: intent before request, look up before repeat (I1–I5)."""
+"""Pushing invoices: an intent before each request, a look-up before each repeat (I1–I5)."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 import structlog
 
 from daemon.desk.context import Desk
 from daemon.desk.letters.records import Alarm
 from daemon.desk.letters.sentences import sentence
-from daemon.desk.month import facts, finance_mail
+from daemon.desk.month import finance
+from daemon.desk.month.finance_mail import report_late
+from daemon.desk.month.invoice_drafts import difference, draft_of, stops, wrong_customer
 from daemon.desk.outgoing import alarms
 from daemon.desk.ports import Accounting, PdfError
-from daemon.domain.billing import invoice_rows
 from daemon.domain.document import Document
-from daemon.domain.invoice import (
-    CURRENCY,
-    AccountingError,
-    AccountingInvoice,
-    Fault,
-    InvoiceDraft,
-    Problem,
-)
-from daemon.domain.periods import Period
-from daemon.store.money import invoices, register, statements
+from daemon.domain.invoice import AccountingError, AccountingInvoice, Fault, InvoiceDraft, Problem
+from daemon.store.money import invoices
 from daemon.store.money.invoices import Waiting
 from daemon.store.session import Tx
 from daemon.store.tickets import events
@@ -39,54 +31,18 @@ MENDED_AGAIN = dt.timedelta(hours=1)  # after a fault that somebody has to mend
 _UNCLEAR_IN_A_ROW = 3  # so many, and nothing new is sent for a while
 _NO_TIME = dt.timedelta(0)
 _PASSING = (Fault.TEMPORARY, Fault.UNCLEAR)  # faults that nobody has to mend
+_OF_ONE = (Fault.REFUSED, Fault.BUG)  # faults of one invoice
 _ACCESS = "accounting:"  # the alarms of faults that stop the run
 
-# What is put beside the invoice of a statement (by its id); None where there is nothing to tell.
+# A statement's id → the document beside its invoice; None where there is nothing to tell.
 Specification = Callable[[int], Document | None]
 
 
-def draft_of(tx: Tx, desk: Desk, statement_id: int) -> InvoiceDraft:
-    """The invoice of a frozen statement: its fee and overage rows (H2, I1)."""
-    frozen = statements.by_id(tx, statement_id)
-    customer = register.customer(tx, frozen.customer_id)
-    month = Period.parse(frozen.month)
-    language = facts.invoice_language(desk, customer)
-    printed = statements.printed_rows(tx, statement_id)
-    return InvoiceDraft(
-        reference=frozen.reference,
-        customer_key=customer.key,
-        customer_name=customer.name,
-        accounting_number=customer.accounting_number,
-        date=month.last_day,
-        language=language,
-        our_reference=desk.settings.desk.name,
-        your_reference=customer.your_reference or "",
-        order_number=customer.order_number or "",
-        remarks=finance_mail.remarks(
-            [text for row, text in printed if row.kind == "text"], month, language
-        ),
-        rows=tuple(
-            replace(made, description=text)
-            for row, text in printed
-            for made in invoice_rows([row], language)
-        ),
-    )
-
-
-def step(desk: Desk, accounting: Accounting, now: dt.datetime) -> bool:
-    """Push, and look up, all that is due; one preflight for it. True where anything was due."""
-    run = Push(desk, accounting)
-    found = False
-    while run.step(now):
-        found = True
-    return found
-
-
 class Push:
-    """A run over what is due, one invoice a step; it remembers what the preflight of it found.
+    """A run over the invoices due, one a step; it remembers the result of their preflight.
 
-    `specification` makes what is attached to each invoice. With `real_time` look-ups wait by the
-    machine's clock as well: a played `now` proves nothing about a server that is still busy.
+    `specification` makes the attachment of each invoice. With `real_time` look-ups wait by the
+    machine's clock as well: a played `now` proves nothing about a server still busy.
     """
 
     def __init__(
@@ -102,14 +58,14 @@ class Push:
         self._accounting = accounting
         self._specification = specification
         self._real_time = real_time
-        self._drafts: dict[int, InvoiceDraft] = {}  # that the preflight has seen
+        self._drafts: dict[int, InvoiceDraft] = {}  # seen by the preflight
         self._problems: dict[str, list[Problem]] = {}  # by reference
         self._unclear = 0  # in a row
         self._attach_after: dt.datetime | None = None
-        self.stopped: AccountingError | None = None  # what stopped the run last (I5)
+        self.stopped: AccountingError | None = None  # the fault of the last stop (I5)
 
     def step(self, now: dt.datetime) -> bool:
-        """Bring one invoice that is due a step on; False where there is none."""
+        """Bring one invoice a step on; False where none is due."""
         with self._desk.store.writing() as tx:
             due = invoices.due(tx, now)
         if not due:
@@ -120,19 +76,19 @@ class Push:
         return self._push_next(now)
 
     def _rest(self, now: dt.datetime) -> bool:
-        """Nothing is due: forget what the preflight found, attach one more, tell what is new."""
+        """With nothing due: forget the preflight, attach one specification, mail late news."""
         self._drafts.clear()
         self._problems.clear()
         self._unclear = 0
         if self._specification is not None and self._attach_next(self._specification, now):
             return True
-        _report_late(self._desk, now)
+        report_late(self._desk, now)
         return False
 
     # --- before ---------------------------------------------------------------------------
 
     def _preflight(self, statement_ids: Iterable[int], now: dt.datetime) -> bool:
-        """One look for all that is due; False where a fault stops the run (I5)."""
+        """Ask about all invoices due at once; False if a fault stops the run (I5)."""
         with self._desk.store.reading() as tx:
             drafts = {each: draft_of(tx, self._desk, each) for each in statement_ids}
         try:
@@ -148,11 +104,17 @@ class Push:
         with self._desk.store.writing() as tx:
             for problem in problems:
                 if problem.warning:
-                    finance_mail.warn(tx, self._desk, problem, now)
+                    self._warn(tx, problem, now)
         self._drafts |= drafts
         for draft in drafts.values():
-            self._problems[draft.reference] = [p for p in problems if _concerns(p, draft)]
+            self._problems[draft.reference] = [each for each in problems if stops(each, draft)]
         return True
+
+    def _warn(self, tx: Tx, problem: Problem, now: dt.datetime) -> None:
+        to = tuple(address for _, address in finance.readers(tx, self._desk))
+        key = f"preflight:{self._desk.digest(problem.message, length=16)}"
+        letter = Alarm(problem.message, problem.remedy)
+        alarms.raise_alarm(tx, self._desk, key, letter, now, to=to)
 
     def _stop(self, error: AccountingError, now: dt.datetime) -> None:
         """I5: nothing new is tried for a while; finance and operators hear of it once."""
@@ -171,25 +133,22 @@ class Push:
             if waiting is None:
                 return False
             if waiting.state == "intent":
-                # The program stopped between intent and outcome: nobody knows, so it is looked up.
+                # The program stopped between intent and outcome: only a look-up can tell.
                 self._note_unclear(tx, waiting, waiting.intent_at or now, now)
                 return True
-            draft = self._drafts.get(waiting.statement_id) or draft_of(
-                tx, self._desk, waiting.statement_id
-            )
+            statement_id = waiting.statement_id
+            draft = self._drafts.get(statement_id) or draft_of(tx, self._desk, statement_id)
             problems = self._problems.get(draft.reference)
             if problems and not waiting.is_unclear:
-                text, remedy = (
-                    ". ".join(dict.fromkeys(parts))
-                    for parts in zip(*((p.message, p.remedy) for p in problems), strict=True)
-                )
-                self._fault(tx, waiting, now, text=text, remedy=remedy)
+                texts = dict.fromkeys(each.message for each in problems)
+                remedies = dict.fromkeys(each.remedy for each in problems)
+                self._fault(tx, waiting, Alarm(". ".join(texts), ". ".join(remedies)), now)
                 return True
         self._look_up(waiting, draft, now)
         return True
 
     def _look_up(self, waiting: Waiting, draft: InvoiceDraft, now: dt.datetime) -> None:
-        """Look up by the key first, always; create only where that found nothing (I1)."""
+        """Look up by the key first, always; create only if there is no such invoice (I1)."""
         try:
             found = self._accounting.find(draft.reference)
         except AccountingError as error:
@@ -205,39 +164,26 @@ class Push:
             self._create(waiting, draft, now)
 
     def _look_later(self, waiting: Waiting, now: dt.datetime) -> None:
-        """I1: one more look-up that found nothing; the next comes later."""
+        """I1: one more look-up without a result; the next comes later."""
         lookups = waiting.lookups + 1
-        wait = LOOKUPS[lookups]
         with self._desk.store.writing() as tx:
-            invoices.settle(
-                tx,
-                waiting,
-                quiet=self._quiet(wait),
-                state="unclear",
-                lookups=lookups,
-                next_at=now + wait,
-            )
+            self._note_lookups(tx, waiting, lookups, now + LOOKUPS[lookups])
 
     def _several(
         self, waiting: Waiting, found: Sequence[AccountingInvoice], now: dt.datetime
     ) -> None:
         """I1: more than one has the key: a person must choose, and no further one is made."""
-        numbers = ", ".join(each.number for each in found)
-        text = sentence(
-            "several",
-            self._desk.language,
-            reference=waiting.reference,
-            numbers=numbers,
-        )
+        numbers, key = ", ".join(each.number for each in found), waiting.reference
+        text = sentence("several", self._desk.language, reference=key, numbers=numbers)
         with self._desk.store.writing() as tx:
-            self._fault(tx, waiting, now, text=text, alarm=True)
+            self._fault(tx, waiting, Alarm(text, ""), now, alarm=True)
 
     def _not_looked_up(self, waiting: Waiting, error: AccountingError, now: dt.datetime) -> None:
-        """A look-up that failed proves nothing: the invoice stays where it is (I1)."""
+        """A failed look-up proves nothing: the invoice stays where it is (I1)."""
         log.warning("look-up failed", reference=waiting.reference, fault=error.fault.value)
         with self._desk.store.writing() as tx:
-            if error.fault in (Fault.REFUSED, Fault.BUG):
-                self._fault(tx, waiting, now, text=str(error), remedy=error.remedy, alarm=True)
+            if error.fault in _OF_ONE:
+                self._fault(tx, waiting, Alarm(str(error), error.remedy), now, alarm=True)
                 return
             invoices.settle(tx, waiting, next_at=now + AGAIN)
         self._stop(error, now)
@@ -260,7 +206,7 @@ class Push:
             self._pushed(intended, draft, echo, now, fresh=True)
 
     def _not_created(self, intended: Waiting, error: AccountingError, now: dt.datetime) -> None:
-        """What a failed creation means for this invoice, and for the run (I1, I5)."""
+        """Note a failed creation: the fate of this invoice, and of the run (I1, I5)."""
         log.warning(
             "push failed", reference=intended.reference, fault=error.fault.value, error=str(error)
         )
@@ -271,17 +217,9 @@ class Push:
                 if self._unclear >= _UNCLEAR_IN_A_ROW:
                     invoices.postpone(tx, now + AGAIN)
                 return
-            if error.fault in (Fault.REFUSED, Fault.BUG):
-                bug = error.fault is Fault.BUG
-                self._fault(
-                    tx,
-                    intended,
-                    now,
-                    text=str(error),
-                    remedy=error.remedy,
-                    alarm=bug,
-                    refused=True,
-                )
+            if error.fault in _OF_ONE:
+                bug, letter = error.fault is Fault.BUG, Alarm(str(error), error.remedy)
+                self._fault(tx, intended, letter, now, alarm=bug, refused=True)
                 return
             invoices.settle(tx, intended, state="waiting", intent_at=None, next_at=now + AGAIN)
         self._stop(error, now)
@@ -297,10 +235,10 @@ class Push:
     ) -> None:
         """Note the number; a difference between echo and statement is an alarm (I3).
 
-        A `fresh` one, that nobody has seen yet, must be a draft as well (I2).
+        A `fresh` one must be a draft as well: nobody has seen it yet (I2).
         """
         self._unclear = 0
-        wrong = difference(draft, echo) or _not_theirs(draft, echo)
+        wrong = difference(draft, echo) or wrong_customer(draft, echo)
         if wrong is None and fresh and (echo.booked or echo.sent):
             wrong = sentence("no_draft", self._desk.language)
         with self._desk.store.writing() as tx:
@@ -317,39 +255,32 @@ class Push:
                 condition={"customer_number": echo.customer_number},
             )
             if not noted:
-                return  # whoever has taken over looks it up and finds it
+                return  # another process has taken over: its look-up finds the invoice
             alarms.clear_all(tx, _ACCESS, now)
             alarms.clear(tx, f"invoice:{draft.reference}", now)
             whose, data = waiting.customer_id, {"number": echo.number}
             pushed = Event("invoice-pushed", now, "avtald", draft.reference, whose, data=data)
             events.record(tx, pushed)
             if wrong is not None:
-                language = self._desk.language
-                text = sentence("differs", language, number=echo.number, what=wrong)
+                text = sentence("differs", self._desk.language, number=echo.number, what=wrong)
                 _alarm(tx, self._desk, f"differs:{draft.reference}", Alarm(text, ""), now)
 
     def _note_unclear(self, tx: Tx, waiting: Waiting, since: dt.datetime, now: dt.datetime) -> None:
-        """I1: look up 15 s after the request first; a look-up proves something only by then."""
-        invoices.settle(
-            tx,
-            waiting,
-            quiet=self._quiet(LOOKUPS[0]),
-            state="unclear",
-            lookups=0,
-            next_at=max(now, since + LOOKUPS[0]),
-        )
+        """I1: the first look-up is 15 s after the request; an earlier one would prove nothing."""
+        self._note_lookups(tx, waiting, 0, max(now, since + LOOKUPS[0]))
 
-    def _quiet(self, wait: dt.timedelta) -> dt.timedelta:
-        return wait if self._real_time else _NO_TIME
+    def _note_lookups(self, tx: Tx, waiting: Waiting, lookups: int, next_at: dt.datetime) -> None:
+        quiet = LOOKUPS[lookups] if self._real_time else _NO_TIME
+        noted = {"state": "unclear", "lookups": lookups, "next_at": next_at}
+        invoices.settle(tx, waiting, quiet=quiet, **noted)
 
     def _fault(
         self,
         tx: Tx,
         waiting: Waiting,
+        letter: Alarm,
         now: dt.datetime,
         *,
-        text: str,
-        remedy: str = "",
         alarm: bool = False,
         refused: bool = False,
     ) -> None:
@@ -362,19 +293,19 @@ class Push:
             tx,
             waiting,
             state="fault",
-            fault=text,
-            remedy=remedy,
+            fault=letter.what,
+            remedy=letter.remedy,
             lookups=0,
             next_at=now + MENDED_AGAIN,
             intent_at=None if refused else waiting.intent_at,
         )
         if noted and alarm:
-            _alarm(tx, self._desk, f"invoice:{waiting.reference}", Alarm(text, remedy), now)
+            _alarm(tx, self._desk, f"invoice:{waiting.reference}", letter, now)
 
     # --- after ----------------------------------------------------------------------------
 
     def _attach_next(self, specification: Specification, now: dt.datetime) -> bool:
-        """Put one specification beside its invoice, once; what cannot be goes with the mail."""
+        """Put one specification beside its invoice, once; finance's mail carries it anyway."""
         if self._attach_after is not None and now < self._attach_after:
             return False
         self._attach_after = None
@@ -404,63 +335,18 @@ class Push:
 
 
 def tell_of_access(tx: Tx, desk: Desk, error: AccountingError, now: dt.datetime) -> None:
-    """I5: a fault that somebody has to mend is told once, until an invoice comes through."""
+    """I5: a fault for people to mend is told once, until an invoice comes through."""
     if error.fault not in _PASSING:
         key = f"{_ACCESS}{desk.digest(error.remedy or str(error), length=12)}"
         _alarm(tx, desk, key, Alarm(str(error), error.remedy), now)
 
 
 def access_is_back(tx: Tx, now: dt.datetime) -> None:
-    """I5: the fault is gone: what waited is pushed in the next round, a new fault told again."""
+    """I5: the fault is gone: waiting invoices go in the next round, a new fault is told again."""
     alarms.clear_all(tx, _ACCESS, now)
     invoices.hurry(tx)
 
 
-def _concerns(problem: Problem, draft: InvoiceDraft) -> bool:
-    """Whether a preflight's problem stops this draft."""
-    if problem.warning or problem.customer_key != draft.customer_key:
-        return False
-    return problem.reference in (None, draft.reference)
-
-
 def _alarm(tx: Tx, desk: Desk, key: str, letter: Alarm, now: dt.datetime) -> None:
-    to = tuple(dict.fromkeys((*finance_mail.finance(tx, desk), *desk.settings.desk.operators)))
+    to = tuple(dict.fromkeys((*finance.addresses(tx, desk), *desk.settings.desk.operators)))
     alarms.raise_alarm(tx, desk, key, letter, now, to=to)
-
-
-def difference(draft: InvoiceDraft, echo: AccountingInvoice) -> str | None:
-    """I3: what of the fee and overage rows, the net, or what bears on it is not as it should be."""
-    if echo.reference != draft.reference:
-        return f"{echo.reference or '–'} ≠ {draft.reference}"
-    if echo.net is not None and echo.net != draft.net:
-        return f"{echo.net} ≠ {draft.net}"
-    if echo.fees:
-        return f"{draft.net} + {echo.fees} ≠ {draft.net}"
-    for told, meant in ((echo.currency, CURRENCY), (echo.date, draft.date)):
-        if told not in (None, meant):
-            return f"{told} ≠ {meant}"
-    # Descriptions are cleaned to the system's own characters: they are not compared.
-    ours = [f"{row.kind} {row.quantity:.2f} {row.unit} à {row.price}" for row in draft.rows]
-    theirs = [f"{row.kind} {row.quantity:.2f} {row.unit} à {row.price}" for row in echo.rows]
-    return None if ours == theirs else f"{'; '.join(theirs)} ≠ {'; '.join(ours)}"
-
-
-def _not_theirs(draft: InvoiceDraft, echo: AccountingInvoice) -> str | None:
-    """I3: the number of another customer than the draft was made for."""
-    if echo.customer_number in (None, draft.accounting_number):
-        return None
-    return f"{echo.customer_number} ≠ {draft.accounting_number}"
-
-
-def _report_late(desk: Desk, now: dt.datetime) -> None:
-    """H7: what was pushed, or failed, after finance had its mail is told in one more, once."""
-    with desk.store.reading() as tx:
-        fresh = [
-            (month, mailed_at, told)
-            for month, (mailed_at, told) in invoices.news(tx).items()
-            if finance_mail.is_news(tx, desk, month, told)
-        ]
-    for month, mailed_at, told in fresh:
-        with desk.store.writing() as tx:
-            finance_mail.pushed_late(tx, desk, Period.parse(month), mailed_at, now)
-            finance_mail.note_news(tx, desk, month, told)

@@ -1,4 +1,7 @@
-"""The facts behind a statement's specification: its rows, and the work that they charge (H2)."""
+"""Specifications: the rows of a statement, and the work that they charge (H2).
+
+A statement's rows stay as they were frozen; subjects and names are joined here (H5).
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,23 +9,25 @@ from decimal import Decimal
 from typing import Final
 
 from daemon.desk.context import Desk
-from daemon.desk.month.facts import invoice_language
+from daemon.desk.month.statement_facts import invoice_language
 from daemon.domain.billing import Row, Work
 from daemon.domain.money import Money, total
 from daemon.domain.periods import Period
+from daemon.domain.wording import speaker
 from daemon.store.money import register, statements
 from daemon.store.money.statements import Frozen
 from daemon.store.session import Tx
 
-_ROUNDED: Final = 2  # minutes that quantities of two decimals may differ from what they stand for
+_ROUNDED: Final = 2  # minutes by which quantities of two decimals may differ from their time
+Printed = tuple[tuple[Row, str], ...]  # a statement's rows, with their texts as frozen
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry as the statement lists it, with the names that belong to its numbers.
+    """One entry of a statement, with its ticket's subject and its engineer's name.
 
-    Minutes are what the statement adds to earlier ones: of a correction the difference, so that
-    the sum of all specifications is what was worked.
+    Minutes are the difference to earlier statements, so the sum of all specifications is the time
+    worked.
     """
 
     work: Work
@@ -45,26 +50,26 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Specification:
-    """What is printed of one customer's month."""
+    """One customer's month, for print."""
 
     reference: str
     customer: str
     customer_key: str
     month: Period
     language: str
-    rows: tuple[tuple[Row, str], ...]  # with their texts as frozen
+    rows: Printed
     lines: tuple[Line, ...]
     left_out: Money
     earlier: tuple[Line, ...] = ()  # listed before, and charged only now
 
     @property
     def has_hours(self) -> bool:
-        """Whether there is more to explain than a fee."""
+        """True where there is more to explain than a fee."""
         return bool(self.lines) or self.is_beyond
 
     @property
     def is_beyond(self) -> bool:
-        """Whether hours are billed or credited: more than a fee is to be explained."""
+        """True where hours are billed or credited."""
         return any(row.kind == "overage" for row, _ in self.rows)
 
     @property
@@ -74,40 +79,31 @@ class Specification:
 
     @property
     def name(self) -> str:
-        """What its files are called, without their ending."""
-        word = "specifikation" if self.language == "sv" else "specification"
+        """The name of its files, without their ending."""
+        word = speaker(self.language)("specifikation", "specification")
         return f"{word}-{self.month!s}-{self.customer_key}"
 
 
-def gather(tx: Tx, desk: Desk, found: Sequence[Frozen]) -> list[Specification]:
-    """The specifications of frozen statements, of those that say anything."""
-    rows = statements.printed(tx, [each.id for each in found])
-    return of_rows(tx, desk, [(each, tuple(rows[each.id])) for each in found if each.id in rows])
-
-
-def of_rows(
-    tx: Tx, desk: Desk, found: Sequence[tuple[Frozen, tuple[tuple[Row, str], ...]]]
-) -> list[Specification]:
-    """The same of statements whose rows are at hand: a preview is not frozen."""
-    engineers = {each.id: each.name for each in register.people(tx, ended=True)}
-    names = _Names({}, engineers)
-    names.learn(tx, (row.work for _, rows in found for row, _ in rows))
+def gather(tx: Tx, desk: Desk, frozen: Sequence[Frozen]) -> list[Specification]:
+    """The specifications of frozen statements, in their order."""
+    rows = statements.printed(tx, [each.id for each in frozen])
+    names = _Names({}, {each.id: each.name for each in register.people(tx, ended=True)})
+    names.learn(tx, (row.work for printed in rows.values() for row, _ in printed))
     customers = {each.id: each for each in register.customers(tx, ended=True)}
     made = []
-    for frozen, rows in found:
-        customer = customers[frozen.customer_id]
-        language = invoice_language(desk, customer)
-        lines, late = _lines(tx, frozen, rows, names)
+    for statement in frozen:
+        customer, printed = customers[statement.customer_id], tuple(rows.get(statement.id, ()))
+        lines, late = _lines(tx, statement, printed, names)
         made.append(
             Specification(
-                frozen.reference,
+                statement.reference,
                 customer.name,
                 customer.key,
-                Period.parse(frozen.month),
-                "en" if language == "en" else "sv",
-                rows,
+                Period.parse(statement.month),
+                invoice_language(desk, customer),
+                printed,
                 lines,
-                frozen.left_out,
+                statement.left_out,
                 late,
             )
         )
@@ -116,7 +112,7 @@ def of_rows(
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What belongs to the numbers of statements: subjects and engineers."""
+    """Subjects by ticket number, and engineers' names."""
 
     subjects: dict[int, str]
     engineers: Mapping[int, str]
@@ -131,9 +127,9 @@ class _Names:
 
 
 def _lines(
-    tx: Tx, frozen: Frozen, rows: Sequence[tuple[Row, str]], names: _Names
+    tx: Tx, frozen: Frozen, rows: Printed, names: _Names
 ) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
-    """A statement's entries; and those that earlier ones listed, and this one charges."""
+    """A statement's entries; and entries listed by earlier statements and charged by this one."""
     earlier: Mapping[int, Work] = {}
     if any(row.work and row.mark == "correction" for row, _ in rows):
         earlier = statements.listed_before(tx, frozen.customer_id, frozen.month)
@@ -156,10 +152,10 @@ def _lines(
     return lines, tuple(names.line(work) for work in late)
 
 
-def _charged_beyond(rows: Iterable[tuple[Row, str]], lines: Sequence[Line]) -> list[Period]:
-    """The periods for which a statement charges more hours than it lists.
+def _charged_beyond(rows: Printed, lines: Sequence[Line]) -> list[Period]:
+    """The periods with more hours charged than listed: overage charged later than its month (H3).
 
-    Overage that waits for the end of its bank period, or that has got another price (H3).
+    It has waited for the end of its bank period, or has got another price.
     """
     charged: dict[Period, Decimal] = {}
     for row, _ in rows:
@@ -172,5 +168,5 @@ def _charged_beyond(rows: Iterable[tuple[Row, str]], lines: Sequence[Line]) -> l
 
 
 def _beyond(lines: Iterable[Line], period: Period) -> int:
-    """The minutes that entries of a period add to what no bank covers."""
+    """The minutes beyond any bank that the lines of a period add."""
     return sum(max(0, line.minutes[2]) for line in lines if line.work.worked_on in period)

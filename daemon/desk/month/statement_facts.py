@@ -1,8 +1,10 @@
-"""What a statement is drawn from, loaded for many customers at once (H1–H3)."""
+"""The facts behind a statement, loaded for many customers at once (H1–H3)."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import structlog
 
 from daemon.desk.context import Desk
 from daemon.domain import time_bank
@@ -15,10 +17,12 @@ from daemon.store.money import ledger, register, statements
 from daemon.store.session import Tx
 from daemon.store.tickets import events
 
+log = structlog.get_logger("avtald.closing")
+
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """One customer's history, as known at the instant that it was loaded for."""
+class StatementFacts:
+    """One customer's history, as known at one instant."""
 
     customer: Customer
     first: Period | None  # the first month it is billed for (H1); None: there is nothing to bill
@@ -30,8 +34,8 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A statement as drawn, with what finance is told of that nobody is billed."""
+class DrawnStatement:
+    """A statement as drawn, and the minutes that nobody is billed and finance hears of."""
 
     draft: StatementDraft
     stray: int  # minutes of adjustments whose date has no bank
@@ -60,8 +64,13 @@ def _ended(version: Version, day: dt.date | None) -> Version:
 
 
 def first_months(tx: Tx, desk: Desk, customers: Sequence[Customer]) -> Mapping[int, Period]:
-    """H1: the first month that each customer is billed for, of those that are billed at all."""
+    """H1: the first billed month of each customer; a customer without any is left out."""
     return _first_months(tx, desk, customers, versions_of(tx, desk, customers))
+
+
+def first_month_of(tx: Tx, desk: Desk, customer: Customer) -> Period | None:
+    """H1: the first billed month of a customer; None where there is nothing to bill."""
+    return first_months(tx, desk, [customer]).get(customer.id)
 
 
 def _first_months(
@@ -88,8 +97,8 @@ def _first_months(
 
 def load(
     tx: Tx, desk: Desk, customers: Sequence[Customer], before: dt.datetime
-) -> dict[int, Facts]:
-    """Everything that statements of these customers need, as seen before an instant (H1)."""
+) -> dict[int, StatementFacts]:
+    """The facts for these customers' statements, as seen before an instant (H1)."""
     ids = [customer.id for customer in customers]
     versions = versions_of(tx, desk, customers)
     first = _first_months(tx, desk, customers, versions)
@@ -97,7 +106,7 @@ def load(
     billed = statements.billed(tx, ids)
     frozen = statements.months_of(tx, ids)
     return {
-        customer.id: Facts(
+        customer.id: StatementFacts(
             customer,
             first.get(customer.id),
             versions.get(customer.id, ()),
@@ -110,8 +119,8 @@ def load(
     }
 
 
-def draw(desk: Desk, facts: Facts, month: Period) -> Drawn:
-    """The statement of a month from what is known (H2–H5)."""
+def draw(desk: Desk, facts: StatementFacts, month: Period) -> DrawnStatement:
+    """The statement of a month, drawn from the facts (H2–H5)."""
     reckoned = time_bank.reckon(facts.versions, facts.entries, facts.adjustments, desk.none_terms)
     draft = draw_statement(
         month,
@@ -121,7 +130,23 @@ def draw(desk: Desk, facts: Facts, month: Period) -> Drawn:
         overage=desk.settings.accounting.overage,
         first=facts.first,
     )
-    return Drawn(draft, sum(abs(each.minutes) for each in reckoned.stray))
+    return DrawnStatement(draft, sum(abs(each.minutes) for each in reckoned.stray))
+
+
+def try_to_draw(desk: Desk, facts: StatementFacts, month: Period) -> DrawnStatement | None:
+    """As `draw`; None for a customer with bad data, who never stops the month of the others."""
+    try:
+        return draw(desk, facts, month)
+    except Exception:
+        log.exception("cannot draw", customer=facts.customer.key, month=str(month))
+        return None
+
+
+def draft(
+    tx: Tx, desk: Desk, customer: Customer, month: Period, before: dt.datetime
+) -> StatementDraft:
+    """One customer's statement of a month, from all received before an instant (H2–H5)."""
+    return draw(desk, load(tx, desk, [customer], before)[customer.id], month).draft
 
 
 def cut_of(desk: Desk, month: Period) -> dt.datetime:
