@@ -24,7 +24,7 @@ class OutOfReachError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A piece of work; `run` is True where it found something to do."""
+    """A piece of work; `run` is True if it found something to do."""
 
     name: str
     run: Callable[[dt.datetime], bool]
@@ -116,7 +116,7 @@ class Worker:
             faulty += 1
 
     def _goes_well(self, name: str, work: Callable[[], None]) -> bool:
-        """True where `work` raised nothing: no fault ends a loop, or takes another step's turn."""
+        """True if `work` raised nothing: no fault ends a loop, or takes another step's turn."""
         try:
             work()
         except Exception as error:  # logged, and tried again after a pause

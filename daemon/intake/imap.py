@@ -122,7 +122,7 @@ class _Round:
 
     @property
     def _moves(self) -> bool:
-        """True where filing takes a message to another folder; else it is marked, and stays."""
+        """True if filing takes a message to another folder; else it is marked, and stays."""
         return bool(self._settings.done_folder) and self._box.can_move
 
     def _batches(self, uids: Sequence[int]) -> Iterator[list[Listed]]:
@@ -297,7 +297,7 @@ class ImapDoor:
         self._renewed = 0.0
 
     def step(self, now: dt.datetime) -> bool:
-        """Poll once; True where there was new mail, and the loop should look again at once.
+        """Poll once; True if there was new mail, and the loop should look again at once.
 
         A fault, the mailbox's or ours, is noted (`fault`, and the table of mailboxes) and ends the
         connection; `wait` then pauses longer with every fault in a row. Raises StoreError.

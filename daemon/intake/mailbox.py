@@ -82,12 +82,12 @@ class Mailbox:
 
     @property
     def can_idle(self) -> bool:
-        """True where the server reports new mail by itself (RFC 2177)."""
+        """True if the server reports new mail by itself (RFC 2177)."""
         return "IDLE" in self._capabilities
 
     @property
     def can_move(self) -> bool:
-        """True where the server has a real MOVE (RFC 6851); COPY with EXPUNGE is never used."""
+        """True if the server has a real MOVE (RFC 6851); COPY with EXPUNGE is never used."""
         return "MOVE" in self._capabilities
 
     def select(self, folder: str) -> None:
@@ -173,7 +173,7 @@ class Mailbox:
         return prefix[1] if prefix else ""
 
     def mark(self, uids: Sequence[int]) -> bool:
-        """Put our keyword on messages; False where the server keeps no keywords."""
+        """Put our keyword on messages; False if the server keeps no keywords."""
         if not self._keeps_keywords:
             return False
         for some in _chunks(uids):
@@ -207,7 +207,7 @@ class Mailbox:
         self._box.consume_until_tagged_response(tag)
 
     def _is_told_of_mail(self) -> bool:
-        """True where the server has announced mail since the last call, beside another answer."""
+        """True if the server has announced mail since the last call, beside another answer."""
         _, told = self._client.response("EXISTS")
         return bool(told and told[-1])
 
@@ -370,7 +370,7 @@ def _listed(line: bytes) -> Listed | None:
 
 
 def internal_date(line: bytes) -> dt.datetime | None:
-    """The receipt time in a FETCH answer, in UTC (B2); None where it is missing or impossible."""
+    """The receipt time in a FETCH answer, in UTC (B2); None if it is missing or impossible."""
     date = _DATE.search(line)
     if date is None or date[2].lower() not in _MONTHS:
         return None

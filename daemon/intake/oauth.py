@@ -42,7 +42,7 @@ class Kept:
         return None
 
     def save(self, newest: str) -> bool:
-        """Replace the token; True where it is durable on return."""
+        """Replace the token; True if it is durable on return."""
         del newest
         return False
 

@@ -441,7 +441,7 @@ class _Text:
             self.forget()
 
     def _hold(self) -> bool:
-        """Count the memory of the text so far; False where the door has none left."""
+        """Count the memory of the text so far; False if the door has none left."""
         large = max(0, len(self._kept) - SMALL)
         self._memory.held += large - self._held
         self._held = large

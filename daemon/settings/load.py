@@ -92,7 +92,7 @@ def find(given: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
 
 
 def _is_there(path: Path, *, shut: bool) -> bool:
-    """True where a file is there; `shut` is the answer for a folder closed to us."""
+    """True if a file is there; `shut` is the answer for a folder closed to us."""
     try:
         return path.is_file()
     except PermissionError:

@@ -304,7 +304,7 @@ def _is_ip(text: str) -> bool:
 
 
 def is_loopback(name: str) -> bool:
-    """True where a host is this machine itself."""
+    """True if a host is this machine itself."""
     return name == "localhost" or (_is_ip(name) and ip_address(name).is_loopback)
 
 

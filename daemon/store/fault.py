@@ -1,7 +1,7 @@
 """Named steps of intake, processing and sending, at which a test can kill the process.
 
-`AVTALD_KILL_AT=inbox.committed` kills it there at once, as a power cut would; `…:3` the third time
-it comes there. Without the variable a step costs one comparison.
+`AVTALD_KILL_AT=inbox.committed` kills it there at once, as a power cut would; `…:3` kills it at the
+third pass. Without the variable a step costs one comparison.
 """
 
 import os
@@ -36,6 +36,6 @@ _PASSES = count(1)
 
 
 def fault_point(name: str) -> None:
-    """Die here without another word, if the environment says so."""
+    """Die here without another word, if the environment asks for it."""
     if name == _AT and next(_PASSES) == int(_TIME or 1):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""How the database is: its engine, its settings as they are in force, its schema, its integrity."""
+"""The health of the database: its engine, its settings in force, its schema, its integrity."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ _DURABLE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a look at the database found; `settings` are as the engine names them."""
+    """The result of a look at the database; `settings` have the engine's own names."""
 
     engine: str  # "SQLite 3.45.1", "PostgreSQL 16.3"
     settings: dict[str, str]
@@ -39,7 +39,7 @@ class Health:
 
     @property
     def unsafe(self) -> tuple[str, ...]:
-        """The settings with which a commit may be lost after it is told, or a text not be kept."""
+        """Unsafe settings: a commit may be lost after it is told, or a character of a text."""
         return tuple(
             name
             for name, value in self.settings.items()
@@ -48,13 +48,13 @@ class Health:
 
     @property
     def is_durable(self) -> bool:
-        """Whether a commit is safe once it is told, and any text can be kept."""
+        """True if a commit is safe once it is told, and any text can be kept."""
         return not self.unsafe
 
 
 @contextmanager
 def legible() -> Iterator[None]:
-    """Tell a database out of reach (StoreError) from a file that is none (SchemaError)."""
+    """Tell a database out of reach (StoreError) from a file that is no database (SchemaError)."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
@@ -66,13 +66,13 @@ def legible() -> Iterator[None]:
 
 
 def schema(store: Store) -> str | None:
-    """The database's revision alone, with faults as in `look`, which reads the whole of a file."""
+    """The database's revision alone; faults as in `look`, without reading the whole file."""
     with legible(), store.reading() as tx:
         return migrations.current(tx)
 
 
 def look(store: Store) -> Health:
-    """Look at the database without changing it; StoreError and SchemaError as `legible` says."""
+    """Look at the database without changing it; StoreError and SchemaError as in `legible`."""
     with legible(), store.reading() as tx:
         revision, needed = migrations.current(tx), migrations.newest()
         faults = _schema_faults(tx, revision, needed)
@@ -106,14 +106,14 @@ def _sqlite(tx: Tx) -> tuple[str, dict[str, str]]:
 
 def _postgresql(tx: Tx) -> tuple[str, dict[str, str]]:
     names = ("server_version", "fsync", "synchronous_commit", "server_encoding")
-    found = {name: str(tx.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names}
-    return f"PostgreSQL {found.pop('server_version').split()[0]}", found
+    settings = {name: str(tx.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names}
+    return f"PostgreSQL {settings.pop('server_version').split()[0]}", settings
 
 
 def _damage(tx: Tx) -> list[str]:
-    """What SQLite itself finds wrong in its file, and rows without their parents."""
-    found = [str(row[0]) for row in tx.exec_driver_sql("PRAGMA quick_check(5)")]
-    faults = [f"the file is damaged: {each}" for each in found if each != "ok"]
+    """Damage found by SQLite itself in its file, and rows without their parents."""
+    lines = [str(row[0]) for row in tx.exec_driver_sql("PRAGMA quick_check(5)")]
+    faults = [f"the file is damaged: {line}" for line in lines if line != "ok"]
     orphans = tx.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(1)
     if orphans:
         faults.append(f"a row of {orphans[0][0]} has lost the row of {orphans[0][2]} it belongs to")

@@ -1,4 +1,4 @@
-"""The faults that people have been told of, until they clear."""
+"""The faults told to people, until they clear."""
 
 import datetime as dt
 
@@ -10,7 +10,7 @@ from daemon.store.session import Tx
 
 
 def raise_once(tx: Tx, key: str, message: str, at: dt.datetime) -> str | None:
-    """Note a fault; gives what tells this time from earlier ones, None where it is known."""
+    """Note a fault; gives a mark of this occurrence, None if the fault is known already."""
     values = {"message": message, "raised_at": at, "cleared_at": None}
     new = insert(tx, alarms).values(key=key, **values)
     only_new = new.on_conflict_do_nothing(index_elements=["key"])
@@ -22,7 +22,7 @@ def raise_once(tx: Tx, key: str, message: str, at: dt.datetime) -> str | None:
 
 
 def clear(tx: Tx, key: str, at: dt.datetime) -> None:
-    """Note that a fault is gone."""
+    """Note the end of a fault."""
     tx.execute(
         update(alarms)
         .where(alarms.c.key == key, alarms.c.cleared_at.is_(None))
@@ -31,12 +31,12 @@ def clear(tx: Tx, key: str, at: dt.datetime) -> None:
 
 
 def clear_all(tx: Tx, prefix: str, at: dt.datetime) -> None:
-    """Note that every fault whose key begins so is gone."""
+    """Note the end of every fault with a key of this beginning."""
     begins = alarms.c.key.startswith(prefix, autoescape=True)
     tx.execute(update(alarms).where(begins, alarms.c.cleared_at.is_(None)).values(cleared_at=at))
 
 
 def standing(tx: Tx) -> list[tuple[str, str]]:
-    """Faults that have not cleared, as (key, message)."""
+    """The faults not cleared, as (key, message)."""
     query = select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.id)
     return [(row.key, row.message) for row in tx.execute(query)]

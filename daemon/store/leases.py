@@ -1,4 +1,4 @@
-"""Who works on what: a lease keeps others away until it runs out, or its owner is dead.
+"""Leases on work: a lease keeps others away until it runs out, or its owner is dead.
 
 Leases are coordination, not a rule of the desk: they follow the machine's own clock, also where the
 desk's time is played.
@@ -29,7 +29,7 @@ def wall() -> dt.datetime:
 
 
 def clock_off(tx: Tx) -> float:
-    """Seconds that this machine's clock is ahead of the database's; a file has no clock."""
+    """Seconds by which this machine's clock is ahead of the database's; a file has no clock."""
     if tx.dialect.name == "sqlite":
         return 0.0
     there: dt.datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
@@ -38,10 +38,10 @@ def clock_off(tx: Tx) -> float:
 
 @cache
 def _place() -> str:
-    """This machine, and the room in which its processes are numbered: a container has its own.
+    """This machine and its process numbers: a container has numbers of its own.
 
-    Host names are not enough: containers that share the machine's, or cloned machines, would take
-    each other's living processes for dead.
+    Host names are not enough. Containers with the machine's own name, or cloned machines, would
+    take each other's living processes for dead.
     """
     machine, room = Path("/etc/machine-id"), Path("/proc/self/ns/pid")
     marks = b""
@@ -57,14 +57,14 @@ def _owner(pid: int) -> str:
 
 
 def owner() -> str:
-    """This process, told apart from a later one that gets the same number."""
+    """This process, distinct from a later process with the same number."""
     return _owner(os.getpid())
 
 
 def _started(pid: int) -> str | None:
-    """When a process began, as the kernel counts; "" where there is none, None where none can tell.
+    """The kernel's start time of a process; "" for no such process, None if nobody can tell.
 
-    A process that has no file descriptor left sees nobody, and must take nobody for dead.
+    A process without a file descriptor left sees no other, and must take none for dead.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
@@ -76,33 +76,33 @@ def _started(pid: int) -> str | None:
 
 
 def is_dead(name: str) -> bool:
-    """Whether that owner was a process of this machine that no longer runs."""
+    """True if that owner was a process of this machine, and is dead now."""
     place, _, process = name.partition(":")
     pid, _, started = process.partition(":")
     if place != _place() or not pid.isdecimal():
         return False
-    found = _started(int(pid))
-    return found == "" or (bool(started) and found not in {None, started})
+    runs_since = _started(int(pid))
+    return runs_since == "" or (bool(started) and runs_since not in {None, started})
 
 
 def until() -> dt.datetime:
-    """When a lease that is taken now runs out."""
+    """The end of a lease taken now."""
     return wall() + LEASE
 
 
 def ran_out(until: dt.datetime, length: dt.timedelta = LEASE) -> bool:
-    """Whether a lease of that length is over.
+    """True if a lease of that length is over.
 
-    One that lasts much longer than that was taken by a clock ahead of ours, or before ours was set
-    back: nobody can know how old it is, and a dead machine's work must not wait for the clock.
+    A much later end was set by a clock ahead of ours, or before ours was set back. Nobody can know
+    the lease's age, and a dead machine's work must not wait for the clock.
     """
     return not wall() <= until <= wall() + 2 * length
 
 
 def free_dead(tx: Tx, table: Table, open_: ColumnElement[bool]) -> bool:
-    """Give back what processes of this machine held when they died; False where they held nothing.
+    """Give back the rows of this machine's dead processes; False if they held none.
 
-    `open_` is the condition of rows that somebody may hold, one that has an index: a table grows.
+    `open_` is the condition of rows under work, and must have an index: a table grows.
     """
     held = select(table.c.lease_owner).where(open_, table.c.lease_owner.is_not(None)).distinct()
     dead = [name for name in tx.scalars(held) if is_dead(name)]
@@ -112,26 +112,26 @@ def free_dead(tx: Tx, table: Table, open_: ColumnElement[bool]) -> bool:
 
 
 def is_free(table: Table) -> ColumnElement[bool]:
-    """The condition that nobody works on a row now."""
+    """The condition: nobody works on a row now."""
     return or_(table.c.lease_owner.is_(None), table.c.lease_until < wall())
 
 
 def is_mine(table: Table) -> ColumnElement[bool]:
-    """The condition that this process holds a row.
+    """The condition: this process holds a row.
 
-    Also with a lease that ran out meanwhile (the machine slept, its clock was set): whoever takes
-    a row over puts its own name there.
+    A lease that ran out meanwhile still counts (the machine slept, its clock was set): another
+    process would have put its own name on the row.
     """
     return table.c.lease_owner == owner()
 
 
 def taken(length: dt.timedelta = LEASE) -> dict[str, object]:
-    """The values that put this process's lease on a row."""
+    """The values for a row under this process's lease."""
     return {"lease_owner": owner(), "lease_until": wall() + length}
 
 
 def take(tx: Tx, name: str, length: dt.timedelta = LEASE) -> bool:
-    """Take or renew the lease of that name; False where another live process has it."""
+    """Take or renew the lease of that name; False if another live process has it."""
     table = tables.leases
     values = {"owner": owner(), "until": wall() + length}
     new = insert(tx, table).values(name=name, **values).on_conflict_do_nothing()

@@ -1,4 +1,4 @@
-"""What has been read already: the same question to the same state is asked once."""
+"""Answers read before: the same question to the same state is asked once."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -19,46 +19,46 @@ _VERSION = select(facts.c.value).where(facts.c.name == REGISTER)
 
 
 def once(tx: Tx, topic: str, key: Any, read: Callable[[], T]) -> T:
-    """What `read` gave for that topic and key in this transaction; reads where it has not yet.
+    """The value for a topic and key in this transaction; `read` gives it at the first call.
 
-    Whoever changes rows of a topic calls `forget` in the same transaction.
+    A change to the rows of a topic must call `forget` in the same transaction.
     """
     known = tx.info.setdefault("memo", {}).setdefault(topic, {})
     if key not in known:
         known[key] = read()
-    found: T = known[key]
-    return found
+    value: T = known[key]
+    return value
 
 
 def forget(tx: Tx, topic: str) -> None:
-    """Ask anew from here on: something of that topic has changed."""
+    """Read the topic anew from here on: its rows have changed."""
     tx.info.get("memo", {}).pop(topic, None)
 
 
 def of_register(tx: Tx, key: Any, read: Callable[[], T]) -> T:
-    """What `read` gave for that key since the register last changed, in whichever transaction."""
+    """The value for a key since the register last changed, in any transaction."""
     known = _of_register(tx)
-    found: T = known.get(key, _KEPT)  # another thread may clear it at any moment
-    if found is _KEPT:
-        found = known[key] = read()
-    return found
+    value: T = known.get(key, _KEPT)  # another thread may clear it at any moment
+    if value is _KEPT:
+        value = known[key] = read()
+    return value
 
 
 def foresee(tx: Tx, keys: Iterable[Any], read: Callable[[list[Any]], Mapping[Any, Any]]) -> None:
-    """Read with one question what `of_register` will be asked for; `read` gives what there is.
+    """Read with one statement the values for coming calls of `of_register`.
 
-    A key of which it gives nothing is kept as None.
+    A key without a value from `read` is kept as None.
     """
     known = _of_register(tx)
     unknown = [key for key in dict.fromkeys(keys) if key not in known]
     if unknown:
-        found: dict[Any, Any] = dict.fromkeys(unknown)
-        found.update(read(unknown))
-        known.update(found)
+        values: dict[Any, Any] = dict.fromkeys(unknown)
+        values.update(read(unknown))
+        known.update(values)
 
 
 def _of_register(tx: Tx) -> dict[Any, Any]:
-    """What is known of the register as this transaction sees it."""
+    """The known values of the register, as this transaction sees it."""
     own: dict[Any, Any] = tx.info.setdefault("memo", {}).setdefault("register", {})
     if once(tx, "changed", "register", lambda: False):
         return own

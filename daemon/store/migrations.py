@@ -1,4 +1,4 @@
-"""Setting up the schema and bringing it up to date, without an alembic.ini."""
+"""The schema: set up and brought up to date, without an alembic.ini."""
 
 from functools import cache
 from importlib.resources import files
@@ -10,11 +10,11 @@ from daemon.store.session import Store
 
 
 class SchemaError(Exception):
-    """The database's schema is not the one this program was made for."""
+    """The database's schema does not fit this program."""
 
 
 def scripts() -> Path:
-    """The folder of migrations: the package's, or the checkout's; the first that holds env.py."""
+    """The folder of migrations: the package's, else the checkout's; it must hold env.py."""
     package = Path(str(files("daemon")))
     for folder in (package / "migrations", package.parent / "alembic"):
         if (folder / "env.py").is_file():
@@ -24,7 +24,7 @@ def scripts() -> Path:
 
 @cache
 def newest() -> str:
-    """The revision that this program needs: revisions are numbered, `0001_…` first."""
+    """The revision needed by this program: revisions are numbered, `0001_…` first."""
     return max(path.name.partition("_")[0] for path in (scripts() / "versions").glob("0*.py"))
 
 
@@ -37,7 +37,7 @@ def current(connection: Connection) -> str | None:
 
 
 def ensure(store: Store) -> None:
-    """Set up an empty database; refuse an older or a newer schema with what to do."""
+    """Set up an empty database; refuse an older or a newer schema with the remedy."""
     with store.reading() as connection:
         revision = current(connection)
     if revision is None:
@@ -55,7 +55,7 @@ def ensure(store: Store) -> None:
 
 
 def upgrade(store: Store, revision: str = "head") -> str:
-    """Bring the schema up in one transaction; on SQLite with foreign keys checked at the end."""
+    """Bring the schema up in one transaction; on SQLite foreign keys are checked at the end."""
     from alembic import command
     from alembic.config import Config
 

@@ -1,18 +1,17 @@
-"""Rows that a transaction writes later: many with one statement, and in time for every reader.
+"""Rows written later in their transaction: many with one statement, and in time for every reader.
 
-A caller that needs no id of its new row leaves the row here. The row is written before the
+A caller without need of its new row's id leaves the row here. The row is written before the
 transaction's next statement that names its table, at the latest at the transaction's end. A reader
 of the same transaction therefore finds it, a roll-back takes it along, and rows of one kind keep
-their order. Twenty messages that share a commit write their events with one statement instead of
-forty.
+their order. Twenty messages in one commit write their events with one statement instead of forty.
 
 The tables are found by the words of each SQL statement, right before it is sent. An explicit flush
 would have to stand in every function that reads, and every reader would have to know the writers
-that hold rows back: one flush forgotten would read an old state, and nothing would show it. The
+with rows held back: one flush forgotten would read an old state, and nothing would show it. The
 words also cover hand-written SQL. A word that only looks like a table's name (a column, an alias)
-writes rows earlier than necessary, which is harmless. The database itself looks at no table behind
-the words: the schema has no views, and its triggers only refuse. A row that others refer to by
-foreign key names their tables beside its own (`_OPENED` in `tickets.tickets`).
+writes rows earlier than necessary, and does no harm. The database itself looks at no table behind
+the words: the schema has no views, and its triggers only refuse. A row with references from other
+tables names those tables beside its own (`_OPENED` in `tickets.tickets`).
 """
 
 import re
@@ -29,14 +28,14 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pending:
-    """A kind of rows: the tables that they change, and what writes those that have gathered."""
+    """A kind of rows: the tables changed by them, and the function that writes gathered rows."""
 
     tables: frozenset[str]
     write: Callable[[Connection, list[Any]], object]
 
     @classmethod
     def of(cls, table: str, statement: Callable[[Connection], Executable]) -> "Pending":
-        """Rows for one table, each a set of the same columns: written by one statement for all."""
+        """Rows for one table, all with the same columns: one statement writes them."""
         return cls(frozenset({table}), lambda tx, rows: tx.execute(statement(tx), rows))
 
     def add(self, tx: Connection, row: Any) -> None:
@@ -44,13 +43,13 @@ class Pending:
         tx.info.setdefault(_KEPT, {}).setdefault(self, []).append(row)
 
     def rows(self, tx: Connection) -> Sequence[Any]:
-        """What waits now."""
-        found: Sequence[Any] = tx.info.get(_KEPT, {}).get(self, ())
-        return found
+        """The rows that wait now."""
+        waiting: Sequence[Any] = tx.info.get(_KEPT, {}).get(self, ())
+        return waiting
 
 
 def write_all(tx: Connection) -> None:
-    """Write whatever waits; `Store.writing` does so at its end."""
+    """Write every waiting row; `Store.writing` does so at its end."""
     waiting = tx.info.get(_KEPT, {})
     while waiting:
         kind = next(iter(waiting))
@@ -58,7 +57,7 @@ def write_all(tx: Connection) -> None:
 
 
 def forget(tx: Connection) -> None:
-    """Let what waits go, with its transaction; a connection that is lost has lost it already."""
+    """Let waiting rows go with their transaction; a lost connection has lost them already."""
     if not tx.invalidated:
         tx.info.pop(_KEPT, None)
 
@@ -71,7 +70,7 @@ def before_statement(
     context: Any,
     _many: bool,
 ) -> None:
-    """Write first what this statement could see, except what it says it `leaves` (an option)."""
+    """Write every row this statement could see, except the kind it `leaves` (an option)."""
     waiting = tx.info.get(_KEPT)
     if not waiting:
         return

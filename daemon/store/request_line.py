@@ -1,4 +1,4 @@
-"""One line for the requests to a service: shared by every process and machine of the desk."""
+"""One line for the requests to a service, shared by every process and machine of the desk."""
 
 import math
 import zlib
@@ -14,10 +14,10 @@ _LONGEST = 120_000  # ms: a place further away than this is the work of a clock 
 
 
 class RequestLine:
-    """Where the next free place in the line is kept: one row of `requests`, in milliseconds.
+    """The next free place in the line: one row of `requests`, in milliseconds.
 
-    Each change is one statement, so that nobody gets a place twice. With a server its clock counts,
-    for machines differ; with a file all share the machine's own.
+    Each change is one statement: nobody gets a place twice. A server's own clock counts, for
+    machines differ; processes with a file share their machine's clock.
     """
 
     def __init__(self, store: Store, channel: str) -> None:
@@ -27,7 +27,7 @@ class RequestLine:
         self._id = zlib.crc32(channel.encode())  # the first two to come make the same row
 
     def take(self, now: float, spacing: float) -> float:
-        """Take the next free place; gives its instant, by the clock that `now` was read from."""
+        """Take the next free place; gives its instant by the clock of `now`."""
         step = round(spacing * 1000)
         after, clock = self._move(now, lambda free, _: free + step)
         return now + (after - step - clock) / 1000
@@ -38,7 +38,7 @@ class RequestLine:
         self._move(now, lambda free, clock: _later(free, clock + wait))
 
     def _move(self, now: float, moved: Any) -> tuple[float, float]:
-        """Move the free place on; gives it, and the time of the clock that it is told by."""
+        """Move the free place on; gives it, and the time of its clock."""
         with self._store.writing() as tx:
             here = insert(tx, requests).values(id=self._id, channel=self._channel, at_ms=0)
             tx.execute(here.on_conflict_do_nothing(index_elements=["id"]))

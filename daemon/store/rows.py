@@ -1,4 +1,4 @@
-"""The few SQL idioms that both engines share."""
+"""The few SQL idioms shared by both engines."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -23,7 +23,7 @@ ENGINES: Mapping[str, Any] = MappingProxyType({"postgresql": postgresql, "sqlite
 
 
 def insert(tx: Tx, table: Table) -> Any:
-    """An INSERT with ON CONFLICT, as this engine writes it."""
+    """An INSERT with ON CONFLICT, in this engine's form."""
     return ENGINES[tx.dialect.name].insert(table)
 
 
@@ -37,50 +37,50 @@ def add(tx: Tx, table: Table, **values: Any) -> int:
     return int(tx.execute(_add(table), values).scalar_one())
 
 
-def add_all(tx: Tx, table: Table, found: Sequence[Mapping[str, Any]]) -> None:
-    """Insert many rows that name the same columns.
+def add_all(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows with the same columns.
 
-    Each column's values are converted in one go: for thousands of rows the ordinary way, a row at
-    a time, takes longer than the database.
+    Each column's values are converted in one go: for thousands of rows the ordinary way, row by
+    row, takes longer than the database.
     """
-    if not found:
+    if not rows:
         return
-    names = tuple(found[0])
+    names = tuple(rows[0])
     statement, order, converted = _many(tx.dialect, table, names)
-    columns = {name: [each[name] for each in found] for name in names}
+    columns = {name: [row[name] for row in rows] for name in names}
     for name, convert in converted:
         columns[name] = [convert(value) for value in columns[name]]
     values = list(zip(*(columns[name] for name in order or names), strict=True))
-    given: Any = values if order else [dict(zip(names, each, strict=True)) for each in values]
+    given: Any = values if order else [dict(zip(names, row, strict=True)) for row in values]
     tx.exec_driver_sql(statement, given)
 
 
 @lru_cache(maxsize=64)
 def _many(dialect: Dialect, table: Table, names: tuple[str, ...]) -> tuple[str, Any, Any]:
-    """An INSERT, the order of its values (None: they are named), and what converts which."""
+    """An INSERT, the order of its values (None: they are named), and the columns' converters."""
     compiled = table.insert().compile(dialect=dialect, column_keys=list(names))
     converters = (
         (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
     )
-    return str(compiled), compiled.positiontup, [each for each in converters if each[1]]
+    return str(compiled), compiled.positiontup, [pair for pair in converters if pair[1]]
 
 
 class _Among(FunctionElement[bool]):
-    """What `among` gives."""
+    """The condition made by `among`."""
 
     inherit_cache = True
     type = Boolean()
 
     def self_group(self, against: object = None) -> "_Among":
-        """A condition already: nothing like `= 1` about it, which no index serves."""
+        """Stay a condition: PostgreSQL would use no index for `(…) = 1`."""
         del against
         return self
 
 
 def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """The condition that a column is one of the values in the list that is given as `name`.
+    """The condition that a column is one of the values in the list given as `name`.
 
-    PostgreSQL gets an array: a text that is the same however long the list is, planned once.
+    PostgreSQL gets an array: the text is the same for every length of list, and is planned once.
     """
     return _Among(column, bindparam(name, type_=column.type))
 
@@ -100,7 +100,7 @@ def _in_array(element: _Among, compiler: SQLCompiler, **said: Any) -> str:
 
 
 def record(kind: type[T], row: Any, **others: Any) -> T:
-    """A record of a row: its columns by the names of the fields; `others` are given apart."""
+    """A record made of a row: columns with the names of fields; `others` are given apart."""
     build: Any = kind
     columns = {name: getattr(row, name) for name in _names(build) if name not in others}
     built: T = build(**columns, **others)
@@ -112,11 +112,19 @@ def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
+def grouped(pairs: Iterable[Any]) -> dict[Any, list[Any]]:
+    """The second values of pairs by their first, in order."""
+    groups: dict[Any, list[Any]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
+
+
 _MOST_IDS = 10_000  # in one statement: SQLite takes 32,766 values, PostgreSQL twice as many
 
 
 def pieces(ids: Iterable[int]) -> Iterator[list[int]]:
-    """Ids in order, as many at a time as a statement can name."""
+    """Ids in order, in lists short enough for one statement."""
     left = sorted(set(ids))
     for start in range(0, len(left), _MOST_IDS):
         yield left[start : start + _MOST_IDS]
@@ -139,24 +147,24 @@ def count_up(tx: Tx, name: str) -> int:
 
 
 def fact(tx: Tx, name: str) -> str | None:
-    """The value kept under that name."""
-    found: str | None = tx.scalar(select(tables.facts.c.value).where(tables.facts.c.name == name))
-    return found
+    """The value kept under this name."""
+    value: str | None = tx.scalar(select(tables.facts.c.value).where(tables.facts.c.name == name))
+    return value
 
 
 def fact_to_change(tx: Tx, name: str) -> str:
-    """The value kept under that name, "" for none; nobody else changes it before our end."""
+    """The value kept under this name, "" for none; nobody else changes it before our end."""
     facts = tables.facts
     mine = select(facts.c.value).where(facts.c.name == name).with_for_update()
-    found: str | None = tx.scalar(mine)
-    if found is None:  # the first ever: a row that is not there keeps nobody away
+    value: str | None = tx.scalar(mine)
+    if value is None:  # the first ever: a missing row keeps nobody away
         tx.execute(insert(tx, facts).values(name=name, value="").on_conflict_do_nothing())
-        found = str(tx.scalar(mine))
-    return found
+        value = str(tx.scalar(mine))
+    return value
 
 
 def keep_fact(tx: Tx, name: str, value: str) -> None:
-    """Keep a value under that name, in place of an earlier one."""
+    """Keep a value under this name, in place of an earlier one."""
     tx.execute(
         insert(tx, tables.facts)
         .values(name=name, value=value)
@@ -165,7 +173,7 @@ def keep_fact(tx: Tx, name: str, value: str) -> None:
 
 
 def first_fact(tx: Tx, name: str, value: str) -> str:
-    """The value kept under that name; the given one where there was none."""
+    """The value kept under this name; the given one if there was none."""
     facts = tables.facts
     tx.execute(insert(tx, facts).values(name=name, value=value).on_conflict_do_nothing())
     return str(tx.scalar(select(facts.c.value).where(facts.c.name == name)))

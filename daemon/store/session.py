@@ -1,4 +1,4 @@
-"""Opening the database, and the transactions that everything happens in."""
+"""The database, and the transactions in which everything happens."""
 
 import sqlite3
 import threading
@@ -56,13 +56,13 @@ class StoreError(Exception):
 
 
 def wal_is_safe(version: tuple[int, int, int]) -> bool:
-    """Whether this SQLite library has the WAL-reset fix."""
+    """True if this SQLite library has the WAL-reset fix."""
     patch = _WAL_BACKPORTS.get(version[:2])
     return version >= _WAL_FIXED or (patch is not None and version[2] >= patch)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Durable commits, foreign keys, and transactions that we begin ourselves."""
+    """Durable commits, foreign keys, and transactions begun by ourselves."""
     connection.isolation_level = None
     wal = wal_is_safe(sqlite3.sqlite_version_info)
     for pragma in (
@@ -110,10 +110,10 @@ class Store:
 
     @contextmanager
     def acting(self) -> Iterator[Tx]:
-        """`writing` for what acts on the desk: one at a time, in all processes and machines.
+        """`writing` for acts on the desk: one at a time, in all processes and machines.
 
-        So a limit is counted on all that counts (J2), what is read is still so when it is written,
-        and no two wait for each other's tickets crosswise. SQLite has one writer anyway.
+        A limit counts all answers (J2), a fact read is still true when its result is written, and
+        no two acts wait for each other's tickets crosswise. SQLite has one writer anyway.
         """
         with self.writing() as tx:
             act(tx)
@@ -121,7 +121,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
-        """One consistent look; nothing that happens inside is kept."""
+        """One consistent look; no change inside is kept."""
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         with _told_apart(), self.engine.connect() as connection:
             look = connection.execution_options(reading=True, **options)
@@ -132,7 +132,7 @@ class Store:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether one file is all there is (one writer at a time, one machine)."""
+        """True if the database is one file (one writer at a time, one machine)."""
         return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
@@ -141,11 +141,11 @@ class Store:
 
 
 def act(tx: Tx, *, answering: Collection[str] | None = None) -> None:
-    """Wait for whoever acts on the desk, as `Store.acting` does.
+    """Wait for others acting on the desk, as `Store.acting` does.
 
-    Where all that is to come are new tickets of these addresses, others may open tickets beside it:
-    only whoever answers one of the same addresses waits. What was read before is asked anew: those
-    whom we waited for may have changed it.
+    With `answering`, the transaction will only open tickets of these addresses. Others may open
+    tickets beside it: only transactions for the same address wait for each other. Facts read before
+    are read anew: another transaction may have changed them during the wait.
     """
     if tx.dialect.name == "sqlite":
         return
@@ -158,7 +158,7 @@ def act(tx: Tx, *, answering: Collection[str] | None = None) -> None:
 
 @contextmanager
 def _told_apart() -> Iterator[None]:
-    """Wrap what the server's absence raises; a violated constraint stays what it is: our fault."""
+    """Turn the server's absence into a StoreError; a violated constraint stays: it is our fault."""
     try:
         yield
     except DBAPIError as error:
@@ -170,11 +170,11 @@ def _told_apart() -> Iterator[None]:
 
 
 def _is_the_servers(error: DBAPIError) -> bool:
-    """Whether the same statement can do another time: no fault of what it says.
+    """True if the same statement can succeed another time, and is not at fault itself.
 
-    A connection that was ended, whatever that is called; deadlocks; a server that only reads. A
-    text too large for an index (class 54) is too large for ever, and SQLITE_ERROR is of the
-    statement itself.
+    Such are an ended connection of whatever name, deadlocks, and a read-only server. A text too
+    large for an index (class 54) is too large for ever, and SQLITE_ERROR is of the statement
+    itself.
     """
     state = getattr(error.orig, "sqlstate", None) or ""
     if isinstance(error, OperationalError | InterfaceError):
@@ -190,7 +190,7 @@ def _sentence(error: DBAPIError) -> str:
 def open_store(url: str, *, password: str | None = None) -> Store:
     """Open `sqlite:///…` or `postgresql+psycopg://…`; connects at the first transaction.
 
-    SQLite has no use for a password. Raises ValueError for a URL of another kind.
+    SQLite has no use for a password. Raises ValueError for another kind of URL.
     """
     parsed = make_url(url)
     options: dict[str, Any] = {"hide_parameters": True}  # an error is told in logs and mails

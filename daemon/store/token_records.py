@@ -1,4 +1,4 @@
-"""Access to others' services at rest: sealed records that processes share, and who may renew."""
+"""Access to others' services at rest: sealed records, shared by processes, and a lock to renew."""
 
 import contextlib
 import datetime as dt
@@ -23,20 +23,20 @@ _IN_THIS_PROCESS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 class TokenRecord:
     """A record of bytes in the table `tokens`, and a lock among threads, processes and machines.
 
-    Whoever writes it has sealed it: this room never sees what is inside.
+    The bytes are sealed: the store never sees their content.
     """
 
     def __init__(
         self, store: Store, name: str, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        """Keep the record under that name."""
+        """Keep the record under this name."""
         self._store = store
         self._name = name
         self._sleep = sleep
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the right to renew; that of a process that died is taken over."""
+        """Hold the right to renew; that of a dead process is taken over."""
         name = f"token:{self._name}"
         with _IN_THIS_PROCESS[name]:
             while not self._take(name):
@@ -52,12 +52,12 @@ class TokenRecord:
             return leases.take(tx, name, _RENEWAL)
 
     def read(self) -> bytes | None:
-        """What was last written."""
+        """The bytes last written."""
         with self._store.reading() as tx:
-            found: bytes | None = tx.scalar(
+            sealed: bytes | None = tx.scalar(
                 select(tokens.c.secret).where(tokens.c.name == self._name)
             )
-        return found
+        return sealed
 
     def write(self, sealed: bytes, *, usable: bool = True) -> None:
         """Replace it; durable on return. Not `usable`: a person must consent (I5)."""
@@ -71,6 +71,6 @@ class TokenRecord:
 
 
 def state(tx: Tx, name: str) -> str | None:
-    """Whether the record of that name is `ok` or `needs_consent`; None: there is none."""
-    found: str | None = tx.scalar(select(tokens.c.state).where(tokens.c.name == name))
-    return found
+    """The state of the record with this name, `ok` or `needs_consent`; None: there is none."""
+    known: str | None = tx.scalar(select(tokens.c.state).where(tokens.c.name == name))
+    return known

@@ -111,7 +111,7 @@ class FortnoxClient:
             ) from error
 
     def attach(self, number: str, name: str, pdf: bytes) -> bool:
-        """Attach a PDF to the draft; False where the company has no right or licence for it."""
+        """Attach a PDF to the draft; False if the company has no right or licence for it."""
         what = f"bifoga {name} till faktura {number}"
         upload = Call(
             "POST", "/3/archive", what, params={"folderid": "inbox_kf"}, upload=(name, pdf)

@@ -42,7 +42,7 @@ def log_in(
 
 
 def is_lasting(settings: FortnoxSettings, company: CompanyInformation, pacer: Pacer) -> bool:
-    """True where client credentials give access: no lost answer can spend them (facts.md 2.3)."""
+    """True if client credentials give access: no lost answer can spend them (facts.md 2.3)."""
     client = FortnoxClient(replace(settings, tenant_id=company.tenant_id), None, pacer)
     try:
         return client.company_information().tenant_id == company.tenant_id

@@ -84,7 +84,7 @@ def item_of(item: Mapping[str, Any], settings: FortnoxSettings) -> AccountingInv
 
 
 def member(body: Any, name: str) -> dict[str, Any]:
-    """The object under that name; ValueError for an answer of another shape."""
+    """The object under this name; ValueError for an answer of another shape."""
     value = body.get(name) if isinstance(body, dict) else None
     if not isinstance(value, dict):
         raise ValueError(f"no {name} in the answer")  # noqa: TRY004 - the same one error

@@ -27,7 +27,7 @@ _REPLACED = str.maketrans(
 
 
 def is_allowed(character: str) -> bool:
-    """True where Fortnox takes this character in every place of a text."""
+    """True if Fortnox takes this character in every place of a text."""
     return (
         character in _SIGNS or character in _COMBINING or unicodedata.category(character)[0] == "L"
     )

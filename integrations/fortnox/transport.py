@@ -37,7 +37,7 @@ class Call:
 
     @property
     def harmless(self) -> bool:
-        """True where doing it twice does no more than doing it once."""
+        """True if doing it twice does no more than doing it once."""
         return self.method == "GET"
 
 

@@ -1,4 +1,4 @@
-"""How much waits, and for how long: the figures that `/health` and `/metrics` tell."""
+"""The queues' lengths and ages: the figures of `/health` and `/metrics`."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from daemon.store.session import Tx
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many wait, and since when the oldest does."""
+    """The number of entries in a queue, and the time of its oldest."""
 
     count: int
     oldest: dt.datetime | None
@@ -23,7 +23,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class Depths:
-    """One look at everything that waits."""
+    """One look at all queues."""
 
     inbox: Depth
     outbox: Depth  # what is due; what waits for a later attempt is not
@@ -38,7 +38,7 @@ class Depths:
 
 
 def look(tx: Tx, now: dt.datetime) -> Depths:
-    """Count what waits at an instant."""
+    """Count the queues at an instant."""
     due = IN_OUTBOX & (outbox.c.state == "pending") & (outbox.c.next_at <= now)
     states = select(invoices.c.state, func.count()).group_by(invoices.c.state)
     return Depths(

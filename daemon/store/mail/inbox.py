@@ -1,4 +1,4 @@
-"""The inbox: every message as it came, and how far it has got (B1–B5)."""
+"""The inbox: every message as it came, and the state of its processing (B1–B5)."""
 
 import datetime as dt
 import hashlib
@@ -93,7 +93,7 @@ _NOTE_FETCHED = {
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of one message by one door; `received_at` is our own server's (B2)."""
+    """One delivery of one message by one door; `received_at` is our own server's time (B2)."""
 
     raw: bytes
     identity: str
@@ -111,7 +111,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that this process is to act on, for the `attempts`th time."""
+    """A message for this process to act on, at its `attempts`th attempt."""
 
     id: int
     received_at: dt.datetime
@@ -123,11 +123,11 @@ class Claimed:
 
 
 class LeaseLostError(Exception):
-    """Another process took the work over while this one was slow: nothing of it may be kept."""
+    """Another process took over the work of this slow one: none of its effects may be kept."""
 
 
 def accept(tx: Tx, deliveries: Sequence[Delivery]) -> list[int | None]:
-    """Keep deliveries; gives the id of each new message, None where it was known (B3)."""
+    """Keep deliveries; gives the id of each new message, None for a known one (B3)."""
     if not deliveries:
         return []
     first: dict[str, dict[str, Any]] = {}
@@ -187,8 +187,8 @@ def _note(tx: Tx, delivery: Delivery, inbox_id: int | None) -> dict[str, Any]:
 def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
     """Take the oldest unprocessed messages; the attempt is counted before it is made (B4).
 
-    What was tried before is taken alone: if this process dies of it, no other message pays. Where
-    nothing else waits, what processes of this machine held when they died is given back as well;
+    A message with an earlier attempt is taken alone: if this process dies of it, no other message
+    pays. If no message is free, the messages of this machine's dead processes are given back first;
     a lease that ran out is free anyway.
     """
     values = {"most": limit, "me": leases.owner(), **_now()}
@@ -203,13 +203,13 @@ def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
 
 
 def _now() -> dict[str, dt.datetime]:
-    """What `_FREE` asks: the machine's time, and beyond what instant no true lease lasts."""
+    """The parameters of `_FREE`: the machine's time, and the latest end of a true lease."""
     wall = leases.wall()
     return {"wall": wall, "beyond": wall + 2 * leases.LEASE}
 
 
 def _together(waiting: Sequence[Any]) -> list[int]:
-    """The first of them, and what may share its group."""
+    """The first message, and the others of its group."""
     if waiting and waiting[0].attempts:
         return [waiting[0].id]
     group: list[int] = []
@@ -223,7 +223,7 @@ def _together(waiting: Sequence[Any]) -> list[int]:
 
 
 def raws(tx: Tx, ids: Iterable[int]) -> dict[int, bytes]:
-    """Messages as they came; one that has been erased is left out (K2)."""
+    """Messages as they came; an erased one is left out (K2)."""
     ids = list(ids)
     if not ids:
         return {}
@@ -231,23 +231,23 @@ def raws(tx: Tx, ids: Iterable[int]) -> dict[int, bytes]:
 
 
 def raw(tx: Tx, inbox_id: int) -> bytes:
-    """The message as it came; a KeyError where it has been erased (K2)."""
-    found = tx.scalar(select(inbox_raw.c.raw).where(inbox_raw.c.inbox_id == inbox_id))
-    if found is None:
+    """The message as it came; KeyError if it has been erased (K2)."""
+    text = tx.scalar(select(inbox_raw.c.raw).where(inbox_raw.c.inbox_id == inbox_id))
+    if text is None:
         raise KeyError(f"message {inbox_id} has no raw text")
-    return bytes(found)
+    return bytes(text)
 
 
 def received(tx: Tx, inbox_id: int) -> dt.datetime:
-    """When a message was received (B2)."""
-    found: dt.datetime = tx.execute(
+    """The receipt time of a message (B2)."""
+    at: dt.datetime = tx.execute(
         select(inbox.c.received_at).where(inbox.c.id == inbox_id)
     ).scalar_one()
-    return found
+    return at
 
 
 def note_ticket(tx: Tx, inbox_id: int, ticket_id: int) -> None:
-    """Note on which ticket an earlier message ended up after all."""
+    """Note the ticket of an earlier message, found only now."""
     tx.execute(update(inbox).where(inbox.c.id == inbox_id).values(ticket_id=ticket_id))
 
 
@@ -265,8 +265,8 @@ def finish(
 ) -> None:
     """End the work on a claimed message, in the transaction of its effects (B3).
 
-    Where another process has taken one over, that transaction ends with a LeaseLostError, and
-    none of the effects is kept.
+    If another process has taken the message over, the transaction ends with a LeaseLostError, and
+    none of its effects is kept.
     """
     values = {
         "message": inbox_id,
@@ -291,9 +291,9 @@ _FINISHED = Pending(frozenset({"inbox"}), _finish)
 
 
 def fail(tx: Tx, inbox_id: int, reason: str, at: dt.datetime) -> bool:
-    """Note a failed attempt; True where it was the last, and the message is shelved (B4).
+    """Note a failed attempt; True if it was the last, and the message is shelved (B4).
 
-    Where another process has taken the message over, its attempt counts, and not this one.
+    If another process has taken the message over, its attempt counts, and not this one.
     """
     mine = and_(inbox.c.id == inbox_id, inbox.c.state == "new", leases.is_mine(inbox))
     attempts: int | None = tx.scalar(select(inbox.c.attempts).where(mine).with_for_update())
@@ -308,15 +308,15 @@ def fail(tx: Tx, inbox_id: int, reason: str, at: dt.datetime) -> bool:
 
 
 def give_back(tx: Tx, inbox_id: int) -> None:
-    """Take an attempt back that failed by no fault of the message."""
+    """Take back an attempt; it failed by no fault of the message."""
     mine = and_(inbox.c.id == inbox_id, inbox.c.state == "new", leases.is_mine(inbox))
     tx.execute(update(inbox).where(mine).values(attempts=inbox.c.attempts - 1, **leases.FREED))
 
 
 def given_up(tx: Tx, at: dt.datetime) -> list[int]:
-    """Shelve what a crash stopped for the third time: no attempt is left, nobody works on it.
+    """Shelve messages without an attempt left, after the third crash, if nobody works on them.
 
-    What the dead held is free by then: `claim`, which found nothing to do, has seen to it.
+    The rows of dead processes are free by then: `claim` found no message before, and freed them.
     """
     stuck = and_(*_NEW, inbox.c.attempts >= ATTEMPTS, _FREE)
     reason = func.coalesce(inbox.c.reason, "the program stopped while it worked on this message")
@@ -340,14 +340,14 @@ def reopen(tx: Tx, inbox_id: int, *, released_by: int | None = None) -> bool:
 
 
 def unprocessed_before(tx: Tx, instant: dt.datetime) -> int:
-    """How many messages received before an instant still wait to be acted on (H1)."""
+    """The number of messages received before an instant and not processed yet (H1)."""
     waiting = and_(*_NEW, inbox.c.received_at < instant)
     return tx.scalar(select(func.count()).select_from(inbox).where(waiting)) or 0
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A message's way through the desk: its row, its deliveries, what it did, what it sent."""
+    """A message's way through the desk: its row, its deliveries, its events, its mails."""
 
     message: Row[Any]
     deliveries: Sequence[Row[Any]]
@@ -356,7 +356,7 @@ class Way:
 
 
 def way(tx: Tx, inbox_id: int) -> Way | None:
-    """Everything that is known of a message; None where there is none of that number."""
+    """Everything known of a message; None for an unknown number."""
     query = (
         select(inbox, tickets.c.number.label("ticket_number"))
         .outerjoin(tickets, tickets.c.id == inbox.c.ticket_id)
@@ -383,7 +383,7 @@ def way(tx: Tx, inbox_id: int) -> Way | None:
 
 
 def listing(tx: Tx, *, states: Sequence[str] | None = None, limit: int = 200) -> Sequence[Row[Any]]:
-    """The newest messages, with how each ended and on which ticket."""
+    """The newest messages, with their outcome and their ticket."""
     query = (
         select(inbox, tickets.c.number.label("ticket_number"))
         .outerjoin(tickets, tickets.c.id == inbox.c.ticket_id)

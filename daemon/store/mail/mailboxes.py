@@ -1,4 +1,4 @@
-"""The mailboxes that are polled: when it last went well, and what stands in the way."""
+"""The polled mailboxes: the time of the last good poll, and the present error."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from daemon.store.session import Tx
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """A mailbox as its door last found it."""
+    """A mailbox at its door's last look."""
 
     name: str
     uidvalidity: int | None
@@ -29,7 +29,7 @@ def note(
     uidvalidity: int | None = None,
     error: str | None = None,
 ) -> None:
-    """Note a poll that went well, or the error of one that did not; the last good one is kept."""
+    """Note a good poll, or the error of a failed one; the last good poll is kept."""
     values: dict[str, object] = {"error": error}
     if polled_at is not None:
         values |= {"polled_at": polled_at, "uidvalidity": uidvalidity}
@@ -41,13 +41,13 @@ def note(
 
 
 def overview(tx: Tx) -> list[Polled]:
-    """Every mailbox that was ever polled, by name."""
+    """Every mailbox ever polled, by name."""
     rows = tx.execute(select(mailboxes).order_by(mailboxes.c.name))
     return [record(Polled, row) for row in rows]
 
 
 def kept(tx: Tx, name: str, uidvalidity: int, uids: Iterable[int]) -> dict[int, bool]:
-    """Which of these messages are in the inbox already, and whether each is filed as well (B1)."""
+    """Messages known to the inbox already, with True for the filed ones (B1)."""
     wanted = set(uids)
     if not wanted:
         return {}
@@ -63,7 +63,7 @@ def kept(tx: Tx, name: str, uidvalidity: int, uids: Iterable[int]) -> dict[int, 
 
 
 def filed(tx: Tx, name: str, uidvalidity: int, uids: Iterable[int]) -> None:
-    """Note that these were moved to the done folder, or marked."""
+    """Note these messages as moved to the done folder, or as marked."""
     table = inbox_deliveries
     mine = and_(table.c.mailbox == name, table.c.uidvalidity == uidvalidity)
     for some in pieces(uids):

@@ -1,4 +1,4 @@
-"""The outbox: every mail that leaves, one row a recipient, and how its delivery goes."""
+"""The outbox: every mail that leaves, one row a recipient, and the state of its delivery."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -107,7 +107,7 @@ _ANSWERS = (
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A finished mail; `key` names its cause, so that the same cause never mails twice."""
+    """A finished mail; `key` names its cause: the same cause never mails twice."""
 
     key: str
     kind: str
@@ -143,7 +143,7 @@ class Delivery:
 
 
 def put(tx: Tx, mail: Mail, at: dt.datetime) -> int | None:
-    """Queue a mail in the transaction of the fact that caused it; None where that cause mailed."""
+    """Queue a mail in the transaction of its cause; None if this cause has mailed already."""
     _count_anew(tx, mail)
     return _write(tx, [(mail, at)]).get(mail.key)
 
@@ -155,11 +155,11 @@ def put_later(tx: Tx, mail: Mail, at: dt.datetime) -> None:
 
 
 def _write(tx: Tx, queued: Sequence[tuple[Mail, dt.datetime]]) -> dict[str, int]:
-    """Write mails, each cause's first, and a delivery for each recipient; gives the new ones."""
+    """Write mails, the first of each cause, with a delivery for each recipient; gives new ids."""
     first: dict[str, tuple[Mail, dt.datetime]] = {}
     for mail, at in queued:
         first.setdefault(mail.key, (mail, at))
-    rows = tx.execute(_ONCE[tx.dialect.name], [_outgoing(*each) for each in first.values()])
+    rows = tx.execute(_ONCE[tx.dialect.name], [_outgoing(mail, at) for mail, at in first.values()])
     new = {row.key: row.id for row in rows}
     to_each = [
         delivery
@@ -207,11 +207,12 @@ def _deliveries_of(mail: Mail, outgoing_id: int, at: dt.datetime) -> list[dict[s
 def claim(
     tx: Tx, now: dt.datetime, limit: int = TOGETHER, *, answers: int = TOGETHER
 ) -> list[Delivery]:
-    """Take what is to go out by now, marked as being sent; an attempt counts before it is made.
+    """Take the deliveries due by now, and mark them as being sent; the attempt counts before it is
+    made.
 
     A mail that must not be repeated, or has been once, is taken alone: if this process dies, only
-    one such delivery is in doubt, and nothing that was never tried. Of automatic answers no more
-    than `answers` are taken: the others wait (J2).
+    one such delivery is in doubt. At most `answers` automatic answers are taken: the others wait
+    (J2).
     """
     due = _DUE if answers else _DUE_OF_PEOPLE
     group = _together(tx.execute(due, {"now": now, "most": limit}).all(), answers)
@@ -223,7 +224,7 @@ def claim(
 
 
 def _together(due: Sequence[Any], answers: int) -> list[Any]:
-    """The first of them, and what may share its group."""
+    """The first delivery, and the others of its group."""
     group: list[Any] = []
     for row in due:
         alone = row.repeats > 0 or row.kind in NEVER_REPEATED
@@ -237,12 +238,12 @@ def _together(due: Sequence[Any], answers: int) -> list[Any]:
 
 
 def answers_wait(tx: Tx, now: dt.datetime) -> bool:
-    """Whether automatic answers are due that have not gone out (J2)."""
+    """True if automatic answers are due and have not gone out (J2)."""
     return tx.execute(_DUE_ANSWERS, {"now": now, "most": 1}).first() is not None
 
 
 def take_over(tx: Tx) -> list[Delivery]:
-    """Take what a process was sending when it died or lost its lease: nobody knows how it ended."""
+    """Take the deliveries of a dead process, or of a lost lease: their outcome is unknown."""
     being_sent = (
         select(outbox.c.id, outbox.c.lease_owner, outbox.c.lease_until)
         .where(outbox.c.state == "sending", IN_OUTBOX)
@@ -262,9 +263,9 @@ def take_over(tx: Tx) -> list[Delivery]:
 
 
 def bring_forward(tx: Tx, now: dt.datetime) -> bool:
-    """Let nothing wait longer than its pause from now on: whoever put it off had a later clock.
+    """Let no delivery wait longer than its pause from now on: a later time came from a wrong clock.
 
-    So a clock that is set back holds no mail up: what was never tried is due at once.
+    A clock that is set back holds no mail up: a mail without an attempt is due at once.
     """
     latest = {f"after_{n}": now + longest_wait(n) for n in range(len(PAUSES) + 1)}
     return bool(tx.execute(_BRING_FORWARD, {"now": now, **latest}).rowcount)
@@ -275,13 +276,13 @@ def _delivery(row: Any, attempts: int) -> Delivery:
 
 
 def raws(tx: Tx, outgoing_ids: Iterable[int]) -> dict[int, bytes]:
-    """The mails as they leave, with CRLF line ends; one that has been erased is left out (K2)."""
+    """The mails as they leave, with CRLF line ends; an erased one is left out (K2)."""
     rows = tx.execute(_RAWS, {"ids": list(set(outgoing_ids))})
     return {row.id: bytes(row.raw) for row in rows}
 
 
 def give_back(tx: Tx, ids: Sequence[int]) -> None:
-    """Return deliveries that were claimed and not tried: the attempt does not count."""
+    """Return claimed deliveries without an attempt made: the attempt does not count."""
     if not ids:
         return
     mine = and_(outbox.c.id.in_(ids), outbox.c.state == "sending", leases.is_mine(outbox))
@@ -290,14 +291,14 @@ def give_back(tx: Tx, ids: Sequence[int]) -> None:
 
 
 def held(tx: Tx, ids: Collection[int]) -> set[int]:
-    """Those of these deliveries that are still this process's; nobody else ends them now."""
+    """The deliveries still held by this process; nobody else ends them now."""
     if not ids:
         return set()
     return set(tx.scalars(_MINE, {"ids": list(ids), "me": leases.owner()}))
 
 
 def settle_sent(tx: Tx, replies: Mapping[int, str], at: dt.datetime) -> set[int]:
-    """Note what the server accepted, with its words; gives those that are still this process's."""
+    """Note accepted deliveries with the server's replies; gives those this process still held."""
     settled = held(tx, replies)
     if settled:
         tx.execute(
@@ -319,9 +320,9 @@ def settle(
     next_at: dt.datetime | None = None,
     **counts: int,
 ) -> bool:
-    """Note how an attempt failed; False where another process took the delivery over meanwhile.
+    """Note a failed attempt; False if another process took the delivery over meanwhile.
 
-    `counts` are the row's `attempts` and `repeats`, where they are others than before.
+    `counts` are new values of the row's `attempts` and `repeats`.
     """
     values: dict[str, object] = {"state": state, "reply": reply[:500], **counts, **leases.FREED}
     if next_at is not None:
@@ -331,14 +332,14 @@ def settle(
 
 
 def waits_until(tx: Tx) -> dt.datetime | None:
-    """When the next delivery falls due; None where nothing waits."""
+    """The time of the next delivery; None if none waits."""
     waiting = and_(outbox.c.state.in_(["pending", "sending"]), IN_OUTBOX)
-    found: dt.datetime | None = tx.scalar(select(func.min(outbox.c.next_at)).where(waiting))
-    return found
+    next_at: dt.datetime | None = tx.scalar(select(func.min(outbox.c.next_at)).where(waiting))
+    return next_at
 
 
 def answers_since(tx: Tx, recipient: str, since: dt.datetime) -> int:
-    """How many automatic answers went to an outside address after an instant (J2)."""
+    """The number of automatic answers to an outside address after an instant (J2)."""
     counted = _answers(tx)
     if (recipient, since) not in counted:
         foresee_answers(tx, [recipient], since)
@@ -346,23 +347,23 @@ def answers_since(tx: Tx, recipient: str, since: dt.datetime) -> int:
 
 
 def foresee_answers(tx: Tx, recipients: Collection[str], since: dt.datetime) -> None:
-    """Count with one question what `answers_since` will be asked of each of these."""
+    """Count with one statement, for coming calls of `answers_since` with these addresses."""
     if not recipients:
         return
     none_waits = all(not {*recipients} & {*mail.recipients} for mail, _ in _QUEUED.rows(tx))
     options = {"leaves": _QUEUED} if none_waits else {}
     values = {"to": list(recipients), "since": since}
-    found = {row[0]: row[1] for row in tx.execute(_ANSWERS, values, execution_options=options)}
-    _answers(tx).update(((each, since), found.get(each, 0)) for each in recipients)
+    counts = {row[0]: row[1] for row in tx.execute(_ANSWERS, values, execution_options=options)}
+    _answers(tx).update(((address, since), counts.get(address, 0)) for address in recipients)
 
 
 def _answers(tx: Tx) -> dict[tuple[str, dt.datetime], int]:
-    """What has been counted, and still holds."""
+    """The counts that still hold."""
     return once(tx, "outbox", "answers", dict[tuple[str, dt.datetime], int])
 
 
 def _count_anew(tx: Tx, mail: Mail) -> None:
-    """Forget how many answers these recipients had: they may get one more."""
+    """Forget the counts of these recipients: they may get one more answer."""
     counted = _answers(tx)
     for key in [key for key in counted if mail.answer and key[0] in mail.recipients]:
         del counted[key]
@@ -370,7 +371,7 @@ def _count_anew(tx: Tx, mail: Mail) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a mail of ours was about, for a reply to it (D3)."""
+    """The subject of one of our mails, for a reply to it (D3)."""
 
     id: int
     kind: str
@@ -397,7 +398,7 @@ def bounced(tx: Tx, outgoing_id: int, recipient: str, status: str) -> None:
 
 
 def all_failed(tx: Tx, outgoing_id: int) -> bool:
-    """Whether no recipient of the customer's side has, or may still get, a mail (E1)."""
+    """True if no recipient of the customer's side has the mail, or may still get it (E1)."""
     states = tx.scalars(
         select(outbox.c.state).where(
             outbox.c.outgoing_id == outgoing_id, outbox.c.customer_side.is_(True)
@@ -407,9 +408,9 @@ def all_failed(tx: Tx, outgoing_id: int) -> bool:
 
 
 def first_accepted(tx: Tx, outgoing_id: int, delivery_id: int) -> bool:
-    """Whether this delivery is the first of its mail that a server took for the customer's side.
+    """True if this is the mail's first delivery accepted by a server for the customer's side.
 
-    Of those that were noted together, the first by number.
+    Of deliveries noted together, the lowest number is the first.
     """
     taken_at = select(outbox.c.sent_at).where(outbox.c.id == delivery_id).scalar_subquery()
     together = and_(outbox.c.sent_at == taken_at, outbox.c.id < delivery_id)

@@ -23,7 +23,7 @@ _LOCK = 7234
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A money row to be linked: its kind (ledger, statement, row), its id, and what it says."""
+    """A money row to be linked: its kind (ledger, statement, row), its id and its content."""
 
     kind: str
     row_id: int
@@ -31,7 +31,7 @@ class Sealed:
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:
-    """The same content as the same bytes, on every engine and machine."""
+    """The same bytes for the same content, on every engine and machine."""
     return _ENCODER.encode(content).encode()
 
 
@@ -47,7 +47,7 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plai
 
 
 def link(previous: str, row: Sealed) -> str:
-    """The hash of a row that follows this one."""
+    """The hash of a row, after the link with this hash."""
     content = {"kind": row.kind, "row": row.row_id, **row.content}
     for name in _YOUNGER.get(row.kind, ()):
         if content.get(name) is None:
@@ -58,7 +58,7 @@ def link(previous: str, row: Sealed) -> str:
 def seal(tx: Tx, rows: Sequence[Sealed]) -> None:
     """Add rows to the chain, in the transaction that writes them.
 
-    Writers wait here for each other until they commit: there is one chain, and no gap in it.
+    Writers wait here for each other until they commit: there is one chain, without a gap.
     """
     if not rows:
         return
@@ -73,6 +73,6 @@ def seal(tx: Tx, rows: Sequence[Sealed]) -> None:
 
 
 def head(tx: Tx) -> tuple[int, str]:
-    """The number and the hash of the last link: with them kept elsewhere, no row can be lost."""
+    """Number and hash of the last link: with a copy of them elsewhere, no row is lost unseen."""
     last = tx.execute(select(chain).order_by(desc(chain.c.seq)).limit(1)).first()
     return (last.seq, last.hash) if last else (0, START)

@@ -1,4 +1,4 @@
-"""Invoices to come and invoices made: who pushes which, what was answered, how they stand (I)."""
+"""Invoices: their pushing, their answers, and their state in accounting (I)."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _A_WAIT = "a wait"  # no process: nobody works on it before the lease runs out
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An invoice that this process is to push (I1)."""
+    """An invoice for this process to push (I1)."""
 
     id: int
     statement_id: int
@@ -38,7 +38,7 @@ class Waiting:
 
     @property
     def is_unclear(self) -> bool:
-        """Whether a request is out whose outcome is unknown: nothing may be sent yet (I1)."""
+        """True if the outcome of a request is unknown: nothing may be sent yet (I1)."""
         return self.intent_at is not None
 
 
@@ -51,7 +51,7 @@ def _is_due(now: dt.datetime) -> Any:
 
 
 def due(tx: Tx, now: dt.datetime) -> list[tuple[int, bool]]:
-    """The statements whose invoices nobody works on and are due; and whether one is unclear."""
+    """Statements with a due invoice and nobody at work on it, with True for an unclear one."""
     leases.free_dead(tx, invoices, invoices.c.state.in_(_TRIED))
     query = select(invoices.c.statement_id, invoices.c.intent_at).where(_is_due(now))
     rows = tx.execute(query.order_by(invoices.c.reference))
@@ -59,7 +59,7 @@ def due(tx: Tx, now: dt.datetime) -> list[tuple[int, bool]]:
 
 
 def claim(tx: Tx, now: dt.datetime) -> Waiting | None:
-    """Take one invoice that is due; unclear ones first, for a look-up has its time."""
+    """Take one due invoice; unclear ones come first, for their look-ups have fixed times."""
     unclear_first = case((invoices.c.intent_at.is_not(None), 0), else_=1)
     chosen = tx.scalar(
         select(invoices.c.id)
@@ -80,7 +80,7 @@ def claim(tx: Tx, now: dt.datetime) -> Waiting | None:
 
 
 def intend(tx: Tx, waiting: Waiting, now: dt.datetime) -> Waiting | None:
-    """Note that a request is about to leave (I1); None where somebody else has taken over."""
+    """Note that a request is about to leave (I1); None if another process has taken over."""
     values: dict[str, Any] = {
         "state": "intent",
         "intent_at": now,
@@ -95,9 +95,9 @@ def intend(tx: Tx, waiting: Waiting, now: dt.datetime) -> Waiting | None:
 def settle(
     tx: Tx, waiting: Waiting, *, quiet: dt.timedelta = dt.timedelta(0), **values: Any
 ) -> bool:
-    """Note where a claimed invoice stands; False where another process has taken it over.
+    """Note the new state of a claimed invoice; False if another process has taken it over.
 
-    `quiet` keeps everybody away so long by the machine's own clock, whatever time is played.
+    `quiet` keeps everybody away so long by the machine's own clock, even if time is played.
     """
     freed = dict(leases.FREED)
     if quiet:
@@ -106,7 +106,7 @@ def settle(
 
 
 def _change(tx: Tx, waiting: Waiting, values: Mapping[str, Any]) -> bool:
-    """Change what is as it was when it was claimed: a later claim has its own count of attempts."""
+    """Change an invoice only as it was claimed: a later claim has another count of attempts."""
     mine = and_(
         invoices.c.id == waiting.id,
         invoices.c.lease_owner == leases.owner(),
@@ -125,7 +125,7 @@ def postpone(tx: Tx, until: dt.datetime) -> None:
 
 
 def hurry(tx: Tx) -> int:
-    """Let what waits, or failed by its data, be tried at once (`avtald invoices push`)."""
+    """Let waiting and failed invoices be tried at once (`avtald invoices push`)."""
     waits = invoices.c.state.in_(["waiting", "fault"])
     return tx.execute(update(invoices).where(waits).values(next_at=None)).rowcount
 
@@ -136,7 +136,8 @@ def hurry(tx: Tx) -> int:
 def claim_attaching(tx: Tx) -> tuple[int, str] | None:
     """One statement whose specification nobody tried to attach, with the invoice's number.
 
-    It is noted as not attached before it is tried: a kill costs the attachment, never doubles it.
+    It is noted as not attached before the attempt: a kill costs the attachment, and never doubles
+    it.
     """
     row = tx.execute(
         select(invoices.c.id, invoices.c.statement_id, invoices.c.number)
@@ -158,13 +159,13 @@ def _to_attach() -> Any:
 
 
 def note_attached(tx: Tx, statement_id: int, *, attached: bool | None) -> None:
-    """Note whether the specification stands beside the invoice; None: to be tried again."""
+    """Note if the specification stands beside the invoice; None: to be tried again."""
     one = invoices.c.statement_id == statement_id
     tx.execute(update(invoices).where(one).values(attached=attached))
 
 
 def attach_none(tx: Tx) -> None:
-    """The system takes no attachments: what waits goes with the mail alone."""
+    """The system takes no attachments: the waiting ones go with the mail alone."""
     tx.execute(update(invoices).where(_to_attach()).values(attached=False))
 
 
@@ -173,7 +174,7 @@ def attach_none(tx: Tx) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """An invoice in accounting: what was last seen of it there, and what finance was told."""
+    """An invoice in accounting: its state there at the last look, and the fault told to finance."""
 
     id: int
     statement_id: int
@@ -186,7 +187,7 @@ class Pushed:
 
 
 def pushed(tx: Tx, before: dt.datetime) -> list[Pushed]:
-    """Every invoice that was in accounting by then."""
+    """Every invoice in accounting by that instant."""
     query = (
         select(invoices, statements.c.customer_id)
         .join(statements)
@@ -201,14 +202,14 @@ def pushed(tx: Tx, before: dt.datetime) -> list[Pushed]:
 
 
 def note_condition(tx: Tx, invoice_id: int, condition: Mapping[str, Any]) -> None:
-    """Keep what was last seen of an invoice."""
+    """Keep the state of an invoice at the last look."""
     one = invoices.c.id == invoice_id
     tx.execute(update(invoices).where(one).values(condition=dict(condition)))
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One invoice as `avtald invoices` lists it."""
+    """One invoice in the list of `avtald invoices`."""
 
     reference: str
     customer_key: str
@@ -243,7 +244,7 @@ def listing(tx: Tx) -> list[Shown]:
 
 
 def news(tx: Tx) -> dict[str, tuple[dt.datetime, list[str]]]:
-    """What was pushed, or failed, after finance had the mail about its month (H7): by month."""
+    """Invoices pushed or failed after finance's mail about their month (H7), by month."""
     since = or_(invoices.c.pushed_at > closings.c.mailed_at, invoices.c.state == "fault")
     query = (
         select(
@@ -258,8 +259,8 @@ def news(tx: Tx) -> dict[str, tuple[dt.datetime, list[str]]]:
         .where(closings.c.mailed_at.is_not(None), since)
         .order_by(closings.c.month, invoices.c.reference)
     )
-    found: dict[str, tuple[dt.datetime, list[str]]] = {}
+    by_month: dict[str, tuple[dt.datetime, list[str]]] = {}
     for row in tx.execute(query):
-        told = found.setdefault(row.month, (row.mailed_at, []))[1]
+        told = by_month.setdefault(row.month, (row.mailed_at, []))[1]
         told.append(f"{row.reference}:{row.state}:{row.number}")
-    return found
+    return by_month

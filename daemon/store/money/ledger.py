@@ -13,7 +13,7 @@ from daemon.domain.register import BankAdjustment
 from daemon.domain.time_bank import Adjustment, Entry
 from daemon.store.memo import forget
 from daemon.store.money.chain import Sealed, seal
-from daemon.store.rows import add
+from daemon.store.rows import add, grouped
 from daemon.store.schema.tables import chain, customers, ledger, tickets
 from daemon.store.session import Tx
 from daemon.store.tickets.tickets import family
@@ -61,7 +61,7 @@ History = tuple[list[Entry], list[Adjustment]]
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """An entry as the ledger holds it, with what its reversals have left."""
+    """An entry in the ledger, lowered by its reversals."""
 
     entry: Entry
     customer_id: int | None
@@ -130,7 +130,7 @@ def adjust(
 ) -> int:
     """Add finance's adjustment of a bank period: above 0 gives, below 0 takes.
 
-    One that stands in the register has a `key`, which is the customer's only once.
+    An adjustment in the register has a `key`, unique for the customer.
     """
     return _write(
         tx,
@@ -147,20 +147,20 @@ def adjust(
 
 
 def registered(tx: Tx) -> dict[int, tuple[BankAdjustment, ...]]:
-    """The adjustments that stand in the register, by customer, in the order they were booked."""
+    """The adjustments in the register, by customer, in the order they were booked."""
     query = select(ledger).where(ledger.c.key.is_not(None))
     query = query.order_by(ledger.c.customer_id, ledger.c.id)  # by id, the index is not used
-    found: dict[int, tuple[BankAdjustment, ...]] = {}
-    for row in tx.execute(query):
-        made = BankAdjustment(row.key, row.actual, row.worked_on, row.cause)
-        found[row.customer_id] = (*found.get(row.customer_id, ()), made)
-    return found
+    made = grouped(
+        (row.customer_id, BankAdjustment(row.key, row.actual, row.worked_on, row.cause))
+        for row in tx.execute(query)
+    )
+    return {customer_id: tuple(theirs) for customer_id, theirs in made.items()}
 
 
 def bookings(
     tx: Tx, where: ColumnElement[bool], before: dt.datetime | None = None
 ) -> list[Booking]:
-    """Entries with what is left of them, as a statement that cuts at `before` sees them (H1)."""
+    """Entries after their reversals, as seen by a statement with its cut at `before` (H1)."""
     key = func.coalesce(ledger.c.reverses_id, ledger.c.id)
     seen = and_(where, ledger.c.kind != "adjustment")
     if before is not None:
@@ -207,7 +207,7 @@ def _entry(row: Row[Any], actual: int, billable: int) -> Entry:
 
 
 def of_customer(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Entry]:
-    """A customer's entries, with what is left of each (G4)."""
+    """A customer's entries after their reversals (G4)."""
     return histories(tx, [customer_id], before)[customer_id][0]
 
 
@@ -221,8 +221,8 @@ def histories(
 ) -> dict[int, History]:
     """Entries and adjustments of many customers in one reading, as seen before an instant (H1).
 
-    Of one period's worked dates where it is given: a reversal has the customer and the worked date
-    of its entry, so both stay together. With `numbered` a ticket is the number that people know.
+    `within` limits the worked dates to a period: a reversal has the customer and the worked date of
+    its entry, so both stay together. With `numbered` a ticket is its number for people.
     """
     query = select(*_ROW)
     if numbered:
@@ -231,7 +231,7 @@ def histories(
     query = query.where(_of(customer_ids, within)).order_by(*_ORDER)
     if before is not None:
         query = query.where(ledger.c.visible_at < before)
-    rows: dict[int, list[Any]] = {each: [] for each in customer_ids}
+    rows: dict[int, list[Any]] = {customer_id: [] for customer_id in customer_ids}
     for row in tx.execute(query).all():
         rows[row[_CUSTOMER]].append(row)
     return {customer_id: _history(mine) for customer_id, mine in rows.items()}
@@ -251,7 +251,7 @@ def history(tx: Tx, customer_id: int, within: Period) -> History:
 
 
 def _history(rows: Sequence[Any]) -> History:
-    """Entries with what their reversals have left of them, and adjustments, of rows in order."""
+    """Entries after their reversals, and adjustments, from rows in order."""
     taken: dict[int, tuple[int, int]] = {}
     for *entry, _, kind, reverses, _ in rows:
         if kind == "reversal":
@@ -266,24 +266,25 @@ def _history(rows: Sequence[Any]) -> History:
             entries.append(Entry(*entry))
         elif kind == "adjustment":
             made.append(Adjustment(entry[0], entry[_WORKED_ON], entry[_ACTUAL], cause))
-    return entries, sorted(made, key=lambda each: each.id)
+    return entries, sorted(made, key=lambda adjustment: adjustment.id)
 
 
 def on_ticket(tx: Tx, ticket_id: int) -> list[Booking]:
-    """A ticket's entries, with those of the tickets that were merged into it (D7)."""
+    """A ticket's entries, with those of the tickets merged into it (D7)."""
     return bookings(tx, ledger.c.ticket_id.in_(family(tx, ticket_id)))
 
 
 def of_message(tx: Tx, inbox_id: int) -> list[Booking]:
-    """What one message booked."""
+    """The entries booked by one message."""
     mine = select(ledger.c.id).where(ledger.c.inbox_id == inbox_id, ledger.c.kind == "use")
     return bookings(tx, or_(ledger.c.id.in_(mine), ledger.c.reverses_id.in_(mine)))
 
 
 def corrections_of_message(tx: Tx, inbox_id: int) -> dict[int, int]:
-    """Minutes (below 0) that the tags of one message took off earlier entries, by their latest id.
+    """Minutes (below 0) taken off earlier entries by one message's tags, by their latest id.
 
-    Nothing where that has been undone; what moving to another customer took off (D7) is none.
+    None if the message has been undone; minutes taken off by a move to another customer (D7) do not
+    count.
     """
     corrected = and_(
         ledger.c.inbox_id == inbox_id, ledger.c.kind == "reversal", ledger.c.ordinal > 0
@@ -291,15 +292,15 @@ def corrections_of_message(tx: Tx, inbox_id: int) -> dict[int, int]:
     query = select(ledger.c.reverses_id, func.sum(ledger.c.actual).label("actual"))
     if _given_back(tx, select(ledger.c.reverses_id).where(corrected), inbox_id):
         return {}
-    found: dict[int, int] = {}
+    taken: dict[int, int] = {}
     for row in tx.execute(query.where(corrected).group_by(ledger.c.reverses_id)):
         entry_id = latest(tx, row.reverses_id).entry.id
-        found[entry_id] = found.get(entry_id, 0) + int(row.actual)
-    return found
+        taken[entry_id] = taken.get(entry_id, 0) + int(row.actual)
+    return taken
 
 
 def _given_back(tx: Tx, entry_ids: Select[Any], inbox_id: int) -> bool:
-    """Whether undoing a message gave time back to entries, or to what they were booked as anew."""
+    """True if undoing the message gave time back to these entries, or to their new bookings."""
     entry = ledger.alias()
     bookings_of = select(ledger.c.id).join(
         entry, and_(entry.c.inbox_id == ledger.c.inbox_id, entry.c.ordinal == ledger.c.ordinal)
@@ -326,12 +327,12 @@ def latest(tx: Tx, entry_id: int) -> Booking:
         .order_by(ledger.c.booking.desc())
         .limit(1)
     )
-    (found,) = bookings(tx, is_entry(tx.scalar(newest) or entry_id))
-    return found
+    (booking,) = bookings(tx, is_entry(tx.scalar(newest) or entry_id))
+    return booking
 
 
 def is_undone(tx: Tx, booking: Booking) -> bool:
-    """Whether the message that booked an entry has been undone."""
+    """True if the entry's message has been undone."""
     mine = and_(
         ledger.c.reverses_id == booking.entry.id,
         ledger.c.cause.like(f"%{UNDOES}{booking.inbox_id}"),
@@ -346,7 +347,7 @@ def is_entry(entry_id: int) -> ColumnElement[bool]:
 
 
 def unplaced(tx: Tx) -> list[Booking]:
-    """Time on tickets that have no customer yet (H6)."""
+    """Time on tickets without a customer (H6)."""
     return [each for each in bookings(tx, ledger.c.customer_id.is_(None)) if each.entry.actual]
 
 
@@ -366,7 +367,7 @@ def reversal_rows(tx: Tx, customer_id: int) -> list[Row[Any]]:
 
 
 def sizes(tx: Tx) -> dict[int, int]:
-    """How many rows of the ledger are each customer's, where there are any."""
+    """The number of rows in the ledger, by customer."""
     query = select(ledger.c.customer_id, func.count()).group_by(ledger.c.customer_id)
     return {row[0]: row[1] for row in tx.execute(query) if row[0] is not None}
 
@@ -382,9 +383,9 @@ def earliest(tx: Tx, customer_ids: Iterable[int]) -> dict[int, dt.date]:
 
 
 def sealed_since(tx: Tx, link: int) -> list[tuple[int, int | None]]:
-    """Rows that were sealed after that link of the chain, as (link, customer), in order.
+    """Rows sealed after that link of the chain, as (link, customer), in order.
 
-    The chain has the order in which transactions ended; ids may be taken in another.
+    The chain has the order of the transactions' ends; ids may have another.
     """
     kind = chain.c.kind.concat("")  # an index of kinds would be all of the chain
     query = (

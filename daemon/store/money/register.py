@@ -1,4 +1,4 @@
-"""The register as kept: people, customers, their domains and contacts, versions of agreements."""
+"""The register in the database: people, customers, domains, contacts, versions of agreements."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
@@ -12,7 +12,7 @@ from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
 from daemon.store.memo import foresee, of_register, register_changed
 from daemon.store.money import ledger
-from daemon.store.rows import add, among, insert, record
+from daemon.store.rows import add, among, grouped, insert, record
 from daemon.store.schema.tables import (
     agreement_versions,
     contacts,
@@ -29,28 +29,25 @@ from daemon.store.session import Tx
 
 
 def lock(tx: Tx) -> None:
-    """Wait until nobody else changes the register; to be called before it is loaded."""
+    """Wait until nobody else changes the register; call it before the register is loaded."""
     register_changed(tx)
 
 
 def load(tx: Tx) -> Register:
-    """The whole register, with those who ended and what was withdrawn."""
+    """The whole register, with ended and withdrawn entries."""
     owned, signed, adjusted = customer_domains.c, agreements(tx), ledger.registered(tx)
-    domains: dict[int, list[str]] = {}
-    for owner, domain in tx.execute(select(owned.customer_id, owned.domain).order_by(owned.domain)):
-        domains.setdefault(owner, []).append(domain)
-    theirs: dict[int, list[Contact]] = {}
-    for row in tx.execute(select(contacts).order_by(contacts.c.id)):
-        theirs.setdefault(row.customer_id, []).append(_contact(row))
+    domains = grouped(tx.execute(select(owned.customer_id, owned.domain).order_by(owned.domain)))
+    rows = tx.execute(select(contacts).order_by(contacts.c.id))
+    theirs = grouped((row.customer_id, _contact(row)) for row in rows)
     accounts = tuple(
         Account(
-            customer=each,
-            domains=tuple(domains.get(each.id, ())),
-            contacts=tuple(theirs.get(each.id, ())),
-            agreements=signed.get(each.id, ()),
-            adjustments=adjusted.get(each.id, ()),
+            customer=owner,
+            domains=tuple(domains.get(owner.id, ())),
+            contacts=tuple(theirs.get(owner.id, ())),
+            agreements=signed.get(owner.id, ()),
+            adjustments=adjusted.get(owner.id, ()),
         )
-        for each in customers(tx, ended=True)
+        for owner in customers(tx, ended=True)
     )
     return Register(people(tx, ended=True), accounts)
 
@@ -59,26 +56,26 @@ def load(tx: Tx) -> Register:
 
 
 def people(tx: Tx, *, ended: bool = False) -> tuple[Person, ...]:
-    """Everybody of the desk's own, in order of registration; with those who ended if asked."""
+    """The desk's own people, in order of registration; with the ended ones if asked."""
     return of_register(tx, ("people", ended), lambda: _everybody(tx, ended=ended))
 
 
 def _everybody(tx: Tx, *, ended: bool) -> tuple[Person, ...]:
-    found = select(people_table).order_by(people_table.c.id)
-    return _people(tx, found if ended else found.where(people_table.c.active))
+    query = select(people_table).order_by(people_table.c.id)
+    return _people(tx, query if ended else query.where(people_table.c.active))
 
 
 def person(tx: Tx, person_id: int) -> Person:
-    """The person with that id, also one who has ended; it must exist."""
-    for each in people(tx):
-        if each.id == person_id:
-            return each
-    (found,) = _people(tx, select(people_table).where(people_table.c.id == person_id))
-    return found
+    """The person with this id, even an ended one; it must exist."""
+    active = next((member for member in people(tx) if member.id == person_id), None)
+    if active is not None:
+        return active
+    (ended,) = _people(tx, select(people_table).where(people_table.c.id == person_id))
+    return ended
 
 
 def person_by_address(tx: Tx, address: str) -> Person | None:
-    """The active person whose registered address or alias that is (D1)."""
+    """The active person with that registered address or alias (D1)."""
     return next((each for each in people(tx) if address in each.addresses), None)
 
 
@@ -95,14 +92,12 @@ def _people(tx: Tx, query: Select[Any]) -> tuple[Person, ...]:
     owned = select(table.person_id, table.address).where(
         table.person_id.in_([row.id for row in rows])
     )
-    aliases: dict[int, list[str]] = {}
-    for owner, address in tx.execute(owned.order_by(table.address)):
-        aliases.setdefault(owner, []).append(address)
+    aliases = grouped(tx.execute(owned.order_by(table.address)))
     return tuple(
         record(
             Person,
             row,
-            aliases=tuple(each for each in aliases.get(row.id, ()) if each != row.email),
+            aliases=tuple(alias for alias in aliases.get(row.id, ()) if alias != row.email),
             roles=frozenset(row.roles),
         )
         for row in rows
@@ -136,16 +131,16 @@ def keep_person(tx: Tx, person: Person) -> int:
 
 
 def customers(tx: Tx, *, ended: bool = False) -> tuple[Customer, ...]:
-    """Every customer in order of key; with those that ended if asked."""
+    """Every customer in order of key; with the ended ones if asked."""
     table = customers_table
     query = select(table).order_by(table.c.key)
     return _customers(tx, query if ended else query.where(table.c.active))
 
 
 def customer(tx: Tx, customer_id: int) -> Customer:
-    """The customer with that id, also one that has ended; it must exist."""
-    (found,) = of_register(tx, ("customer", customer_id), lambda: _customers_with(tx, customer_id))
-    return found
+    """The customer with this id, even an ended one; it must exist."""
+    (one,) = of_register(tx, ("customer", customer_id), lambda: _customers_with(tx, customer_id))
+    return one
 
 
 def _customers_with(tx: Tx, customer_id: int) -> tuple[Customer, ...]:
@@ -153,20 +148,22 @@ def _customers_with(tx: Tx, customer_id: int) -> tuple[Customer, ...]:
 
 
 def customer_by_key(tx: Tx, key: str) -> Customer | None:
-    """The customer with that key, also one that has ended."""
+    """The customer with this key, even an ended one."""
     table = customers_table
     return next(iter(_customers(tx, select(table).where(table.c.key == key))), None)
 
 
 def customer_of_address(tx: Tx, address: str) -> tuple[Customer, Contact | None] | None:
-    """Whose address that is: by contact address, then by mail domain (D2).
+    """The owner of an address: by contact address, then by mail domain (D2).
 
-    A public mail domain identifies nobody, nor does the subdomain of a domain; what has ended is
-    not found.
+    A public mail domain identifies nobody, nor does the subdomain of a domain; ended entries do not
+    count.
     """
-    found = of_register(tx, ("contact", address), lambda: _contacts_of(tx, [address]).get(address))
-    if found is not None:
-        return customer(tx, found.customer_id), found
+    contact = of_register(
+        tx, ("contact", address), lambda: _contacts_of(tx, [address]).get(address)
+    )
+    if contact is not None:
+        return customer(tx, contact.customer_id), contact
     domain = address.rpartition("@")[2]
     if is_public(domain):
         return None
@@ -225,7 +222,7 @@ def domains_of(tx: Tx, customer_id: int) -> tuple[str, ...]:
 
 
 def release_domains(tx: Tx, domains: Iterable[str]) -> None:
-    """Take domains from whoever has them."""
+    """Take domains from their owners."""
     register_changed(tx)
     tx.execute(delete(customer_domains).where(customer_domains.c.domain.in_(list(domains))))
 
@@ -243,7 +240,7 @@ def keep_domains(tx: Tx, customer_id: int, domains: Iterable[str]) -> None:
 
 
 def contacts_of(tx: Tx, customer_id: int, *, ended: bool = False) -> tuple[Contact, ...]:
-    """The contacts of a customer, in order of registration; with those who ended if asked."""
+    """The contacts of a customer, in order of registration; with the ended ones if asked."""
     query = select(contacts).where(contacts.c.customer_id == customer_id).order_by(contacts.c.id)
     rows = tx.execute(query if ended else query.where(contacts.c.active))
     return tuple(_contact(row) for row in rows)
@@ -270,17 +267,17 @@ def _contacts_of(tx: Tx, addresses: Collection[str]) -> dict[str, Contact]:
 
 
 def foresee_contacts(tx: Tx, addresses: Iterable[str]) -> None:
-    """Ask at once what `customer_of_address` will ask of each of these."""
+    """Read with one statement, for coming calls of `customer_of_address` with these addresses."""
 
     def read(keys: list[Any]) -> dict[Any, Contact]:
-        found = _contacts_of(tx, [address for _, address in keys])
-        return {("contact", address): contact for address, contact in found.items()}
+        known = _contacts_of(tx, [address for _, address in keys])
+        return {("contact", address): contact for address, contact in known.items()}
 
     foresee(tx, [("contact", address) for address in addresses], read)
 
 
 def keep_contact(tx: Tx, contact: Contact) -> None:
-    """Set the contact with that address as given, whoever's it was."""
+    """Set the contact with this address; it may have been another customer's."""
     register_changed(tx)
     values = {
         "customer_id": contact.customer_id,
@@ -301,7 +298,7 @@ def versions_of(tx: Tx, customer_id: int) -> tuple[Version, ...]:
 
 
 def version_in_force(tx: Tx, customer_id: int, day: dt.date) -> Version | None:
-    """The version of a customer's agreements that is in force on a date (F1)."""
+    """The version of a customer's agreements in force on a date (F1)."""
     key = ("in force", customer_id, day)
     return of_register(tx, key, lambda: in_force(versions_of(tx, customer_id), day))
 
@@ -313,15 +310,15 @@ def versions_of_many(tx: Tx, customer_ids: Iterable[int]) -> dict[int, tuple[Ver
 
 
 def agreements_of(tx: Tx, customer_id: int) -> tuple[Agreement, ...]:
-    """The same versions, with what was agreed apart from the plan."""
-    found = of_register(tx, ("agreements", customer_id), lambda: agreements(tx, [customer_id]))
-    return found.get(customer_id, ())
+    """The same versions, with the terms agreed apart from the plan."""
+    theirs = of_register(tx, ("agreements", customer_id), lambda: agreements(tx, [customer_id]))
+    return theirs.get(customer_id, ())
 
 
 def agreements(
     tx: Tx, customer_ids: Collection[int] | None = None
 ) -> Mapping[int, tuple[Agreement, ...]]:
-    """Every customer's versions (or those of some) in order of start, by the customer's id."""
+    """The versions of every customer (or of some) in order of start, by the customer's id."""
     table, owners = agreement_versions, customers_table
     query = select(table, owners.c.key).join(owners).order_by(table.c.customer_id, table.c.starts)
     if customer_ids is not None:

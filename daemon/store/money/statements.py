@@ -1,4 +1,4 @@
-"""Closed months: frozen statements with their rows, and the invoices that follow from them."""
+"""Closed months: frozen statements with their rows, and their invoices to come."""
 
 import datetime as dt
 import json
@@ -23,7 +23,7 @@ from daemon.domain.billing import (
 from daemon.domain.money import Money, total
 from daemon.store.money.chain import Sealed, seal
 from daemon.store.money.invoices import OPEN
-from daemon.store.rows import add_all, fact, insert, keep_fact, pieces, record
+from daemon.store.rows import add_all, fact, grouped, insert, keep_fact, pieces, record
 from daemon.store.schema.tables import (
     closings,
     customers,
@@ -39,7 +39,7 @@ Stored = Mapping[str, Any]  # a row as `row_to_json` wrote it
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A statement as it was frozen (H5), and where its invoice stands (I1)."""
+    """A frozen statement (H5), with the state of its invoice (I1)."""
 
     id: int
     customer_id: int
@@ -64,7 +64,7 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Freezing:
-    """A statement to be frozen, with what finance is told of that nobody is billed."""
+    """A statement to be frozen, with minutes told to finance and billed to nobody."""
 
     customer_id: int
     reference: str
@@ -77,35 +77,27 @@ class Freezing:
 def freeze(
     tx: Tx, asked: Sequence[Freezing], *, at: dt.datetime, cut: dt.datetime
 ) -> list[Freezing]:
-    """Freeze months of customers, with their invoices to come; gives those that were not frozen.
+    """Freeze months of customers, with their invoices to come; gives the newly frozen.
 
     A statement that another process froze first stays as it is (H5).
     """
     if not asked:
         return []
-    stored = {each.customer_id: [row_to_json(row) for row in each.drawn.rows] for each in asked}
-    values = {
-        each.customer_id: _statement(each, stored[each.customer_id], at, cut) for each in asked
-    }
+    stored = {one.customer_id: [row_to_json(row) for row in one.drawn.rows] for one in asked}
+    values = {one.customer_id: _statement(one, stored[one.customer_id], at, cut) for one in asked}
     new = insert(tx, statements).on_conflict_do_nothing()  # by its month, or by its reference
-    made = tx.execute(
-        new.returning(statements.c.id, statements.c.customer_id), list(values.values())
-    )
-    ids = {row.customer_id: row.id for row in made}
-    frozen = [each for each in asked if each.customer_id in ids]
+    new = new.returning(statements.c.id, statements.c.customer_id)
+    ids = {row.customer_id: row.id for row in tx.execute(new, list(values.values()))}
+    frozen = [one for one in asked if one.customer_id in ids]
     sealed = [Sealed("statement", ids[c], values[c]) for c in (f.customer_id for f in frozen)]
     seal(tx, [*sealed, *_add_rows(tx, ids, frozen, stored)])
-    waiting = [
-        {
-            "statement_id": ids[each.customer_id],
-            "reference": each.reference,
-            "state": each.state,
-        }
-        for each in frozen
-    ]
-    if waiting:
-        tx.execute(invoices.insert(), waiting)
+    if frozen:
+        tx.execute(invoices.insert(), [_invoice(one, ids[one.customer_id]) for one in frozen])
     return frozen
+
+
+def _invoice(frozen: Freezing, statement_id: int) -> dict[str, Any]:
+    return {"statement_id": statement_id, "reference": frozen.reference, "state": frozen.state}
 
 
 def _statement(
@@ -133,17 +125,17 @@ def _add_rows(
     stored: Mapping[int, Sequence[Stored]],
 ) -> list[Sealed]:
     rows = [
-        _placed(ids[each.customer_id], ordinal) | _row(row, data, each.language)
-        for each in frozen
+        {"statement_id": ids[one.customer_id], "ordinal": ordinal} | _row(row, data, one.language)
+        for one in frozen
         for ordinal, (row, data) in enumerate(
-            zip(each.drawn.rows, stored[each.customer_id], strict=True), start=1
+            zip(one.drawn.rows, stored[one.customer_id], strict=True), start=1
         )
     ]
     if not rows:
         return []
     numbers = _row_ids(tx, len(rows))
-    sealed = [Sealed("row", number, each) for number, each in zip(numbers, rows, strict=True)]
-    add_all(tx, statement_rows, [{"id": each.row_id, **each.content} for each in sealed])
+    sealed = [Sealed("row", number, row) for number, row in zip(numbers, rows, strict=True)]
+    add_all(tx, statement_rows, [{"id": row.row_id, **row.content} for row in sealed])
     return sealed
 
 
@@ -156,10 +148,6 @@ def _row_ids(tx: Tx, count: int) -> list[int]:
         return list(tx.scalars(query))
     last = tx.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0  # under the write lock
     return list(range(last + 1, last + 1 + count))
-
-
-def _placed(statement_id: int, ordinal: int) -> dict[str, Any]:
-    return {"statement_id": statement_id, "ordinal": ordinal}
 
 
 def _row(row: Row, data: Stored, language: str) -> dict[str, Any]:
@@ -178,39 +166,40 @@ def _row(row: Row, data: Stored, language: str) -> dict[str, Any]:
 
 
 def printed_rows(tx: Tx, statement_id: int) -> list[tuple[Row, str]]:
-    """A statement's rows with their texts, as they were frozen (H5)."""
+    """A statement's frozen rows with their texts (H5)."""
     return printed(tx, [statement_id]).get(statement_id, [])
 
 
 def printed(
     tx: Tx, statement_ids: Sequence[int], kinds: Sequence[str] = ("fee", "overage", "text")
 ) -> dict[int, list[tuple[Row, str]]]:
-    """The same of many statements, by statement; of some kinds of rows where they are named."""
+    """The same of many statements, by statement; of some kinds of rows if they are named."""
     of = statement_rows.c
-    found: dict[int, list[tuple[Row, str]]] = {}
-    for chunk in pieces(statement_ids):
+    rows: dict[int, list[tuple[Row, str]]] = {}
+    for ids in pieces(statement_ids):
         query = (
             select(of.statement_id, of.data, of.description)
-            .where(of.statement_id.in_(chunk), of.kind.in_(kinds))
+            .where(of.statement_id.in_(ids), of.kind.in_(kinds))
             .order_by(of.statement_id, of.ordinal)
         )
-        for row in tx.execute(query):
-            made = row_from_json(row.data), row.description
-            found.setdefault(row.statement_id, []).append(made)
-    return found
+        rows |= grouped(
+            (row.statement_id, (row_from_json(row.data), row.description))
+            for row in tx.execute(query)
+        )
+    return rows
 
 
 def subjects(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
     """The subjects of tickets by number, for a specification."""
-    found: dict[int, str] = {}
-    for chunk in pieces(numbers):
-        query = select(tickets.c.number, tickets.c.subject).where(tickets.c.number.in_(chunk))
-        found |= {row.number: row.subject for row in tx.execute(query)}
-    return found
+    by_number: dict[int, str] = {}
+    for some in pieces(numbers):
+        query = select(tickets.c.number, tickets.c.subject).where(tickets.c.number.in_(some))
+        by_number |= {row.number: row.subject for row in tx.execute(query)}
+    return by_number
 
 
 def listed_before(tx: Tx, customer_id: int, month: str) -> dict[int, Work]:
-    """The entries that statements of a customer before a month listed, as they did last."""
+    """The entries listed by a customer's statements before a month, in their last form."""
     of = statement_rows.c
     query = (
         select(of.data)
@@ -225,7 +214,7 @@ def listed_before(tx: Tx, customer_id: int, month: str) -> dict[int, Work]:
 
 
 def told_before(tx: Tx, month: str) -> dict[int, tuple[int, int]]:
-    """By customer, what the last statement before a month told of and billed nobody."""
+    """By customer: the unbilled minutes told by the last statement before a month."""
     of = statements.c
     query = select(of.customer_id, of.before_first, of.stray).where(of.month < month)
     rows = tx.execute(query.order_by(of.month))
@@ -233,22 +222,20 @@ def told_before(tx: Tx, month: str) -> dict[int, tuple[int, int]]:
 
 
 def rows_of(tx: Tx, statement_id: int) -> tuple[Row, ...]:
-    """A statement's rows as they were frozen."""
+    """A statement's frozen rows."""
     return tuple(row for row, _ in printed_rows(tx, statement_id))
 
 
 def billed(tx: Tx, customer_ids: Sequence[int]) -> dict[int, list[Billed]]:
-    """What earlier statements of customers billed and listed, by customer (H3)."""
+    """The rows of earlier statements, by customer (H3)."""
     query = (
         select(statements.c.customer_id, statement_rows.c.data)
         .join(statements)
         .where(statements.c.customer_id.in_(customer_ids))
         .order_by(statements.c.month, statement_rows.c.ordinal)
     )
-    found: dict[int, list[Billed]] = {}
-    for customer_id, data in tx.execute(query):
-        found.setdefault(customer_id, []).append(as_billed(row_from_json(data)))
-    return found
+    rows = tx.execute(query)
+    return grouped((customer_id, as_billed(row_from_json(data))) for customer_id, data in rows)
 
 
 def listing(tx: Tx, *, month: str | None = None, customer_id: int | None = None) -> list[Frozen]:
@@ -262,12 +249,12 @@ def listing(tx: Tx, *, month: str | None = None, customer_id: int | None = None)
 
 
 def by_id(tx: Tx, statement_id: int) -> Frozen:
-    """The statement with that id; it must exist."""
+    """The statement with this id; it must exist."""
     return _frozen(tx.execute(_query().where(statements.c.id == statement_id)).one())
 
 
 def news_since(tx: Tx, month: str, since: dt.datetime) -> list[Frozen]:
-    """Statements of a month whose invoice was pushed after an instant, or stands in a fault."""
+    """Statements of a month with an invoice in a fault, or pushed after an instant."""
     news = or_(invoices.c.pushed_at > since, invoices.c.state == "fault")
     rows = tx.execute(_query().where(statements.c.month == month, news))
     return [_frozen(row) for row in rows]
@@ -291,25 +278,23 @@ def _frozen(row: Any) -> Frozen:
 
 
 def months_of(tx: Tx, customer_ids: Sequence[int]) -> dict[int, set[str]]:
-    """The months that are frozen, by customer."""
+    """The frozen months, by customer."""
     query = select(statements.c.customer_id, statements.c.month)
-    found: dict[int, set[str]] = {}
-    for customer_id, month in tx.execute(query.where(statements.c.customer_id.in_(customer_ids))):
-        found.setdefault(customer_id, set()).add(month)
-    return found
+    months = grouped(tx.execute(query.where(statements.c.customer_id.in_(customer_ids))))
+    return {customer_id: set(theirs) for customer_id, theirs in months.items()}
 
 
 # --- closings ---------------------------------------------------------------------------------
 
 
 def last_closed(tx: Tx) -> str | None:
-    """The latest month that was closed."""
-    found: str | None = tx.scalar(select(func.max(closings.c.month)))
-    return found
+    """The latest closed month."""
+    latest: str | None = tx.scalar(select(func.max(closings.c.month)))
+    return latest
 
 
 def close(tx: Tx, month: str, at: dt.datetime, held: Iterable[int]) -> bool:
-    """Note that a month is closed, and whose statement still waits (H6); False where it was."""
+    """Note a month as closed, with the customers whose statement waits (H6); False if it was."""
     values = {"month": month, "closed_at": at, "held": sorted(held)}
     new = insert(tx, closings).values(values).on_conflict_do_nothing()
     return tx.scalar(new.returning(closings.c.month)) is not None
@@ -321,12 +306,12 @@ def closing_rows(tx: Tx) -> Sequence[SqlRow[Any]]:
 
 
 def note_held(tx: Tx, month: str, held: Iterable[int]) -> None:
-    """Note whose statements of a closed month still wait."""
+    """Note the customers whose statements of a closed month still wait."""
     tx.execute(update(closings).where(closings.c.month == month).values(held=sorted(held)))
 
 
 def note_mailed(tx: Tx, month: str, at: dt.datetime) -> bool:
-    """Note that finance was told of a close; False where that was done."""
+    """Note finance's mail about a close; False if it was noted before."""
     mine = and_(closings.c.month == month, closings.c.mailed_at.is_(None))
     return bool(tx.execute(update(closings).where(mine).values(mailed_at=at)).rowcount)
 
@@ -335,9 +320,9 @@ _RELEASED = "released"  # by month, the customers whose statement came after fin
 
 
 def released(tx: Tx) -> dict[str, list[int]]:
-    """Whose statements have been frozen since they were held, and finance has not been told of."""
-    found: dict[str, list[int]] = json.loads(fact(tx, _RELEASED) or "{}")
-    return found
+    """By month, the customers with a statement frozen late, while finance has not been told."""
+    by_month: dict[str, list[int]] = json.loads(fact(tx, _RELEASED) or "{}")
+    return by_month
 
 
 def note_released(tx: Tx, month: str, customer_ids: Iterable[int]) -> None:
@@ -348,7 +333,7 @@ def note_released(tx: Tx, month: str, customer_ids: Iterable[int]) -> None:
 
 
 def note_told(tx: Tx, month: str, customer_ids: Iterable[int]) -> bool:
-    """Forget them again, now that finance is told; False where somebody else has told it."""
+    """Forget these customers: finance is told; False if another process has told it."""
     before = released(tx)
     told = set(customer_ids) & set(before.get(month, ()))
     left = set(before.pop(month, ())) - told
@@ -361,9 +346,9 @@ def note_told(tx: Tx, month: str, customer_ids: Iterable[int]) -> bool:
 
 
 def approve(tx: Tx, month: str, before: dt.datetime, customer_ids: Collection[int] = ()) -> int:
-    """Let the invoices of a month go that finance has seen (H7), of some customers or of all.
+    """Let the invoices of a month go after finance has seen them (H7), of some customers or of all.
 
-    Gives how many.
+    Gives their number.
     """
     of_month = select(statements.c.id).where(
         statements.c.month == month, statements.c.frozen_at <= before
@@ -375,7 +360,7 @@ def approve(tx: Tx, month: str, before: dt.datetime, customer_ids: Collection[in
 
 
 def unsettled(tx: Tx, month: str) -> int:
-    """How many invoices of a month may still be pushed without anybody's doing."""
+    """The number of a month's invoices that may still be pushed without a person's act."""
     query = (
         select(func.count())
         .select_from(invoices)

@@ -1,4 +1,4 @@
-"""The tables of money: ledger, statements, invoices; and what follows a closed period.
+"""The tables of money: ledger, statements, invoices; and those of a closed period's effects.
 
 Money is integer öre, durations are integer minutes, instants are UTC. `ledger`, `statements`,
 `statement_rows` and `chain` are append-only: triggers refuse to change them.

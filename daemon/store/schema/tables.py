@@ -1,7 +1,7 @@
-"""The tables: who we serve, what came in, what was decided, what went out, what it cost.
+"""The tables: the register, received mail, tickets, outgoing mail.
 
-Durations are integer minutes, instants are UTC. The tables of money stand in `schema_money.py`
-and can be imported from here as well.
+Durations are integer minutes, instants are UTC. The tables of money stand in `money_tables.py`, and
+can be imported from here as well.
 """
 
 from sqlalchemy import (

@@ -21,7 +21,7 @@ class Instant(TypeDecorator[dt.datetime]):
         return dialect.type_descriptor(String(20))
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> Any:
-        """Refuse naive instants: which zone they meant, nobody can know."""
+        """Refuse naive instants: nobody can know their zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -43,5 +43,5 @@ class Instant(TypeDecorator[dt.datetime]):
 
 
 def storable(said: str) -> str:
-    """What somebody else said, as text that any database takes."""
+    """Somebody else's text in a form that any database takes."""
     return said.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -1,4 +1,4 @@
-"""The record of every change: when, what, by whom, because of what (K1)."""
+"""The record of every change: its time, its kind, its actor, its cause (K1)."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -43,20 +43,24 @@ class Event:
 
 
 def record(tx: Tx, event: Event) -> None:
-    """Keep one event, in the transaction of the change itself."""
+    """Keep one event, in the transaction of the change itself.
+
+    `actor` is an address, "avtald" or "command"; `cause` is "inbox:17", "command import" or
+    "clock"; `data` is JSON.
+    """
     _RECORDED.add(tx, event.row)
     forget(tx, "events")
 
 
 def record_all(tx: Tx, made: Sequence[Event]) -> None:
-    """Keep many events at once."""
+    """Keep many events at once, each with the arguments of `record`."""
     if made:
         tx.execute(_RECORD, [event.row for event in made])
         forget(tx, "events")
 
 
 def latest(tx: Tx, kind: str, customer_ids: Sequence[int]) -> dict[int, dt.datetime]:
-    """When an event of that kind last happened to customers; one of no ticket."""
+    """The last event of that kind, by customer; events of tickets do not count."""
     query = (
         select(events.c.customer_id, func.max(events.c.at).label("at"))
         .where(

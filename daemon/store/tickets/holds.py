@@ -1,4 +1,4 @@
-"""What waits for a person's word: unproven messages, held time, stopped answers, approvals."""
+"""Holds: unproven messages, held time, stopped answers and approvals, until a person's word."""
 
 import datetime as dt
 import hashlib
@@ -19,18 +19,18 @@ def _digest(token: str) -> str:
 
 
 def hold(tx: Tx, *, kind: str, token: str, **values: Any) -> int:
-    """Note what waits; the token itself is kept only as its hash."""
+    """Keep a hold; its token is kept only as a hash."""
     return add(tx, holds, kind=kind, token=_digest(token), **values)
 
 
 def open_by_id(tx: Tx, hold_id: int) -> Row[Any] | None:
-    """What waits under that number; None where it is settled."""
+    """The hold with this number; None if it is settled."""
     query = select(holds).where(holds.c.id == hold_id, holds.c.settled_at.is_(None))
     return tx.execute(query).one_or_none()
 
 
 def settle(tx: Tx, hold_id: int, *, at: dt.datetime, by: int | None, outcome: str) -> bool:
-    """End the wait, once: False where somebody was first."""
+    """End a hold, once: False if it was settled before."""
     waiting = holds.c.settled_at.is_(None)
     return bool(
         tx.execute(
@@ -50,13 +50,13 @@ def held_time(tx: Tx, before: dt.date) -> list[Row[Any]]:
 
 
 def of_message(tx: Tx, inbox_id: int) -> list[Row[Any]]:
-    """What of one message waits."""
+    """The open holds of one message."""
     query = select(holds).where(holds.c.inbox_id == inbox_id, holds.c.settled_at.is_(None))
     return list(tx.execute(query.order_by(holds.c.id)))
 
 
 def minutes_of_day(tx: Tx, person_id: int, day: dt.date) -> int:
-    """Minutes of a person's worked date that wait for an OK (C11)."""
+    """A person's held minutes of a worked date (C11)."""
     query = select(holds.c.data).where(
         holds.c.kind == "entry",
         holds.c.settled_at.is_(None),
@@ -67,7 +67,7 @@ def minutes_of_day(tx: Tx, person_id: int, day: dt.date) -> int:
 
 
 def move_entries(tx: Tx, ticket_id: int, customer_id: int) -> None:
-    """Held time follows its ticket, and what was merged into it, to another customer (D7)."""
+    """Move held time to another customer with its ticket and the tickets merged into it (D7)."""
     tx.execute(
         update(holds)
         .where(holds.c.ticket_id.in_(family(tx, ticket_id)), holds.c.settled_at.is_(None))

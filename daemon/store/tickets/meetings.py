@@ -1,4 +1,4 @@
-"""Review meetings: when each stands, and who has said what (J4)."""
+"""Review meetings: their times, and the answers to their invitations (J4)."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +14,7 @@ from daemon.store.session import Tx
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """A review meeting; without a time it waits for somebody to set one."""
+    """A review meeting; without a time it is not planned yet."""
 
     id: int
     customer_id: int
@@ -28,7 +28,7 @@ class Meeting:
 
     @property
     def stands(self) -> bool:
-        """Whether people are to meet."""
+        """True if people are to meet."""
         return self.state == "planned"
 
 
@@ -37,7 +37,7 @@ def _meeting(row: Row[Any]) -> Meeting:
 
 
 def plan(tx: Tx, **values: Any) -> Meeting | None:
-    """Make a period's meeting; None where there is one."""
+    """Make a period's meeting; None if there is one."""
     row = tx.execute(
         insert(tx, meetings)
         .values(replies={}, **values)
@@ -48,7 +48,7 @@ def plan(tx: Tx, **values: Any) -> Meeting | None:
 
 
 def change(tx: Tx, meeting_id: int, **values: Any) -> Meeting:
-    """Set columns of a meeting and give it as it is then."""
+    """Set columns of a meeting, and give its new state."""
     row = tx.execute(
         update(meetings).where(meetings.c.id == meeting_id).values(values).returning(meetings)
     ).one()
@@ -56,12 +56,12 @@ def change(tx: Tx, meeting_id: int, **values: Any) -> Meeting:
 
 
 def by_id(tx: Tx, meeting_id: int) -> Meeting:
-    """The meeting with that id; it must exist."""
+    """The meeting with this id; it must exist."""
     return _meeting(tx.execute(select(meetings).where(meetings.c.id == meeting_id)).one())
 
 
 def by_uid(tx: Tx, uid: str) -> Meeting | None:
-    """The meeting with that UID (RFC 5545, 3.8.4.7)."""
+    """The meeting with this UID (RFC 5545, 3.8.4.7)."""
     row = tx.execute(select(meetings).where(meetings.c.uid == uid)).one_or_none()
     return None if row is None else _meeting(row)
 
@@ -73,23 +73,23 @@ def of_customer(tx: Tx, customer_id: int) -> list[Meeting]:
 
 
 def invited(tx: Tx, key: str) -> list[str]:
-    """The addresses that the invitation with that key went to."""
+    """The addresses of the invitation with this key."""
     query = select(outbox.c.recipient).join(outgoing).where(outgoing.c.key == key)
     return list(tx.scalars(query.order_by(outbox.c.id)))
 
 
 def known(tx: Tx) -> set[tuple[int, str]]:
-    """Customers and periods that have a meeting, whatever became of it."""
-    found = tx.execute(select(meetings.c.customer_id, meetings.c.period))
-    return {(row.customer_id, row.period) for row in found}
+    """Customers and periods with a meeting in any state."""
+    rows = tx.execute(select(meetings.c.customer_id, meetings.c.period))
+    return {(row.customer_id, row.period) for row in rows}
 
 
 def taken(
     tx: Tx, manager_ids: Collection[int], *, unmanaged: bool = False
 ) -> Sequence[tuple[dt.datetime, dt.datetime]]:
-    """When any of these managers has review meetings that stand, with any customer.
+    """The times of planned review meetings of any of these managers, with any customer.
 
-    `unmanaged`: also those with customers that have no account manager of their own.
+    `unmanaged`: with those of customers without an account manager of their own.
     """
     named = customers.c.manager_id.in_(manager_ids)
     theirs = or_(named, customers.c.manager_id.is_(None)) if unmanaged else named

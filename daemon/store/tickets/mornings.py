@@ -1,4 +1,4 @@
-"""What happened on tickets since an instant: what the morning's digest asks, each by an index."""
+"""Events on tickets since an instant: the questions of the morning's digest, each with an index."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from daemon.store.session import Tx
 
 
 def answers(tx: Tx, since: dt.datetime, until: dt.datetime) -> list[tuple[int, str, dt.datetime]]:
-    """What engineers told customers in `[since, until)`: ticket, writer's address, when.
+    """Engineers' answers to customers in `[since, until)`: ticket, writer's address, time.
 
-    Without those whose own message noted time, or has some that waits for an OK (C11).
+    Answers with noted time, or with time held for an OK (C11), are left out.
     """
     mine = ticket_messages.c.inbox_id
     query = (
@@ -32,7 +32,7 @@ def answers(tx: Tx, since: dt.datetime, until: dt.datetime) -> list[tuple[int, s
 
 
 def waiting_since(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, dt.datetime]:
-    """When each of these tickets was last set to wait for its customer (E5)."""
+    """The last time each of these tickets was set to wait for its customer (E5)."""
     query = (
         select(events.c.ticket_id, func.max(events.c.at))
         .where(events.c.ticket_id.in_(list(ticket_ids)), events.c.kind == "waiting")
@@ -42,7 +42,7 @@ def waiting_since(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, dt.datetime]:
 
 
 def time_noted(tx: Tx, since: dt.datetime) -> dict[tuple[int, int], dt.datetime]:
-    """When each person last noted time on each ticket since then, by (ticket, person)."""
+    """The time of each person's last entry on each ticket since then, by (ticket, person)."""
     last = func.max(ledger.c.received_at)
     query = (
         select(ledger.c.ticket_id, ledger.c.person_id, last)

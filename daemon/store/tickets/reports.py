@@ -1,4 +1,4 @@
-"""What reports are made of, beyond the ledger; and which reports were sent (J3)."""
+"""The facts of reports beyond the ledger, and the sent reports (J3)."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, update
 
 from daemon.domain.ticket import Status
-from daemon.store.rows import insert
+from daemon.store.rows import grouped, insert
 from daemon.store.schema.tables import clocks, events, reports, ticket_messages, tickets
 from daemon.store.session import Tx
 
 
 def tickets_since(tx: Tx, customer_id: int, since: dt.datetime) -> Sequence[Row[Any]]:
-    """A customer's tickets that were opened, or not yet closed, after an instant; by number."""
+    """A customer's tickets opened, or not yet closed, after an instant; by number."""
     return tx.execute(
         select(tickets).where(_lived(customer_id, since)).order_by(tickets.c.number)
     ).all()
@@ -34,7 +34,7 @@ def _ids(customer_id: int, since: dt.datetime) -> Select[tuple[int]]:
 
 
 def clocks_of(tx: Tx, customer_id: int, since: dt.datetime) -> Sequence[Row[Any]]:
-    """Every clock of the tickets that `tickets_since` gives, as stored (E8)."""
+    """Every stored clock of the tickets in `tickets_since` (E8)."""
     return tx.execute(
         select(clocks)
         .where(clocks.c.ticket_id.in_(_ids(customer_id, since)))
@@ -43,7 +43,7 @@ def clocks_of(tx: Tx, customer_id: int, since: dt.datetime) -> Sequence[Row[Any]
 
 
 def noted(tx: Tx, customer_id: int, kind: str, since: dt.datetime) -> Sequence[Row[Any]]:
-    """What engineers noted (`reason`, `promise`) on those tickets, in order."""
+    """The engineers' notes (`reason`, `promise`) on those tickets, in order."""
     return tx.execute(
         select(events)
         .where(events.c.kind == kind, events.c.ticket_id.in_(_ids(customer_id, since)))
@@ -52,20 +52,17 @@ def noted(tx: Tx, customer_id: int, kind: str, since: dt.datetime) -> Sequence[R
 
 
 def said_times(tx: Tx, customer_id: int, since: dt.datetime) -> dict[int, list[dt.datetime]]:
-    """When anybody wrote on those tickets, by ticket, in order."""
+    """The times of messages on those tickets, by ticket, in order."""
     query = (
         select(ticket_messages.c.ticket_id, ticket_messages.c.at)
         .where(ticket_messages.c.ticket_id.in_(_ids(customer_id, since)))
         .order_by(ticket_messages.c.at)
     )
-    found: dict[int, list[dt.datetime]] = {}
-    for ticket_id, at in tx.execute(query):
-        found.setdefault(ticket_id, []).append(at)
-    return found
+    return grouped(tx.execute(query))
 
 
 def titles(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, tuple[int, str]]:
-    """Number and subject by ticket id; a merged ticket has those of where it went (D7)."""
+    """Number and subject by ticket id; a merged ticket has those of the ticket it went to (D7)."""
     query = select(tickets.c.id, tickets.c.number, tickets.c.subject, tickets.c.merged_into_id)
     wanted = set(ticket_ids)
     rows: dict[int, Any] = {}
@@ -86,7 +83,7 @@ def _title(rows: dict[int, Any], ticket_id: int) -> tuple[int, str]:
 
 
 def first_event(tx: Tx) -> dt.datetime | None:
-    """When anything first happened on this desk."""
+    """The time of the desk's first event."""
     row = tx.execute(select(events.c.at).order_by(events.c.id).limit(1)).first()
     return None if row is None else row.at
 
@@ -95,7 +92,7 @@ def first_event(tx: Tx) -> dt.datetime | None:
 
 
 def sent(tx: Tx) -> set[tuple[int, str]]:
-    """Customers and periods whose report was sent, or had nobody to go to."""
+    """Customers and periods with a sent report, or with a report without recipients."""
     return {
         (row.customer_id, row.period)
         for row in tx.execute(select(reports.c.customer_id, reports.c.period))
@@ -103,7 +100,7 @@ def sent(tx: Tx) -> set[tuple[int, str]]:
 
 
 def claim(tx: Tx, customer_id: int, period: str, at: dt.datetime) -> bool:
-    """Note that a report is sent in this transaction; False where it was."""
+    """Note a report as sent in this transaction; False if it was sent before."""
     new = tx.scalar(
         insert(tx, reports)
         .values(customer_id=customer_id, period=period, created_at=at)
@@ -114,11 +111,11 @@ def claim(tx: Tx, customer_id: int, period: str, at: dt.datetime) -> bool:
 
 
 def note_mail(tx: Tx, customer_id: int, period: str, outgoing_id: int | None) -> None:
-    """Note which mail carried a report."""
+    """Note the mail that carried a report."""
     mine = (reports.c.customer_id == customer_id) & (reports.c.period == period)
     tx.execute(update(reports).where(mine).values(outgoing_id=outgoing_id))
 
 
 def count(tx: Tx) -> int:
-    """How many reports were sent."""
+    """The number of sent reports."""
     return tx.scalar(select(func.count()).select_from(reports)) or 0

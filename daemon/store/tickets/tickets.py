@@ -114,7 +114,7 @@ def _free(tx: Tx) -> list[tuple[int, int]]:
 
 
 def _next(tx: Tx, count: int) -> list[tuple[int, int]]:
-    """Ids and numbers that nobody has, in order."""
+    """Free ids and numbers, in order."""
     rows = tx.execute(_NEXT[tx.dialect.name], {"count": count}).all()
     if tx.dialect.name == "sqlite":
         ((first, number),) = rows
@@ -158,32 +158,32 @@ def open_ticket(
 
 
 def by_id(tx: Tx, ticket_id: int) -> Ticket:
-    """The ticket with that id; it must exist."""
+    """The ticket with this id; it must exist."""
     return _ticket(tx.execute(select(tickets).where(tickets.c.id == ticket_id)).one())
 
 
 def by_number(tx: Tx, number: int) -> Ticket | None:
-    """The ticket with that number, as it stands (D7: a merged one names the ticket it went to)."""
+    """The ticket with this number itself (D7: a merged ticket names the one it went to)."""
     row = tx.execute(select(tickets).where(tickets.c.number == number)).one_or_none()
     return None if row is None else _ticket(row)
 
 
 def living(tx: Tx, ticket: Ticket) -> Ticket:
-    """The ticket that this one was merged into, however far that goes (D7)."""
+    """The ticket at the end of this one's merges (D7)."""
     while ticket.merged_into_id is not None:
         ticket = by_id(tx, ticket.merged_into_id)
     return ticket
 
 
 def of_inbox(tx: Tx, inbox_id: int) -> Ticket | None:
-    """The ticket on which a received message ended up."""
+    """The ticket of a received message."""
     query = select(tickets).join(inbox, inbox.c.ticket_id == tickets.c.id)
     row = tx.execute(query.where(inbox.c.id == inbox_id)).one_or_none()
     return None if row is None else _ticket(row)
 
 
 def of_message_ids(tx: Tx, message_ids: Sequence[str]) -> Ticket | None:
-    """The one ticket on which received messages with these Message-IDs are; None for several."""
+    """The one ticket of received messages with these Message-IDs; None for several."""
     if not message_ids:
         return None
     query = select(tickets).join(inbox, inbox.c.ticket_id == tickets.c.id)
@@ -192,7 +192,7 @@ def of_message_ids(tx: Tx, message_ids: Sequence[str]) -> Ticket | None:
 
 
 def linked(tx: Tx, ticket_id: int) -> tuple[int | None, list[int]]:
-    """The number of the closed ticket that one continues, and of those that continue it (D5)."""
+    """The number of the closed ticket before this one, and of those that follow it (D5)."""
     before = select(tickets.c.follows_id).where(tickets.c.id == ticket_id).scalar_subquery()
     earlier = tx.scalar(select(tickets.c.number).where(tickets.c.id == before))
     later = select(tickets.c.number).where(tickets.c.follows_id == ticket_id)
@@ -200,7 +200,7 @@ def linked(tx: Tx, ticket_id: int) -> tuple[int | None, list[int]]:
 
 
 def opened_by(tx: Tx, ticket_id: int) -> int | None:
-    """The received message whose receipt opened a ticket."""
+    """The received message that opened a ticket."""
     query = select(events.c.cause).where(events.c.ticket_id == ticket_id, events.c.kind == "opened")
     cause: str = tx.scalar(query.order_by(events.c.id).limit(1)) or ""
     door, _, number = cause.partition(":")
@@ -221,7 +221,7 @@ def lock(tx: Tx, ticket_id: int) -> None:
 
 
 def change(tx: Tx, ticket_id: int, **values: Any) -> Ticket:
-    """Set columns of a ticket and give it as it is then."""
+    """Set columns of a ticket, and give its new state."""
     row = tx.execute(
         update(tickets).where(tickets.c.id == ticket_id).values(values).returning(tickets)
     ).one()
@@ -242,7 +242,7 @@ def listing(tx: Tx, *, statuses: Iterable[str] | None = None) -> list[Ticket]:
 def merge(tx: Tx, ticket_id: int, into_id: int) -> None:
     """Move messages, participants and events to another ticket; both numbers work (D7).
 
-    Time stays on the row that booked it: the ledger never changes, and reads merged tickets as one.
+    Time stays on its own row: the ledger never changes, and reads merged tickets as one.
     """
     known = select(participants.c.address).where(participants.c.ticket_id == into_id)
     mine = participants.c.ticket_id == ticket_id
@@ -263,12 +263,12 @@ def merge(tx: Tx, ticket_id: int, into_id: int) -> None:
 
 
 def family(tx: Tx, ticket_id: int) -> list[int]:
-    """A ticket and those that were merged into it, however far that goes (D7)."""
-    found = [ticket_id]
-    for parent in found:
+    """A ticket and those merged into it, however far that goes (D7)."""
+    ids = [ticket_id]
+    for parent in ids:
         merged = select(tickets.c.id).where(tickets.c.merged_into_id == parent)
-        found.extend(tx.scalars(merged))
-    return found
+        ids.extend(tx.scalars(merged))
+    return ids
 
 
 # --- participants -----------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def family(tx: Tx, ticket_id: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody of the customer's side who follows a ticket (D4)."""
+    """A person of the customer's side who follows a ticket (D4)."""
 
     address: str
     name: str
@@ -299,7 +299,7 @@ def join(
 ) -> list[str]:
     """Add participants, as (name, address); those who take part already stay as they are.
 
-    Gives the addresses that are new, in their order.
+    Gives the new addresses, in their order.
     """
     people = list(people)
     rows = [
@@ -313,7 +313,7 @@ def join(
 
 
 def participants_of(tx: Tx, ticket_id: int) -> list[Participant]:
-    """Everybody of the customer's side, requester included, in the order they came."""
+    """The people of the customer's side, requester included, in the order they came."""
     query = (
         select(participants)
         .where(participants.c.ticket_id == ticket_id)
@@ -323,7 +323,7 @@ def participants_of(tx: Tx, ticket_id: int) -> list[Participant]:
 
 
 def let_hear(tx: Tx, ticket_id: int, address: str) -> None:
-    """D3: an engineer has said so: an unknown sender gets mail from now on."""
+    """D3: an engineer has agreed: an unknown sender gets mail from now on."""
     mine = and_(participants.c.ticket_id == ticket_id, participants.c.address == address)
     tx.execute(update(participants).where(mine).values(silent=False))
 
@@ -346,19 +346,19 @@ class TicketMessage:
 
 
 def make_public(tx: Tx, inbox_id: int) -> None:
-    """An answer that had been stopped went to the customer after all (C9)."""
+    """A stopped answer went to the customer after all (C9)."""
     mine = ticket_messages.c.inbox_id == inbox_id
     tx.execute(update(ticket_messages).where(mine).values(internal=False))
 
 
 def say(tx: Tx, ticket_id: int, **values: Any) -> None:
-    """Add a message to a ticket's conversation; one of our own has come by no mail."""
+    """Add a message to a ticket's conversation; one of our own came by no mail."""
     # All rows that are written together name the same columns: what only some name would be lost.
     _SAID.add(tx, {"ticket_id": ticket_id, "inbox_id": None} | values)
 
 
 def said(tx: Tx, ticket_id: int, *, last: int | None = None) -> list[TicketMessage]:
-    """The conversation, oldest first; only its last messages where a number is given."""
+    """The conversation, oldest first; only its last messages if a number is given."""
     query = (
         select(ticket_messages)
         .where(ticket_messages.c.ticket_id == ticket_id)
@@ -370,8 +370,8 @@ def said(tx: Tx, ticket_id: int, *, last: int | None = None) -> list[TicketMessa
 
 def message_id_of(tx: Tx, inbox_id: int) -> str | None:
     """The Message-ID of a received message, for the mail that answers it."""
-    found: str | None = tx.scalar(select(inbox.c.message_id).where(inbox.c.id == inbox_id))
-    return found
+    message_id: str | None = tx.scalar(select(inbox.c.message_id).where(inbox.c.id == inbox_id))
+    return message_id
 
 
 # --- what was mailed --------------------------------------------------------------------------
@@ -408,11 +408,11 @@ def beginnings(tx: Tx, outgoing_ids: Sequence[int], octets: int) -> list[bytes]:
     """The beginnings of mails, without the files below their texts."""
     raw = func.substr(outgoing.c.raw, 1, octets)
     wanted = select(raw).where(outgoing.c.id.in_(list(outgoing_ids)), outgoing.c.raw.is_not(None))
-    return [bytes(each) for each in tx.scalars(wanted)]
+    return [bytes(beginning) for beginning in tx.scalars(wanted)]
 
 
 def was_confirmed(tx: Tx, ticket_id: int) -> bool:
-    """Whether a ticket's requester got its confirmation: somebody whom we may answer (J1, J2)."""
+    """True if a ticket's requester got its confirmation, and may therefore be answered (J1, J2)."""
     query = select(outgoing.c.id).where(
         outgoing.c.ticket_id == ticket_id, outgoing.c.kind == "confirmation"
     )
@@ -437,7 +437,7 @@ def clock_rows(tx: Tx, ticket_ids: Iterable[int]) -> Sequence[Row[Any]]:
 def keep_clocks(
     tx: Tx, ticket_id: int, rows: Sequence[dict[str, Any]], stored: Iterable[tuple[str, int]]
 ) -> None:
-    """Write a ticket's clocks as its events have them now, where some were `stored` before."""
+    """Write a ticket's clocks anew; those in `stored` that are not among them are deleted."""
     for row in rows:
         _KEPT_CLOCKS.add(tx, {"ticket_id": ticket_id} | row)
     for kind, ordinal in set(stored) - {(row["kind"], row["ordinal"]) for row in rows}:
@@ -446,7 +446,7 @@ def keep_clocks(
 
 
 def running_tickets(tx: Tx) -> list[int]:
-    """Tickets with a clock that still runs: a changed calendar moves their deadlines (E8)."""
+    """Tickets with a running clock: a changed calendar moves their deadlines (E8)."""
     query = select(clocks.c.ticket_id).where(RUNNING).distinct()
     return list(tx.scalars(query))
 
@@ -458,7 +458,7 @@ def time_on(tx: Tx, ticket_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
 
 
 def clocks_to_tell(tx: Tx, now: dt.datetime, limit: int = 200) -> Sequence[Row[Any]]:
-    """Clocks of which something is to be told by now (E7), the gravest deadlines first."""
+    """Clocks with a warning or breach to tell by now (E7), the gravest deadlines first."""
     due = select(clocks).where(clocks.c.tell_at <= now)
     return tx.execute(due.order_by(clocks.c.due_at, clocks.c.id).limit(limit)).all()
 
@@ -466,7 +466,7 @@ def clocks_to_tell(tx: Tx, now: dt.datetime, limit: int = 200) -> Sequence[Row[A
 def note_told(
     tx: Tx, clock_id: int, told: Sequence[int | None], tell_at: dt.datetime | None
 ) -> None:
-    """Note what of a clock was told, and when there is more to tell."""
+    """Note the warnings told of a clock, and the time of the next."""
     tx.execute(
         update(clocks).where(clocks.c.id == clock_id).values(told=list(told), tell_at=tell_at)
     )

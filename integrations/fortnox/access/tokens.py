@@ -30,11 +30,11 @@ class Token:
     tenant: int | None = None  # the company of its books, if known
 
     def opens(self, tenant: int | None) -> bool:
-        """True where it opens the books named by the settings; None: the settings name none."""
+        """True if it opens the books named by the settings; None: the settings name none."""
         return tenant is None or self.tenant == tenant
 
     def is_fresh(self, now: dt.datetime) -> bool:
-        """True where it may be used without renewal."""
+        """True if it may be used without renewal."""
         return now < self.obtained_at + dt.timedelta(seconds=self.lifetime * _USED)
 
 

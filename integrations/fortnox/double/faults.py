@@ -52,7 +52,7 @@ class PlannedFault:
     renamed: tuple[str, str] = ("", "")
 
     def strikes(self, method: str, path: str) -> bool:
-        """True where it concerns this request, and is not spent."""
+        """True if it concerns this request, and is not spent."""
         return self.times != 0 and fnmatchcase(f"{method} {path}", self.on)
 
 

@@ -39,7 +39,7 @@ class Tokens:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_valid(self, authorization: str) -> bool:
-        """True where the header carries a valid bearer."""
+        """True if the header carries a valid bearer."""
         word, _, bearer = authorization.partition(" ")
         end = self.access.get(bearer)
         return word == "Bearer" and end is not None and self.now() < end
