@@ -1,4 +1,4 @@
-"""Runs the migrations inside the one transaction that `daemon.store.migrations` hands over."""
+"""Runs the migrations inside the one transaction handed over by `daemon.store.migrations`."""
 
 from alembic import context
 

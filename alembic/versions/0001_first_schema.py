@@ -10,7 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# What money rests on is append-only: no row is deleted, and no column that counts is changed.
+# The rows under money are append-only: no row is deleted, and no column that counts is changed.
 # (`ledger.note` is free text, and may be replaced when a person is erased: K2.)
 _GUARDED = {
     "ledger": (

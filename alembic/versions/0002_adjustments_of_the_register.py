@@ -1,4 +1,4 @@
-"""Adjustments of a time bank that stand in the register: each is known by its key (G1)."""
+"""Adjustments of a time bank in the register: each is known by its key (G1)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +15,7 @@ _COUNTS = (
 
 
 def _guard(columns: str) -> None:
-    """Refuse changes of these columns of the ledger; the trigger of before is replaced."""
+    """Refuse changes of these columns of the ledger, in place of the earlier trigger."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP TRIGGER ledger_no_update ON ledger")
         body = "FOR EACH ROW EXECUTE FUNCTION avtald_append_only()"

@@ -1,4 +1,4 @@
-"""Ticket numbers without a lock: from a sequence on PostgreSQL, from the highest one on SQLite."""
+"""Ticket numbers without a lock: a sequence on PostgreSQL, the highest number on SQLite."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Indexes of merged and of following tickets: their kin are read without reading them all."""
+"""Indexes of merged and following tickets: related tickets are found without reading all."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,8 +1,8 @@
-"""Indexes that hold only what waits for somebody, and those of three look-ups that read all rows.
+"""Indexes of open work only, and of three look-ups that read all rows before.
 
 An index over every state of every message is written three times a mail, and hardly ever read for
-the state in which all but a few rows are. It misleads SQLite's planner, too: once somebody has run
-ANALYZE, a state looks like half of the table.
+the state of all but a few rows. It misleads SQLite's planner, too: after an ANALYZE a state looks
+like half of the table.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""Mail is compressed by lz4 where the server can: a fifth of the work, and hardly more room."""
+"""Mail is compressed by lz4 if the server can: a fifth of the work, and hardly more room."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 _MAIL = (("inbox_raw", "raw"), ("outgoing", "raw"), ("ticket_messages", "text"))
-# Nothing before PostgreSQL 14, and what is offered is a matter of how the server was built.
+# Nothing before PostgreSQL 14; the methods on offer depend on the server's build.
 _OFFERED = "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
 
 
@@ -22,7 +22,7 @@ def downgrade() -> None:
 
 
 def _compress(method: str) -> None:
-    """What is stored already stays as it is, and is read as ever."""
+    """Set the method for new mail; stored mail stays as it is, and is read as before."""
     server = op.get_bind()
     if server.dialect.name == "postgresql" and "lz4" in (server.scalar(sa.text(_OFFERED)) or ()):
         for table, column in _MAIL:

@@ -1,6 +1,6 @@
-"""Indexes of what the morning's digest asks: answers, noted time and thanks since yesterday.
+"""Indexes for the morning's digest: answers, noted time and thanks since yesterday.
 
-And of a customer's own events, which are few beside those of its tickets.
+And one of customers' own events, which are few beside those of tickets.
 """
 
 import sqlalchemy as sa

@@ -12,7 +12,7 @@ from daemon.store.session import Tx
 
 T = TypeVar("T")
 
-REGISTER = "register_changes"  # counted up by every transaction that changes the register
+REGISTER = "register_changes"  # counted up with every change of the register
 _MOST = 20_000
 _KEPT: "WeakKeyDictionary[Engine, dict[Any, Any]]" = WeakKeyDictionary()
 _VERSION = select(facts.c.value).where(facts.c.name == REGISTER)
@@ -78,4 +78,4 @@ def register_changed(tx: Tx) -> None:
         once(tx, "changed", "register", lambda: True)
         count_up(tx, REGISTER)
     forget(tx, "register")
-    forget(tx, "ledger")  # what a bank holds follows from its terms
+    forget(tx, "ledger")  # a bank's contents follow from its terms

@@ -16,21 +16,21 @@ from daemon.store import pending
 # A transaction as the desk hands it on; only this room looks inside.
 Tx = Connection
 
-# SQLite releases that can corrupt a WAL database when two connections checkpoint at once are
-# everything before these (3.51.3, with back-ports to two older lines).
+# Older SQLite releases can corrupt a WAL database when two connections checkpoint at once (fixed in
+# 3.51.3, with back-ports to two older lines).
 _WAL_FIXED = (3, 51, 3)
 _WAL_BACKPORTS = {(3, 44): 6, (3, 50): 7}
 
 BUSY_SECONDS = 30
-# A server that vanishes says nothing: without these a statement waits two hours for its answer.
+# A vanished server says nothing: without these a statement waits two hours for its answer.
 _ALIVE = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-_ACTING, _ANSWERING = 7235, 7236  # PostgreSQL's locks for whoever acts on the desk
-_SILENT_SECONDS = 60  # so long may whoever holds such a lock be silent, frozen or cut off
+_ACTING, _ANSWERING = 7235, 7236  # PostgreSQL's locks for acts on the desk
+_SILENT_SECONDS = 60  # the longest silence of a lock's holder, frozen or cut off
 _ACT = {
     alone: text(
         f"SELECT {lock}({_ACTING}),"
@@ -46,8 +46,8 @@ _ANSWER = text(
     " FROM unnest(CAST(:addresses AS text[])) AS each"
 )
 _JOURNAL_BYTES = 4 * 1024**2
-# Of pages that a connection keeps. With a million tickets the ends of all the indexes that a mail
-# touches have no room in SQLite's own 2 MB: each was read again for the next group of messages.
+# Pages kept by a connection. With a million tickets, SQLite's own 2 MB have no room for the ends of
+# all the indexes touched by a mail: they were read again for every group of messages.
 _CACHE_KIB = 6000
 
 
@@ -104,7 +104,7 @@ class Store:
     def writing(self) -> Iterator[Tx]:
         """One transaction: committed at the end, rolled back by any exception."""
         with _told_apart(), self.turn(), self.engine.begin() as connection:
-            connection.info.pop("memo", None)  # what an earlier transaction read (memo.py)
+            connection.info.pop("memo", None)  # read by an earlier transaction (memo.py)
             yield connection
             pending.write_all(connection)
 
@@ -165,7 +165,7 @@ def _told_apart() -> Iterator[None]:
         if not _is_the_servers(error):
             raise
         raise StoreError(_sentence(error)) from error
-    except NoConnectionLeftError as error:  # all of them wait for a server that says nothing
+    except NoConnectionLeftError as error:  # all of them wait for a silent server
         raise StoreError(f"the database cannot be used now: {error}") from error
 
 
@@ -196,7 +196,7 @@ def open_store(url: str, *, password: str | None = None) -> Store:
     options: dict[str, Any] = {"hide_parameters": True}  # an error is told in logs and mails
     if parsed.get_backend_name() == "sqlite":
         options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
-        # Whoever writes gets the connection that wrote last: what another wrote empties a cache.
+        # A writer gets the connection that wrote last: another's writing empties a cache.
         options["pool_use_lifo"] = True
     elif parsed.drivername == "postgresql+psycopg":
         parsed = parsed if password is None else parsed.set(password=password)

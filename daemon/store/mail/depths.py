@@ -26,8 +26,8 @@ class Depths:
     """One look at all queues."""
 
     inbox: Depth
-    outbox: Depth  # what is due; what waits for a later attempt is not
-    waiting: int  # everything in the outbox that has not ended
+    outbox: Depth  # deliveries due now, without those waiting for a later attempt
+    waiting: int  # every delivery that has not ended
     unclear: int
     shelved: int
     held: int

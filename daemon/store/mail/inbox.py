@@ -37,8 +37,8 @@ _NEW = (inbox.c.state == "new", IN_INBOX)
 # Made once: building a statement costs more than running it.
 _KEEP_RAW = inbox_raw.insert()
 _NOTE_TAKEN = inbox_deliveries.insert()
-# What this very process held until its lease ran out ended with the database's fault, which could
-# not be noted: no attempt of the message's (B4).
+# A message still under this very process's lease met a fault of the database that could not even be
+# noted: it was no attempt of the message's (B4).
 _OURS = inbox.c.lease_owner == bindparam("me")
 _FREE = or_(
     inbox.c.lease_owner.is_(None),

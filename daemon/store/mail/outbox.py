@@ -17,7 +17,7 @@ from daemon.store.schema.types import Instant
 from daemon.store.session import Tx
 
 TOGETHER = 20
-LEASE = dt.timedelta(minutes=10)  # longer than a frozen server can hold up a group of deliveries
+LEASE = dt.timedelta(minutes=10)  # longer than a frozen server can hold up a group
 
 _PENDING = (outbox.c.state == "pending", IN_OUTBOX)
 _ONCE = {
@@ -114,7 +114,7 @@ class Mail:
     message_id: str  # with its angle brackets, fixed before the first attempt
     raw: bytes  # with CRLF line ends
     recipients: tuple[str, ...]
-    envelope_from: str  # "" for what must never be bounced back
+    envelope_from: str  # "" for mail that must never bounce back
     ticket_id: int | None = None
     inbox_id: int | None = None
     about: str | None = None
@@ -139,7 +139,7 @@ class Delivery:
     inbox_id: int | None
     customer_side: bool
     answer: bool = False  # J2
-    in_doubt: bool = False  # it ended, and nobody knows whether the mail arrived
+    in_doubt: bool = False  # it ended with an unknown outcome
 
 
 def put(tx: Tx, mail: Mail, at: dt.datetime) -> int | None:

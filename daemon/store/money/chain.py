@@ -15,8 +15,8 @@ from daemon.store.schema.tables import chain
 from daemon.store.session import Tx
 
 START = "0" * 64
-# Columns that came with a later schema are sealed where they hold anything: rows of before prove
-# as they did, and a value that is slipped in, or taken out, breaks the link.
+# A column of a later schema is sealed only if it holds a value: older rows keep their hashes, and a
+# value slipped in, or taken out, breaks the link.
 _YOUNGER: Final[Mapping[str, Sequence[str]]] = MappingProxyType({"ledger": ("key",)})
 _LOCK = 7234
 

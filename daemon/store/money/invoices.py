@@ -13,11 +13,11 @@ from daemon.store.rows import record
 from daemon.store.schema.tables import closings, customers, invoices, statements
 from daemon.store.session import Tx
 
-OPEN = ("waiting", "intent", "unclear")  # on its way without anybody's doing
+OPEN = ("waiting", "intent", "unclear")  # on its way without a person's act
 _TRIED = (*OPEN, "fault")  # a fault is tried again when its time comes
 
 # Longer than the slowest creation: four attempts, each with its turn, its token and its time-out.
-# A process of this machine that dies is found out at once; this is for machines that die.
+# A dead process of this machine is noticed at once; this is for dead machines.
 INTENT_LEASE = dt.timedelta(minutes=30)
 _A_WAIT = "a wait"  # no process: nobody works on it before the lease runs out
 
@@ -32,7 +32,7 @@ class Waiting:
     month: str
     reference: str
     state: str  # waiting, intent, unclear, fault
-    intent_at: dt.datetime | None  # of a request whose outcome nobody knows
+    intent_at: dt.datetime | None  # of a request with an unknown outcome
     attempts: int
     lookups: int
 
@@ -182,7 +182,7 @@ class Pushed:
     reference: str
     number: str
     pushed_at: dt.datetime
-    fault: str | None  # what differed at once (I3)
+    fault: str | None  # the differences at once (I3)
     condition: dict[str, Any] | None
 
 
@@ -240,7 +240,7 @@ def listing(tx: Tx) -> list[Shown]:
     return [record(Shown, row, net=Money(row.net_ore)) for row in tx.execute(query)]
 
 
-# --- what finance has not heard of ------------------------------------------------------------
+# --- news for finance -------------------------------------------------------------------------
 
 
 def news(tx: Tx) -> dict[str, tuple[dt.datetime, list[str]]]:

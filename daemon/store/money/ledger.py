@@ -18,8 +18,8 @@ from daemon.store.schema.tables import chain, customers, ledger, tickets
 from daemon.store.session import Tx
 from daemon.store.tickets.tickets import family
 
-# Free text is not sealed: it may have to be replaced when a person is erased (K2).
-UNDOES = " undoes inbox:"  # in the cause of what takes back a message's time (C14)
+# Free text is not sealed: a person's erasure may have to replace it (K2).
+UNDOES = " undoes inbox:"  # in the cause of rows that undo a message's time (C14)
 SEALED = [column for column in ledger.c if column.name not in ("id", "note")]
 
 # The first columns are an entry's fields, in their order.

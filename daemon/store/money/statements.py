@@ -48,7 +48,7 @@ class Frozen:
     reference: str
     frozen_at: dt.datetime
     net: Money
-    left_out: Money  # credits that stay due because the net would be negative (H5)
+    left_out: Money  # credits still due, for the net would be negative (H5)
     hash: str
     state: str
     number: str | None
@@ -56,7 +56,7 @@ class Frozen:
     fault: str | None
     remedy: str | None
     before_first: int = 0  # minutes of overage worked before the first month: never billed (H1)
-    stray: int = 0  # minutes of adjustments whose date has no bank
+    stray: int = 0  # minutes of adjustments on a date without a bank
 
 
 # --- statements -------------------------------------------------------------------------------
@@ -316,7 +316,7 @@ def note_mailed(tx: Tx, month: str, at: dt.datetime) -> bool:
     return bool(tx.execute(update(closings).where(mine).values(mailed_at=at)).rowcount)
 
 
-_RELEASED = "released"  # by month, the customers whose statement came after finance's mail
+_RELEASED = "released"  # by month, the customers with a statement after finance's mail
 
 
 def released(tx: Tx) -> dict[str, list[int]]:

@@ -39,13 +39,13 @@ ledger = Table(
     Column("received_at", Instant, nullable=False),  # order of G4
     Column("visible_at", Instant, nullable=False),  # H1: a statement sees it from here on
     Column("actual", Integer, nullable=False),  # minutes; negative in a reversal
-    Column("billable", Integer, nullable=False),  # minutes, rounded as G5 says
+    Column("billable", Integer, nullable=False),  # minutes, rounded by G5
     Column("increment", Integer, nullable=False, server_default="1"),  # it was rounded up to this
     flag("counts", default=True),  # False: `ej deb`
     flag("outside", default=False),  # kväll: the plan's outside_rate
     Column("cause", Text, nullable=False),
     Column("note", Text, nullable=False, server_default=""),
-    Column("key", Text),  # of an adjustment that stands in the register
+    Column("key", Text),  # of an adjustment in the register
     UniqueConstraint("inbox_id", "ordinal", "booking", "kind", "reverses_id"),
     Index(None, "customer_id", "worked_on"),
     Index(None, "ticket_id"),
@@ -59,12 +59,12 @@ ledger = Table(
 
 # --- closing and invoicing (H, I) -------------------------------------------------------------
 
-closings = Table(  # a month that was closed: what finance was told
+closings = Table(  # a closed month, with its news for finance
     "closings",
     metadata,
     Column("month", Text, primary_key=True),
     Column("closed_at", Instant, nullable=False),
-    Column("held", JSON, nullable=False),  # customers (by id) whose statement waits (H6)
+    Column("held", JSON, nullable=False),  # ids of customers with a waiting statement (H6)
     Column("mailed_at", Instant),  # H7
 )
 
@@ -76,13 +76,13 @@ statements = Table(  # frozen (H5)
     Column("month", Text, nullable=False),
     Column("reference", Text, nullable=False, unique=True),
     Column("frozen_at", Instant, nullable=False),
-    Column("cut_at", Instant, nullable=False),  # it saw what was received before this instant
+    Column("cut_at", Instant, nullable=False),  # mail received from here on is not in it
     Column("net_ore", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
     # Credits still due (H5).
     Column("left_out_ore", BigInteger, nullable=False, server_default="0"),
-    # What finance is told of and nobody is billed: minutes of overage worked before the first
-    # month (H1), and minutes of adjustments whose date has no bank.
+    # Told to finance and billed to nobody: minutes of overage worked before the first month (H1),
+    # and minutes of adjustments on a date without a bank.
     Column("before_first", Integer, nullable=False, server_default="0"),
     Column("stray", Integer, nullable=False, server_default="0"),
     UniqueConstraint("customer_id", "month"),
@@ -178,7 +178,7 @@ meetings = Table(
     UniqueConstraint("customer_id", "period"),
 )
 
-reports = Table(  # J3: which report was sent
+reports = Table(  # J3: the sent reports
     "reports",
     metadata,
     id_column(),

@@ -46,7 +46,7 @@ facts = Table(  # one value per name: the key of reply ids, the calendar's finge
     Column("value", Text, nullable=False),
 )
 
-leases = Table(  # work that only one process may do at a time: polling a mailbox, closing, tokens
+leases = Table(  # work of one process at a time: polling a mailbox, closing, tokens
     "leases",
     metadata,
     Column("name", Text, primary_key=True),
@@ -54,7 +54,7 @@ leases = Table(  # work that only one process may do at a time: polling a mailbo
     Column("until", Instant, nullable=False),
 )
 
-due = Table(  # what is to happen at an instant: warnings, reminders, reports, look-ups
+due = Table(  # acts due at an instant: warnings, reminders, reports, look-ups
     "due",
     metadata,
     id_column(),
@@ -70,7 +70,7 @@ due = Table(  # what is to happen at an instant: warnings, reminders, reports, l
     Index(None, "state", "run_at"),
 )
 
-alarms = Table(  # a fault that operators or finance were told of, once, until it clears
+alarms = Table(  # a fault told to operators or finance, once, until it clears
     "alarms",
     metadata,
     id_column(),
@@ -162,12 +162,12 @@ agreement_versions = Table(  # F1: dated versions; the terms are copied in when 
     Column("until", Date),  # the last day covered
     flag("renews", default=True),
     Column("terms", JSON, nullable=False),
-    Column("overrides", JSON, nullable=False),  # what the register said of its own
+    Column("overrides", JSON, nullable=False),  # the terms apart from the plan, from the register
     flag("withdrawn", default=False),
     UniqueConstraint("customer_id", "starts"),
 )
 
-# --- what came in (B1–B5) ---------------------------------------------------------------------
+# --- received mail (B1–B5) --------------------------------------------------------------------
 
 inbox = Table(
     "inbox",
@@ -199,7 +199,7 @@ inbox = Table(
     Index(None, "ticket_id"),
 )
 
-inbox_raw = Table(  # apart from the row, so that scans of the inbox stay small
+inbox_raw = Table(  # apart from its row: scans of the inbox stay small
     "inbox_raw",
     metadata,
     Column("inbox_id", Id, ForeignKey("inbox.id"), primary_key=True, autoincrement=False),
@@ -248,7 +248,7 @@ tickets = Table(
     Column("closed_at", Instant),
     ref("assignee_id", "people", nullable=True),
     ref("merged_into_id", "tickets", nullable=True),
-    ref("follows_id", "tickets", nullable=True),  # D5: the closed ticket that this one continues
+    ref("follows_id", "tickets", nullable=True),  # D5: the closed ticket before this one
     flag("spam", default=False),
     CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
     partial("ix_tickets_living", "number", where="status <> 'closed' AND status <> 'merged'"),
@@ -265,12 +265,12 @@ participants = Table(
     Column("address", Text, nullable=False),
     Column("name", Text, nullable=False, server_default=""),
     Column("added_at", Instant, nullable=False),
-    flag("silent", default=False),  # D3: an unknown sender who joined, and gets nothing yet
+    flag("silent", default=False),  # D3: an unknown sender has joined, and gets no mail yet
     UniqueConstraint("ticket_id", "address"),
     Index(None, "address"),
 )
 
-ticket_messages = Table(  # what was said on a ticket, as its readers see it
+ticket_messages = Table(  # the conversation of a ticket, as its readers see it
     "ticket_messages",
     metadata,
     id_column(),
@@ -303,7 +303,7 @@ clocks = Table(  # E1–E8: due_at serves lists and warnings; a result is frozen
     Column("used_minutes", Integer),
     Column("result", Text, nullable=False, server_default="running"),  # met, missed, unanswered
     Column("breached_at", Instant),
-    Column("told", JSON),  # E7: what was told: percentages, and null for the breach
+    Column("told", JSON),  # E7: the warnings told: percentages, and null for the breach
     Column("tell_at", Instant),  # E7: when something is to be told next
     UniqueConstraint("ticket_id", "kind", "ordinal"),
     partial("ix_clocks_running", "ticket_id", where="result = 'running'"),
@@ -333,18 +333,18 @@ holds = Table(
     Index(None, "customer_id", "settled_at"),
 )
 
-# --- what went out ----------------------------------------------------------------------------
+# --- outgoing mail ----------------------------------------------------------------------------
 
 outgoing = Table(  # a mail as it leaves; one row in the outbox for each recipient
     "outgoing",
     metadata,
     id_column(),
-    Column("key", Text, nullable=False, unique=True),  # what caused it: the same cause, one mail
+    Column("key", Text, nullable=False, unique=True),  # its cause: the same cause, one mail
     Column("kind", Text, nullable=False),  # confirmation, relay, notice, receipt, …
     Column("message_id", Text, nullable=False, unique=True),
     ref("ticket_id", "tickets", nullable=True),
-    ref("inbox_id", "inbox", nullable=True),  # the message that it answers or carries on
-    Column("about", Text),  # what a reply to it means: "hold:7", "statement:3"
+    ref("inbox_id", "inbox", nullable=True),  # the message answered or carried on by it
+    Column("about", Text),  # the subject of a reply to it: "hold:7", "statement:3"
     Column("created_at", Instant, nullable=False),
     flag("answer", default=False),  # J2: an automatic answer to an outside address
     Column("raw", LargeBinary),  # None once erased
@@ -370,15 +370,15 @@ outbox = Table(
     Column("sent_at", Instant),
     Column("reply", Text),
     flag("customer_side", default=False),  # E1: its acceptance can stop a clock
-    flag("answer", default=False),  # J2, repeated here so that the limit is one index look-up
+    flag("answer", default=False),  # J2, repeated here: the limit is one index look-up
     UniqueConstraint("outgoing_id", "recipient"),
     partial("ix_outbox_open", "state", "next_at", "id", where="state <> 'sent'"),
     Index(None, "recipient", "answer", "created_at"),
 )
 
-# --- what the partial indexes hold ------------------------------------------------------------
+# --- the conditions of the partial indexes ----------------------------------------------------
 
-# SQLite uses such an index only for a statement that says the same in the same words.
+# SQLite uses such an index only for a statement with the same condition in the same words.
 IN_INBOX = inbox.c.state != literal_column("'done'")
 IN_OUTBOX = outbox.c.state != literal_column("'sent'")
 LIVING = and_(

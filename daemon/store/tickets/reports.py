@@ -88,7 +88,7 @@ def first_event(tx: Tx) -> dt.datetime | None:
     return None if row is None else row.at
 
 
-# --- which were sent --------------------------------------------------------------------------
+# --- sent reports -----------------------------------------------------------------------------
 
 
 def sent(tx: Tx) -> set[tuple[int, str]]:

@@ -38,7 +38,7 @@ from daemon.store.session import Tx
 
 _FIRST_NUMBER = 1001
 # Unique and growing. SQLite has one writer; on PostgreSQL nobody waits for another's commit, and a
-# transaction that is rolled back, or needs fewer than it took, leaves a gap.
+# rolled-back transaction, or one with numbers to spare, leaves a gap.
 _NEXT = {
     "sqlite": select(  # each by its own look at an index's end: together they read all tickets
         select(func.coalesce(func.max(tickets.c.id), 0) + 1).scalar_subquery(),
@@ -88,7 +88,7 @@ _SAY = ticket_messages.insert()
 _SAID = Pending.of("ticket_messages", lambda _: _SAY)
 _OPEN = tickets.insert()
 _OPENED = Pending(
-    frozenset(  # what names a ticket needs it to be there
+    frozenset(  # a row with a ticket's id needs the ticket before it
         key.parent.table.name
         for table in metadata.tables.values()
         for key in table.foreign_keys
@@ -105,7 +105,7 @@ def _ticket(row: Row[Any]) -> Ticket:
 
 def foresee(tx: Tx, count: int) -> None:
     """Take the next numbers for so many tickets at once; `open_ticket` gives them out."""
-    _free(tx)[:] = _next(tx, count)  # SQLite's next ones are those that are still free
+    _free(tx)[:] = _next(tx, count)  # SQLite's next numbers are the free ones
 
 
 def _free(tx: Tx) -> list[tuple[int, int]]:
@@ -328,7 +328,7 @@ def let_hear(tx: Tx, ticket_id: int, address: str) -> None:
     tx.execute(update(participants).where(mine).values(silent=False))
 
 
-# --- what was said ----------------------------------------------------------------------------
+# --- conversation -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +353,7 @@ def make_public(tx: Tx, inbox_id: int) -> None:
 
 def say(tx: Tx, ticket_id: int, **values: Any) -> None:
     """Add a message to a ticket's conversation; one of our own came by no mail."""
-    # All rows that are written together name the same columns: what only some name would be lost.
+    # Rows written together name the same columns: a column named by only some would be lost.
     _SAID.add(tx, {"ticket_id": ticket_id, "inbox_id": None} | values)
 
 
@@ -374,7 +374,7 @@ def message_id_of(tx: Tx, inbox_id: int) -> str | None:
     return message_id
 
 
-# --- what was mailed --------------------------------------------------------------------------
+# --- mails ------------------------------------------------------------------------------------
 
 
 def mails_of(tx: Tx, ticket_id: int) -> list[Row[Any]]:
