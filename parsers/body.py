@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from parsers import quoting
+from parsers import attribution, quoting
 from parsers import subject as subjects
+from parsers.attribution import Evidence
 from parsers.lines import Text, add_html, add_plain
 from parsers.message import Message
-from parsers.quoting import Cut, Evidence
+from parsers.quoting import Cut
 
 Source = Literal["plain", "html", "none"]
 
@@ -70,38 +71,35 @@ def _is_quoted(text: Text, at: int) -> bool:
 def _attributions(text: Text) -> dict[int, tuple[int, Evidence]]:
     """Find attributions: where each starts, where it ends, and how sure it is."""
     out: dict[int, tuple[int, Evidence]] = {}
-    contents = text.contents
-    for end, content in enumerate(contents):
-        if not content or not quoting.may_end_attribution(content) or text.marked[end]:
+    for end, content in enumerate(text.contents):
+        if not content or not attribution.may_end(content) or text.marked[end]:
             continue
         if not text.is_close(end):
             continue
-        found = _attribution_to(text, end)
+        numbers = _joinable(text, end)
+        found = attribution.find([text.contents[number] for number in numbers])
         if found:
-            out[found[0]] = (end + 1, found[1])
+            out[_upwards(text, numbers[found[0]])] = (end + 1, found[1])
     return out
 
 
-def _attribution_to(text: Text, end: int) -> tuple[int, Evidence] | None:
-    contents = text.contents
-    joined = ""
-    best: tuple[int, Evidence] | None = None
-    gaps = 0
-    for start in range(end, max(-1, end - _JOINED - 2), -1):
-        if not contents[start]:
-            gaps += 1
-            if gaps > 1 or not joined.startswith("<"):
+def _joinable(text: Text, end: int) -> list[int]:
+    """Give the lines of which an attribution may consist that ends with line `end`, in order."""
+    out = [end]
+    size = len(text.contents[end])
+    gap = False
+    for at in range(end - 1, max(-1, end - _JOINED - 2), -1):
+        content = text.contents[at]
+        if not content:
+            if gap or not text.contents[out[-1]].startswith("<"):
                 break
+            gap = True
             continue
-        if text.depths[start] != text.depths[end] or len(joined) > 600:
+        if text.depths[at] != text.depths[end] or size > 600 or attribution.is_end(content):
             break
-        joined = f"{contents[start]} {joined}".strip()
-        found = quoting.evidence(joined)
-        if found and (best is None or found.value > best[1].value):
-            best = (start, found)
-        if best and best[1] is Evidence.STRONG:
-            break
-    return (_upwards(text, best[0]), best[1]) if best else None
+        out.append(at)
+        size += len(content) + 1
+    return out[::-1]
 
 
 def _upwards(text: Text, start: int) -> int:
@@ -110,7 +108,7 @@ def _upwards(text: Text, start: int) -> int:
     if at > 1 and text.contents[at - 1] == "<":
         at -= 1 if text.contents[at - 2] else 2
     same_depth = at > 0 and text.depths[at - 1] == text.depths[start]
-    return at - 1 if same_depth and quoting.continues_upwards(text.contents[at - 1]) else start
+    return at - 1 if same_depth and attribution.continues_upwards(text.contents[at - 1]) else start
 
 
 def _is_mail(
@@ -124,7 +122,7 @@ def _is_mail(
     kind = quoting.separator(content) or quoting.intro(content)
     if kind:
         return kind
-    if at in found or quoting.header_block(text.contents[at:end], 0):
+    if at in found or quoting.header_block(text.contents, text.labels, at, end):
         return Cut.QUOTED
     return None
 
@@ -200,11 +198,7 @@ def _take_line(  # noqa: PLR0917 the state of one scan
     if quoting.marker(content, own) or _wrapped_marker(text, at, own):
         out.take(at, size, Cut.QUOTED)
         return size
-    kind = quoting.separator(content)
-    if kind is None:
-        follows = _next_filled(text, at + 1)
-        if _is_quoted(text, follows) or _block_at(text, follows):
-            kind = quoting.intro(content)
+    kind = quoting.separator(content) or _intro(text, at)
     if kind:
         return _take_announced(text, at, out, found, kind)
     end = _block_at(text, at)
@@ -216,6 +210,13 @@ def _take_line(  # noqa: PLR0917 the state of one scan
     return at + 1
 
 
+def _intro(text: Text, at: int) -> Cut | None:
+    """Tell if a line announces the quoted lines, or the header block, that follow it."""
+    kind = quoting.intro(text.contents[at])
+    follows = _next_filled(text, at + 1) if kind else at
+    return kind if kind and (_is_quoted(text, follows) or _block_at(text, follows)) else None
+
+
 def _wrapped_marker(text: Text, at: int, own: Sequence[str]) -> bool:
     if not own or at + 1 >= len(text.contents) or text.depths[at + 1]:
         return False
@@ -223,9 +224,11 @@ def _wrapped_marker(text: Text, at: int, own: Sequence[str]) -> bool:
 
 
 def _block_at(text: Text, at: int) -> int | None:
-    if at >= len(text.raw) or text.depths[at] or ":" not in text.contents[at]:
+    """Give where the header block ends that starts at a line without quote marks, or None."""
+    size = len(text.raw)
+    if at >= size or text.depths[at] or (at and text.labels[at - 1] == "raw"):
         return None
-    return quoting.header_block(text.contents, at)
+    return quoting.header_block(text.contents, text.labels, at, size)
 
 
 def _take_announced(

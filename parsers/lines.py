@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
+from parsers import attribution, quoting
 from parsers import html as markup
-from parsers import quoting
 
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u3000\t"), " ")
 _UNSEEN = dict.fromkeys(
@@ -26,6 +26,7 @@ class Text:
     contents: list[str] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
     marked: list[bool] = field(default_factory=list)  # quoted, says the HTML's own structure
+    labels: list[str | None] = field(default_factory=list)  # of the header lines among them
 
     def is_close(self, at: int) -> bool:
         """Tell if a line is near enough to an end of the text to be looked at closely."""
@@ -37,6 +38,7 @@ class Text:
         self.contents.append(content)
         self.depths.append(depth)
         self.marked.append(marked)
+        self.labels.append(quoting.label(content))
 
 
 def _bare(line: str) -> str:
@@ -67,7 +69,7 @@ def add_plain(text: Text, source: str) -> None:
     for line in source.split("\n"):
         start = line.lstrip(" \u00a0\ufeff")
         if start[:1] == ">" and not (
-            _ends_address(start, text) or quoting.between_arrows(start.rstrip())
+            _ends_address(start, text) or attribution.between_arrows(start.rstrip())
         ):
             depth, content = _unquote(start)
             text.add(line, depth, _bare(content))

@@ -30,11 +30,11 @@ LABELS: dict[str, str] = {
 
 # Verbs of attributions
 WROTE = (
-    r"skrev|skriver|skreiv|wrote|writes|schrieb|schreef|geschreven|geschrieben|a écrit|écrit|"
-    r"escribió|escribio|ha escrito|escreveu|ha scritto|scritto|napisał|napisała|napisał\(a\)|"
-    r"pisze|kirjoitti|kirjutas|napsal|napsala|napsal\(a\)|napísal|yazdı|írta|a scris|skrifaði|"
-    r"написал|написала|написал\(а\)|пишет|написав|пише|写道|寫道|"
-    r"citerar|quoting|zitat von|citat från"
+    "skrev|skriver|skreiv|wrote|writes|schrieb|schreef|geschreven|geschrieben|a écrit|écrit|"
+    "escribió|escribio|ha escrito|escreveu|ha scritto|scritto|napisał|napisała|napisał(a)|"
+    "pisze|kirjoitti|kirjutas|napsal|napsala|napsal(a)|napísal|yazdı|írta|a scris|skrifaði|"
+    "написал|написала|написал(а)|пишет|написав|пише|写道|寫道|"
+    "citerar|quoting|zitat von|citat från"
 )
 FOLLOWING = "följande|følgende|folgendes|the following|het volgende"
 # … and what follows such a verb in a sentence that a person wrote
