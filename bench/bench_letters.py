@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from daemon.desk.letters.records import Confirmation
 from daemon.desk.letters.rendering import render
+from daemon.desk.letters.to_customers import Confirmation
 from daemon.desk.outgoing import reply_ids
 from daemon.desk.outgoing.compose import compose
 

@@ -111,7 +111,7 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An act that was not carried out; `why` is a code of `phrases.REFUSALS`."""
+    """An act that was not carried out; `why` is a code of `phrases.REFUSED`."""
 
     why: str
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from daemon.desk.context import By, Refusal
 from daemon.desk.engineers.deciding import Result, Step
-from daemon.desk.letters.records import Booked
+from daemon.desk.letters.to_engineers import Booked
 from daemon.desk.tickets import news
 from daemon.desk.tickets.acts import Done
 from daemon.domain.ticket import Ticket

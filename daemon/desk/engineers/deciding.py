@@ -12,7 +12,7 @@ from daemon.desk.engineers.leaks import Inside, leak, says_internal
 from daemon.desk.engineers.reading import Numbered, Written
 from daemon.desk.hours import worklog
 from daemon.desk.hours.worklog import Undone, Worked
-from daemon.desk.letters.records import Booked
+from daemon.desk.letters.to_engineers import Booked
 from daemon.desk.reviews import meetings
 from daemon.desk.tickets import acts, relay
 from daemon.desk.tickets.acts import Done

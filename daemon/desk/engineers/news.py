@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from daemon.desk.engineers import receipts
 from daemon.desk.engineers.acting import Acted
-from daemon.desk.letters.records import TagCard
+from daemon.desk.letters.to_engineers import TagCard
 from daemon.desk.outgoing.mailing import Post, thread_of
 from daemon.desk.tickets import news, relay
 from daemon.desk.tickets.turn import Turn

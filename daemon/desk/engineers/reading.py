@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from daemon.desk.context import By
-from daemon.desk.letters.records import Refused
+from daemon.desk.letters.to_engineers import Refused
 from daemon.desk.tickets.conversation import engineers_ticket
 from daemon.desk.tickets.turn import Incoming, Turn, stored
 from daemon.domain.register import Person

@@ -10,7 +10,7 @@ from daemon.desk.engineers.deciding import STOPS, Result
 from daemon.desk.engineers.reading import Written
 from daemon.desk.hours import balances, worklog
 from daemon.desk.hours.worklog import Undone
-from daemon.desk.letters.records import BankChange, Booked, Receipt, Refused
+from daemon.desk.letters.to_engineers import BankChange, Booked, Receipt, Refused
 from daemon.desk.outgoing.mailing import Post, thread_of
 from daemon.desk.tickets.acts import Done, Said
 from daemon.desk.tickets.turn import Incoming, Turn

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import Booked
+from daemon.desk.letters.to_engineers import Booked
 from daemon.domain import time_bank
 from daemon.domain.periods import Period, period_of
 from daemon.store.memo import of_register, once

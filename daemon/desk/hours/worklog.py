@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from daemon.desk.context import By, Refusal
 from daemon.desk.hours import balances
 from daemon.desk.hours.balances import Bank, Drawn
-from daemon.desk.letters.records import Booked
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_engineers import Booked
 from daemon.domain import time_bank
 from daemon.domain.agreement import in_force
 from daemon.domain.register import Person

@@ -1,7 +1,8 @@
 """Balance by mail: a contact asks with the subject `saldo` or `balance` (J5)."""
 
 from daemon.desk.hours import balances
-from daemon.desk.letters.records import Balance, TicketLine
+from daemon.desk.letters.records import TicketLine
+from daemon.desk.letters.to_customers import Balance
 from daemon.desk.outgoing.mailing import Post, thread_of
 from daemon.desk.tickets.turn import Incoming, Turn
 from daemon.domain import time_bank

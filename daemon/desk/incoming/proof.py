@@ -3,7 +3,7 @@
 import re
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import ProofRequest, Receipt
+from daemon.desk.letters.to_engineers import ProofRequest, Receipt
 from daemon.desk.outgoing.mailing import Post
 from daemon.desk.tickets.turn import Outcome, Turn
 from daemon.domain.register import Person

@@ -1,28 +1,33 @@
 """The small markup of the letter templates: sealed values, and source lines read as blocks.
 
-A template says what a line is by how it starts; a value from outside is sealed when it is put in,
-so that no character of it can start a line, end a cell or open an emphasis. The seals are control
-characters, which no cleaned text holds.
+The start of a line gives its kind. A value from outside is sealed first: none of its characters
+can start a line, end a cell or open an emphasis. Seals are control characters, and cleaned text
+holds none.
 """
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from parsers.tags import read_tags
 
 SEAL = "\x02"  # stands before every value: a line that starts with one is an ordinary line
 NEWLINE = "\x11"
-PIPE = "\x12"
-STAR = "\x13"
-TICK = "\x14"
-BACKSLASH = "\x15"
 GLUE = "\x16"  # a space that no line break replaces
 LINK, LINK_TO, LINK_END = "\x17", "\x18", "\x19"
-OPEN, CLOSE = "\x1a", "\x1b"
 QUOTE, UNQUOTE = "\x0e", "\x0f"  # quotation marks of the mail's language
+_SEALS = {"|": "\x12", "*": "\x13", "`": "\x14", "\\": "\x15", "(": "\x1a", ")": "\x1b"}
+_SEALING = str.maketrans(_SEALS | {"\n": NEWLINE})
+_UNSEALING = str.maketrans({seal: character for character, seal in _SEALS.items()} | {SEAL: ""})
+
+# The marks inside a line, as only a template can have written them.
+STRONG = re.compile(r"\*\*(.+?)\*\*")
+SAMPLE = re.compile("`(.+?)`")
+ASIDE = re.compile(r"\(\((.+?)\)\)")
+LINKED = re.compile(f"{LINK}(.*?){LINK_TO}(.*?){LINK_END}", re.DOTALL)
 
 _BREAK = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-# Other control characters, what turns the direction of writing, and what nobody can see.
+# Other control characters, marks of the direction of writing, and invisible characters.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -66,7 +71,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A template's output, read: what stands in its head, and its blocks."""
+    """A template's output, read: its head and its blocks."""
 
     subject: str
     preview: str
@@ -90,7 +95,7 @@ def one_line(text: str, limit: int = _LIMIT) -> str:
 
 
 def seal(text: str) -> Sealed:
-    """A value on one line, as every value goes in unless its template says otherwise."""
+    """A value on one line: the usual form of a value in a template."""
     return _sealed(one_line(text))
 
 
@@ -114,7 +119,7 @@ def link(label: str, url: str) -> Sealed:
 
 
 def harmless(text: str) -> str:
-    """What would parse as a tag stands in parentheses, so that no reply can carry it (C2)."""
+    """A text with its tags in parentheses: no reply can carry them (C2)."""
     if "[" not in text:
         return text
     for _ in range(8):
@@ -128,37 +133,17 @@ def harmless(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of a text can be seen."""
+    """True where a text is invisible."""
     return not text[:1].isalnum() and not clean(text[:10_000]).strip()
 
 
 def _sealed(text: str) -> Sealed:
-    if not text:
-        return Sealed()
-    sealed = (
-        harmless(text)
-        .replace("\n", NEWLINE)
-        .replace("|", PIPE)
-        .replace("*", STAR)
-        .replace("`", TICK)
-        .replace("\\", BACKSLASH)
-        .replace("(", OPEN)
-        .replace(")", CLOSE)
-    )
-    return Sealed(SEAL + sealed)
+    return Sealed(SEAL + harmless(text).translate(_SEALING)) if text else Sealed()
 
 
 def unsealed(text: str) -> str:
     """The characters themselves again; line breaks, glue and links are the typesetter's."""
-    return (
-        text.replace(SEAL, "")
-        .replace(PIPE, "|")
-        .replace(STAR, "*")
-        .replace(TICK, "`")
-        .replace(BACKSLASH, "\\")
-        .replace(OPEN, "(")
-        .replace(CLOSE, ")")
-    )
+    return text.translate(_UNSEALING)
 
 
 def cells(line: str) -> list[str]:
@@ -166,8 +151,8 @@ def cells(line: str) -> list[str]:
     return [cell.strip(" ") for cell in line.split("|")]
 
 
-def read(source: str) -> Page:
-    """Head lines, an empty line, then blocks."""
+def read_page(source: str) -> Page:
+    """Read head lines, an empty line, then blocks."""
     head = {"Subject": "", "Preview": "", "Kicker": "", "Accent": ""}
     at = 0
     found = _HEAD.match(source)
@@ -185,7 +170,7 @@ def read(source: str) -> Page:
 
 
 def read_blocks(body: str) -> list[Block]:
-    """Consecutive lines of one kind are one block; a backslash at a line's end keeps that end."""
+    """Read lines of one kind in a row as one block; a backslash keeps the end of its line."""
     blocks: list[Block] = []
     open_kind = ""
     for line in body.split("\n"):
@@ -202,9 +187,8 @@ def read_blocks(body: str) -> list[Block]:
     return blocks
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a drawing, and what is said below it."""
+class Column(NamedTuple):
+    """One column of a drawing, and the words below it."""
 
     label: str
     says: str
@@ -224,7 +208,7 @@ def columns(block: Block) -> list[Column]:
 
 
 def joined(block: Block) -> str:
-    """A paragraph's source lines as one text, with the line ends that the template asks for."""
+    """A paragraph's source lines as one text; the template may keep a line's end."""
     if len(block.lines) == 1:
         return block.lines[0]
     parts = [

@@ -1,6 +1,8 @@
-"""Codes of the letters' records as sentences, in Swedish and English."""
+"""The codes of letters as sentences, in Swedish and English."""
 
 from collections.abc import Mapping
+
+from daemon.domain.wording import by_language
 
 # Why a tag was not carried out (`Refused.why`): the sentence, and an example of the right form.
 # An example is shown without brackets, so that it never parses (C2).
@@ -122,7 +124,7 @@ _UNPROVEN_KINDS: Mapping[str, str] = {
 
 
 def unproven(reason: str, language: str) -> str:
-    """Why a sender is in doubt; a sentence is given back as it is, an unknown code as nothing."""
+    """The reason for doubting a sender; a sentence stays as it is, an unknown code says nothing."""
     kind = _UNPROVEN_KINDS.get(reason) or ("dmarc" if reason.startswith("dmarc_") else None)
     if kind:
         return UNPROVEN[language][kind]
@@ -184,94 +186,70 @@ NOT_RELAYED: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-CLOCKS: Mapping[str, Mapping[str, str]] = {
-    "sv": {
-        "response": "inställelsetiden",
-        "follow_up": "tiden för nästa svar",
-        "resolution": "åtgärdstiden",
-    },
-    "en": {
-        "response": "the response time",
-        "follow_up": "the time for the next answer",
-        "resolution": "the resolution time",
-    },
-}
+CLOCKS = by_language(
+    {
+        "response": ("inställelsetiden", "the response time"),
+        "follow_up": ("tiden för nästa svar", "the time for the next answer"),
+        "resolution": ("åtgärdstiden", "the resolution time"),
+    }
+)
 
-INVOICE_STATES: Mapping[str, Mapping[str, str]] = {
-    "sv": {
-        "frozen": "väntar på bokföringssystemet",
-        "pushing": "är på väg till bokföringssystemet",
-        "waiting": "väntar på bokföringssystemet",
-        "approval": "väntar på ditt OK",
-        "pushed": "fakturautkast skapat",
-        "nothing": "inget att fakturera",
-        "fault": "kunde inte skapas",
-    },
-    "en": {
-        "frozen": "waiting for the accounting system",
-        "pushing": "on its way to the accounting system",
-        "waiting": "waiting for the accounting system",
-        "approval": "waiting for your OK",
-        "pushed": "invoice draft created",
-        "nothing": "nothing to invoice",
-        "fault": "could not be created",
-    },
-}
+INVOICE_STATES = by_language(
+    {
+        "frozen": ("väntar på bokföringssystemet", "waiting for the accounting system"),
+        "pushing": ("är på väg till bokföringssystemet", "on its way to the accounting system"),
+        "waiting": ("väntar på bokföringssystemet", "waiting for the accounting system"),
+        "approval": ("väntar på ditt OK", "waiting for your OK"),
+        "pushed": ("fakturautkast skapat", "invoice draft created"),
+        "nothing": ("inget att fakturera", "nothing to invoice"),
+        "fault": ("kunde inte skapas", "could not be created"),
+    }
+)
 
 # How a review meeting stands, or what somebody has answered to its invitation (J4).
-MEETING: Mapping[str, Mapping[str, str]] = {
-    "sv": {
-        "planned": "inbjudan har gått",
-        "no_slot": "ingen ledig tid",
-        "nobody": "ingen att bjuda in",
-        "moved": "flyttat",
-        "cancelled": "inställt",
-        "accepted": "kommer",
-        "declined": "kan inte komma",
-        "tentative": "kommer kanske",
-        "counter": "annan tid föreslagen",
-        "not_understood": "oförändrat",
-    },
-    "en": {
-        "planned": "invitation sent",
-        "no_slot": "no free time",
-        "nobody": "nobody to invite",
-        "moved": "moved",
-        "cancelled": "cancelled",
-        "accepted": "will come",
-        "declined": "cannot come",
-        "tentative": "may come",
-        "counter": "another time proposed",
-        "not_understood": "unchanged",
-    },
-}
+MEETING = by_language(
+    {
+        "planned": ("inbjudan har gått", "invitation sent"),
+        "no_slot": ("ingen ledig tid", "no free time"),
+        "nobody": ("ingen att bjuda in", "nobody to invite"),
+        "moved": ("flyttat", "moved"),
+        "cancelled": ("inställt", "cancelled"),
+        "accepted": ("kommer", "will come"),
+        "declined": ("kan inte komma", "cannot come"),
+        "tentative": ("kommer kanske", "may come"),
+        "counter": ("annan tid föreslagen", "another time proposed"),
+        "not_understood": ("oförändrat", "unchanged"),
+    }
+)
 
 # Why a message could not be read, as operators are told (B4): the codes of the parsers' refusals.
-SHELVED: Mapping[str, Mapping[str, str]] = {
-    "sv": {
-        "too_large": "mejlet är för stort",
-        "header_block_too_long": "mejlhuvudet är för långt",
-        "header_too_long": "ett fält i mejlhuvudet är för långt",
-        "too_many_headers": "mejlhuvudet har för många fält",
-        "too_many_addresses": "mejlet har för många mottagare",
-        "too_many_parts": "mejlet har för många delar",
-        "nested_too_deep": "mejlet har delar i delar i för många led",
-        "too_many_parameters": "en del av mejlet har för många parametrar",
-        "text_too_large": "texten är för stor",
-        "html_too_large": "HTML-texten är för stor",
-        "stopped": "programmet stannade tre gånger på det",
-    },
-    "en": {
-        "too_large": "the mail is too large",
-        "header_block_too_long": "the header is too long",
-        "header_too_long": "a field of the header is too long",
-        "too_many_headers": "the header has too many fields",
-        "too_many_addresses": "the mail has too many recipients",
-        "too_many_parts": "the mail has too many parts",
-        "nested_too_deep": "the mail has parts within parts too deep",
-        "too_many_parameters": "a part of the mail has too many parameters",
-        "text_too_large": "the text is too large",
-        "html_too_large": "the HTML text is too large",
-        "stopped": "the program stopped three times on it",
-    },
-}
+SHELVED = by_language(
+    {
+        "too_large": ("mejlet är för stort", "the mail is too large"),
+        "header_block_too_long": ("mejlhuvudet är för långt", "the header is too long"),
+        "header_too_long": (
+            "ett fält i mejlhuvudet är för långt",
+            "a field of the header is too long",
+        ),
+        "too_many_headers": ("mejlhuvudet har för många fält", "the header has too many fields"),
+        "too_many_addresses": (
+            "mejlet har för många mottagare",
+            "the mail has too many recipients",
+        ),
+        "too_many_parts": ("mejlet har för många delar", "the mail has too many parts"),
+        "nested_too_deep": (
+            "mejlet har delar i delar i för många led",
+            "the mail has parts within parts too deep",
+        ),
+        "too_many_parameters": (
+            "en del av mejlet har för många parametrar",
+            "a part of the mail has too many parameters",
+        ),
+        "text_too_large": ("texten är för stor", "the text is too large"),
+        "html_too_large": ("HTML-texten är för stor", "the HTML text is too large"),
+        "stopped": (
+            "programmet stannade tre gånger på det",
+            "the program stopped three times on it",
+        ),
+    }
+)

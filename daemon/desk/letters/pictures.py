@@ -1,8 +1,8 @@
-"""Drawings that mail programs show: small PNG pictures without words (J3).
+"""Drawings for mail programs: small PNG pictures without words (J3).
 
-Neither Outlook nor Gmail shows SVG, and neither fetches what is elsewhere: a picture goes along
-with its mail. The words stand beside it as text, for who sees or gets no pictures; what is drawn is
-see-through with middle tones, for white and for black.
+Neither Outlook nor Gmail shows SVG or fetches anything: a picture goes along with its mail. The
+words stand beside it as text, for readers without pictures; the drawing is see-through with middle
+tones, for white and for black.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _WIDEST = 72
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that the HTML of a mail shows (RFC 2392)."""
+    """A picture in the HTML of a mail (RFC 2392)."""
 
     name: str
     content: bytes

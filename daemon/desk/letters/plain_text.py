@@ -4,13 +4,15 @@ import re
 from collections.abc import Callable, Sequence
 
 from daemon.desk.letters.markup import (
+    ASIDE,
     GLUE,
     LINK,
-    LINK_END,
-    LINK_TO,
+    LINKED,
     NEWLINE,
     QUOTE,
+    SAMPLE,
     SEAL,
+    STRONG,
     UNQUOTE,
     Block,
     Page,
@@ -22,10 +24,6 @@ from daemon.desk.letters.markup import (
 from daemon.domain.report import share
 
 WIDTH = 72
-_STRONG = re.compile(r"\*\*(.+?)\*\*")
-_CODE = re.compile("`(.+?)`")
-_ASIDE = re.compile(r"\(\((.+?)\)\)")
-_LINK = re.compile(f"{LINK}(.*?){LINK_TO}(.*?){LINK_END}", re.DOTALL)
 _MOST_UNBROKEN = 60
 _BAR = 20  # characters
 _QUOTATION_MARKS = {"sv": ("”", "”"), "en": ("“", "”")}
@@ -70,13 +68,13 @@ def _break_line(given: str, width: int, start: str, rest: str, lines: list[str])
 def inline(source: str) -> str:
     """Emphasis as it is, samples between quotation marks, links with their address after them."""
     if "**" in source:
-        source = _STRONG.sub(_unbroken, source)
+        source = STRONG.sub(_unbroken, source)
     if "((" in source:
-        source = _ASIDE.sub(r"\1", source)
+        source = ASIDE.sub(r"\1", source)
     if "`" in source:
-        source = _CODE.sub(_quoted, source)
+        source = SAMPLE.sub(_quoted, source)
     if LINK in source:
-        source = _LINK.sub(r"\1: \2", source)
+        source = LINKED.sub(r"\1: \2", source)
     return (unsealed(source) if SEAL in source else source).replace(NEWLINE, "\n")
 
 
@@ -85,8 +83,7 @@ def _unbroken(found: re.Match[str]) -> str:
 
 
 def _quoted(found: re.Match[str]) -> str:
-    sample = found[1].replace(" ", GLUE) if len(found[1]) <= _MOST_UNBROKEN else found[1]
-    return f"{QUOTE}{sample}{UNQUOTE}"
+    return f"{QUOTE}{_unbroken(found)}{UNQUOTE}"
 
 
 def _paragraph(block: Block) -> str:
@@ -115,12 +112,10 @@ def _label(source: str) -> str:
 
 
 def _table(block: Block) -> str:
-    """Columns whose heading starts with `>` are set right; the first one takes what is left."""
+    """Set a column right if its heading starts with `>`; the first column takes the rest."""
     kinds = [line[1] for line in block.lines]
-    rows = [[inline(_LINK.sub(r"\1", cell)) for cell in cells(line[2:])] for line in block.lines]
-    right = (
-        [cell.startswith(">") for cell in rows[0]] if kinds[0] == "=" else [False] * len(rows[0])
-    )
+    rows = [[inline(LINKED.sub(r"\1", cell)) for cell in cells(line[2:])] for line in block.lines]
+    right = [kinds[0] == "=" and cell.startswith(">") for cell in rows[0]]
     rows[0] = [cell.lstrip(">") for cell in rows[0]]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     widths[0] = min(widths[0], max(WIDTH - sum(widths[1:]) - 2 * len(widths[1:]), 20))
@@ -129,7 +124,7 @@ def _table(block: Block) -> str:
         if kind == "+":
             lines.append(" " * (sum(widths[:-1]) + 2 * len(widths[:-1])) + "-" * widths[-1])
         lines.append(_table_row(row, widths, right))
-    lines += [unsealed(f"{label}: {url}") for label, url in _LINK.findall("".join(block.lines))]
+    lines += [unsealed(f"{label}: {url}") for label, url in LINKED.findall("".join(block.lines))]
     return "\n".join(lines)
 
 
@@ -154,9 +149,9 @@ def _bars(block: Block) -> str:
 
 def _columns(block: Block) -> str:
     """The same numbers as lying bars."""
-    found = columns(block)
-    most = max(each.height for each in found)
-    return _bars(Block("bars", [f"{c.label} | {c.says} | {share(c.height, most)}" for c in found]))
+    drawn = columns(block)
+    most = max(each.height for each in drawn)
+    return _bars(Block("bars", [f"{c.label} | {c.says} | {share(c.height, most)}" for c in drawn]))
 
 
 def _bar(percent: int) -> str:

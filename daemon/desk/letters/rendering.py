@@ -1,4 +1,4 @@
-"""A letter's record and its template become the two texts of one mail."""
+"""Rendering: a letter's record and its template become the two texts of one mail."""
 
 import datetime as dt
 import re
@@ -8,11 +8,12 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daemon.desk.letters import html as mail_html
-from daemon.desk.letters import markup, phrases, plain_text, records
+from daemon.desk.letters import mail_html, markup, phrases, plain_text
 from daemon.desk.letters.markup import Sealed
-from daemon.desk.letters.records import Answer, Letter, Refused
+from daemon.desk.letters.records import Letter, Record
 from daemon.desk.letters.sanitising import sanitised
+from daemon.desk.letters.to_customers import Answer
+from daemon.desk.letters.to_engineers import Refused
 from daemon.domain import priority, wording
 from daemon.domain.conversation import MARKERS
 from daemon.domain.report import share
@@ -25,26 +26,22 @@ _AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 _TURNED = re.compile(r"^([^,]+), ([^,]+)$")
 _FIRST_NAME = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?(?= [^\W\d_]+(?: |-|$))")
 
-# The most of a customer's mail that is shown; the rest is in the ticket.
-_MOST_MESSAGE = 100_000
-_MOST_QUOTED = 1_000
-# The most customers of a close that are shown with their rows, and with their sum.
-_MOST_SHOWN = 50
-_MOST_LISTED = 500
-_MOST_QUOTED_LINES = 12
+_MOST_MESSAGE = 100_000  # characters of a customer's mail; the rest is in the ticket
+_MOST_QUOTED, _MOST_QUOTED_LINES = 1_000, 12
+_MOST_SHOWN, _MOST_LISTED = 50, 500  # customers of a close with their rows, and with their sum
 _MOST_TICKETS = 10  # of a report's mail; its PDF has them all
 
 
-def render(letter: records.Record, language: str, zone: dt.tzinfo) -> Letter:
+def render(letter: Record, language: str, zone: dt.tzinfo) -> Letter:
     """Give subject, text and HTML of a letter in `"sv"` or `"en"`, with times in that zone.
 
-    No character of a value can act as markup: what comes from outside goes in sealed. Tags that
-    the desk prints, or quotes to engineers, are written in a form that never parses (C2).
+    No character of a value can act as markup: every value goes in sealed. Tags in our own mails,
+    printed or quoted, are written in a form that never parses (C2).
     """
     template = _template_name(type(letter).__name__)
     facts = {name: _fact(getattr(letter, name)) for name in letter.__dataclass_fields__}
     source = _template(template, language).render(facts, **_words(language, zone))
-    page = markup.read(source)
+    page = markup.read_page(source)
     text, html = _message(letter)
     marker = MARKERS[language]
     return Letter(
@@ -55,8 +52,8 @@ def render(letter: records.Record, language: str, zone: dt.tzinfo) -> Letter:
     )
 
 
-def _message(letter: records.Record) -> tuple[str, str]:
-    """An engineer's own words, which stand in her answer as she wrote them."""
+def _message(letter: Record) -> tuple[str, str]:
+    """The text and HTML of an engineer's own words, for her answer; else nothing."""
     if not isinstance(letter, Answer):
         return "", ""
     text = markup.clean(letter.text).strip("\n")
@@ -65,7 +62,7 @@ def _message(letter: records.Record) -> tuple[str, str]:
 
 
 def _fact(value: Any) -> Any:
-    """A text of which nothing can be seen is empty, so that a template can say so."""
+    """An empty text instead of an invisible one: a template can tell them apart from words."""
     return "" if isinstance(value, str) and markup.is_blank(value) else value
 
 
@@ -114,7 +111,7 @@ def _finalize(value: Any) -> str:
 
 @lru_cache(maxsize=8)
 def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Any]:
-    """What templates call to write values the way people do."""
+    """The functions with which templates write values as people do."""
     return {
         "moment": lambda at: wording.moment(at, zone, language),
         "dated_moment": lambda at: wording.dated_moment(at, zone, language),
@@ -154,7 +151,7 @@ def _hours(minutes: int) -> Sealed:
 
 
 def _unbroken(text: str) -> Sealed:
-    """An amount that no line ends inside: its own no-break spaces would not outlive sealing."""
+    """An amount on one line: its own no-break spaces would not outlive sealing."""
     return markup.glued(text.replace(wording.NBSP, " "))
 
 

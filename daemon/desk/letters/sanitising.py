@@ -5,92 +5,26 @@ from collections import Counter
 
 import nh3
 
-MOST = 512 * 1024  # characters; the sanitiser's time grows with the square of what is nested
+MOST = 512 * 1024  # characters; the sanitiser's time grows with the square of the nesting
 _MOST_NESTED = 500
 _MOST_WORK = 1_000_000  # depth times tags: an open <font> is opened anew in every later paragraph
-_CLOSED_BY_THEMSELVES = frozenset(
-    {
-        "area",
-        "base",
-        "br",
-        "col",
-        "dd",
-        "dt",
-        "hr",
-        "img",
-        "input",
-        "li",
-        "link",
-        "meta",
-        "option",
-        "p",
-        "source",
-        "td",
-        "th",
-        "tr",
-        "wbr",
-    }
+
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_CLOSED_BY_THEMSELVES = _names(
+    "area base br col dd dt hr img input li link meta option p source td th tr wbr"
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 
-_TAGS = frozenset(
-    {
-        "a",
-        "abbr",
-        "b",
-        "big",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "font",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-    }
+_TAGS = _names(
+    "a abbr b big blockquote br caption center cite code col colgroup dd del div dl dt em "
+    "font h1 h2 h3 h4 h5 h6 hr i img ins kbd li ol p pre q s samp small span strike strong "
+    "sub sup table tbody td tfoot th thead tr tt u ul"
 )
-_CELL = frozenset({"align", "valign", "colspan", "rowspan", "width"})
+_CELL = _names("align valign colspan rowspan width")
 _ATTRIBUTES = {
     "*": {"dir", "lang", "style"},
     "a": {"href", "title"},
@@ -102,9 +36,7 @@ _ATTRIBUTES = {
     "font": {"color"},
     "ol": {"start", "type"},
 }
-_STYLES = frozenset(
-    {"color", "background-color", "font-weight", "font-style", "text-decoration", "text-align"}
-)
+_STYLES = _names("color background-color font-weight font-style text-decoration text-align")
 _BLACK = re.compile(
     r"(?:^|;)\s*(?:background-)?color:\s*(?:black|white|windowtext|window|#0{3,8}|#f{3,8}|"
     r"rgb\(0,\s*0,\s*0\)|rgb\(255,\s*255,\s*255\)|transparent|inherit)\s*(?=;|$)",
@@ -115,10 +47,10 @@ _NO_IMAGE = re.compile(r'<img(?![^>]*? src=")(?:\s+[a-z]+="[^"]*")*\s*/?>')
 
 
 def sanitised(html: str) -> str | None:
-    """Give clean HTML, or None where it is too large or too deep: then the text must do.
+    """Give clean HTML, or None for HTML too large or too deep: then the text must do.
 
-    Kept: ordinary formatting, web and mail links, tables, and pictures that go with the mail
-    (`cid:`). Gone: scripts, forms, everything remote, and colours that a dark screen would hide.
+    Kept: ordinary formatting, web and mail links, tables, and pictures in the mail (`cid:`).
+    Gone: scripts, forms, everything remote, and colours invisible on a dark screen.
     """
     if len(html) > MOST or _costly(html):
         return None
@@ -135,7 +67,7 @@ def sanitised(html: str) -> str | None:
 
 
 def _costly(html: str) -> bool:
-    """Whether elements are nested deeper than a person's mail client would write them."""
+    """True where elements are nested deeper than by any person's mail client."""
     tags = _TAG.findall(html)
     left_open: Counter[str] = Counter()
     depth = deepest = 0

@@ -1,6 +1,6 @@
-"""Short sentences that the desk's own people read in receipts, notices and mails to finance."""
+"""Short sentences in receipts, notices and mails to finance, for the desk's own people."""
 
-_SV = {
+_SWEDISH = {
     "closed": "Ärendet är stängt.",
     "reopened": "Ärendet är öppnat igen.",
     "kept_inside": "Orden vid taggen är sparade som en intern anteckning.",
@@ -102,7 +102,7 @@ _SV = {
     "stray": "Justeringar på {time} gäller ett datum då kunden inte har någon timbank; de "
     "räknas inte.",
 }
-_EN = {
+_ENGLISH = {
     "closed": "The ticket is closed.",
     "reopened": "The ticket is open again.",
     "kept_inside": "The words beside the tag are kept as an internal note.",
@@ -207,6 +207,9 @@ _EN = {
 }
 
 
+_SENTENCES = {"sv": _SWEDISH, "en": _ENGLISH}
+
+
 def sentence(code: str, language: str, **facts: object) -> str:
     """The sentence of that code."""
-    return (_EN if language == "en" else _SV)[code].format(**facts)
+    return _SENTENCES[language][code].format(**facts)

@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import Alarm
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_office import Alarm
 from daemon.desk.month import finance
 from daemon.desk.month.invoice_drafts import difference, draft_of
 from daemon.desk.month.pushing import tell_of_access

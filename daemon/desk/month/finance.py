@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import StatementSummary
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_office import StatementSummary
 from daemon.desk.outgoing.mailing import People
 from daemon.domain.wording import hours
 from daemon.store.money import register, statements

@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import Alarm, Close, HeldCustomer, InvoiceReport, StatementSummary
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_office import (
+    Alarm,
+    Close,
+    HeldCustomer,
+    InvoiceReport,
+    StatementSummary,
+)
 from daemon.desk.month import finance, specifications
 from daemon.desk.month.enclosures import Enclosed, enclose
 from daemon.desk.month.hindrances import why_held

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import Alarm
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_office import Alarm
 from daemon.desk.month import finance
 from daemon.desk.month.finance_mail import report_late
 from daemon.desk.month.invoice_drafts import difference, draft_of, stops, wrong_customer

@@ -3,8 +3,9 @@
 import datetime as dt
 
 from daemon.desk.context import Desk
-from daemon.desk.letters import phrases, records
+from daemon.desk.letters import phrases
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_office import Alarm
 from daemon.desk.outgoing import mailing
 from daemon.domain.delivery import NEVER_REPEATED
 from daemon.store import known_faults
@@ -21,7 +22,7 @@ def raise_alarm(
     tx: Tx,
     desk: Desk,
     key: str,
-    letter: records.Alarm,
+    letter: Alarm,
     now: dt.datetime,
     *,
     to: tuple[str, ...] | None = None,
@@ -62,7 +63,7 @@ def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) ->
     remedy = sentence("shelved_remedy", language, inbox=inbox_id)
     why = phrases.SHELVED[language].get(reason, reason)
     details = (("Id", str(inbox_id)), ("Orsak" if language == "sv" else "Reason", why))
-    letter = records.Alarm(sentence("shelved", language), remedy, details)
+    letter = Alarm(sentence("shelved", language), remedy, details)
     raise_alarm(tx, desk, f"shelved:{inbox_id}", letter, now)
 
 
@@ -74,7 +75,7 @@ def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.dateti
     about = delivery.ticket_id or 0
     number = tickets.numbers(tx, [about]).get(about, "")
     remedy = sentence("loose_end_remedy", language, number=number)
-    letter = records.Alarm(sentence("loose_end", language), remedy, details)
+    letter = Alarm(sentence("loose_end", language), remedy, details)
     raise_alarm(tx, desk, f"loose-end:{delivery.id}", letter, now)
 
 
@@ -98,11 +99,11 @@ def undelivered(
     raw = outbox.raws(tx, [outgoing_id]).get(outgoing_id, b"")
     details = (("Ämne" if language == "sv" else "Subject", read(raw).subject), ("", reply[:200]))
     says, remedy = sentence(what, language, address=recipient), sentence(f"{what}_remedy", language)
-    letter = records.Alarm(says, remedy, details)
+    letter = Alarm(says, remedy, details)
     raise_alarm(tx, desk, f"undelivered:{outgoing_id}:{recipient}", letter, now)
 
 
 def own_mail_bounced(tx: Tx, desk: Desk, what: str, now: dt.datetime) -> None:
     """Once a day: mail to one of our own people came back."""
-    letter = records.Alarm(what, sentence("own_bounce_remedy", desk.language))
+    letter = Alarm(what, sentence("own_bounce_remedy", desk.language))
     raise_alarm(tx, desk, f"own-bounce:{now:%Y-%m-%d}", letter, now)

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from daemon.desk.context import By, Desk
-from daemon.desk.letters import records
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_office import Alarm
 from daemon.desk.outgoing import alarms
 from daemon.desk.outgoing.mailing import Post, post_later
 from daemon.store.mail import outbox
@@ -41,7 +41,7 @@ def _since(desk: Desk, now: dt.datetime) -> dt.datetime:
 def _alarm(tx: Tx, desk: Desk, address: str, now: dt.datetime) -> None:
     """J2: one alarm when an address has had its share of automatic answers."""
     language = desk.language
-    letter = records.Alarm(
+    letter = Alarm(
         sentence("answers", language, address=address), sentence("answers_remedy", language)
     )
     alarms.raise_alarm(tx, desk, f"answers:{address}:{now:%Y-%m-%d}", letter, now)

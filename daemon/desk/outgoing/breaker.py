@@ -8,8 +8,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import Alarm
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_office import Alarm
 from daemon.desk.outgoing import alarms
 from daemon.store import rows
 from daemon.store.mail import outbox

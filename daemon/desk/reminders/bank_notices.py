@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from daemon.desk.context import Desk
 from daemon.desk.hours import balances
-from daemon.desk.letters.records import BankLow
+from daemon.desk.letters.to_customers import BankLow
 from daemon.desk.outgoing.mailing import Post, people, post
 from daemon.domain import time_bank
 from daemon.domain.agreement import covering

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import TermEnding
+from daemon.desk.letters.to_office import TermEnding
 from daemon.desk.month import finance
 from daemon.desk.outgoing.mailing import People, Post, people, post
 from daemon.domain import agreement

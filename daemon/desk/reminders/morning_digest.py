@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from daemon.desk.context import Desk
 from daemon.desk.engineers import by_line
-from daemon.desk.letters.records import Digest, TicketLine
+from daemon.desk.letters.records import TicketLine
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_engineers import Digest
 from daemon.desk.outgoing.mailing import Post, people, post
 from daemon.domain.clock import urgency
 from daemon.domain.ticket import Status, Ticket

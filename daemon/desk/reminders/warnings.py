@@ -7,8 +7,9 @@ from typing import Any
 
 from daemon.desk.context import Desk
 from daemon.desk.hours import worklog
-from daemon.desk.letters.records import ManyWarned, TicketLine, Warned
+from daemon.desk.letters.records import TicketLine
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_engineers import ManyWarned, Warned
 from daemon.desk.outgoing.mailing import People, Post, people, post
 from daemon.desk.tickets import clocks, relay
 from daemon.domain.clock import Clock, Clocks

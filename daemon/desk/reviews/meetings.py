@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from daemon.desk.context import By, Desk, Refusal
-from daemon.desk.letters.records import Invitation, MeetingNews
 from daemon.desk.letters.rendering import render
+from daemon.desk.letters.to_customers import Invitation
+from daemon.desk.letters.to_office import MeetingNews
 from daemon.desk.outgoing.compose import Attachment
 from daemon.desk.outgoing.mailing import Post, post
 from daemon.desk.ports import PdfPrinter

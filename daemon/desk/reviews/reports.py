@@ -8,8 +8,9 @@ from functools import partial
 import structlog
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import Alarm, ManagerPack, PlanCost, PromiseLine, Report
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_customers import Report
+from daemon.desk.letters.to_office import Alarm, ManagerPack, PlanCost, PromiseLine
 from daemon.desk.outgoing import alarms
 from daemon.desk.outgoing.compose import Attachment
 from daemon.desk.outgoing.mailing import Post, post

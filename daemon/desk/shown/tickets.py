@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import ClockLine, Explanation
+from daemon.desk.letters.to_customers import ClockLine, Explanation
 from daemon.desk.outgoing import mailing
 from daemon.desk.tickets import clocks
 from daemon.domain import wording

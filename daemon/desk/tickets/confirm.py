@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from daemon.desk.context import By
 from daemon.desk.hours import balances
-from daemon.desk.letters.records import Confirmation, PriorityChanged, Said
+from daemon.desk.letters.records import Said
+from daemon.desk.letters.to_customers import Confirmation, PriorityChanged
 from daemon.desk.outgoing import answers
 from daemon.desk.outgoing.mailing import Post, thread_of
 from daemon.desk.tickets import clocks

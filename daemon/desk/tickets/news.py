@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from daemon.desk.context import By
 from daemon.desk.hours import worklog
-from daemon.desk.letters.records import Assigned, Said, TicketNews
+from daemon.desk.letters.records import Said
+from daemon.desk.letters.to_customers import TicketNews
+from daemon.desk.letters.to_engineers import Assigned
 from daemon.desk.outgoing import answers
 from daemon.desk.outgoing.mailing import Post
 from daemon.desk.tickets import clocks, relay

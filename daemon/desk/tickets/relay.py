@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 from daemon.desk.context import By, Desk
 from daemon.desk.hours import balances
-from daemon.desk.letters.records import Answer, Notice, Said
+from daemon.desk.letters.records import Said
 from daemon.desk.letters.sanitising import sanitised
+from daemon.desk.letters.to_customers import Answer
+from daemon.desk.letters.to_engineers import Notice
 from daemon.desk.outgoing import mailing
 from daemon.desk.outgoing.mailing import Post, people, thread_of
 from daemon.desk.tickets import clocks

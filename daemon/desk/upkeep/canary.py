@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, replace
 import structlog
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import Alarm
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_office import Alarm
 from daemon.desk.outgoing import alarms
 from daemon.desk.outgoing.compose import INSTANCE_HEADER
 from daemon.store import rows

@@ -6,8 +6,8 @@ Login and certificates run out, and what comes then lies where nobody looks.
 import datetime as dt
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.records import Alarm
 from daemon.desk.letters.sentences import sentence
+from daemon.desk.letters.to_office import Alarm
 from daemon.desk.outgoing import alarms
 from daemon.store.known_faults import standing
 from daemon.store.mail import mailboxes

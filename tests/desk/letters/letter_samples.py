@@ -3,34 +3,37 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from daemon.desk.letters.records import (
-    Alarm,
+from daemon.desk.letters.records import Said, TicketLine
+from daemon.desk.letters.to_customers import (
     Answer,
-    Assigned,
     Balance,
-    BankChange,
     BankLow,
-    Booked,
     ClockLine,
-    Close,
     Confirmation,
-    Digest,
     Explanation,
-    HeldCustomer,
-    InvoiceReport,
+    PriorityChanged,
+    TicketNews,
+)
+from daemon.desk.letters.to_engineers import (
+    Assigned,
+    BankChange,
+    Booked,
+    Digest,
     ManyWarned,
     Notice,
-    PriorityChanged,
     ProofRequest,
     Receipt,
     Refused,
-    Said,
-    StatementSummary,
     TagCard,
-    TermEnding,
-    TicketLine,
-    TicketNews,
     Warned,
+)
+from daemon.desk.letters.to_office import (
+    Alarm,
+    Close,
+    HeldCustomer,
+    InvoiceReport,
+    StatementSummary,
+    TermEnding,
 )
 from daemon.domain.money import Money
 from tests.desk.reviews.report_samples import REPORT_LETTERS

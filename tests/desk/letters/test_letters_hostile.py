@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.desk.letters import markup
-from daemon.desk.letters.records import BankChange, Confirmation, Notice, Receipt, Said
+from daemon.desk.letters.records import Said
 from daemon.desk.letters.rendering import render
+from daemon.desk.letters.to_customers import Confirmation
+from daemon.desk.letters.to_engineers import BankChange, Notice, Receipt
 from parsers.html import all_text
 from parsers.tags import read_tags
 from tests.desk.letters.letter_samples import LETTERS, ZONE

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.desk.letters import html as mail_html
-from daemon.desk.letters import markup, plain_text
+from daemon.desk.letters import mail_html, markup, plain_text
 
 SOURCE = """Subject: Ämne
 Preview: Förhand
@@ -36,13 +35,13 @@ Och en tredje med **fet** och `kod` och ((grå)) text.
 
 
 def both(source):
-    page = markup.read(source)
+    page = markup.read_page(source)
     text = plain_text.typeset(page, "sv", marker="M", message="T")
     return text, mail_html.typeset(page, "sv", marker="M", message="H")
 
 
 def test_every_kind_of_block_is_read_by_how_it_starts():
-    kinds = [block.kind for block in markup.read(SOURCE).blocks]
+    kinds = [block.kind for block in markup.read_page(SOURCE).blocks]
     assert kinds == ["title", "text", "facts", "table", "quote", "list", "rule", "small"]
 
 
@@ -69,7 +68,7 @@ def test_the_html_form_has_an_element_for_each_block():
         assert html.count(element) == (3 if element == "<table " else 1), element
     assert "rader.<br>Och" in html
     assert mail_html.ACCENTS["1"] in mail_html.typeset(
-        markup.read(f"{SOURCE}\n! Viktigt\n"), "sv", marker="M"
+        markup.read_page(f"{SOURCE}\n! Viktigt\n"), "sv", marker="M"
     )
 
 

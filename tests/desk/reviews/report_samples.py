@@ -3,14 +3,8 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from daemon.desk.letters.records import (
-    Invitation,
-    ManagerPack,
-    MeetingNews,
-    PlanCost,
-    PromiseLine,
-    Report,
-)
+from daemon.desk.letters.to_customers import Invitation, Report
+from daemon.desk.letters.to_office import ManagerPack, MeetingNews, PlanCost, PromiseLine
 from daemon.domain.agreement import BUILT_IN, Version
 from daemon.domain.money import Money
 from daemon.domain.periods import Period, months_from

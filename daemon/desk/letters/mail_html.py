@@ -1,8 +1,8 @@
 """A letter's blocks as HTML for mail clients: inline style only, nothing fetched, phone first.
 
 Text has no colour and the page no background of its own, so a client's dark mode works; accents are
-middle tones that can be read on white and on black. Facts stand in tables because Outlook's engine
-knows little else.
+middle tones, legible on white and on black. Facts stand in tables because Outlook's engine knows
+little else.
 """
 
 import re
@@ -11,11 +11,13 @@ from html import escape
 
 from daemon.desk.letters import pictures
 from daemon.desk.letters.markup import (
+    ASIDE,
     GLUE,
     LINK,
-    LINK_END,
-    LINK_TO,
+    LINKED,
     NEWLINE,
+    SAMPLE,
+    STRONG,
     Block,
     Column,
     Page,
@@ -26,17 +28,13 @@ from daemon.desk.letters.markup import (
 )
 from daemon.desk.letters.pictures import Picture
 
-_STRONG = re.compile(r"\*\*(.+?)\*\*")
-_CODE = re.compile("`(.+?)`")
-_ASIDE = re.compile(r"\(\((.+?)\)\)")
-_LINK = re.compile(f"{LINK}(.*?){LINK_TO}(.*?){LINK_END}", re.DOTALL)
-
 ACCENTS = {"1": "#c8372d", "2": "#c26a00", "3": "#2378a8", "4": "#66788a", "": "#2378a8"}
 _QUIET = "opacity:.72"  # no grey can be read on white and on black; Outlook shows it in full
 _LINE = "#ccd3da"
 _FAINT = "rgba(120,135,150,.45)"  # the same on white, and quiet on black; Outlook takes the first
 _FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _BREAKS = "word-break:break-word;overflow-wrap:anywhere"
+_LEFT = f";text-align:left;{_BREAKS}"
 _P = '<p style="margin:0 0 16px">'
 _SMALL = f'<p style="margin:0 0 12px;font-size:13px;line-height:1.45;{_QUIET}">'
 _HEADING = '<h2 style="margin:28px 0 8px;font-size:16px;line-height:1.3;font-weight:600">'
@@ -54,10 +52,7 @@ _PILL = (
     '<code style="font-family:ui-monospace,Menlo,Consolas,monospace;font-size:14px;padding:1px 5px;'
     f'border:1px solid {_LINE};border:1px solid {_FAINT};border-radius:4px;white-space:nowrap">'
 )
-_BAR_TABLE = (
-    '<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="100%" '
-    'style="width:100%;border-collapse:collapse;margin:4px 0 3px">'
-)
+_BAR_TABLE = _TABLE.replace("margin:0 0 20px", "margin:4px 0 3px")
 _BAR = (
     '<td width="{width}%" height="10" bgcolor="{color}" style="width:{width}%;height:10px;'
     'line-height:10px;font-size:1px;background:{color}">&nbsp;</td>'
@@ -71,13 +66,13 @@ _QUOTE = (
 
 
 def typeset(page: Page, language: str, *, marker: str, message: str = "") -> str:
-    """The whole document; `message` is clean HTML for where the template says `@message`."""
+    """The whole document; `message` is clean HTML to stand for `@message` in the template."""
     accent = ACCENTS.get(page.accent, ACCENTS[""])
     parts: list[str] = []
     top = ""
     for block in page.blocks:
         if block.kind == "marker" and not parts:
-            top = _marker(marker)  # above everything, or a reply would carry what stands above it
+            top = _marker(marker)  # above everything, or a reply would carry the lines above it
         elif block.kind == "marker":
             parts.append(_marker(marker))
         elif block.kind == "message":
@@ -91,7 +86,7 @@ def typeset(page: Page, language: str, *, marker: str, message: str = "") -> str
 
 
 def paragraphs(text: str) -> str:
-    """Plain text as HTML: the form of an answer whose sender wrote none."""
+    """Plain text as HTML: the form of an answer written without HTML."""
     pieces = re.split("\n{2,}", text.strip("\n"))
     return "\n".join(f'<p style="margin:0 0 14px">{_breaks(escape(piece))}</p>' for piece in pieces)
 
@@ -125,16 +120,16 @@ def _shell(page: Page, language: str, accent: str, body: str, top: str) -> str:
 
 
 def inline(source: str) -> str:
-    """One escape for everything, then the marks that only a template can have written."""
+    """One escape for everything, then the marks of the template."""
     text = escape(source)
     if "**" in text:
-        text = _STRONG.sub(r"<strong>\1</strong>", text)
+        text = STRONG.sub(r"<strong>\1</strong>", text)
     if "((" in text:
-        text = _ASIDE.sub(rf"{_ASIDE_SPAN}\1</span>", text)
+        text = ASIDE.sub(rf"{_ASIDE_SPAN}\1</span>", text)
     if "`" in text:
-        text = _CODE.sub(rf"{_PILL}\1</code>", text)
+        text = SAMPLE.sub(rf"{_PILL}\1</code>", text)
     if LINK in text:
-        text = _LINK.sub(_anchor, text)
+        text = LINKED.sub(_anchor, text)
     return text
 
 
@@ -200,12 +195,8 @@ def _table_row(kind: str, row: list[str], right: list[bool]) -> str:
     tag = "th" if kind == "=" else "td"
     set_cells: list[str] = []
     for place, cell in enumerate(row):
-        style = f"{_CELL};font-size:14px"
-        style += (
-            ";text-align:right;white-space:nowrap;padding-left:10px"
-            if right[place]
-            else (f";text-align:left;{_BREAKS}")
-        )
+        side = ";text-align:right;white-space:nowrap;padding-left:10px"
+        style = f"{_CELL};font-size:14px" + (side if right[place] else _LEFT)
         if kind == "=":
             style += f";font-weight:400;font-size:13px;{_QUIET};border-top:0"
         elif kind == "+":
@@ -231,29 +222,29 @@ def _bars(block: Block) -> str:
 
 
 def drawings(page: Page) -> tuple[Picture, ...]:
-    """The pictures that the document shows, each once."""
-    found = (_drawing(columns(block)) for block in page.blocks if block.kind == "columns")
-    return tuple(dict.fromkeys(found))
+    """The pictures of the document, each once."""
+    drawn = (_drawing(columns(block)) for block in page.blocks if block.kind == "columns")
+    return tuple(dict.fromkeys(drawn))
 
 
-def _drawing(found: Sequence[Column]) -> Picture:
-    return pictures.columns(tuple((each.value, each.more) for each in found))
+def _drawing(drawn: Sequence[Column]) -> Picture:
+    return pictures.columns(tuple((each.value, each.more) for each in drawn))
 
 
 def _columns(block: Block) -> str:
-    """A picture of columns, and below each one what it says, as text."""
-    found = columns(block)
-    alternative = escape("; ".join(f"{each.label}: {each.says}" for each in found))
-    width = 100 // len(found)
+    """A picture of columns, and below each one its words as text."""
+    drawn = columns(block)
+    alternative = escape("; ".join(f"{each.label}: {each.says}" for each in drawn))
+    width = 100 // len(drawn)
     below = "".join(
         f'<td width="{width}%" align="center" style="width:{width}%;padding:4px 3px 0;'
         f'font-size:13px;line-height:1.35;text-align:center;vertical-align:top">'
         f'<span style="{_QUIET}">{inline(each.label)}</span><br>{inline(each.says)}</td>'
-        for each in found
+        for each in drawn
     )
     return (
-        f'{_TABLE}<tr><td colspan="{len(found)}" style="padding:0">'
-        f'<img src="cid:{_drawing(found).content_id}" width="{pictures.WIDTH}" '
+        f'{_TABLE}<tr><td colspan="{len(drawn)}" style="padding:0">'
+        f'<img src="cid:{_drawing(drawn).content_id}" width="{pictures.WIDTH}" '
         f'alt="{alternative}" style="display:block;width:100%;height:auto;border:0"></td></tr>'
         f"<tr>{below}</tr></table>"
     )
