@@ -1,7 +1,8 @@
 """One stored message becomes a ticket, a reply, a held message or the shelf (B3, B4, C1, D1)."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import structlog
@@ -55,12 +56,11 @@ class _Read:
 
 
 def step(desk: Desk, now: dt.datetime, left: list[Claimed] | None = None) -> bool:
-    """Claim some waiting messages and act on them; False where none waits.
+    """Claim some waiting messages and act on them; False if none waits.
 
-    They share one commit. Where one of them fails, nothing of it is kept, and each is acted on
-    again in a transaction of its own, so that it fails alone (B4). In `left` is kept, from one step
-    to the next, what could not be given back while the database was away: else it would wait for
-    our own lease to run out.
+    They share one commit. If one of them fails, nothing of it is kept, and each gets a transaction
+    of its own, to fail alone (B4). `left` keeps, from one step to the next, the messages to be
+    given back after a fault of the database: else they would wait for our own lease to run out.
     """
     left = [] if left is None else left
     with desk.store.writing() as tx:
@@ -73,49 +73,67 @@ def step(desk: Desk, now: dt.datetime, left: list[Claimed] | None = None) -> boo
     if not claimed:
         return False
     fault_point("inbox.claimed")
+    with _giving_back(desk, claimed, left):
+        try:
+            _act_on(desk, claimed, raws, now)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  told on the shelf, and in the log
+            _apart(desk, claimed, raws, now, error)
+    return True
+
+
+@contextmanager
+def _giving_back(desk: Desk, claimed: Sequence[Claimed], left: list[Claimed]) -> Iterator[None]:
+    """Give messages back after a fault of the database; it is not theirs (B4)."""
     try:
-        _act_on(desk, claimed, raws, now)
+        yield
     except StoreError:
         left.extend(claimed)
         with desk.store.writing() as tx:
             _give_back(tx, left)
         left.clear()
         raise
-    return True
 
 
 def _give_back(tx: Tx, claimed: Sequence[Claimed]) -> None:
-    """Let go of what has not ended: the database's fault is not the message's (B4)."""
     for each in claimed:
         inbox.give_back(tx, each.id)
+
+
+def _apart(
+    desk: Desk,
+    claimed: Sequence[Claimed],
+    raws: Mapping[int, bytes],
+    now: dt.datetime,
+    error: Exception,
+) -> None:
+    """Act on each message alone after one of them has failed."""
+    if len(claimed) == 1:
+        _failed(desk, claimed[0], error, now)
+        return
+    log.warning("apart", messages=len(claimed), fault=f"{type(error).__name__}: {error}")
+    for each in claimed:
+        try:
+            _act_on(desk, [each], raws, now)
+        except StoreError:
+            raise
+        except Exception as own:  # noqa: BLE001  as above
+            _failed(desk, each, own, now)
 
 
 def _act_on(
     desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
 ) -> None:
-    try:
-        _together(desk, claimed, raws, now)
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001  told on the shelf, and in the log
-        if len(claimed) == 1:
-            _failed(desk, claimed[0], error, now)
-        else:
-            log.warning("apart", messages=len(claimed), fault=f"{type(error).__name__}: {error}")
-            for each in claimed:
-                _act_on(desk, [each], raws, now)
-
-
-def _together(
-    desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
-) -> None:
+    """Act on messages; all of their effects, and their ends, are one transaction (B3)."""
     read = _asked(desk, [_read(desk, each, raws[each.id]) for each in claimed])
     done = []
     with desk.store.writing() as tx:
         _prepare(tx, desk, read, now)
         for each in read:
             with structlog.contextvars.bound_contextvars(inbox=each.claimed.id):
-                done.append(_process(tx, desk, each, now))
+                done.append(_outcome(Turn(tx, desk, each.incoming, now), each))
+                _finish(tx, each, done[-1], now)
     fault_point("messages.committed")
     for each, outcome in zip(read, done, strict=True):
         log.info(
@@ -125,6 +143,22 @@ def _together(
             outcome=outcome.outcome,
             ticket=outcome.ticket_id,
         )
+
+
+def _finish(tx: Tx, each: _Read, outcome: Outcome, now: dt.datetime) -> None:
+    fault_point("message.acted")
+    inbox.finish(
+        tx,
+        each.claimed.id,
+        at=now,
+        outcome=outcome.outcome,
+        kind=each.verdict.kind,
+        sender=each.incoming.sender,
+        ticket_id=outcome.ticket_id,
+        state=outcome.state,
+        reason=outcome.reason,
+    )
+    fault_point("message.finished")
 
 
 def _prepare(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> None:
@@ -203,51 +237,47 @@ def _counts(tx: Tx, desk: Desk, each: _Read) -> bool:
     return sender in finance or register.person_by_address(tx, sender) is not None
 
 
-def _process(tx: Tx, desk: Desk, each: _Read, now: dt.datetime) -> Outcome:
-    """Act on one message; all of its effects and its end are one transaction (B3)."""
-    turn = Turn(tx, desk, each.incoming, now)
-    outcome = _outcome(turn, each)
-    fault_point("message.acted")
-    inbox.finish(
-        tx,
-        each.claimed.id,
-        at=now,
-        outcome=outcome.outcome,
-        kind=each.verdict.kind,
-        sender=turn.mail.sender,
-        ticket_id=outcome.ticket_id,
-        state=outcome.state,
-        reason=outcome.reason,
-    )
-    fault_point("message.finished")
-    return outcome
-
-
 def _outcome(turn: Turn, each: _Read) -> Outcome:
+    """D1: act on a message; only one with proof, or released by a token, has authority."""
+    sender = turn.mail.sender
+    person = register.person_by_address(turn.tx, sender) if sender else None
+    outcome = _without_authority(turn, each, person)
+    if outcome is not None or person is None:
+        return outcome or inquiry.take(turn, each.verdict)
+    person, answered = absence.ends(turn, person), answered_mail(turn)
+    if answered is not None and proof.says_ok(turn.mail.body.new):
+        if answered.kind == "close":
+            return _approve(turn, answered)
+        confirmed = confirming.take(turn, person, answered) if answered.kind == "receipt" else None
+        if confirmed is not None:
+            return confirmed
+    about = meetings.answered(turn, person, answered) if answered is not None else None
+    return about or answer.take(turn, person, answered)
+
+
+def _without_authority(turn: Turn, each: _Read, person: Person | None) -> Outcome | None:
+    """Act on a message of no person of ours, or one without proof; None for one to be acted on."""
     verdict, refusal = each.verdict, turn.mail.message.refusal
     if refusal is not None:
         alarms.shelved(turn.tx, turn.desk, turn.mail.inbox_id, refusal, turn.now)
         return Outcome("refused", state="shelved", reason=refusal)
     if verdict.is_ours:
         tokens = turn.mail.message.all(canary.HEADER)
-        return Outcome(
-            "canary" if canary.came_back(turn.tx, turn.desk, tokens, turn.now) else "loop"
-        )
+        came_back = canary.came_back(turn.tx, turn.desk, tokens, turn.now)
+        return Outcome("canary" if came_back else "loop")
     if verdict.kind == "bounce":
         return bounces.take(turn)
     replied = meetings.reply(turn)
     if replied is not None:
         return replied
-    sender = turn.mail.sender
-    person = register.person_by_address(turn.tx, sender) if sender else None
     if person is None:
         claimed = None if each.released else proof.claimed_person(turn)
         if claimed is not None:
             return _held(turn, claimed, "no_single_sender")
-        return _approval(turn, each) or inquiry.take(turn, verdict)
+        return _approval(turn, each)
     if verdict.kind != "person" and not _is_work(turn, verdict):
         return _of_machine(turn, person, verdict)
-    return _from_registered(turn, person, each)
+    return _unproven(turn, each, person)
 
 
 def _is_work(turn: Turn, verdict: Verdict) -> bool:
@@ -272,24 +302,13 @@ def _of_machine(turn: Turn, person: Person, verdict: Verdict) -> Outcome:
     return Outcome("noted", ticket.id if ticket else None)
 
 
-def _from_registered(turn: Turn, person: Person, each: _Read) -> Outcome:
-    """D1: with proof, or released by a one-time token, a registered address has authority."""
+def _unproven(turn: Turn, each: _Read, person: Person) -> Outcome | None:
+    """D1: hold a message without proof, and ask about it; None for one with proof."""
     answered = answered_mail(turn)
     if answered is not None and answered.kind == "proof":
         return proof.answered_request(turn, person, answered)
-    if not each.released:
-        shown = each.shown(turn.desk)
-        if not shown.passed:
-            return _held(turn, person, shown.reason)
-    person = absence.ends(turn, person)
-    if answered is not None and proof.says_ok(turn.mail.body.new):
-        if answered.kind == "close":
-            return _approve(turn, answered)
-        confirmed = confirming.take(turn, person, answered) if answered.kind == "receipt" else None
-        if confirmed is not None:
-            return confirmed
-    about = meetings.answered(turn, person, answered) if answered is not None else None
-    return about or answer.take(turn, person, answered)
+    shown = None if each.released else each.shown(turn.desk)
+    return None if shown is None or shown.passed else _held(turn, person, shown.reason)
 
 
 def _held(turn: Turn, person: Person, reason: str) -> Outcome:
