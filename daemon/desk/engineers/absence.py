@@ -1,4 +1,4 @@
-"""Engineers who are away, as their own out-of-office tells: new mail goes to all others (D8)."""
+"""An engineer's own out-of-office notes her absence: new mail goes to all others (D8)."""
 
 import datetime as dt
 from dataclasses import replace
@@ -18,9 +18,9 @@ _LASTS = dt.timedelta(days=14)
 
 
 def tells(turn: Turn, person: Person, answered: Sent) -> Ticket | None:
-    """Note an engineer's automatic answer to a mail of ours; gives her ticket that it is about.
+    """Note the absence in an engineer's automatic answer; gives her ticket, if it answers a notice.
 
-    That ticket's notice has reached nobody: all engineers get it.
+    The notice has reached nobody: all engineers get it.
     """
     if not person.is_absent(turn.day):  # the register may know of more
         until = turn.day + _LASTS
@@ -39,13 +39,13 @@ def tells(turn: Turn, person: Person, answered: Sent) -> Ticket | None:
 
 
 def _somebody_is_there(turn: Turn) -> bool:
-    """Where all are away, telling them would only make their programs answer again (J2)."""
+    """Tell if an engineer is present: a mail to absent ones makes their programs answer (J2)."""
     engineers = register.people_with_role(turn.tx, "engineer")
     return any(not each.is_absent(turn.day) for each in engineers)
 
 
 def ends(turn: Turn, person: Person) -> Person:
-    """Whoever writes is back, unless the register says until when she is away."""
+    """End the absence of an engineer who writes, unless the register has its last day."""
     until = person.absent_until
     if until is None or not person.is_absent(turn.day):
         return person

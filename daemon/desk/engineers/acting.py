@@ -1,4 +1,4 @@
-"""Carrying decided acts out, one after the other, and the list of their results (C14)."""
+"""Decided acts are carried out in their order, and their results kept in a list (C14)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from parsers.tags import Tag
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The result of one act, and the tag that asked for it."""
+    """The result of one act, and its tag."""
 
     result: Result
     tag: Tag | None = None
@@ -23,7 +23,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """All that a message did on one ticket: its receipt and its news are made of this."""
+    """The effects of a message on one ticket: the source of its receipt and its news."""
 
     ticket: Ticket | None = None
     carried: tuple[Carried, ...] = ()
@@ -48,12 +48,12 @@ class Acted:
 
     @property
     def done(self) -> list[Done]:
-        """The acts on the ticket that were carried out."""
+        """The acts on the ticket, less those refused."""
         return [each.result for each in self.carried if isinstance(each.result, Done)]
 
     @property
     def booked(self) -> list[Booked]:
-        """The time that was booked, corrected or held."""
+        """The time booked, corrected or held."""
         return [each.result for each in self.carried if isinstance(each.result, Booked)]
 
 
@@ -75,5 +75,5 @@ def noted(ticket: Ticket, code: str, **facts: object) -> Carried:
 
 
 def left_behind(ticket: Ticket, names: Sequence[str]) -> tuple[Carried, ...]:
-    """The files that were too large to go along."""
+    """The sentence about files too large to go along."""
     return (noted(ticket, "left_out", names=", ".join(names)),) if names else ()

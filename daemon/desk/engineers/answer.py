@@ -20,7 +20,7 @@ from daemon.store.tickets import holds
 
 
 def take(turn: Turn, person: Person, answered: Sent | None) -> Outcome:
-    """Act on a message that proves to be an engineer's."""
+    """Act on a proven message of one of our people, and send its receipt."""
     written = read_answer(turn, person, answered)
     turn = replace(turn, mail=written.mail)
     parts: tuple[Acted, ...] = ()
@@ -56,7 +56,7 @@ def _of_office(turn: Turn, person: Person, written: Written) -> Acted:
 
 
 def _act(turn: Turn, person: Person, written: Written) -> Acted:
-    """Act on the ticket of a message, else on the one that it opens (D6)."""
+    """Act on the ticket of a message, or on a new one for its customer (D6)."""
     begun = Acted(written.ticket) if written.ticket else opening.open_for_customer(turn, written)
     if begun.ticket is None:
         return begun
@@ -114,7 +114,7 @@ def _send(turn: Turn, person: Person, written: Written, acted: Acted) -> Acted:
 
 
 def _stop(by: By, person: Person, ticket: Ticket, why: str) -> None:
-    """C9: hold a text that may not be meant for the customer until the engineer says OK."""
+    """C9: hold a doubtful text until the engineer says OK."""
     holds.hold(
         by.tx,
         kind="internal",

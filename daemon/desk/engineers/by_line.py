@@ -1,7 +1,7 @@
-"""A mail that belongs to no one ticket: each line's tags go to the ticket that the line names.
+"""A mail about several tickets: the tags of a line go to the ticket named on it.
 
-That is how the morning's digest is answered, and the receipt of such an answer. Nothing of it ever
-reaches a customer.
+It answers the morning's digest, or the receipt of such an answer. Nothing of it ever reaches a
+customer.
 """
 
 import re
@@ -33,7 +33,7 @@ _BETWEEN = re.compile(r"^[\s>*•·:,;.()\[\]–-]+|[\s:,;()\[\]–-]+$")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the new text: its place, and the tickets that it names, by their place."""
+    """A line of the new text: its place, and the tickets named on it, by their place."""
 
     start: int
     end: int
@@ -51,7 +51,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The tags and the words of a mail that belong to one ticket."""
+    """The tags and the words of a mail for one ticket."""
 
     ticket: Ticket
     tags: tuple[Numbered, ...]
@@ -59,9 +59,9 @@ class Part:
 
 
 def is_one(by: By, written: Written) -> bool:
-    """Tell if a mail is read line by line: a reply to a list of tickets, or one that names some.
+    """Tell if a mail is read line by line: it answers a list of tickets, or names some.
 
-    An engineer's other mail that belongs to no ticket asks for its customer (D6).
+    The receipt of any other mail without a ticket asks for its customer (D6).
     """
     if written.answered is not None and written.answered.kind == DIGEST:
         return True
@@ -137,7 +137,7 @@ def _line_of(lines: Sequence[Line], tag: Tag) -> int:
 
 
 def number_for(lines: Sequence[Line], tag: Tag) -> int | None:
-    """The ticket that a tag's own line names, else the nearest line above; 0: in doubt."""
+    """The ticket named on a tag's own line, else on the nearest line above; 0: in doubt."""
     for line in lines[_line_of(lines, tag) :: -1]:
         number = line.number_for(tag.span[0])
         if number is not None:
@@ -177,20 +177,20 @@ def listing(found: Mapping[int, Iterable[int]]) -> str:
 
 
 def listed_in(noted: str) -> dict[int, frozenset[int]]:
-    """Ticket numbers, each with the ids of the people who answered there without time."""
+    """Ticket numbers, each with the ids of the people to book time there."""
     entries = (entry.split("/") for entry in noted.split(",") if entry)
     return {int(number): frozenset(map(int, people)) for number, *people in entries}
 
 
 def _listed(by: By, person: Person, written: Written) -> Mapping[int, frozenset[int]]:
-    """The tickets that the answered mail asks about, each with the people whose time it lacks."""
+    """The tickets of the answered list, each with the ids of the people to book time there."""
     if written.answered is not None and written.answered.kind == DIGEST:
         return listed_in(written.answered.about or "")
     return dict.fromkeys(_of_receipt(by, written), frozenset((person.id,)))
 
 
 def _of_receipt(by: By, written: Written) -> list[int]:
-    """The tickets with time that the answered receipt's message booked or holds."""
+    """The tickets of the answered receipt: its message booked or holds time on them."""
     message = written.receipt_of
     if message is None:
         return []
@@ -202,7 +202,7 @@ def _of_receipt(by: By, written: Written) -> list[int]:
 
 
 def _alone(person: Person, written: Written, listed: Mapping[int, frozenset[int]]) -> int | None:
-    """The ticket of a tag that names none: the subject's, the writer's only one, the only one."""
+    """The ticket of a tag without a number: the subject's, the writer's only one, the only one."""
     if written.ticket is not None:
         return written.ticket.number
     mine = [number for number, people in listed.items() if person.id in people]
@@ -232,7 +232,7 @@ def _without_ticket(
 
 
 def _on_ticket(turn: Turn, person: Person, part: Part, receipt_of: int | None) -> Acted:
-    """The same as on a ticket's own mail, but that nothing goes to its customer (D8)."""
+    """Act on one ticket; its customer gets nothing (D8)."""
     by = turn.by(person)
     before, after = deciding.plan(person, part.tags, receipt_of)
     ticket, carried = carry_out(by, part.ticket, before)

@@ -16,9 +16,9 @@ from parsers.tags import read_tags
 
 
 def take(turn: Turn, person: Person, answered: Sent) -> Outcome | None:
-    """Act on an OK of the person whose message waits; anybody else's, and a second one, is noted.
+    """Act on the OK of a held message's writer; note anybody else's, and a second one.
 
-    None for a reply of more than the OK: its tags are then read as in any other.
+    None for a reply with tags: it is then read as any other.
     """
     found = holds.of_message(turn.tx, answered.inbox_id) if answered.inbox_id is not None else ()
     waiting = [row for row in found if row.person_id == person.id and row.ticket_id]
@@ -45,9 +45,9 @@ def _released(turn: Turn, person: Person, waiting: Sequence[holds.Hold]) -> Acte
 
 
 def _send_stopped(turn: Turn, person: Person, acted: Acted, row: holds.Hold) -> Acted:
-    """C9: the engineer says that the answer was meant for the customer after all.
+    """C9: send a stopped answer to the customer after all.
 
-    It goes out as the message that it is: its files, its HTML, and its receipt for the clock (E1).
+    It goes out with its own files and HTML, and its own receipt counts for the clock (E1).
     """
     by, ticket = turn.by(person), acted.ticket
     settled = holds.settle(by.tx, row.id, at=by.at, by=by.inbox_id, outcome="released")

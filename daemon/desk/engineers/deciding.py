@@ -1,6 +1,6 @@
-"""What an engineer's message asks for: acts for its tags, and the fate of its text (C9–C13, D8).
+"""The decisions on an engineer's message: the acts of its tags, the fate of its text (C9–C13, D8).
 
-Pure functions of what was read: no database, no clock.
+They are pure functions of the message and its ticket: no database, no clock.
 """
 
 from collections.abc import Callable, Collection
@@ -60,7 +60,7 @@ _SEALED = "-----BEGIN PGP MESSAGE-----"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An act that a tag asks for: `act(by, ticket, *given)`."""
+    """The act of a tag: `act(by, ticket, *given)`."""
 
     tag: Tag
     act: Callable[..., Result]
@@ -70,9 +70,9 @@ class Step:
 def plan(
     person: Person, tags: Collection[Numbered], receipt_of: int | None, opened: Ticket | None = None
 ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """Decide the acts before the answer leaves, and those after it, each in the order they stand.
+    """Decide the acts before the answer leaves, and those after it, in the order of their tags.
 
-    `opened` is the ticket that the message made (D6).
+    `opened` is the new ticket of the message itself (D6).
     """
 
     def steps(*names: str) -> tuple[Step, ...]:
@@ -110,7 +110,7 @@ def _is_done(step: Step, opened: Ticket) -> bool:
 
 
 def mailbox(value: str) -> tuple[str, str] | None:
-    """A name and address as written in a tag."""
+    """The name and address in a tag."""
     found = one_mailbox(value)
     return None if found is None else (found.name, found.address)
 
@@ -163,15 +163,15 @@ def obstacle_around(written: Written, ticket: Ticket, around: Around) -> str | N
 def _is_a_file(written: Written) -> bool:
     """Tell if a mail without a word carries a file for the customer.
 
-    Beside tags it may be a picture of the signature: then the receipt says that nothing went.
+    A file beside tags may be a picture of the signature, and stays behind.
     """
     return not written.tags and any(not each.inline for each in relay.own_files(written.mail))
 
 
 def _talks(written: Written, ticket: Ticket) -> bool:
-    """Tell if it answers a mail that carries the conversation, or none of ours.
+    """Tell if it answers the conversation: a mail to engineers about a ticket, or none of ours.
 
-    A client that strips headers leaves the subject: `Kvitto:` before the ticket's own.
+    Without reply headers the subject tells a receipt: `Kvitto:` before the ticket's own.
     """
     if written.answered is not None:
         return written.answered.kind in _CONVERSATION
@@ -181,7 +181,7 @@ def _talks(written: Written, ticket: Ticket) -> bool:
 
 
 def _nearly_internal(written: Written) -> bool:
-    """C9: a bracket that is nearly [intern], one that is wrong, or one that is in the subject."""
+    """C9: tell if [intern] is misspelt, wrong, or in the subject."""
     return any(
         tag.kind == "near_internal" or tag.name == "internal"
         for tag in (*(tag for _, tag in written.tags), *written.of_subject)
@@ -189,7 +189,7 @@ def _nearly_internal(written: Written) -> bool:
 
 
 def _encrypted(mail: Incoming) -> bool:
-    """Tell if nobody here can read it; a quoted mail that was encrypted is another matter."""
+    """Tell if nobody here can read the text; an encrypted mail in its quotation does no harm."""
     if protection(mail.message) != "encrypted":
         return False
     quoted = mail.message.content_type != "multipart/encrypted" and bool(mail.body.new.strip())

@@ -1,8 +1,7 @@
-"""What must not reach a customer by way of a quote: our own notices, internal notes, strangers.
+"""Texts of ours in an answer to a customer: notices, internal notes, other customers' addresses.
 
-The quote below an answer is cut where the parser is certain of it (C2). What it could not tell is
-kept as text, and looked at here: an answer that still holds something of ours stays behind until
-its writer has confirmed it, as one that is nearly internal does (C9, D8).
+The parser cuts a quotation if it is certain of one (C2), and keeps any other passage as text. An
+answer with a passage of ours stays behind until its writer confirms it (C9, D8).
 """
 
 import re
@@ -34,7 +33,7 @@ _INSIDE = ("notice", "receipt", "warning", "digest", "proof", "card", "alarm", "
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """The texts that a ticket keeps inside, and those that its customer knows."""
+    """The inside texts of a ticket, and those known to its customer."""
 
     notes: tuple[str, ...] = ()  # internal notes
     lines: tuple[str, ...] = ()  # of mails between the desk and its people
@@ -43,7 +42,7 @@ class Inside:
 
 
 def inside(by: By, ticket: Ticket, answered: Sent | None, text: str) -> Inside:
-    """Load the texts that an answer to a ticket must not hold."""
+    """Load the texts for the comparison with an answer to a ticket."""
     said = [each for each in tickets.said(by.tx, ticket.id) if each.inbox_id != by.inbox_id]
     return Inside(
         tuple(each.text for each in said if each.internal),
@@ -80,7 +79,7 @@ def _runs(words: list[str]) -> Iterator[str]:
 
 
 def _secrets(held: Inside) -> Iterator[str]:
-    """Runs of words that give away an inside text, less those that the customer knows."""
+    """The runs of words of inside texts, less those known to the customer."""
     public = {run for text in held.public for run in _runs(_words(text))}
     for note in held.notes:
         yield from _of_note(note, public)
@@ -100,7 +99,7 @@ def _of_note(text: str, public: set[str]) -> Iterator[str]:
 
 
 def _lines_of_ours(by: By, ticket: Ticket, answered: Sent | None) -> Iterator[str]:
-    """The lines of the mail that is answered, and of the ticket's last, that nobody outside has."""
+    """The lines of the answered mail and of the ticket's last, of mails to our own people only."""
     ids = tickets.latest_mails(by.tx, ticket.id, _INSIDE, _MAILS)
     if answered is not None and answered.kind in _INSIDE:
         ids = [*ids, answered.id]

@@ -1,4 +1,4 @@
-"""Telling colleagues of an engineer's answer, and whoever asks for it of the tags (C9, D8)."""
+"""News of an engineer's answer for her colleagues, and the card of tags for herself (C9, D8)."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ from daemon.domain.ticket import Ticket
 
 
 def of_answer(turn: Turn, person: Person, acted: Acted, text: str) -> None:
-    """Tell those concerned, once all is done, of all that they have not heard otherwise."""
+    """Tell customer and colleagues of all acts, less those told by the answer itself."""
     if acted.ticket is not None:
         news.of_acts(turn.by(person), acted.done, acted.ticket, answered=acted.answered)
     to_colleagues(turn, person, acted, text)
 
 
 def to_colleagues(turn: Turn, person: Person, acted: Acted, text: str) -> None:
-    """The assignee hears what somebody else wrote or did; without one all read an internal note."""
+    """Tell the assignee of another engineer's words and acts; all engineers of an internal note."""
     ticket = acted.ticket
     done = receipts.sentences(turn, acted)
     if ticket is None or not (text or done) or acted.opened or ticket.spam:

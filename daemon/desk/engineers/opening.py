@@ -22,7 +22,7 @@ _WITHOUT_WORDS = frozenset({"no_text", "direct", "encrypted", "cutting_failed"})
 
 
 def open_for_customer(turn: Turn, written: Written) -> Acted:
-    """D6: open a ticket for the customer that a message names, or ask for her."""
+    """D6: open a ticket for the customer in `[för: …]`, or ask for one."""
     wanted = next((tag for _, tag in written.right_tags("for")), None)
     requester = mailbox(wanted.value) if wanted else None
     customer, name = _customer(turn.by(), written, requester[1]) if requester else (None, "")

@@ -36,7 +36,7 @@ class Written:
 
     @property
     def receipt_of(self) -> int | None:
-        """The message whose receipt this one answers."""
+        """The message of the answered receipt."""
         answered = self.answered
         return answered.inbox_id if answered is not None and answered.kind == "receipt" else None
 
@@ -56,7 +56,7 @@ def text_of(mail: Incoming) -> str:
 
 
 def read_answer(turn: Turn, person: Person, answered: Sent | None) -> Written:
-    """Read an engineer's message; a reply that names a customer is read with what it completes."""
+    """Read an engineer's message; a reply with `[för: …]` completes the message before it (D6)."""
     written = _read(turn, answered)
     asked = written.receipt_of
     if answered is None or answered.ticket_id is not None or asked is None:
@@ -122,16 +122,16 @@ def _out_of_place(mail: Incoming) -> tuple[str, ...]:
 
 
 def _of_subject(mail: Incoming, ticket: Ticket | None) -> tuple[Tag, ...]:
-    """The tags of the subject, less those that a customer wrote there."""
+    """The tags of the subject, less those of the ticket's own."""
     known = {tag.raw for tag in read_tags(ticket.subject)} if ticket else set()
     return tuple(tag for tag in read_tags(mail.message.subject) if tag.raw not in known)
 
 
 def _completed(by: By, person: Person, reply: Written, asked: int) -> Written:
-    """D6: the message that lacked its customer, with the tags of the reply that names one.
+    """D6: the message without a customer, with the tags of the reply.
 
-    Only its own writer names it, for the time in it is hers. A message named before has a ticket:
-    the reply is about that one.
+    Only its own writer completes it, for the time in it is hers. A message completed before has a
+    ticket: the reply is about that one.
     """
     mail = stored(by, asked)
     writer = register.person_by_address(by.tx, mail.sender)

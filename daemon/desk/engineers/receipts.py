@@ -36,9 +36,9 @@ _UNWISHED = STOPS | {
 def send(
     turn: Turn, person: Person, written: Written, acted: Acted, parts: Sequence[Acted] = ()
 ) -> None:
-    """Send one receipt for a message with tags, or for one that did not get where it was meant.
+    """Send one receipt for a message with tags, or for one stopped against its writer's wish.
 
-    `parts` are what it did on several tickets (`by_line`).
+    `parts` are its effects on several tickets (`by_line`).
     """
     done = sentences(turn, acted)
     for part in parts:
@@ -52,14 +52,14 @@ def send(
 
 
 def send_for_ok(turn: Turn, person: Person, acted: Acted, about: int) -> None:
-    """C11: tell the results of an OK. A reply to it means the message that had waited."""
+    """C11: tell the results of an OK. A reply to this receipt is about the released message."""
     letter = _receipt(turn, Written(turn.mail, ""), (acted,), sentences(turn, acted))
     post = _post(turn, person, acted, turn.mail, about)
     turn.post(letter, replace(post, key=f"{post.key}:ok"))
 
 
 def of_automatic(turn: Turn, person: Person) -> None:
-    """J2: tags in what a machine sent count nothing; its owner is told, once a day and no more."""
+    """J2: tell an engineer once a day of the dead tags in her automatic mail."""
     mail = turn.mail
     refused = tuple(Refused(tag.raw, "automatic") for tag in read_tags(mail.body.new))
     letter = _receipt(turn, Written(mail, "", refused=refused), (Acted(),), ())
@@ -117,7 +117,7 @@ def _refused(carried: Iterable[Carried]) -> list[Refused]:
 
 
 def sentences(turn: Turn, acted: Acted) -> list[str]:
-    """The acts that were carried out, as sentences for the desk's own people."""
+    """The acts, less those refused, as sentences for the desk's own people."""
     return [
         turn.sentence(code, **_facts(each), **facts)
         for each in acted.carried
@@ -138,7 +138,7 @@ def _said(result: Result) -> Sequence[Said]:
 
 
 def _names_customer(each: Carried) -> bool:
-    """Tell if it is the tag by which the ticket was opened for its customer (D6)."""
+    """Tell if the tag is `[kund: …]`: an opened ticket has its customer already (D6)."""
     return each.tag is not None and each.tag.name == "customer"
 
 
@@ -149,7 +149,7 @@ def _facts(each: Carried) -> dict[str, object]:
 def _bank_changes(
     turn: Turn, booked: Iterable[Booked], carried: Iterable[Carried]
 ) -> tuple[BankChange, ...]:
-    """C14: each bank before and after, of the periods that the booked or undone time drew on."""
+    """C14: each bank of the booked or undone time, before and after."""
     drawn = [balances.drawn(turn.tx, each) for each in booked if not each.held]
     undone = [each.result.drawn for each in carried if isinstance(each.result, Undone)]
     found: dict[tuple[int, str], tuple[int, int]] = {}

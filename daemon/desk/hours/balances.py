@@ -1,4 +1,4 @@
-"""What a customer's time bank holds, reckoned from ledger and register (G2-G4)."""
+"""The balance of a customer's time bank, reckoned from ledger and register (G2–G4)."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def reckoning(
 ) -> time_bank.Reckoning:
     """A customer's history, reckoned (G4): as seen before an instant, the whole or of one period.
 
-    Banks do not touch each other: a period that no bank period crosses reckons alike by itself.
+    Banks do not touch each other: a period of whole bank periods reckons alike by itself.
     """
     versions = register.versions_of(tx, customer_id)
     entries, adjustments = ledger.histories(tx, [customer_id], before, within)[customer_id]
@@ -42,9 +42,9 @@ def reckoning(
 
 
 def bank(tx: Tx, desk: Desk, customer_id: int | None, day: dt.date) -> Bank:
-    """What the bank of a date's period holds now; nothing for a ticket without customer.
+    """The present balance of a date's bank; nothing for a ticket without customer.
 
-    It follows from ledger and register, and is reckoned anew once either has changed.
+    It is reckoned anew after a change of ledger or register.
     """
     if customer_id is None:
         return Bank(None, 0, 0)
@@ -63,6 +63,6 @@ def _bank(tx: Tx, desk: Desk, customer_id: int, day: dt.date) -> Bank:
 
 
 def drawn(tx: Tx, booked: Booked) -> Drawn:
-    """What a booked entry drew from its customer's bank."""
+    """The minutes of a booked entry from its customer's bank."""
     ticket = tickets.by_number(tx, booked.number)
     return ticket.customer_id if ticket else None, booked.worked_on, booked.from_bank

@@ -1,4 +1,4 @@
-"""Booking the time that engineers write: entries, corrections, what is held, what is undone."""
+"""The work log: engineers' time is booked, corrected, held, released, undone and moved."""
 
 import datetime as dt
 import secrets
@@ -22,7 +22,7 @@ from parsers.worked_time import WorkedTime
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """Time as it was written: whose it is, its place among the message's tags (C12)."""
+    """Time as written: its engineer, and its place among the message's tags (C12)."""
 
     person: Person
     ordinal: int
@@ -38,7 +38,7 @@ class Worked:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Time taken back: net minutes, the change of each bank, and any entry that had waited."""
+    """Time taken back: net minutes, the change of each bank, and any held entry."""
 
     minutes: int
     drawn: tuple[Drawn, ...]
@@ -120,7 +120,7 @@ def _hold(by: By, ticket: Ticket, entry: _Entry, doubt: str) -> Booked:
 
 
 def _enter(by: By, ticket: Ticket, entry: _Entry) -> Booked:
-    """G1, G5: the minutes and what they bill, stored once."""
+    """G1, G5: store the actual and the billable minutes, once."""
     time = entry.time
     before = balances.bank(by.tx, by.desk, ticket.customer_id, entry.day)
     increment = _increment(by, ticket.customer_id, entry.day)
@@ -148,7 +148,7 @@ def _enter(by: By, ticket: Ticket, entry: _Entry) -> Booked:
 
 
 def _increment(by: By, customer_id: int | None, day: dt.date) -> int:
-    """G5: the increment of the terms in force that day."""
+    """G5: the increment of the terms in force on a date."""
     versions = register.versions_of(by.tx, customer_id) if customer_id is not None else ()
     version = in_force(versions, day)
     terms = version.terms if version else by.desk.none_terms(day)
@@ -174,7 +174,7 @@ def _booked(by: By, ticket: Ticket, entry: _Entry, billable: int, before: Bank) 
 
 
 def _correct(by: By, ticket: Ticket, entry: _Entry) -> Booked | Refusal:
-    """G4: lower the entries that a correction names, latest first; refuse one that is too large."""
+    """G4: lower the named entries, latest first; refuse a correction larger than they are."""
     named = {each.entry.id: each for each in _named(by, ticket, entry)}
     taken = time_bank.correct(
         [each.entry for each in named.values()], -entry.time.minutes, counts=entry.time.billable
@@ -205,9 +205,9 @@ def _named(by: By, ticket: Ticket, entry: _Entry) -> list[Booking]:
 
 
 def undo(by: By, ticket: Ticket, message: int | None) -> Undone | Refusal:
-    """C14: take back the time that a message booked or corrected, and strike the time it holds.
+    """C14: take back the booked and corrected time of a message, and strike its held time.
 
-    Once: a second time finds nothing left. A correction of time that has itself been undone stays.
+    A second undoing finds nothing left. A correction of undone time stays.
     """
     waiting = holds.of_message(by.tx, message) if message is not None else ()
     for row in waiting:
@@ -223,7 +223,7 @@ def undo(by: By, ticket: Ticket, message: int | None) -> Undone | Refusal:
 def _undo(by: By, ticket: Ticket, message: int) -> tuple[int, list[Drawn]]:
     """Undo the bookings of a message, then its corrections; gives net minutes and the banks' part.
 
-    A bank's part is below 0 where the minutes were given back to it.
+    A bank's part is below 0 for minutes given back to it.
     """
     undoing = replace(by, cause=f"{by.cause}{ledger.UNDOES}{message}")
     minutes = 0
@@ -316,7 +316,7 @@ def rebook(by: By, ticket: Ticket, customer_id: int) -> None:
 
 
 def _book_anew(by: By, ticket: Ticket, booking: Booking, minutes: int) -> None:
-    """Book an entry on the ticket's customer, same worked date, by that one's terms (G5)."""
+    """Book an entry on the ticket's customer, same worked date, by her terms (G5)."""
     entry = booking.entry
     increment = _increment(by, ticket.customer_id, entry.worked_on)
     ledger.book(

@@ -18,7 +18,7 @@ _GREETING = 30  # words, with a name and an address below them
 
 
 def asks(mail: Incoming) -> bool:
-    """Tell if the subject is that one word."""
+    """Tell if the subject is one such word."""
     return base_subject(mail.message.subject).strip(" ?!.").casefold() in _ASKS
 
 

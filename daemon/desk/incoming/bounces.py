@@ -1,4 +1,4 @@
-"""Delivery reports: an answer that did not arrive is told, and may open a clock again (E1)."""
+"""Delivery reports: engineers hear of a lost answer, and it may open a clock again (E1)."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _OUTWARD = frozenset(
 
 
 def take(turn: Turn) -> Outcome:
-    """Note a bounce on the ticket whose mail it tells of."""
+    """Note a bounce on the ticket of the lost mail."""
     bounce = read_bounce(turn.mail.message)
     original = bounce.original_message_id if bounce else None
     sent = outbox.by_message_ids(turn.tx, [original]).get(original) if original else None
@@ -50,7 +50,7 @@ def take(turn: Turn) -> Outcome:
 
 
 def _remark(turn: Turn, failed: Sequence[Failed], reported: Sequence[Failed]) -> str:
-    """Who was not reached; while none has failed for good, who has only to wait."""
+    """The sentence about the addresses not reached, or only delayed."""
     told = failed or reported
     return turn.sentence(
         "delayed" if told and not failed else "bounce",
@@ -60,7 +60,7 @@ def _remark(turn: Turn, failed: Sequence[Failed], reported: Sequence[Failed]) ->
 
 
 def _of_no_ticket(turn: Turn, sent: Sent, bounce: Bounce) -> None:
-    """What is about no ticket, and came back for good."""
+    """Note a mail of no ticket as undelivered for good."""
     for each in bounce.recipients:
         if each.permanent:
             outbox.bounced(turn.tx, sent.id, each.address, each.status or "")

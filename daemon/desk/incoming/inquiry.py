@@ -38,7 +38,7 @@ class Inquiry:
 
     @property
     def on(self) -> Ticket:
-        """The ticket that it goes on with; a LookupError if it opens one."""
+        """The ticket of a reply; a LookupError for a new message."""
         if self.ticket is None:
             raise LookupError("the message has no ticket")
         return self.ticket
@@ -84,7 +84,7 @@ def _way_without_ticket(inquiry: Inquiry) -> Way:
 
 
 def _is_outsider(inquiry: Inquiry, ticket: Ticket) -> bool:
-    """D3: neither of the ticket's customer nor somebody who takes part in it."""
+    """D3: tell if the sender is neither of the ticket's customer nor takes part in it."""
     customer = inquiry.customer
     if customer is not None and customer.id == ticket.customer_id:
         return False
@@ -106,7 +106,7 @@ def _way_to_closed(mail: Incoming, ticket: Ticket, within: timedelta) -> Way:
 
 
 def keep_silent(_turn: Turn, _inquiry: Inquiry) -> Outcome:
-    """An automatic answer to nothing of ours."""
+    """Note an automatic answer to no ticket."""
     return Outcome("noted")
 
 
@@ -129,7 +129,7 @@ def new_ticket(turn: Turn, inquiry: Inquiry) -> Outcome:
 
 
 def follow_up(turn: Turn, inquiry: Inquiry) -> Outcome:
-    """D5: open a ticket that is linked to the one closed long ago."""
+    """D5: open a ticket, linked to the one closed long ago."""
     return _open(turn, inquiry, inquiry.ticket)
 
 
@@ -160,7 +160,7 @@ def _open(turn: Turn, inquiry: Inquiry, follows: Ticket | None) -> Outcome:
 
 
 def _marked_as_spam(turn: Turn) -> bool:
-    """D2: mail that the border marked as spam waits in silence."""
+    """D2: tell if the border has marked the mail as spam: it waits in silence."""
     name, _, value = (turn.desk.settings.identity.spam_header or "").partition(":")
     if not name:
         return False
@@ -181,25 +181,25 @@ def _statement(turn: Turn) -> Statement:
 
 
 def thanks(turn: Turn, inquiry: Inquiry) -> Outcome:
-    """D5: a thank-you for a closed ticket is kept."""
+    """D5: keep a thank-you for a closed ticket."""
     turn.say(inquiry.on, "customer", _shown(turn))
     return Outcome("thanks", inquiry.on.id)
 
 
 def reply_to_spam(turn: Turn, inquiry: Inquiry) -> Outcome:
-    """D2: a reply on a ticket that was closed as spam is kept."""
+    """D2: keep a reply on a ticket closed as spam."""
     turn.say(inquiry.on, "customer", _shown(turn))
     return Outcome("spam", inquiry.on.id)
 
 
 def reply(turn: Turn, inquiry: Inquiry) -> Outcome:
-    """A reply of the customer's side on an open ticket."""
+    """Take a reply of the customer's side on an open ticket."""
     _join_in(turn, inquiry)
     return _reply(turn, inquiry, inquiry.on)
 
 
 def reopening_reply(turn: Turn, inquiry: Inquiry) -> Outcome:
-    """D5: a reply that opens its ticket again."""
+    """D5: open the ticket of a reply again."""
     done = acts.reopen(turn.by(), inquiry.on)
     _join_in(turn, inquiry)
     return _reply(turn, inquiry, done.ticket, turn.sentence("reopened_by_customer"))
@@ -232,7 +232,7 @@ def _reply(turn: Turn, inquiry: Inquiry, ticket: Ticket, *remarks: str) -> Outco
 
 
 def wanted_level(statement: Statement, ticket: Ticket) -> int | None:
-    """C5, C8: the new level that a reply states; the subject counts only if it differs."""
+    """C5, C8: the new level in a reply; the subject counts only if it differs."""
     stated = (statement.subject_level, statement.text_level)
     return next((level for level in stated if level not in {None, ticket.priority}), None)
 

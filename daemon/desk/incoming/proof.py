@@ -24,13 +24,13 @@ _ONCE = ("From", "Subject", "To", "Cc", "Date", "Message-ID", "In-Reply-To", "Co
 
 
 def asks_the_dns(desk: Desk, message: Message) -> bool:
-    """Whether `proof_of` may have to: that takes seconds where no resolver answers."""
+    """Tell if `proof_of` may ask the DNS: it takes seconds if no resolver answers."""
     identity = desk.settings.identity
     return identity.require != "none" and identity.dkim and bool(message.all("DKIM-Signature"))
 
 
 def proof_of(desk: Desk, message: Message, raw: bytes) -> Proof:
-    """Whether the message proves that it comes from the address it names (D1)."""
+    """The proof of a message's sender, or the reason of its lack (D1)."""
     identity = desk.settings.identity
     if any(len(message.all(name)) > 1 for name in _ONCE):
         # Whatever was proven, another reader takes the other one (notes/reliability.md 7).
@@ -47,12 +47,12 @@ def proof_of(desk: Desk, message: Message, raw: bytes) -> Proof:
 
 
 def says_ok(text: str) -> bool:
-    """Whether the first word is OK (C11, H7)."""
+    """Tell if the first word is OK (C11, H7)."""
     return _OK.match(text) is not None
 
 
 def ask(turn: Turn, person: Person, reason: str) -> None:
-    """Hold a message, and ask the registered address whether it is its own.
+    """Hold a message, and ask its registered address for a confirmation.
 
     The request's Message-ID is the one-time token: it is keyed, and goes to that address alone.
     """
@@ -81,9 +81,9 @@ def ask(turn: Turn, person: Person, reason: str) -> None:
 
 
 def answered_request(turn: Turn, person: Person, request: Sent) -> Outcome:
-    """D1: a reply to a confirmation request lets the held message through; once, and in time.
+    """D1: let the held message through after a reply to its request; once, and in time.
 
-    Whoever answers that the message is not theirs has refused it.
+    A reply of "no" refuses the message.
     """
     hold = holds.open_by_id(turn.tx, int((request.about or ":0").partition(":")[2]))
     if hold is None or hold.person_id != person.id:
@@ -103,7 +103,7 @@ def answered_request(turn: Turn, person: Person, request: Sent) -> Outcome:
 
 
 def _tell(turn: Turn, person: Person, code: str) -> None:
-    """Say to the registered address that the held message stays where it is."""
+    """Tell the registered address of a held message: it is not let through."""
     letter = Receipt(
         number=None,
         subject=turn.mail.message.subject,

@@ -37,7 +37,7 @@ log = structlog.get_logger("avtald.receive")
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A claimed message as it was read: before any transaction, for reading takes its time."""
+    """A claimed message, read before any transaction, for reading takes its time."""
 
     claimed: Claimed
     raw: bytes
@@ -47,11 +47,11 @@ class _Read:
 
     @property
     def released(self) -> bool:
-        """Whether a one-time token stands for its proof (D1)."""
+        """Tell if a one-time token stands for its proof (D1)."""
         return self.claimed.released_by is not None
 
     def shown(self, desk: Desk) -> Proof:
-        """Whether the message proves who sent it (D1)."""
+        """The proof of its sender (D1)."""
         return self.proof or proof.proof_of(desk, self.incoming.message, self.raw)
 
 
@@ -75,7 +75,7 @@ def step(desk: Desk, now: dt.datetime, left: list[Claimed] | None = None) -> boo
     fault_point("inbox.claimed")
     with _giving_back(desk, claimed, left):
         try:
-            _act_on(desk, claimed, raws, now)
+            _together(desk, claimed, raws, now)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  told on the shelf, and in the log
@@ -115,14 +115,14 @@ def _apart(
     log.warning("apart", messages=len(claimed), fault=f"{type(error).__name__}: {error}")
     for each in claimed:
         try:
-            _act_on(desk, [each], raws, now)
+            _together(desk, [each], raws, now)
         except StoreError:
             raise
         except Exception as own:  # noqa: BLE001  as above
             _failed(desk, each, own, now)
 
 
-def _act_on(
+def _together(
     desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
 ) -> None:
     """Act on messages; all of their effects, and their ends, are one transaction (B3)."""
@@ -162,9 +162,9 @@ def _finish(tx: Tx, each: _Read, outcome: Outcome, now: dt.datetime) -> None:
 
 
 def _prepare(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> None:
-    """Take the locks that these need, and ask once for all of them what each would ask by itself.
+    """Take the locks for these messages, and load for all of them at once.
 
-    Who opens a ticket touches nothing that is there: several daemons may do so side by side.
+    New tickets touch no old row: several daemons may open them side by side.
     """
     strangers = _strangers(tx, read)
     new = sum(map(_asks_anew, strangers))
@@ -179,7 +179,7 @@ def _prepare(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> Non
 
 
 def _strangers(tx: Tx, read: Sequence[_Read]) -> list[_Read]:
-    """Those of senders who are none of our own people."""
+    """The messages of senders outside of our own people."""
     return [
         each
         for each in read
@@ -188,7 +188,7 @@ def _strangers(tx: Tx, read: Sequence[_Read]) -> list[_Read]:
 
 
 def _asks_anew(each: _Read) -> bool:
-    """Whether a stranger's mail can do nothing but open a ticket, as far as can be seen."""
+    """Tell if a stranger's mail opens a ticket, and does nothing else, by all its signs."""
     mail = each.incoming
     message = mail.message
     answers = message.in_reply_to or message.references or ticket_number(message.subject)
@@ -220,7 +220,7 @@ def _read(desk: Desk, claimed: Claimed, raw: bytes) -> _Read:
 
 
 def _asked(desk: Desk, read: Sequence[_Read]) -> Sequence[_Read]:
-    """Ask the DNS now, while nothing is locked, about those whose word counts with proof (D1)."""
+    """Ask the DNS, while nothing is locked, about the messages of our own people (D1)."""
     signed = [each for each in read if proof.asks_the_dns(desk, each.incoming.message)]
     if not signed:
         return read
@@ -281,10 +281,9 @@ def _without_authority(turn: Turn, each: _Read, person: Person | None) -> Outcom
 
 
 def _is_work(turn: Turn, verdict: Verdict) -> bool:
-    """C1: whether a mail that came through a list is work for the desk: it answers us, or has tags.
+    """C1: tell if a mail by way of a list is work for the desk: it answers us, or has tags.
 
-    A group address that everybody writes to marks all it carries. Who wrote it is another matter:
-    that is proven (D1).
+    A group address marks all its mail as a list's. The sender is proven apart from it (D1).
     """
     if verdict.kind != "list":
         return False
@@ -317,7 +316,7 @@ def _held(turn: Turn, person: Person, reason: str) -> Outcome:
 
 
 def _approval(turn: Turn, each: _Read) -> Outcome | None:
-    """H7: finance's OK, from an address of finance that is no registered person, with proof."""
+    """H7: take finance's OK with proof, from an address outside of the register."""
     if turn.mail.sender not in turn.desk.settings.accounting.finance:
         return None
     answered = answered_mail(turn)

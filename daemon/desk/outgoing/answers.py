@@ -14,7 +14,7 @@ from daemon.store.session import Tx
 
 
 def post(by: By, letter: Any, mail: Post) -> None:
-    """Put a letter in the outbox, with the fact that causes it; none where J2 forbids it."""
+    """Put a letter in the outbox, in the transaction of its cause, unless J2 forbids it."""
     outside = [address for _, address in (*mail.to, *mail.cc)] if mail.answer else ()
     if may_answer(by.tx, by.desk, outside, by.now):
         post_later(by.tx, by.desk, letter, mail, by.now)

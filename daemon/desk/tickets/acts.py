@@ -1,7 +1,7 @@
 """The acts on a ticket: each a function of actor, time and cause, without need of a mail (C9, D–E).
 
 A tag, a command and a page call the same function. It changes the ticket, notes the event (K1),
-and gives what was done, or the reason it was not.
+and gives the sentences about it, or the reason of its refusal.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ Said = tuple[str, Mapping[str, object]]  # a code of `sentences`, and its facts
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An act that was carried out: the ticket before and after, and the sentences about it."""
+    """A finished act: the ticket before and after, and the sentences about it."""
 
     before: Ticket
     ticket: Ticket
@@ -76,7 +76,7 @@ def start(by: By, ticket: Ticket) -> Done:
 
 
 def take_over(by: By, ticket: Ticket) -> Ticket:
-    """D8: the first engineer who answers or starts becomes the assignee."""
+    """D8: make the first engineer to answer or start the assignee."""
     if ticket.assignee_id is not None or by.person is None or "engineer" not in by.person.roles:
         return ticket
     changed = tickets.change(by.tx, ticket.id, assignee_id=by.person.id)
@@ -97,7 +97,7 @@ def assign(by: By, ticket: Ticket, wanted: str) -> Done | Refusal:
 
 
 def _engineer(by: By, wanted: str) -> Person | None:
-    """The person of an address, a name, or a first name that only one has."""
+    """The person of an address, a name, or a unique first name."""
     person = register.person_by_address(by.tx, wanted)
     if person is not None:
         return person if person.active else None

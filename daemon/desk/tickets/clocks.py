@@ -1,4 +1,4 @@
-"""A ticket's clocks: what happened is recorded, what follows is read anew and stored (E1–E8)."""
+"""A ticket's clocks: its events are recorded, and the clocks read anew from them (E1–E8)."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -81,10 +81,10 @@ def tell_at(
 
 
 def _ended_otherwise(kept: Any, clock: Clock) -> bool:
-    """Whether events say otherwise now; calendar and agreement never do (E8).
+    """Tell if later events change the end of a clock; calendar and agreement never do (E8).
 
-    A bounce takes the end back. An answer that also closed its ticket is accepted for delivery
-    after that: it was no closing without a word (E1).
+    A bounce takes the end back. An answer with `[klar]` is accepted for delivery after the closing:
+    the ticket was not closed without a word (E1).
     """
     answered = kept.result == Result.UNANSWERED and clock.result is Result.MET
     return answered or bool(clock.ended_at != kept.ended_at)
@@ -130,7 +130,7 @@ def explained(
 def _as_frozen(
     row: Any, ticket: Ticket, now: dt.datetime, read_now: tuple[Clock, tuple[Segment, ...]] | None
 ) -> tuple[Clock, tuple[Segment, ...]]:
-    """A stored result, with the segments of today's calendar where they still come to it."""
+    """A stored result, with the segments of today's calendar if they still add up to it."""
     target = None if row.target_minutes is None else dt.timedelta(minutes=row.target_minutes)
     clock = Clock(
         kind=ClockKind(row.kind),
@@ -191,7 +191,7 @@ def agreement_at_opening(tx: Tx, desk: Desk, ticket: Ticket) -> Version | None:
 
 
 def targets(version: Version | None) -> Targets:
-    """What an agreement promises, as opening time by priority (E2, E6)."""
+    """The promises of an agreement, as opening time by priority (E2, E6)."""
     if version is None:
         return Targets()
     terms = version.terms
@@ -203,6 +203,6 @@ def targets(version: Version | None) -> Targets:
 
 
 def next_deadline(clocks: Clocks) -> dt.datetime | None:
-    """The deadline that falls first among those that still run."""
+    """The first deadline of the running clocks."""
     due = [clock.due_at for clock in clocks.all() if clock.running and clock.due_at is not None]
     return min(due, default=None)

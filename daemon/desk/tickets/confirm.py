@@ -1,4 +1,4 @@
-"""What the customer is told of a ticket: that it is opened, and what its level means (C8, J1)."""
+"""The customer's confirmation of a ticket and of its level (C8, J1)."""
 
 import datetime as dt
 from dataclasses import replace
@@ -28,9 +28,9 @@ def confirm(
     engineer: Said | None = None,
     files: tuple[Attachment, ...] = (),
 ) -> None:
-    """J1: tell the requester what was understood, and by when work starts.
+    """J1: confirm a ticket to its requester, with its level and the time of the first answer.
 
-    Where an engineer opened the ticket (D6) her text goes along, and nothing is answered.
+    If an engineer opened the ticket (D6), her text goes along, and the mail answers none.
     """
     message = turn.mail.message
     turn.post(
@@ -51,9 +51,9 @@ def confirm(
 
 
 def confirm_placed(by: By, ticket: Ticket) -> None:
-    """D2, J1: give the promise that a stranger's confirmation, or the silence, could not give.
+    """D2, J1: give the promise to a stranger, once her customer is known.
 
-    It answers the message that opened the ticket.
+    The confirmation answers the first message of the ticket, also after silence.
     """
     opened_by = tickets.opened_by(by.tx, ticket.id)
     if opened_by is None or ticket.customer_id is None:
@@ -110,7 +110,7 @@ def _confirmation(
 
 
 def _promised(by: By, response: Clock | None) -> dt.datetime | None:
-    """J1: by when work starts; nothing is promised that is past."""
+    """J1: the latest start of work; None for one in the past."""
     due = response.due_at if response is not None and response.running else None
     if due is None or due <= by.at:
         return None
@@ -124,7 +124,7 @@ def _target_minutes(clock: Clock | None) -> int | None:
 
 
 def tell_priority(by: By, before: Ticket, after: Ticket, *, conflict: bool = False) -> None:
-    """C8: tell the requester the new level, and what it means for the promise."""
+    """C8: tell the requester the new level, and the new promise."""
     if not tickets.was_confirmed(by.tx, after.id):
         return  # J2: opened by a machine, or by whom we may not answer
     response = clocks.read(by.tx, by.desk, after, by.at).response

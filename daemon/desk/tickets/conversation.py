@@ -1,4 +1,4 @@
-"""Finding the ticket that a message goes on with (D3)."""
+"""The ticket of a message, by its reply id or its number (D3)."""
 
 from daemon.desk.outgoing import reply_ids
 from daemon.desk.tickets.turn import Turn
@@ -12,7 +12,7 @@ from parsers.subject import ticket_number
 
 
 def answered_mail(turn: Turn) -> Sent | None:
-    """The mail of ours that the message answers, by its Message-ID or the reply address."""
+    """The answered mail of ours, by its Message-ID or the reply address."""
     wanted = _ids(turn)
     found = outbox.by_message_ids(turn.tx, wanted)
     return next((found[each] for each in wanted if each in found), None)
@@ -32,15 +32,15 @@ def joined_ticket(turn: Turn, *, customer_id: int | None) -> Ticket | None:
 
 
 def taking_part(tx: Tx, ticket: Ticket) -> frozenset[str]:
-    """The addresses that take part in a ticket and get its mail (D3)."""
+    """The addresses of a ticket's participants, less the silent ones (D3)."""
     side = tickets.participants_of(tx, ticket.id)
     return frozenset(each.address for each in side if not each.silent)
 
 
 def engineers_ticket(turn: Turn, answered: Sent | None) -> Ticket | None:
-    """The ticket that an engineer writes on: by reply id, by number, or by the mail she answers.
+    """The ticket of an engineer's message: by reply id, by number, or by the answered mail.
 
-    That may be the customer's own mail, of which she had a copy.
+    The answered mail may be the customer's own, if the engineer had a copy.
     """
     message = turn.mail.message
     found = _named(turn, _keyed_number(turn)) or _named(turn, ticket_number(message.subject))
@@ -53,7 +53,7 @@ def engineers_ticket(turn: Turn, answered: Sent | None) -> Ticket | None:
 
 
 def _named(turn: Turn, number: int | None) -> Ticket | None:
-    """The ticket of that number, or the one it was merged into (D7)."""
+    """The ticket of a number, or after a merge the living one (D7)."""
     ticket = None if number is None else tickets.by_number(turn.tx, number)
     return None if ticket is None else tickets.living(turn.tx, ticket)
 
@@ -64,7 +64,7 @@ def _references(turn: Turn) -> tuple[str, ...]:
 
 
 def _ids(turn: Turn) -> list[str]:
-    """What the message answers, best first: its references, then the address it was sent to."""
+    """The ids of the answered mails, best first: of the references, then of the reply address."""
     desk = turn.desk
     ids = [*_references(turn)]
     local = desk.settings.desk.address.rpartition("@")[0]

@@ -1,4 +1,4 @@
-"""Telling those concerned of an act that no answer tells them of, once (C8, D2, D7, D8)."""
+"""News of an act for the customer's side and the assignee, once (C8, D2, D7, D8)."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from daemon.store.tickets.tickets import Participant
 
 
 def at_once(by: By, done: Done) -> None:
-    """Tell of a ticket that was given to somebody, or merged."""
+    """Tell a new assignee of her ticket, and the customer's side of a merge."""
     if done.assignee is not None and (by.person is None or by.person.id != done.assignee.id):
         _assigned(by, done.ticket, done.assignee)
     if done.did("merged"):
@@ -45,7 +45,7 @@ def of_acts(by: By, acts: Sequence[Done], ticket: Ticket, *, answered: bool) -> 
 def _tell(
     by: By, what: str, ticket: Ticket, side: Sequence[Participant], *, other: int | None = None
 ) -> None:
-    """Nobody hears of spam, or of a ticket that a machine opened (J2)."""
+    """Send a short notice; none about spam, or about a ticket without a confirmation (J2)."""
     if ticket.spam or ticket.customer_id is None or not tickets.was_confirmed(by.tx, ticket.id):
         return
     letter = TicketNews(by.desk.settings.desk.name, ticket.number, ticket.subject, what, other)
@@ -67,9 +67,9 @@ def _tell(
 
 
 def _awaits_promise(by: By, ticket: Ticket) -> bool:
-    """Tell if a customer who has been found waits for a first word of ours on the matter.
+    """Tell if the requester of a placed ticket waits for our first word.
 
-    Another customer's own people, whose ticket was moved, are not told its new owner.
+    Another customer's people are never told the new owner of their ticket.
     """
     owner = register.customer_of_address(by.tx, ticket.requester)
     if ticket.status != Status.OPEN or (owner and owner[0].id != ticket.customer_id):
@@ -82,7 +82,7 @@ def _awaits_promise(by: By, ticket: Ticket) -> bool:
 
 
 def _assigned(by: By, ticket: Ticket, person: Person) -> None:
-    """Tell an engineer of a ticket that somebody else gave her, with its last message."""
+    """Tell an engineer of her new ticket, with its last message."""
     said = tickets.said(by.tx, ticket.id, last=1)
     due = clocks.next_deadline(clocks.read(by.tx, by.desk, ticket, by.at))
     answers.post(

@@ -31,7 +31,7 @@ _AROUND = 256 * 1024  # texts and headers around the files of a mail
 
 
 def customer_side(tx: Tx, ticket: Ticket) -> list[Participant]:
-    """Requester and participants who get mail (D3, D8); who has left the customer gets none."""
+    """Requester and participants, less the silent ones and former contacts (D3, D8)."""
     left = _left(tx, ticket)
     return [
         each
@@ -41,7 +41,7 @@ def customer_side(tx: Tx, ticket: Ticket) -> list[Participant]:
 
 
 def _left(tx: Tx, ticket: Ticket) -> set[str]:
-    """Contacts who have ended, and whose domain is not the customer's either."""
+    """The addresses of former contacts outside of the customer's domains."""
     if ticket.customer_id is None:
         return set()
     contacts = register.contacts_of(tx, ticket.customer_id, ended=True)
@@ -57,8 +57,8 @@ def is_own(by: By, address: str) -> bool:
 def others_of(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], ...]:
     """D4: colleagues of the customer's domains in To and Cc.
 
-    Nobody where the desk itself is not seen there: its copy was blind, or came by an alias of the
-    customer's own, and answers to all would give the first away and loop with the second.
+    Nobody if the desk's address is not there: its copy was blind, or came by an alias of the
+    customer's own. An answer to all would give a blind copy away, and loop with an alias.
     """
     written = turn.mail.written_to
     if customer is None or not any(turn.desk.is_own(address) for _, address in written):
@@ -70,28 +70,28 @@ def others_of(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], .
 
 
 def join(by: By, ticket: Ticket, found: Sequence[tuple[str, str]], *, silent: bool = False) -> None:
-    """D3, D4: let people take part from now on, and note who was new (K1)."""
+    """D3, D4: let people take part from now on, and note the new ones (K1)."""
     real = [each for each in found if each[1]]
     for address in tickets.join(by.tx, ticket.id, real, by.at, silent=silent):
         note_joined(by, ticket, address, silent=silent)
 
 
 def note_joined(by: By, ticket: Ticket, address: str, *, silent: bool = False) -> None:
-    """Note somebody who takes part from now on (K1)."""
+    """Note a new participant (K1)."""
     by.record(ticket, "participant", address=address, silent=silent)
 
 
 def join_copied(turn: Turn, ticket: Ticket) -> None:
-    """D4: a colleague whom an engineer copied has that message, and gets the next ones."""
+    """D4: let the colleagues in an engineer's Cc take part from now on."""
     if ticket.customer_id is not None:
         customer = register.customer(turn.tx, ticket.customer_id)
         join(turn.by(), ticket, others_of(turn, customer))
 
 
 def groups(tx: Tx, ticket: Ticket, side: Sequence[Participant]) -> list[list[Participant]]:
-    """Those who may see each other's addresses: the ticket's own, then each other customer's.
+    """Divide people by customer, the ticket's own first: a group sees each other's addresses.
 
-    Another customer's people are there where a ticket was moved (D7); they get mails of their own.
+    A moved ticket has people of two customers (D7).
     """
     if len(side) < 2:
         return [list(side)] if side else []
@@ -132,7 +132,7 @@ def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tu
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Who gets one mail of an answer, and the files that go along."""
+    """The recipients of one mail of an answer, and its files."""
 
     number: int
     people: Sequence[Participant]
@@ -163,17 +163,17 @@ def _send_to(turn: Turn, ticket: Ticket, letter: Answer, group: _Group) -> None:
 
 
 def own_html(mail: Incoming, text: str) -> str | None:
-    """The engineer's own HTML where it shows just the text that goes out (C12, C13); else None."""
+    """The engineer's own HTML if it shows the outgoing text exactly (C12, C13); else None."""
     html = new_html(mail.message, mail.body)
     clean = sanitised(html) if html is not None else None
     return clean if clean is not None and says(clean, text) else None
 
 
 def own_files(mail: Incoming, html: str | None = None) -> tuple[Attachment, ...]:
-    """The files that an engineer sends along, with names that hold no tag (C13).
+    """The files of an engineer's mail for the customer, their names without tags (C13).
 
-    A signature no longer fits a text that was changed on the way. A picture that only what was
-    cut away showed, and the mail that was forwarded, stay behind.
+    A signature no longer fits a changed text. A picture of a removed passage, and a forwarded mail,
+    stay behind.
     """
     files = without_signatures(mail.message.attachments)
     if html is not None:
@@ -194,7 +194,7 @@ def _untagged(file: Attachment) -> Attachment:
 
 
 def _last_said_by(tx: Tx, ticket: Ticket, people: Sequence[Participant]) -> TicketMessage | None:
-    """What the answer quotes: the last word of those who get it, never somebody else's."""
+    """The quoted message of an answer: the last of its own recipients, never somebody else's."""
     heard = {each.address for each in people}
     if len(groups(tx, ticket, customer_side(tx, ticket))) == 1:
         heard = {each.address for each in customer_side(tx, ticket)}
@@ -217,7 +217,7 @@ def _message_id(tx: Tx, message: TicketMessage | None) -> str | None:
 
 
 def audience(tx: Tx, ticket: Ticket, day: dt.date) -> Sequence[Person]:
-    """D8: the assignee, else all engineers; also where the assignee is away that day."""
+    """D8: the assignee, else all engineers; all also on a day of the assignee's absence."""
     assignee = register.person(tx, ticket.assignee_id) if ticket.assignee_id else None
     if assignee is not None and assignee.active and not assignee.is_absent(day):
         return (assignee,)
@@ -226,14 +226,14 @@ def audience(tx: Tx, ticket: Ticket, day: dt.date) -> Sequence[Person]:
 
 
 def cautions(turn: Turn) -> tuple[str, ...]:
-    """What engineers should know before they read a message."""
+    """Remarks for engineers to read before the message."""
     return (turn.sentence("encrypted"),) if protection(turn.mail.message) == "encrypted" else ()
 
 
 def carried(
     desk: Desk, files: tuple[Attachment, ...]
 ) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
-    """The files that go along, and the names of those too large for the outgoing server."""
+    """The files to send along, and the names of those too large for the outgoing server."""
     outgoing = desk.settings.outgoing
     limit = outgoing.max_size if outgoing else 25 * 1024**2
     size = _AROUND + sum(len(each.content) * 4 // 3 for each in files)
@@ -243,7 +243,7 @@ def carried(
 
 
 def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...] = ()) -> None:
-    """D8: a customer's message to the assignee, else to all engineers, with what they need."""
+    """D8: send a customer's message to the assignee, else to all engineers, with its facts."""
     mail = turn.mail
     files, left_out = carried(turn.desk, without_signatures(mail.message.attachments))
     if left_out:
@@ -267,7 +267,7 @@ def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str,
 def tell_colleagues(
     turn: Turn, ticket: Ticket, readers: Sequence[Person], remarks: tuple[str, ...]
 ) -> None:
-    """What an engineer wrote or did on a colleague's ticket, for the colleague."""
+    """Tell an engineer of a colleague's words and acts on her ticket."""
     turn.post(
         _notice(turn, ticket, new=False, remarks=remarks),
         Post(
@@ -311,6 +311,6 @@ def _notice(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...]) 
 
 
 def said_in(mail: Incoming) -> Said:
-    """What a message says to its readers: new text, and what its sender forwarded (C3)."""
+    """The text of a message for its readers: the new one, and the forwarded one (C3)."""
     name = mail.sender_name or mail.sender
     return Said(name, mail.received_at, mail.body.new.strip(), mail.body.forwarded)

@@ -1,4 +1,4 @@
-"""One message being acted on: everything that it does is one transaction (B3)."""
+"""A message and the transaction of all its effects (B3)."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -29,17 +29,17 @@ class Incoming:
 
     @property
     def sender(self) -> str:
-        """The address it claims to come from; empty where it has no single plain one."""
+        """The address of its From; empty without a single plain one."""
         return self.message.sender.address if self.message.sender else ""
 
     @property
     def sender_name(self) -> str:
-        """The name that goes with it."""
+        """The name of its From."""
         return self.message.sender.name if self.message.sender else ""
 
     @property
     def cause(self) -> str:
-        """What events and ledger rows name as their cause (K1)."""
+        """The cause in its events and ledger rows (K1)."""
         return f"inbox:{self.inbox_id}"
 
     @property
@@ -50,7 +50,7 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a message, for the inbox."""
+    """The end of a message, for the inbox."""
 
     outcome: str
     ticket_id: int | None = None
@@ -60,7 +60,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The transaction, the desk, the message, and what time it is (A4)."""
+    """The transaction, the desk, the message and the time (A4)."""
 
     tx: Tx
     desk: Desk
@@ -75,7 +75,7 @@ class Turn:
 
     @property
     def language(self) -> str:
-        """What the desk's own people read."""
+        """The language of the desk's own people."""
         return self.desk.settings.desk.language
 
     @property
@@ -88,7 +88,7 @@ class Turn:
         return sentence(code, self.language, **facts)
 
     def post(self, letter: Any, post: Post) -> None:
-        """Put a letter in the outbox, with the fact that causes it; none where J2 forbids it."""
+        """Put a letter in the outbox, in the transaction of its cause, unless J2 forbids it."""
         answers.post(self.by(), letter, post)
 
     def say(self, ticket: Ticket, author: str, text: str, *, internal: bool = False) -> None:

@@ -73,7 +73,7 @@ def test_a_failure_whose_words_no_database_takes_is_shelved_and_told_B4(
     def fail(*_):
         raise ValueError(words)
 
-    monkeypatch.setattr(receive, "_process", fail)
+    monkeypatch.setattr(receive, "_outcome", fail)
     for _ in range(3):
         assert receive.step(made.desk, T0)
     (row,) = rows(made).values()
@@ -107,15 +107,15 @@ def test_a_message_whose_waiting_rows_cannot_be_written_fails_alone_B4(desk, mon
 
 
 def test_a_database_away_while_a_group_is_taken_apart_holds_none_of_it_up_B4(desk, monkeypatch):
-    process, seen = receive._process, Counter()
+    act, seen = receive._outcome, Counter()
 
-    def away(tx, of, each, now):
+    def away(turn, each):
         seen[each.claimed.id] += 1
         if (each.claimed.id, seen[2]) == (2, 2):
             raise StoreError("the server closed the connection")
-        return process(tx, of, each, now)
+        return act(turn, each)
 
-    monkeypatch.setattr(receive, "_process", away)
+    monkeypatch.setattr(receive, "_outcome", away)
     with pytest.raises(StoreError):
         receive.step(desk.desk, T0)
     found = rows(desk)
@@ -130,17 +130,17 @@ def test_a_database_away_while_a_group_is_taken_apart_holds_none_of_it_up_B4(des
 
 def test_a_database_that_is_started_anew_holds_no_message_up_for_its_lease_B4(desk, monkeypatch):
     """What it did not let us give back is ours still: no other may have it for two minutes."""
-    left, process, give_back = [], receive._process, inbox.give_back
+    left, act, give_back = [], receive._outcome, inbox.give_back
 
     def away(*_args):
         raise StoreError("the server is starting up")
 
-    monkeypatch.setattr(receive, "_process", away)
+    monkeypatch.setattr(receive, "_outcome", away)
     monkeypatch.setattr(inbox, "give_back", away)
     for _ in range(5):  # three are too many for a message of its own
         with pytest.raises(StoreError):
             receive.step(desk.desk, T0, left)
-    monkeypatch.setattr(receive, "_process", process)
+    monkeypatch.setattr(receive, "_outcome", act)
     monkeypatch.setattr(inbox, "give_back", give_back)
     assert receive.step(desk.desk, T0, left)
     assert {number: (row.state, row.attempts) for number, row in rows(desk).items()} == {
