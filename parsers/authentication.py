@@ -1,10 +1,24 @@
-"""Proof that a mail comes from its From domain: what the border wrote, or our own check (D1)."""
+"""The proof of a mail's sender (D1): the border's word, or our own check.
 
+A proof holds for the mail as its sender wrote it, and once. Whoever received a signed mail can send
+it again, so three attacks are met here:
+
+- *With other fields.* The border's `dmarc=pass` may rest on a signature alone, and the attacker
+  rewrites every field outside of it. So a mail with a signature of the sender's domain needs SPF
+  for that domain, in the border's words, or a signature over the fields of our own check.
+- *To other people, or later.* The desk's address must stand in the signed To or Cc, and the signed
+  Date near the receipt.
+- *With other fields around it, within those days.* `seal` names the signed text. The desk acts on
+  one seal once.
+"""
+
+import datetime as dt
+import hashlib
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 
-from parsers import addresses
+from parsers import addresses, date_field, header
 from parsers.message import Message
 
 Dns = Callable[..., bytes | None]
@@ -18,17 +32,22 @@ _PROPERTY = re.compile(
     r"(?<![a-z])([a-z]{1,20}(?:\s?\.\s?[a-z0-9_-]{1,40})?|action|compauth|reason)\s{0,9}=\s{0,9}([^\s;]{1,400})",
     re.IGNORECASE,
 )
-_HEADERS_SIGNED = frozenset({"from", "subject", "to", "date", "content-type"})
+_SIGNED = frozenset({"from", "subject", "to", "date"})
 _ONCE = ("from", "subject", "to", "date", "content-type")
+_WHITE = re.compile(rb"[ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The outcome: `method` is the way that decided, `reason` a code that a person can be told."""
+    """The outcome: `method` is the deciding way, `reason` a code with a sentence for people.
+
+    `covers` names the address fields, To and Cc, out of an attacker's reach.
+    """
 
     passed: bool
     method: str  # "dmarc", "microsoft365", "dkim", "none"
     reason: str
+    covers: frozenset[str] = field(default=frozenset({"to", "cc"}), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +108,20 @@ def read_results(value: str) -> Results:
     return Results(server, tuple(methods))
 
 
+def _of_server(message: Message, server: str) -> Iterator[Results]:
+    """Give the fields of one server, from the topmost down to the first Received below it."""
+    begun = False
+    for name, content in message.headers:
+        lowered = name.lower()
+        if lowered == "received" and begun:
+            return
+        if lowered == "authentication-results":
+            begun = True
+            results = read_results(content)
+            if results.server == server:
+                yield results
+
+
 def _topmost(message: Message) -> tuple[str | None, int, int]:
     """Give the first Authentication-Results, and how many Received stand above and below it."""
     above = 0
@@ -132,7 +165,51 @@ def _by_border(message: Message, sender_domain: str, trusted: Collection[str]) -
     if results.server not in {server.rstrip(".").lower() for server in trusted}:
         return Proof(False, "none", "topmost_results_not_trusted")
     outcome = _dmarc(results, sender_domain)
-    return Proof(outcome == "pass", "dmarc", "dmarc_pass" if outcome == "pass" else outcome)
+    if outcome != "pass":
+        return Proof(False, "dmarc", outcome)
+    sent_by_domain = any(
+        _sent_by(each, sender_domain) for each in _of_server(message, results.server)
+    )
+    proof = Proof(True, "dmarc", "dmarc_pass")
+    return proof if sent_by_domain else _as_far_as_signed(proof, message, sender_domain)
+
+
+def _sent_by(results: Results, sender_domain: str) -> bool:
+    """Tell if SPF passed for the sender's domain: the mail came from its server, and anew."""
+    for method, result, properties in results.methods:
+        domain = _domain(properties.get("smtp.mailfrom", ""))
+        if method == "spf" and result == "pass" and domain and _aligned(domain, sender_domain):
+            return True
+    return False
+
+
+def _related(one: str, other: str) -> bool:
+    """Tell if DMARC may take two domains for one organisation's: in doubt it may.
+
+    Without a list of public suffixes the last two labels stand for the organisation.
+    """
+    return one.split(".")[-2:] == other.split(".")[-2:]
+
+
+def _is_own(tags: dict[str, str], sender_domain: str) -> bool:
+    """Tell if a signature may be the sender's domain's; one without a readable domain may be."""
+    signer = _domain(tags.get("d", ""))
+    return signer is None or _related(signer, sender_domain)
+
+
+def _as_far_as_signed(proof: Proof, message: Message, sender_domain: str) -> Proof:
+    """Hold a mail to its signature's fields: the border may have passed it by that alone.
+
+    Every signature of the sender's domain must do: nobody knows by which one it passed.
+    """
+    signatures = [_signature_tags(value) for value in message.raw("DKIM-Signature")]
+    own = [tags for tags in signatures if _is_own(tags, sender_domain)]
+    for tags in own:
+        weakness = _weakness(tags)
+        if weakness is not None:
+            return Proof(False, proof.method, weakness)
+    covered = (_covered(tags) for tags in own)
+    return replace(proof, covers=proof.covers.intersection(*covered))
 
 
 def _by_microsoft(message: Message, sender_domain: str) -> Proof:
@@ -152,7 +229,12 @@ def _by_microsoft(message: Message, sender_domain: str) -> Proof:
     outcome = _dmarc(results, sender_domain)
     if outcome == "pass" and _compauth(results) not in {"", "pass"}:
         outcome = "compauth_" + _compauth(results)
-    return Proof(outcome == "pass", "microsoft365", "dmarc_pass" if outcome == "pass" else outcome)
+    if outcome != "pass":
+        return Proof(False, "microsoft365", outcome)
+    proof = Proof(True, "microsoft365", "dmarc_pass")
+    if _sent_by(results, sender_domain):
+        return proof
+    return _as_far_as_signed(proof, message, sender_domain)
 
 
 def _compauth(results: Results) -> str:
@@ -189,25 +271,34 @@ def _signature_tags(value: str) -> dict[str, str]:
 
 
 def _aligned(signer: str, sender_domain: str) -> bool:
-    """Tell if the signing domain is the sender's, or a domain above it that is no bare suffix.
+    """Tell if the signing domain is the sender's, or a domain above it, but no bare suffix.
 
-    Whoever owns a domain owns what is below it. The other way round, which DMARC allows too, a
-    customer's or a tenant's subdomain would sign for the whole domain: that is no proof here.
+    The owner of a domain owns every domain below it. DMARC allows the other way round, too: there a
+    customer's or a tenant's subdomain would sign for the whole domain. It is no proof here.
     """
     return signer == sender_domain or ("." in signer and sender_domain.endswith("." + signer))
 
 
-def _usable(tags: dict[str, str], sender_domain: str) -> str | None:
-    """Give why a signature cannot prove anything, or None."""
-    signed = [name.strip().lower() for name in tags.get("h", "").split(":")]
+def _covered(tags: dict[str, str]) -> frozenset[str]:
+    """Give the names of the fields that a signature covers, in lower case."""
+    return frozenset(name.strip().lower() for name in tags.get("h", "").split(":"))
+
+
+def _weakness(tags: dict[str, str]) -> str | None:
+    """Give the reason for which a signature leaves the mail open to changes, or None."""
+    if "l" in tags:
+        return "signature_limits_length"
+    return None if _covered(tags) >= _SIGNED else "signature_leaves_headers_out"
+
+
+def _usable(tags: dict[str, str], message: Message, sender_domain: str) -> str | None:
+    """Give the reason for which a signature cannot prove anything, or None."""
     signer = _domain(tags.get("d", ""))
     if signer is None or not _aligned(signer, sender_domain):
         return "signed_by_another_domain"
-    if "l" in tags:
-        return "signature_limits_length"
-    if not _HEADERS_SIGNED - {"content-type"} <= set(signed):
-        return "signature_leaves_headers_out"
-    return None
+    if message.all("Content-Type") and "content-type" not in _covered(tags):
+        return _weakness(tags) or "signature_leaves_headers_out"
+    return _weakness(tags)
 
 
 def _by_dkim(message: Message, raw: bytes, sender_domain: str, dns: Dns | None) -> Proof:
@@ -221,12 +312,9 @@ def _by_dkim(message: Message, raw: bytes, sender_domain: str, dns: Dns | None) 
     reason = "no_signature"
     for number, value in enumerate(signatures[:5]):
         tags = _signature_tags(value)
-        wrong = _usable(tags, sender_domain)
-        if wrong is None and message.all("Content-Type"):
-            signed = {name.strip().lower() for name in tags["h"].split(":")}
-            wrong = None if "content-type" in signed else "signature_leaves_headers_out"
+        wrong = _usable(tags, message, sender_domain)
         if wrong is None and _verify(raw, number, dns):
-            return Proof(True, "dkim", "dkim_pass")
+            return Proof(True, "dkim", "dkim_pass", _covered(tags) & {"to", "cc"})
         reason = wrong or "signature_wrong"
     return Proof(False, "dkim", reason)
 
@@ -252,7 +340,7 @@ def authenticate(
     dkim: bool,
     dns: Dns | None = None,
 ) -> Proof:
-    """Tell if the From domain is proven (D1), and how.
+    """Tell if the From domain is proven (D1), and by which way.
 
     Only the first Authentication-Results counts, and only if a server in `trusted_authserv_ids`
     wrote it. A trusted name further down is never believed, for the border writes on top, and
@@ -272,3 +360,51 @@ def authenticate(
         tried.append(_by_dkim(message, raw, domain, dns))
     passed = [proof for proof in tried if proof.passed]
     return (passed or tried or [Proof(False, "none", "no_way_to_prove")])[0]
+
+
+def as_written(
+    proof: Proof,
+    message: Message,
+    *,
+    is_desk: Callable[[str], bool],
+    received_at: dt.datetime,
+    within: dt.timedelta,
+) -> Proof:
+    """Hold a proof to the mail as it was written (D1): to this desk, and about now.
+
+    `is_desk` tells if an address is the desk's. An address counts only in a field that the proof
+    covers. The Date must lie within `within` of the receipt, before or after.
+    """
+    if not proof.passed:
+        return proof
+    fields = {"to": message.to, "cc": message.cc}
+    if not any(is_desk(box.address) for name in proof.covers for box in fields[name]):
+        return Proof(False, proof.method, "not_written_to_desk")
+    written = date_field.instant(message.header("Date") or "")
+    if written is None:
+        return Proof(False, proof.method, "date_unreadable")
+    if abs(received_at - written) > within:
+        return Proof(False, proof.method, "date_too_far")
+    return proof
+
+
+def seal(message: Message, raw: bytes) -> str:
+    """Give the SHA-256 (hex) of the text behind a proof, the same in every copy of it.
+
+    It covers the fields of every proof, and the body's bytes as they came. Cc, Message-ID and the
+    MIME fields may lie outside of a signature. White space counts as in DKIM's relaxed form (RFC
+    6376 section 3.4): runs of it are one space.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(_SIGNED):
+        values = (" ".join(value.split()) for value in message.raw(name))
+        digest.update(f"{name}:{'|'.join(values)}\n".encode("utf-8", "surrogatepass"))
+    for line in _body(raw).split(b"\n"):
+        digest.update(_WHITE.sub(b" ", line).rstrip(b" ") + b"\n")
+    return digest.hexdigest()
+
+
+def _body(raw: bytes) -> bytes:
+    """Give the body with LF line ends, without empty lines at its end."""
+    _, start = header.split(raw, len(raw))
+    return raw[start:].replace(b"\r\n", b"\n").rstrip(b" \t\r\n")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -47,6 +48,16 @@ first_month = "2026-11"
 """
 
 
+# The Date of a mail that says none: `ADesk.receive` writes there the time when it comes in.
+WHEN_IT_COMES = "Mon, 02 Nov 2026 10:00:00 +0100"
+
+
+def dated(raw: bytes, at: str | dt.datetime) -> bytes:
+    """The mail as written at that time, unless its Date is its own."""
+    written = format_datetime(instant(at))
+    return raw.replace(f"Date: {WHEN_IT_COMES}".encode(), f"Date: {written}".encode(), 1)
+
+
 def settings_in(folder: Path, text: str = SETTINGS) -> load.Settings:
     """Settings as a file in that folder says."""
     file = folder / "avtald.toml"
@@ -65,6 +76,7 @@ def a_mail(
     proof: str | None = None,
     headers: Sequence[tuple[str, str]] = (),
     message_id: str | None = None,
+    date: str = WHEN_IT_COMES,
 ) -> bytes:
     """A plain mail; `reply_to` is the raw mail that it answers, `proof` what the border writes."""
     mail = EmailMessage()
@@ -73,7 +85,7 @@ def a_mail(
     mail["From"], mail["To"], mail["Subject"] = sender, to, subject
     if cc:
         mail["Cc"] = cc
-    mail["Date"] = "Mon, 02 Nov 2026 10:00:00 +0100"
+    mail["Date"] = date
     mail["Message-ID"] = message_id or f"<{abs(hash((sender, subject, text, reply_to))):x}@test>"
     if reply_to is not None:
         answered = header_of(reply_to, "Message-ID")
@@ -175,7 +187,11 @@ class ADesk:
         """Take a message in, as the doors do."""
         accept(
             self.desk.store,
-            [Arrival(raw, instant(at), "receive", delivery=str(uuid.uuid4()), **envelope)],
+            [
+                Arrival(
+                    dated(raw, at), instant(at), "receive", delivery=str(uuid.uuid4()), **envelope
+                )
+            ],
             go_live=self.desk.settings.desk.go_live,
         )
 

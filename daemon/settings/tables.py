@@ -224,6 +224,9 @@ class Identity:
         Flag, Key("also believe Exchange Online's Authentication-Results, which have no id")
     ] = False
     dkim: Annotated[Flag, Key("check DKIM signatures as a second proof")] = True
+    date_within: Annotated[
+        SomeTime, Key("a proof counts while the mail's Date is this near its receipt")
+    ] = dt.timedelta(days=5)
     spam_header: Annotated[
         Header | None,
         Key("your mail server marks spam with this header (D2)", '"X-Spam-Flag: YES"'),

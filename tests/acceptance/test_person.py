@@ -21,6 +21,7 @@ from tests.builders import (
     a_desk,
     a_mail,
     an_engineers_mail,
+    dated,
     instant,
     text_of,
 )
@@ -182,7 +183,7 @@ def test_nothing_more_is_sent_to_an_erased_person(desk):
 def test_the_same_mail_once_more_has_no_second_effect_B3(desk):
     erase(desk)
     raw = a_mail(f"Eva Lund <{EVA}>", "Eva Lund behöver hjälp", "Ring Eva Lund, 070-1234567.\n")
-    desk.get(raw, "2027-02-01 10:00")
+    desk.get(dated(raw, "2026-11-02 09:00"), "2027-02-01 10:00")
     assert EVA not in everything(desk.desk.store).replace(f"jumbo-{EVA}", "")
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.builders import a_mail, an_engineers_mail
+from tests.builders import a_mail, an_engineers_mail, dated
 
 REGISTER = """
 [[engineers]]
@@ -41,9 +41,8 @@ def desk(avtald, file, folder):
     """A customer with nine hours on a ticket that the engineer opened for it (D6)."""
     assert avtald("import", file, "--now", "2026-01-01T00:00:00+01:00").code == 0
     mail = folder / "mail.eml"
-    mail.write_bytes(
-        an_engineers_mail("Ringde. [för: bo@acme.se] [start] [tid: 9h]", subject="Lagret")
-    )
+    spoken = an_engineers_mail("Ringde. [för: bo@acme.se] [start] [tid: 9h]", subject="Lagret")
+    mail.write_bytes(dated(spoken, "2026-02-10 09:00"))
     assert avtald("receive", mail, "--now", "2026-02-10T09:00:00+01:00").code == 0
     return avtald
 

@@ -18,7 +18,7 @@ from daemon.store import known_faults, migrations, request_line, rows, token_rec
 from daemon.store.mail import mailboxes
 from daemon.store.schema import tables
 from daemon.store.session import Store, open_store
-from tests.builders import ADesk, a_desk, a_mail, an_engineers_mail, header_of, instant
+from tests.builders import ADesk, a_desk, a_mail, an_engineers_mail, dated, header_of, instant
 from tests.desk.month.billing_stories import Books
 from tests.desk.reviews.test_reports import Paper
 from tests.servers import Postgres, postgres, program
@@ -119,8 +119,9 @@ def _november(desk: ADesk) -> bytes:
     _answer(desk, _notice(desk), "[slå ihop: 1001]", "2026-11-16 08:20")
     away = a_mail(subject="Frånvaro", headers=[("Auto-Submitted", "auto-replied")])
     desk.get(away, "2026-11-17 08:00")
-    desk.get(a_mail(subject="En enda gång"), "2026-11-18 08:00")
-    desk.get(a_mail(subject="En enda gång"), "2026-11-18 08:01")  # B3: one message, two deliveries
+    once = dated(a_mail(subject="En enda gång"), "2026-11-18 08:00")
+    desk.get(once, "2026-11-18 08:00")
+    desk.get(once, "2026-11-18 08:01")  # B3: one message, two deliveries
     return first
 
 

@@ -1,5 +1,6 @@
 """Authority needs proof: without it a message waits for the registered address's word (D1)."""
 
+import datetime as dt
 import re
 
 from daemon.desk.context import Desk
@@ -12,7 +13,7 @@ from daemon.store.mail.outbox import Sent
 from daemon.store.money import register
 from daemon.store.tickets import holds
 from parsers.addresses import mailboxes
-from parsers.authentication import Proof, authenticate
+from parsers.authentication import Proof, as_written, authenticate
 from parsers.message import Message
 
 _EXCERPT = 400
@@ -29,7 +30,7 @@ def asks_the_dns(desk: Desk, message: Message) -> bool:
     return identity.require != "none" and identity.dkim and bool(message.all("DKIM-Signature"))
 
 
-def proof_of(desk: Desk, message: Message, raw: bytes) -> Proof:
+def proof_of(desk: Desk, message: Message, raw: bytes, received_at: dt.datetime) -> Proof:
     """The proof of a message's sender, or the reason of its lack (D1)."""
     identity = desk.settings.identity
     if any(len(message.all(name)) > 1 for name in _ONCE):
@@ -37,12 +38,19 @@ def proof_of(desk: Desk, message: Message, raw: bytes) -> Proof:
         return Proof(passed=False, method="none", reason="header_repeated")
     if identity.require == "none":
         return Proof(passed=True, method="none", reason="")
-    return authenticate(
+    proof = authenticate(
         message,
         raw,
         trusted_authserv_ids=identity.trusted_authserv_ids,
         microsoft365=identity.microsoft365,
         dkim=identity.dkim,
+    )
+    return as_written(
+        proof,
+        message,
+        is_desk=desk.is_own,
+        received_at=received_at,
+        within=identity.date_within,
     )
 
 

@@ -52,7 +52,8 @@ class _Read:
 
     def shown(self, desk: Desk) -> Proof:
         """The proof of its sender (D1)."""
-        return self.proof or proof.proof_of(desk, self.incoming.message, self.raw)
+        received_at = self.claimed.received_at
+        return self.proof or proof.proof_of(desk, self.incoming.message, self.raw, received_at)
 
 
 def step(desk: Desk, now: dt.datetime, left: list[Claimed] | None = None) -> bool:

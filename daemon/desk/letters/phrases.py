@@ -94,6 +94,9 @@ UNPROVEN: Mapping[str, Mapping[str, str]] = {
         "foreign": "Mejlet kom inte genom en server som vi litar på.",
         "dkim": "Mejlets signatur (DKIM) stämmer inte.",
         "odd": "Mejlet har dubbla rubriker eller fler än en avsändare.",
+        "open": "Mejlets signatur (DKIM) täcker inte Från, Till, Ämne och Datum.",
+        "address": "Mejlet är inte skrivet till oss: vår adress saknas bland mottagarna.",
+        "date": "Mejlets datum ligger långt från den tid då det kom in.",
     },
     "en": {
         "none": "Nothing in the mail shows who sent it.",
@@ -101,6 +104,9 @@ UNPROVEN: Mapping[str, Mapping[str, str]] = {
         "foreign": "The mail did not come through a server that we trust.",
         "dkim": "The signature of the mail (DKIM) is wrong.",
         "odd": "The mail has repeated headers or more than one sender.",
+        "open": "The signature of the mail (DKIM) does not cover From, To, Subject and Date.",
+        "address": "The mail was not written to us: our address is not among its recipients.",
+        "date": "The date of the mail is far from the time when it came in.",
     },
 }
 _UNPROVEN_KINDS: Mapping[str, str] = {
@@ -115,11 +121,15 @@ _UNPROVEN_KINDS: Mapping[str, str] = {
     "topmost_results_not_trusted": "foreign",
     "results_below_foreign_received": "foreign",
     "signed_by_another_domain": "dkim",
-    "signature_limits_length": "dkim",
-    "signature_leaves_headers_out": "dkim",
+    "signature_limits_length": "open",
+    "signature_leaves_headers_out": "open",
     "signature_wrong": "dkim",
     "header_repeated": "odd",
     "no_single_sender": "odd",
+    "headers_unclear": "odd",
+    "not_written_to_desk": "address",
+    "date_unreadable": "date",
+    "date_too_far": "date",
 }
 
 

@@ -11,6 +11,7 @@ from tests.builders import (
     a_desk,
     a_mail,
     an_engineers_mail,
+    dated,
     header_of,
     text_of,
 )
@@ -199,7 +200,7 @@ def test_who_did_not_get_the_direct_answer_gets_it_from_the_desk_D8(desk):
 
 
 def test_the_same_mail_to_two_of_our_addresses_has_one_effect_B3(desk):
-    both = a_mail(to="support@example.se, helpdesk@example.se")
+    both = dated(a_mail(to="support@example.se, helpdesk@example.se"), MORNING)
     first = b"Delivered-To: support@example.se\r\n" + both.replace(b"\n", b"\r\n")
     second = b"Delivered-To: helpdesk@example.se\r\n" + both.replace(b"\n", b"\r\n")
     desk.get(first, MORNING)
