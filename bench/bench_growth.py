@@ -19,7 +19,6 @@ import structlog  # noqa: E402
 from bench_intake import REGISTER, a_mail, load  # noqa: E402
 
 from daemon.desk.incoming import receive  # noqa: E402
-from daemon.desk.outgoing import sending  # noqa: E402
 from daemon.desk.reminders import morning_digest, warnings  # noqa: E402
 from daemon.desk.shown import tickets as tickets_shown  # noqa: E402
 from daemon.intake.accept import Arrival, accept  # noqa: E402
@@ -48,13 +47,7 @@ def intake(desk: ADesk, name: str) -> tuple[float, float]:
         accept(desk.desk.store, group, go_live=None)
         while receive.step(desk.desk, NOW):
             pass
-        while sending.step(
-            desk.desk.store,
-            desk.mailer,
-            NOW,
-            on_sent=lambda *_: None,
-            on_failed=lambda *_: None,
-        ):
+        while desk.sending.step(NOW):
             pass
     rate = MAILS / (time.monotonic() - started)
     return rate, (time.process_time() - spent) / MAILS * 1000
@@ -91,9 +84,7 @@ def looks(desk: ADesk) -> dict[str, Callable[[], object]]:
         "thread look-up": reading(thread),
         "due scan (nothing due)": lambda: warnings.warn_engineers(desk.desk, NOW),
         "receive, nothing new": lambda: receive.step(desk.desk, NOW),
-        "send, nothing due": lambda: sending.step(
-            store, desk.mailer, NOW, on_sent=lambda *_: None, on_failed=lambda *_: None
-        ),
+        "send, nothing due": lambda: desk.sending.step(NOW),
         "digest, not due": lambda: morning_digest.send_digest(desk.desk, NOW),
         "digest, its questions": reading(morning),
         "list of the newest mails": reading(inbox.listing),

@@ -348,7 +348,7 @@ def statements(folder: Path) -> None:
         while send.run(now):
             pass
 
-    send = send_step(desk.desk, desk.mailer)
+    send = send_step(desk.sending)
     for what, group, rounds in (("in groups of 20", 20, 10), ("alone", 1, 10)):
         work()
         counted.clear()

@@ -18,8 +18,31 @@ TLS = ("implicit", "starttls", "none")
 _NO_ADDRESS = re.compile(r"[\x00-\x20<>\x7f]")
 _HEADERS = re.compile(rb"\r?\n\r?\n")
 _PIECE = 64 * 1024
-_TEXT_SECONDS = 300.0  # 30 MB at 100 kB/s; the lease of what is being sent is longer
+_TEXT_SECONDS = 1800.0  # 25 MB at 14 kB/s
+_IDLE_SECONDS = 60.0  # an older connection may be dead without a word, and MAIL would wait for it
+_QUIT_SECONDS = 5.0
 _LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """The seconds that each step of a server may take (RFC 5321, section 4.5.3.2)."""
+
+    connection: float = 60.0  # TCP, and TLS where it comes first
+    reply: float = 300.0  # the greeting, EHLO, AUTH, MAIL, RCPT
+    data: float = 120.0  # the 354
+    block: float = 180.0  # each piece of the text
+    dot: float = 600.0  # the reply to the whole mail
+
+    def scaled(self, factor: float) -> "Patience":
+        """The same proportions, with every step so many times as long."""
+        return Patience(
+            self.connection * factor,
+            self.reply * factor,
+            self.data * factor,
+            self.block * factor,
+            self.dot * factor,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +50,7 @@ class SmtpServer:
     """The outgoing server and our access to it; raises ValueError for plain text over a network.
 
     `token` gives an OAuth 2 access token, and takes the place of `password`; `refused` is called
-    where the server does not take it. `timeout` is in seconds, for each answer of the server.
+    when the server does not take it.
     """
 
     host: str
@@ -37,12 +60,12 @@ class SmtpServer:
     password: str | None = None
     token: Callable[[], str] | None = None
     refused: Callable[[], None] = lambda: None
-    timeout: float = 60.0
+    patience: Patience = Patience()
     local_hostname: str = "localhost"
     context: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what would show mail and password to everybody on the way."""
+        """Refuse a login that would show mail and password to everybody on the way."""
         if self.tls not in TLS:
             raise ValueError(f"tls must be one of {', '.join(TLS)}, not {self.tls!r}")
         if self.tls == "none" and not _is_loopback(self.host):
@@ -57,21 +80,65 @@ def _is_loopback(host: str) -> bool:
     return False
 
 
-class SmtpMailer:
-    """The desk's Mailer over SMTP (RFC 5321); one thread uses it at a time."""
+class _Connection(smtplib.SMTP):
+    """A connection to the server, with a time-out of its own for the way there."""
 
     def __init__(self, server: SmtpServer) -> None:
-        """Connects at the first mail."""
+        super().__init__(local_hostname=server.local_hostname, timeout=server.patience.connection)
         self._server = server
-        self._smtp: smtplib.SMTP | None = None
+        self._host = server.host  # the name that STARTTLS asks for
+
+    def open(self) -> None:
+        """Connect, and read the greeting."""
+        code, text = self.connect(self._server.host, self._server.port)
+        if code != 220:
+            self.close()
+            raise smtplib.SMTPConnectError(code, text)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        sock = socket.create_connection((host, port), timeout)
+        # The final dot goes alone: it must not wait for company.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._server.tls == "implicit":
+            sock = _context(self._server).wrap_socket(sock, server_hostname=host)
+        sock.settimeout(self._server.patience.reply)
+        return sock
+
+    def allow(self, seconds: float) -> None:
+        """Set the seconds that the next step may take."""
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+    def cut(self) -> None:
+        """End the connection from another thread: whatever waits for the server fails at once."""
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+
+def _context(server: SmtpServer) -> ssl.SSLContext:
+    return server.context or ssl.create_default_context()
+
+
+class SmtpMailer:
+    """The desk's Mailer over SMTP (RFC 5321); one thread at a time sends with it."""
+
+    def __init__(self, server: SmtpServer) -> None:
+        """Connect to nothing yet: the first mail does."""
+        self._server = server
+        self._smtp: _Connection | None = None
+        self._opening: _Connection | None = None
+        self._used = 0.0
 
     def send(self, envelope_from: str, recipient: str, raw: bytes) -> str:
         """Give the server's reply to the mail; raises SendError and nothing else.
 
-        A connection that has stood idle may be dead: what fails on it before the mail's text is
-        tried once more on a new one.
+        The server may have closed a connection that stood idle: a failure there before the mail's
+        text is answered by one more try on a new connection.
         """
         transaction = _Transaction.of(envelope_from, recipient, raw)
+        if time.monotonic() - self._used > _IDLE_SECONDS:
+            self.close()
         reused = self._smtp is not None
         try:
             return self._hand_over(transaction)
@@ -87,15 +154,22 @@ class SmtpMailer:
         """End the connection politely; a later send opens a new one."""
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
+            smtp.allow(_QUIT_SECONDS)
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 smtp.quit()
             smtp.close()
+
+    def abort(self) -> None:
+        """Cut the connection, from any thread: a send in hand ends with a SendError."""
+        for smtp in (self._smtp, self._opening):
+            if smtp is not None:
+                smtp.cut()
 
     def _hand_over(self, transaction: "_Transaction") -> str:
         smtp = self._smtp or self.connect()
         self._smtp = smtp
         try:
-            return transaction.run(smtp)
+            return transaction.run(smtp, self._server.patience)
         except SendError as error:
             self._reset(smtp, lost=error.unclear)
             raise
@@ -105,13 +179,16 @@ class SmtpMailer:
         except (OSError, smtplib.SMTPException, ValueError) as error:
             self._drop()
             raise SendError(f"the connection failed: {error}") from error
+        finally:
+            self._used = time.monotonic()
 
-    def _reset(self, smtp: smtplib.SMTP, *, lost: bool) -> None:
+    def _reset(self, smtp: _Connection, *, lost: bool) -> None:
         """Make the connection fit for the next mail, or end it."""
         if lost:
             self._drop()
             return
         try:
+            smtp.allow(self._server.patience.reply)
             code, _ = smtp.docmd("RSET")
         except (OSError, smtplib.SMTPException):
             code = 0
@@ -123,19 +200,19 @@ class SmtpMailer:
             self._smtp.close()
             self._smtp = None
 
-    def connect(self) -> smtplib.SMTP:
-        """Give a new connection, logged in: what comes before the first mail; raises SendError."""
+    def connect(self) -> _Connection:
+        """Give a new connection, logged in and ready for the first mail; raises SendError."""
+        smtp = self._opening = _Connection(self._server)
         try:
-            smtp = self._open()
-        except (OSError, smtplib.SMTPException, UnicodeError) as error:  # no host has such a name
-            raise SendError(self._unreachable(error), unreachable=True) from error
-        try:
+            smtp.open()
             self._log_in(smtp)
         except Exception as error:
             smtp.close()
             if isinstance(error, smtplib.SMTPAuthenticationError):
                 self._server.refused()
             raise SendError(self._unreachable(error), unreachable=True) from error
+        finally:
+            self._opening = None
         return smtp
 
     def _unreachable(self, error: Exception) -> str:
@@ -145,25 +222,11 @@ class SmtpMailer:
             said = _said(error.smtp_code, text if isinstance(text, bytes) else text.encode())
         return f"{self._server.host}:{self._server.port} does not let us in: {said}"
 
-    def _open(self) -> smtplib.SMTP:
-        server = self._server
-        if server.tls == "implicit":
-            return smtplib.SMTP_SSL(
-                server.host,
-                server.port,
-                server.local_hostname,
-                timeout=server.timeout,
-                context=server.context or ssl.create_default_context(),
-            )
-        return smtplib.SMTP(server.host, server.port, server.local_hostname, server.timeout)
-
     def _log_in(self, smtp: smtplib.SMTP) -> None:
         server = self._server
-        if smtp.sock is not None:  # the final dot goes alone: it must not wait for company
-            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         smtp.command_encoding = "utf-8"
         if server.tls == "starttls":
-            smtp.starttls(context=server.context or ssl.create_default_context())
+            smtp.starttls(context=_context(server))
         smtp.ehlo_or_helo_if_needed()
         if server.username is None:
             return
@@ -176,7 +239,7 @@ class SmtpMailer:
 
 
 def _log_in_by_password(smtp: smtplib.SMTP, username: str, password: str) -> None:
-    """Log in; what is no ASCII, of which smtplib knows nothing, by AUTH PLAIN (RFC 4616)."""
+    """Log in; beyond ASCII by AUTH PLAIN (RFC 4616), for smtplib knows ASCII only."""
     if (username + password).isascii():
         smtp.login(username, password)
         return
@@ -187,7 +250,7 @@ def _log_in_by_password(smtp: smtplib.SMTP, username: str, password: str) -> Non
 
 
 class _StaleError(Exception):
-    """What failed before the mail's text; on a reused connection a new one may do better."""
+    """A failure before the mail's text; after a reused connection, a new one may do better."""
 
     def __init__(self, meaning: SendError) -> None:
         super().__init__(str(meaning))
@@ -204,23 +267,26 @@ class _Transaction:
 
     @classmethod
     def of(cls, envelope_from: str, recipient: str, raw: bytes) -> "_Transaction":
-        """Take addresses in the form that SMTP takes; raises SendError where one is none."""
+        """Put addresses into the form of SMTP; raises SendError if one is no address."""
         for address in (envelope_from, recipient):
             if _NO_ADDRESS.search(address) or (not recipient):
                 raise SendError(f"{address!r} is no mail address", permanent=True)
         return cls(_in_ascii_domain(envelope_from), _in_ascii_domain(recipient), raw)
 
-    def run(self, smtp: smtplib.SMTP) -> str:
-        """Speak the transaction; raises SendError by what the server said, and by when it left."""
+    def run(self, smtp: _Connection, patience: Patience) -> str:
+        """Speak the transaction; raises SendError by the server's words, or the moment it left."""
+        smtp.allow(patience.reply)
         self._mail(smtp)
         code, text = smtp.docmd("RCPT", f"TO:<{self.recipient}>")
         if code not in {250, 251}:
             raise _refused(code, text)
+        smtp.allow(patience.data)
         code, text = smtp.docmd("DATA")
         if code != 354:
             raise _refused(code, text)
+        smtp.allow(patience.block)
         _send_text(smtp, _stuffed(self.raw))
-        return _final_dot(smtp)
+        return _final_dot(smtp, patience.dot)
 
     def _mail(self, smtp: smtplib.SMTP) -> None:
         command = f"FROM:<{self.envelope_from}>{self._options(smtp)}"
@@ -271,7 +337,7 @@ def _stuffed(raw: bytes) -> bytes:
 
 
 def _send_text(smtp: smtplib.SMTP, text: bytes) -> None:
-    """Send it in pieces: the time-out is for each, not for a large mail on a slow line."""
+    """Send it in pieces: a large mail on a slow line has a time-out for each of them."""
     until = time.monotonic() + _TEXT_SECONDS
     for start in range(0, len(text), _PIECE):
         if time.monotonic() > until:
@@ -279,15 +345,16 @@ def _send_text(smtp: smtplib.SMTP, text: bytes) -> None:
         smtp.send(text[start : start + _PIECE])
 
 
-def _final_dot(smtp: smtplib.SMTP) -> str:
-    """End the mail; a connection lost from here on leaves open whether it went (RFC 1047).
+def _final_dot(smtp: _Connection, seconds: float) -> str:
+    """End the mail; nobody knows if it went when the connection is lost after this (RFC 1047).
 
-    Where the dot itself does not leave this machine, the mail did not go.
+    A mail whose dot does not leave this machine did not go.
     """
     smtp.send(b".\r\n")
+    smtp.allow(seconds)
     try:
         code, text = smtp.getreply()
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, ValueError) as error:
         raise SendError(f"lost after the final dot: {error}", unclear=True) from error
     if 200 <= code <= 299:
         return _said(code, text)
@@ -297,7 +364,7 @@ def _final_dot(smtp: smtplib.SMTP) -> str:
 
 
 def _refused(code: int, text: bytes) -> SendError:
-    """What a refusal means: 5xx is for good, but for 530: that is our login."""
+    """Give the meaning of a refusal: 5xx is for good, except 530, which speaks of our login."""
     return SendError(_said(code, text), permanent=500 <= code <= 599 and code != 530)
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from daemon.desk.context import Desk
-from daemon.desk.incoming import bounces, receive
+from daemon.desk.incoming import receive
 from daemon.desk.month import closing, finance_mail
 from daemon.desk.month.pushing import Push
-from daemon.desk.outgoing import sending
+from daemon.desk.outgoing.sending import Sending
 from daemon.desk.ports import Accounting
 from daemon.desk.register import file as register_file
 from daemon.desk.register import importing as registering
+from daemon.desk.tickets import delivered
 from daemon.domain.opening_hours import Calendar
 from daemon.intake.accept import Arrival, accept
 from daemon.settings import load
@@ -171,6 +172,8 @@ class Catcher:
     def close(self) -> None:
         """Nothing to close."""
 
+    abort = close
+
     def to(self, recipient: str) -> list[bytes]:
         """What one recipient got, in order."""
         return [raw for address, raw in self.sent if address == recipient]
@@ -182,6 +185,11 @@ class ADesk:
 
     desk: Desk
     mailer: Catcher = field(default_factory=Catcher)
+
+    @property
+    def sending(self) -> Sending:
+        """What hands mail over to the mailer of now."""
+        return Sending(self.desk, lambda: self.mailer, delivered)
 
     def receive(self, raw: bytes, at: str | dt.datetime, **envelope) -> None:
         """Take a message in, as the doors do."""
@@ -198,15 +206,8 @@ class ADesk:
     def work(self, at: str | dt.datetime) -> None:
         """Process and send until nothing is left."""
         now = instant(at)
-        again = True
-        while again:
-            again = receive.step(self.desk, now) | sending.step(
-                self.desk.store,
-                self.mailer,
-                now,
-                on_sent=lambda tx, d, t: bounces.accepted(tx, self.desk, d, t),
-                on_failed=lambda tx, d, t, reply: bounces.failed(tx, self.desk, d, t, reply=reply),
-            )
+        while receive.step(self.desk, now) | self.sending.step(now):
+            pass
 
     def get(self, raw: bytes, at: str | dt.datetime) -> None:
         """Take a message in and act on it at once."""

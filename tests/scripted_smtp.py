@@ -5,15 +5,25 @@ import contextlib
 import socketserver
 import threading
 from collections import deque
+from dataclasses import dataclass
 
 DROP = "DROP"  # close the connection instead of answering
+
+
+@dataclass(frozen=True)
+class Late:
+    """A reply that takes its time."""
+
+    seconds: float
+    reply: str
 
 
 class Sink:
     """What the sink took, and what it is to say next.
 
     `say(verb, reply, …)` queues replies for a verb: MAIL, RCPT, DATA, DOT (after the final dot),
-    RSET, EHLO, AUTH, CONNECT. Without any, everything is accepted.
+    RSET, EHLO, AUTH, CONNECT. Without any, everything is accepted. In `slow` stand the seconds that
+    the word on a mail takes, by recipient.
     """
 
     def __init__(self):
@@ -22,6 +32,8 @@ class Sink:
         self.connections = 0
         self.features = ["SIZE 30000000", "8BITMIME", "SMTPUTF8"]
         self.tls = None  # an SSLContext: offer STARTTLS
+        self.slow = {}
+        self.stopping = threading.Event()
         self._replies = {}
         self.port = 0
 
@@ -66,6 +78,9 @@ class _Session(socketserver.StreamRequestHandler):
 
     def answer(self, verb, otherwise):
         reply = self.sink.next(verb, otherwise)
+        if isinstance(reply, Late):
+            self.sink.stopping.wait(reply.seconds)
+            reply = reply.reply
         if reply == DROP:
             raise _DroppedError
         self.wfile.write(reply.encode() + b"\r\n")
@@ -113,6 +128,8 @@ class _Session(socketserver.StreamRequestHandler):
                 return
             lines.append(line.removeprefix(b"."))
         self.sink.mails.append((self.sender, self.recipient, b"".join(lines)))
+        address = self.recipient.partition("<")[2].partition(">")[0]
+        self.sink.stopping.wait(self.sink.slow.get(address, 0))
         self.answer("DOT", "250 2.0.0 taken")
 
 
@@ -136,5 +153,6 @@ def sink(implicit=None):
         try:
             yield told
         finally:
+            told.stopping.set()
             server.shutdown()
             thread.join()

@@ -1,6 +1,7 @@
 """The probes of `avtald check`: mailbox, outgoing server, accounting, DNS."""
 
 import shutil
+from dataclasses import replace
 from functools import partial
 
 from daemon.app import steps
@@ -69,10 +70,11 @@ def _outgoing(desk: Desk, server: Outgoing) -> str:
     """Connect and log in; no mail is sent."""
     from integrations.mailer import SmtpMailer
 
-    say, mailer = desk.say, steps.mailer_of(desk)
+    say, ours = desk.say, steps.server_of(desk)
     try:
-        if isinstance(mailer, SmtpMailer):
-            mailer.connect().quit()
+        if ours is not None:
+            quick = replace(ours, patience=ours.patience.scaled(0.1))
+            SmtpMailer(quick).connect().quit()
     except SendError as error:
         named = Server(table="[outgoing]", host=server.host, port=server.port_used, tls=server.tls)
         raise _probe_error(outage(error, named, say)) from error

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 from daemon.app.accounting import accounting_of, drift_step, push_step
 from daemon.app.consents import access_token
 from daemon.desk.context import Desk
-from daemon.desk.incoming import bounces, receive
+from daemon.desk.incoming import receive
 from daemon.desk.month.closing import close_due_month
 from daemon.desk.month.finance_mail import mail_finance
-from daemon.desk.outgoing import alarms, reach, sending
-from daemon.desk.outgoing.breaker import Breaker
-from daemon.desk.outgoing.pace import Pace
+from daemon.desk.outgoing.sending import Sending
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.desk.register import persons
 from daemon.desk.reminders import bank_notices, ending_terms, morning_digest, warnings
 from daemon.desk.reviews import meetings, reports
+from daemon.desk.tickets import delivered
 from daemon.desk.upkeep import canary, mailbox_watch, retention
-from daemon.domain.delivery import GIVE_UP
 from daemon.loop import (
     Clock,
     OutOfReachError,
@@ -37,29 +35,43 @@ from daemon.settings.values import text_of
 if TYPE_CHECKING:
     from daemon.intake.imap import ImapDoor
     from daemon.intake.reserve import DiskReserve
+    from integrations.mailer import SmtpServer
 
 _GRACE = 15.0  # seconds for what a door is receiving when it closes
 
 
-def mailer_of(desk: Desk) -> Mailer:
-    """The desk's outgoing server; without one, mail waits in the outbox."""
+def sending_of(desk: Desk) -> Sending:
+    """The desk's sender of mail."""
+    return Sending(desk, mailers_of(desk), delivered)
+
+
+def mailers_of(desk: Desk) -> Callable[[], Mailer]:
+    """The maker of connections to the outgoing server; without one, mail waits in the outbox."""
+    server = server_of(desk)
+    if server is None:
+        return NoMailer
+    from integrations.mailer import SmtpMailer
+
+    return partial(SmtpMailer, server)
+
+
+def server_of(desk: Desk) -> "SmtpServer | None":
+    """The outgoing server named in the settings, with our access to it."""
     outgoing = desk.settings.outgoing
     if outgoing is None:
-        return NoMailer()
-    from integrations.mailer import SmtpMailer, SmtpServer
+        return None
+    from integrations.mailer import SmtpServer
 
     token = access_token(outgoing, desk.store)
-    return SmtpMailer(
-        SmtpServer(
-            host=outgoing.host,
-            port=outgoing.port_used,
-            tls=outgoing.tls,
-            username=outgoing.username or None,  # "" is what the settings have without login
-            password=text_of(outgoing.password_file),
-            token=token,
-            refused=token.forget if token is not None else lambda: None,
-            local_hostname=desk.domain,
-        )
+    return SmtpServer(
+        host=outgoing.host,
+        port=outgoing.port_used,
+        tls=outgoing.tls,
+        username=outgoing.username or None,  # "" is what the settings have without login
+        password=text_of(outgoing.password_file),
+        token=token,
+        refused=token.forget if token is not None else lambda: None,
+        local_hostname=desk.domain,
     )
 
 
@@ -74,43 +86,23 @@ class NoMailer:
     def close(self) -> None:
         """Nothing is open."""
 
+    def abort(self) -> None:
+        """Nothing is open."""
+
 
 # --- steps ------------------------------------------------------------------------------------
 
 
-def send_step(desk: Desk, mailer: Mailer, *, patient: bool = False) -> Step:
+def send_step(sending: Sending, *, patient: bool = False) -> Step:
     """Send mail; `patient` waits at the outgoing server's pace (`avtald tick`).
 
     A patient step also raises OutOfReachError (exit code 75) for a server out of reach.
     """
-    outgoing, breaker = desk.settings.outgoing, Breaker(desk)
-    pace = Pace(outgoing.per_minute if outgoing else 0, patient)
-    give_up = outgoing.give_up_after if outgoing else GIVE_UP
 
     def run(now: dt.datetime) -> bool:
-        def away(reply: str) -> None:
-            reach.lost(desk.store, reply, now)
-            if patient and outgoing:
-                raise OutOfReachError(f"mail waits in the outbox: {reply}")
-
-        found = sending.step(
-            desk.store,
-            mailer,
-            now,
-            on_sent=lambda tx, delivery, at: bounces.accepted(tx, desk, delivery, at),
-            on_failed=lambda tx, delivery, at, reply: bounces.failed(
-                tx, desk, delivery, at, reply=reply
-            ),
-            on_fault=lambda tx, delivery, at, fault: alarms.loose_end(
-                tx, desk, delivery, fault, at
-            ),
-            give_up=give_up,
-            breaker=breaker,
-            pace=pace,
-            on_away=away,
-        )
-        if found:
-            reach.held(desk.store)
+        found = sending.step(now, patient=patient)
+        if sending.away and patient and sending.desk.settings.outgoing:
+            raise OutOfReachError(f"mail waits in the outbox: {sending.away}")
         return found
 
     return Step("send", run)
@@ -175,11 +167,15 @@ def upkeep_steps(desk: Desk) -> list[Step]:
 def tick(desk: Desk, now: dt.datetime) -> dict[str, int]:
     """Do every due step until nothing more is due; gives how often each found something."""
     persons.replay(desk, now)
-    with closing_of(mailer_of(desk)) as mailer, closing_of(accounting_of(desk)) as accounting:
-        return until_nothing(all_steps(desk, mailer, accounting), now)
+    sending = sending_of(desk)
+    try:
+        with closing_of(accounting_of(desk)) as accounting:
+            return until_nothing(all_steps(desk, sending, accounting), now)
+    finally:
+        sending.close(now)
 
 
-def all_steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
+def all_steps(desk: Desk, sending: Sending, accounting: Accounting) -> list[Step]:
     """Every step, in the order in which one leads to the next (`avtald tick`)."""
     return [
         *(fetch_step(desk, mailbox) for mailbox in desk.settings.intake.imap),
@@ -189,7 +185,7 @@ def all_steps(desk: Desk, mailer: Mailer, accounting: Accounting) -> list[Step]:
         *accounting_steps(desk, accounting),
         *report_steps(desk),
         *upkeep_steps(desk),
-        send_step(desk, mailer, patient=True),
+        send_step(sending, patient=True),
     ]
 
 
@@ -250,13 +246,19 @@ def _reserve(desk: Desk) -> "DiskReserve":
 def daemon(desk: Desk, clock: Clock) -> Supervisor:
     """The whole daemon, with the vendors that the settings name."""
     persons.replay(desk, clock())
-    return supervisor(desk, mailer_of(desk), accounting_of(desk), clock)
+    return supervisor(desk, sending_of(desk), accounting_of(desk), clock)
 
 
-def supervisor(desk: Desk, mailer: Mailer, accounting: Accounting, clock: Clock) -> Supervisor:
+def supervisor(desk: Desk, sending: Sending, accounting: Accounting, clock: Clock) -> Supervisor:
     """The daemon: doors, mailboxes and workers side by side."""
     stopping = asked_to_stop()
-    send = Worker("send", [send_step(desk, mailer)], every=1.0, clock=clock, end=mailer.close)
+    send = Worker(
+        "send",
+        [send_step(sending)],
+        every=1.0,
+        clock=clock,
+        end=lambda: sending.close(clock()),
+    )
     work = Worker(
         "receive",
         [Step("receive", partial(receive.step, desk, left=[]))],

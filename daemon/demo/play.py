@@ -123,7 +123,7 @@ class Player:
     def _work(self) -> list[Out]:
         """Do what is due now, as `avtald tick` does; gives the mails that went out."""
         stage = self.stage
-        until_nothing(steps.all_steps(stage.desk, stage.mailer, stage.accounting), self.clock.now)
+        until_nothing(steps.all_steps(stage.desk, stage.sending, stage.accounting), self.clock.now)
         outs = outgoing.read(stage.desk, stage.catcher.take())
         self.sent += outs
         self.wrong += [f"an alarm went out: {out.subject}" for out in outs if out.kind == "alarm"]

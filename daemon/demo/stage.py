@@ -14,7 +14,8 @@ from daemon.app import desks, steps
 from daemon.app.accounting import accounting_of
 from daemon.demo.catcher import Catcher
 from daemon.desk.context import Desk
-from daemon.desk.ports import Accounting, Mailer
+from daemon.desk.outgoing.sending import Sending
+from daemon.desk.ports import Accounting
 from daemon.desk.register import file as register_file
 from daemon.desk.register import importing as registering
 from daemon.settings import load
@@ -68,7 +69,7 @@ class Stage:
     catcher: Catcher
     double: FortnoxDouble
     desk: Desk
-    mailer: Mailer
+    sending: Sending
     accounting: Accounting
 
     @property
@@ -94,11 +95,11 @@ def staged(folder: Path, door_port: int, at: dt.datetime) -> Iterator[Stage]:
         _write_settings(folder, door_port, catcher, double, proof="dmarc")
         desk = after.enter_context(desks.opened(folder / "avtald.toml"))
         _import_register(desk, folder, at)
-        mailer = steps.mailer_of(desk)
-        after.callback(mailer.close)
+        sending = steps.sending_of(desk)
+        after.callback(sending.close, at)
         books = accounting_of(desk)
         after.callback(books.close)
-        yield Stage(folder, door_port, catcher, double, desk, mailer, books)
+        yield Stage(folder, door_port, catcher, double, desk, sending, books)
 
 
 def free_port(wanted: int = 0) -> int:

@@ -69,7 +69,7 @@ def stay(stage: Stage, say: Print) -> None:
         )
     )
     stage.catcher.on_mail = _Printer(stage, say)
-    steps.supervisor(stage.desk, stage.mailer, stage.accounting, _real_time).run()
+    steps.supervisor(stage.desk, stage.sending, stage.accounting, _real_time).run()
     say("stopped")
 
 

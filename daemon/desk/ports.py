@@ -58,6 +58,9 @@ class Mailer(Protocol):
     def close(self) -> None:
         """End the connection politely; a later send opens a new one."""
 
+    def abort(self) -> None:
+        """Cut the connection, from another thread: a send in hand raises SendError."""
+
 
 class PdfPrinter(Protocol):
     """Prints HTML as PDF without network or file access; raises PdfError."""

@@ -8,7 +8,7 @@ PAUSES = tuple(dt.timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240))
 SERVER_AWAY = dt.timedelta(minutes=5)  # the longest wait for an outgoing server that is down
 GIVE_UP = dt.timedelta(days=5)
 LEAST_ATTEMPTS = 5  # a mail that lay while we were down for a week still gets these
-REPEATS = 2
+REPEATS = 1  # of a delivery that nobody knows the end of
 NEVER_REPEATED = frozenset({"report", "invitation"})
 
 
@@ -80,7 +80,7 @@ def longest_wait(attempts: int) -> dt.timedelta:
 def may_repeat(kind: str, repeats: int) -> bool:
     """Whether a mail that may already be on its way is sent once more with the same Message-ID.
 
-    At most twice; a customer report or an invitation never: a person decides (RFC 1047 has the
+    At most once; a customer report or an invitation never: a person decides (RFC 1047 has the
     window that no protocol closes).
     """
     return kind not in NEVER_REPEATED and repeats < REPEATS

@@ -1,5 +1,6 @@
 """Access tokens for mailboxes of Microsoft 365 and Google (OAuth 2.0, RFC 6749)."""
 
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -62,12 +63,14 @@ class AccessToken:
         self._is_kept = True
         self._token = ""
         self._until = 0.0
+        self._line = threading.Lock()  # several connections log in at once
 
     def __call__(self) -> str:
         """The token, valid for at least five more minutes; raises OAuthError."""
-        if time.monotonic() >= self._until:
-            self._fetch()
-        return self._token
+        with self._line:
+            if time.monotonic() >= self._until:
+                self._fetch()
+            return self._token
 
     def forget(self) -> None:
         """Fetch a new token at the next call: the server refused this one."""

@@ -264,6 +264,9 @@ class Outgoing(Login):
     per_minute: Annotated[
         CountOrNone, Key("most mails a minute; Microsoft 365 allows 30. 0: no limit")
     ] = 0
+    connections: Annotated[
+        Count, Key("most at once; a mail that the server is slow with keeps one. Microsoft 365: 3")
+    ] = 10
     give_up_after: Annotated[SomeTime, Key("temporary refusals are tried again for this long")] = (
         dt.timedelta(days=5)
     )

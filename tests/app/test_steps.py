@@ -5,7 +5,9 @@ import threading
 import pytest
 
 from daemon.app import accounting, steps
-from daemon.desk.incoming import bounces, receive
+from daemon.desk.incoming import receive
+from daemon.desk.outgoing.sending import Sending
+from daemon.desk.tickets import delivered
 from tests.builders import a_desk, a_mail, an_engineers_mail, instant, text_of
 
 NOW = instant("2026-11-23 10:00")
@@ -29,6 +31,9 @@ class SlowPost:
         self.closed_by.append(threading.current_thread().name)
         self.spoilt |= self.sending.is_set()
 
+    def abort(self):
+        self.answer.set()
+
 
 @pytest.fixture
 def slow(store, tmp_path, monkeypatch):
@@ -38,7 +43,8 @@ def slow(store, tmp_path, monkeypatch):
     made, post = a_desk(store, tmp_path), SlowPost()
     made.receive(a_mail(), NOW)
     books = accounting.accounting_of(made.desk)
-    supervisor = steps.supervisor(made.desk, post, books, lambda: NOW)
+    sending = Sending(made.desk, lambda: post, delivered)
+    supervisor = steps.supervisor(made.desk, sending, books, lambda: NOW)
     running = threading.Thread(target=supervisor.run)
     running.start()
     assert post.sending.wait(10)
@@ -76,14 +82,14 @@ def test_what_an_accepted_mail_sets_off_and_fails_is_told_to_operators_and_the_m
     made.work(NOW)
     made.receive(an_engineers_mail(subject="SV: [#1001] Hjälp", text="Klart."), NOW)
 
-    def fails(tx, desk, delivery, now):
+    def fails(_tx, _desk, delivery, _now):
         if delivery.kind == "relay":
             raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr(bounces, "accepted", fails)
+    monkeypatch.setattr(delivered, "accepted", fails)
     while receive.step(made.desk, NOW):
         pass
-    send = steps.send_step(made.desk, made.mailer)
+    send = steps.send_step(made.sending)
     with pytest.raises(ZeroDivisionError):
         send.run(NOW)
     while send.run(NOW):

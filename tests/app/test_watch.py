@@ -115,7 +115,7 @@ def test_an_outgoing_server_out_of_reach_is_a_fault_also_where_little_waits(desk
         raise SendError("535 5.7.8 the secret has expired", unreachable=True)
 
     whole, desk.mailer.send = desk.mailer.send, refuse
-    send = steps.send_step(desk.desk, desk.mailer)
+    send = steps.send_step(desk.sending)
     with desk.desk.store.writing() as tx:
         outbox.put(tx, outbox.Mail("k", "notice", "<k@x>", b"x\r\n", ("a@b.se",), "s@x.se"), T0)
     for minutes in range(32):
@@ -134,14 +134,14 @@ def test_what_an_earlier_process_found_away_is_forgotten_once_a_mail_goes(desk):
     lost(desk.desk.store, "nobody listens", T0)
     with desk.desk.store.writing() as tx:
         outbox.put(tx, outbox.Mail("k", "notice", "<k@x>", b"x\r\n", ("a@b.se",), "s@x.se"), T0)
-    assert steps.send_step(desk.desk, desk.mailer).run(T0)
+    assert steps.send_step(desk.sending).run(T0)
     with desk.desk.store.reading() as tx:
         assert away(tx) is None
 
 
 def test_a_server_that_one_process_lost_is_found_by_another_that_sends(desk):
     """Also where it has spoken with the server before, and the one that lost it is no more."""
-    send = steps.send_step(desk.desk, desk.mailer)
+    send = steps.send_step(desk.sending)
     for number in range(2):
         with desk.desk.store.writing() as tx:
             mail = outbox.Mail(f"{number}", "notice", f"<{number}@x>", b"x\r\n", ("a@b.se",), "s@x")

@@ -195,7 +195,7 @@ def test_check_and_the_outgoing_server_go_on_with_what_is_kept(store, provider, 
         with pytest.raises(ProbeError, match="nobody listens"):
             look.mailbox(mailbox())
         assert look.outgoing(settings.outgoing) == "login works"
-        mailer = steps.mailer_of(desk)
+        mailer = steps.mailers_of(desk)()
         mailer.send("support@example.se", "bo@acme.se", b"Subject: x\r\n\r\nx\r\n")
         mailer.close()
         assert len(server.mails) == 1

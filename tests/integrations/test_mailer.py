@@ -9,11 +9,12 @@ import time
 import pytest
 
 from daemon.domain.delivery import SendError
-from integrations.mailer import SmtpMailer, SmtpServer
+from integrations.mailer import Patience, SmtpMailer, SmtpServer
 from tests.mail_servers import postfix
-from tests.scripted_smtp import DROP, sink
+from tests.scripted_smtp import DROP, Late, sink
 from tests.servers import free_port
 
+SECONDS = Patience().scaled(1 / 12)  # a minute of RFC 5321 in five seconds
 RAW = b"Subject: Hej\r\n\r\nrad ett\r\n.rad tv\r\n..\r\n.\r\nslut\r\n"
 
 
@@ -25,7 +26,7 @@ def there():
 
 @pytest.fixture
 def mailer(there):
-    opened = SmtpMailer(SmtpServer("127.0.0.1", there.port, "none", timeout=5))
+    opened = SmtpMailer(SmtpServer("127.0.0.1", there.port, "none", patience=SECONDS))
     yield opened
     opened.close()
 
@@ -126,6 +127,72 @@ def test_a_final_dot_that_cannot_be_sent_leaves_no_doubt(there, mailer, monkeypa
     assert len(there.mails) == 1
 
 
+# Each step of a mail with the minutes that RFC 5321, 4.5.3.2, gives it, and the meaning of a server
+# that takes longer.
+MINUTES = [
+    ("CONNECT", "220 sink", 5, (False, False, True)),
+    ("MAIL", "250 ok", 5, (False, False, False)),
+    ("RCPT", "250 ok", 5, (False, False, False)),
+    ("DATA", "354 go on", 2, (False, False, False)),
+    ("DOT", "250 2.0.0 taken", 10, (False, True, False)),
+]
+A_MINUTE = 0.2
+
+
+@pytest.fixture
+def scaled(there):
+    opened = SmtpMailer(
+        SmtpServer("127.0.0.1", there.port, "none", patience=Patience().scaled(A_MINUTE / 60))
+    )
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(("verb", "reply", "minutes", "_meaning"), MINUTES)
+def test_every_step_has_the_time_that_the_standard_gives_it(
+    there, scaled, verb, reply, minutes, _meaning
+):
+    """In scaled time: issue 15, 7, where a 250 after 75 s was taken for none."""
+    there.say(verb, Late(0.7 * minutes * A_MINUTE, reply))
+    assert send(scaled) == "250 2.0.0 taken"
+    assert len(there.mails) == 1
+
+
+@pytest.mark.parametrize(("verb", "reply", "minutes", "meaning"), MINUTES)
+def test_only_a_server_that_is_late_after_the_final_dot_leaves_a_doubt(
+    there, scaled, verb, reply, minutes, meaning
+):
+    there.say(verb, Late(1.6 * minutes * A_MINUTE, reply))
+    assert refusal(scaled) == meaning
+    assert len(there.mails) == (verb == "DOT")
+
+
+@pytest.mark.parametrize(("verb", "meaning"), [(verb, meaning) for verb, _, _, meaning in MINUTES])
+@pytest.mark.parametrize("tls", ["none", "implicit"])
+def test_a_connection_that_another_thread_cuts_ends_the_mail_at_once(
+    certificate, verb, meaning, tls
+):
+    reply = "354 go on" if verb == "DATA" else "220 sink"
+    with sink(implicit=certificate.server() if tls == "implicit" else None) as there:
+        there.say(verb, *[Late(30, reply)] * 2)
+        mailer = SmtpMailer(SmtpServer("localhost", there.port, tls, context=certificate.client()))
+        timer = threading.Timer(0.4, mailer.abort)
+        timer.start()
+        started = time.monotonic()
+        assert refusal(mailer) == meaning
+        assert time.monotonic() - started < 5
+        timer.join()
+
+
+def test_a_connection_that_stood_idle_is_not_waited_for(there, mailer, monkeypatch):
+    """A firewall may have forgotten it: MAIL would then wait for its five minutes."""
+    send(mailer)
+    monkeypatch.setattr("integrations.mailer._IDLE_SECONDS", 0.0)
+    send(mailer)
+    assert there.connections == 2
+    assert there.commands.count("quit") == 1
+
+
 @contextlib.contextmanager
 def slow_reader(pause):
     """A server that takes a mail's text slowly but steadily, through a narrow window."""
@@ -153,7 +220,9 @@ def slow_reader(pause):
 
 def test_a_large_mail_on_a_slow_line_has_its_time_piece_by_piece():
     with slow_reader(pause=0.03) as port:
-        mailer = SmtpMailer(SmtpServer("127.0.0.1", port, "none", timeout=2))
+        mailer = SmtpMailer(
+            SmtpServer("127.0.0.1", port, "none", patience=Patience().scaled(1 / 90))
+        )
         started = time.monotonic()
         assert send(mailer, raw=b"x: y\r\n\r\n" + b"z" * 76 * 2**18) == "250 2.0.0 taken at last"
         assert time.monotonic() - started > 2, "the line was no slow one"
@@ -173,11 +242,13 @@ def test_a_host_whose_name_can_be_no_host_s_is_unreachable_and_the_mail_waits(ho
 
 def test_a_server_that_falls_silent_after_the_final_dot_is_unclear():
     with socket.create_server(("127.0.0.1", 0)) as deaf, sink() as helper:
-        mailer = SmtpMailer(SmtpServer("127.0.0.1", helper.port, "none", timeout=0.3))
+        soon = Patience().scaled(0.001)
+        mailer = SmtpMailer(SmtpServer("127.0.0.1", helper.port, "none", patience=soon))
         helper.say("DOT", "")  # an empty line, then nothing more
         assert refusal(mailer) == (False, True, False)
         mailer.close()
-        frozen = SmtpMailer(SmtpServer("127.0.0.1", deaf.getsockname()[1], "none", timeout=0.3))
+        port = deaf.getsockname()[1]
+        frozen = SmtpMailer(SmtpServer("127.0.0.1", port, "none", patience=soon))
         assert refusal(frozen) == (False, False, True)
 
 
@@ -253,7 +324,7 @@ def logged_in(there, tls, certificate, **access):
         tls,
         "support@example.se",
         context=certificate.client(),
-        timeout=5,
+        patience=SECONDS,
         **access,
     )
     return SmtpMailer(server)
@@ -306,7 +377,7 @@ def test_a_server_without_starttls_or_with_a_foreign_certificate_gets_no_mail(th
     plain = logged_in(there, "starttls", certificate, password="hemligt")
     assert refusal(plain) == (False, False, True)
     there.tls = certificate.server()
-    stranger = SmtpMailer(SmtpServer("localhost", there.port, "starttls", timeout=5))
+    stranger = SmtpMailer(SmtpServer("localhost", there.port, "starttls", patience=SECONDS))
     assert refusal(stranger) == (False, False, True)
     assert there.mails == []
 
@@ -329,7 +400,7 @@ def test_the_line_limit_of_smtplib_is_no_permanent_refusal(there, mailer):
 
 def test_postfix_takes_what_we_send_and_delivers_it_byte_for_byte(there):
     with postfix(f"smtp:[127.0.0.1]:{there.port}") as server:
-        mailer = SmtpMailer(SmtpServer("127.0.0.1", server.port, "none", timeout=20))
+        mailer = SmtpMailer(SmtpServer("127.0.0.1", server.port, "none"))
         for number in range(20):
             reply = send(mailer, f"kund{number}@example.se", RAW + b"%d\r\n" % number)
             assert reply.startswith("250 2.0.0 Ok: queued as ")

@@ -1,4 +1,4 @@
-"""Faults that operators or finance are told of: once, until they are gone (B4, I5, J2)."""
+"""Alarms: operators or finance hear of a fault once, until it is gone (B4, I5, J2)."""
 
 import datetime as dt
 
@@ -48,12 +48,12 @@ def raise_alarm(
 
 
 def clear(tx: Tx, key: str, now: dt.datetime) -> None:
-    """Note that a fault is gone: the next one is told again."""
+    """Note the end of a fault: the next one is told again."""
     known_faults.clear(tx, key, now)
 
 
 def clear_all(tx: Tx, prefix: str, now: dt.datetime) -> None:
-    """Note that every fault whose key begins so is gone."""
+    """Note the end of every fault with this beginning of its key."""
     known_faults.clear_all(tx, prefix, now)
 
 
@@ -68,7 +68,7 @@ def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) ->
 
 
 def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.datetime) -> None:
-    """E1: what a delivery's end sets off failed; it is not tried again, or the mail would be."""
+    """Tell of a consequence of a delivery's end that failed (E1): nothing tries it again."""
     language = desk.language
     to, id_, why = ("Till", "Id", "Orsak") if language == "sv" else ("To", "Id", "Reason")
     details = ((to, delivery.recipient), (id_, str(delivery.id)), (why, fault))
@@ -80,7 +80,7 @@ def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.dateti
 
 
 def unshelved(tx: Tx, inbox_id: int, now: dt.datetime) -> None:
-    """Note that somebody tries a shelved message again: should it fail again, that is told too."""
+    """Forget the alarm of a shelved message that somebody tries again: a new failure is told."""
     known_faults.clear(tx, f"shelved:{inbox_id}", now)
 
 

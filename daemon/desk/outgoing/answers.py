@@ -1,4 +1,4 @@
-"""J2: how many automatic answers an outside address gets, and the alarm when it has had them."""
+"""An outside address gets a limited number of automatic answers, with one alarm (J2)."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable

@@ -1,4 +1,4 @@
-"""J2 for the desk as a whole: more automatic answers in an hour than the setting wait.
+"""The breaker: automatic answers beyond the setting wait for the next hour (J2).
 
 Mail goes on being taken and acted on, and what people wrote goes out. The count is kept in the
 database, by the hour of the clock, so that a restart forgets nothing.
@@ -21,16 +21,16 @@ _OPEN = "breaker-open"
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """How many automatic answers may still go out this hour."""
+    """The count of automatic answers in this hour, of the whole desk."""
 
     desk: Desk
 
     def room(self, tx: Tx, now: dt.datetime) -> int:
-        """What is left of the hour's answers."""
+        """Give the number of answers left in the hour."""
         return max(0, self.desk.settings.desk.all_answers - _sent(tx, now))
 
     def passed(self, tx: Tx, now: dt.datetime, *, room: int, answers: int) -> None:
-        """Count answers that go out now of the room there was; tell once where others wait."""
+        """Count answers on their way, of the room there was; tell once if others wait."""
         if answers:
             sent = self.desk.settings.desk.all_answers - room + answers
             _count(tx, now, sent)
@@ -42,7 +42,7 @@ class Breaker:
             alarms.clear(tx, "breaker", now)
 
     def went_nowhere(self, tx: Tx, now: dt.datetime, answers: int) -> None:
-        """Take answers out of the count that were to go out, and did not.
+        """Take answers that did not go out from the count.
 
         Where another process counts the next hour already, its count stays as it is.
         """
@@ -60,7 +60,7 @@ class Breaker:
 
 
 def is_open(tx: Tx) -> bool:
-    """Whether answers wait because the desk has sent its share."""
+    """Tell if answers wait because the desk has sent its share."""
     return bool(rows.fact(tx, _OPEN))
 
 
@@ -69,6 +69,6 @@ def _count(tx: Tx, now: dt.datetime, sent: int) -> None:
 
 
 def _sent(tx: Tx, now: dt.datetime) -> int:
-    """The hour's answers; who changes that waits for whoever does so now."""
+    """Give the hour's count, and hold it against other processes until the transaction ends."""
     hour, _, count = rows.fact_to_change(tx, _COUNTED).partition(" ")
     return int(count) if hour == f"{now:%Y-%m-%dT%H}" else 0

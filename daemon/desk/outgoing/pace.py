@@ -1,4 +1,4 @@
-"""How fast mail leaves: no more in any minute than the server takes, from all processes."""
+"""The pace of outgoing mail: a limit for every minute, over all processes."""
 
 import datetime as dt
 import json
@@ -17,18 +17,18 @@ _Group = tuple[float, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many mails may go out now; with `per_minute` 0 there is no limit, and nothing is kept.
+    """A limit of mails in a minute; `per_minute` 0 is none.
 
-    A group counts from its claim, so that no other process goes out in its place, and once it has
-    ended from then: however long the server took, no minute has more.
+    A group counts from its claim, so that no other process takes its place, and once it has ended
+    from its end. A mail whose server has not answered counts until it has, and a minute longer: no
+    minute has more mails than the limit, however long the server takes.
     """
 
     per_minute: int = 0
-    patient: bool = False  # wait until there is room, instead of saying that there is none
 
     def wait(self, store: Store, now: dt.datetime) -> None:
-        """Where we are patient and something is due: return when there is room for it."""
-        while self.per_minute and self.patient:
+        """Return when there is room for the mail that is due."""
+        while self.per_minute:
             with store.reading() as tx:
                 due = outbox.waits_until(tx)
                 if due is None or due > now or self._room(_groups(rows.fact(tx, _FACT))):
@@ -36,29 +36,40 @@ class Pace:
             time.sleep(0.2)
 
     def room(self, tx: Tx) -> int:
-        """How many may go out now; nobody else takes of it before this transaction ends."""
+        """Give the number of mails allowed now; this transaction keeps other processes waiting."""
         if not self.per_minute:
             return outbox.TOGETHER
         return self._room(_groups(rows.fact_to_change(tx, _FACT)))
 
     def claimed(self, tx: Tx, count: int) -> None:
-        """That many are about to go out."""
+        """Count mails on their way."""
         if self.per_minute and count:
             _keep(tx, [*_groups(rows.fact(tx, _FACT)), (_now(), count, leases.owner())])
 
-    def ended(self, store: Store, count: int) -> None:
-        """That many of those that were claimed have gone out, or tried to."""
+    def flying(self, tx: Tx, count: int) -> None:
+        """Count the mails in the air, in place of the last count of them."""
+        if self.per_minute:
+            _keep(tx, _with_flights(_groups(rows.fact_to_change(tx, _FACT)), count))
+
+    def ended(self, store: Store, count: int, flying: int, *, claimed: bool) -> None:
+        """Count the ends of deliveries; in place of the last claim if they were `claimed` by it."""
         if not self.per_minute:
             return
         with store.writing() as tx:
             groups = _groups(rows.fact_to_change(tx, _FACT))
             mine = max((each for each in groups if each[2] == leases.owner()), default=None)
-            others = [each for each in groups if each is not mine]
-            _keep(tx, [*others, (_now(), count, leases.owner())])
+            others = [each for each in groups if each is not mine or not claimed]
+            _keep(tx, _with_flights([*others, (_now(), count, leases.owner())], flying))
 
     def _room(self, groups: list[_Group]) -> int:
         left = self.per_minute - sum(count for _, count, _ in groups)
         return max(0, min(left, outbox.TOGETHER))
+
+
+def _with_flights(groups: list[_Group], count: int) -> list[_Group]:
+    name = f"{leases.owner()} in the air"
+    others = [each for each in groups if each[2] != name]
+    return [*others, (_now(), count, name)] if count else others
 
 
 def _now() -> float:
@@ -66,7 +77,7 @@ def _now() -> float:
 
 
 def _groups(kept: str | None) -> list[_Group]:
-    """What went out in the last minute; what lies further ahead was noted by a clock set back."""
+    """Give the groups of the last minute; one further ahead comes from before a clock set back."""
     now = _now()
     return [(at, n, who) for at, n, who in json.loads(kept or "[]") if abs(now - at) < _MINUTE]
 

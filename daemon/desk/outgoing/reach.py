@@ -1,7 +1,7 @@
-"""Whether the outgoing server can be reached; if not, since when: for whoever watches the desk.
+"""The reach of the outgoing server: the instant when it was lost, for those who watch the desk.
 
-What waits for a server is tried again every few minutes, so that none of it is overdue for long;
-but nothing goes out, and no mail can tell.
+Each mail is tried again every few minutes, and none is overdue for long. But nothing goes out, and
+no mail can tell.
 """
 
 import datetime as dt
@@ -17,14 +17,14 @@ _FACT = "outgoing-away"
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """Since when the server has been out of reach, and what it or the network said first."""
+    """The instant of the loss, and the first words of the server or the network about it."""
 
     since: dt.datetime
     reply: str
 
 
 def away(tx: Tx) -> Away | None:
-    """How it was found last; None where it can be reached."""
+    """Give the last loss; None if the server can be reached."""
     kept = rows.fact(tx, _FACT)
     if not kept:
         return None
@@ -33,14 +33,14 @@ def away(tx: Tx) -> Away | None:
 
 
 def lost(store: Store, reply: str, now: dt.datetime) -> None:
-    """Note that the server was out of reach."""
+    """Note a server out of reach."""
     with store.writing() as tx:
         if not rows.fact_to_change(tx, _FACT):
             rows.keep_fact(tx, _FACT, json.dumps([now.isoformat(), storable(reply)]))
 
 
 def held(store: Store) -> None:
-    """The server spoke with us: so it can be reached, whichever process had found it away."""
+    """Note a server in reach: it spoke with us, whichever process had lost it."""
     with store.reading() as tx:
         if away(tx) is None:
             return

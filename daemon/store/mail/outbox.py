@@ -17,7 +17,8 @@ from daemon.store.schema.types import Instant
 from daemon.store.session import Tx
 
 TOGETHER = 20
-LEASE = dt.timedelta(minutes=10)  # longer than a frozen server can hold up a group
+TOGETHER_BYTES = 2 * 1024**2  # of mail text in memory at once; a larger mail comes alone
+LEASE = dt.timedelta(minutes=10)  # longer than a group may take; `renew` holds on to slow ones
 
 _PENDING = (outbox.c.state == "pending", IN_OUTBOX)
 _ONCE = {
@@ -226,15 +227,24 @@ def claim(
 def _together(due: Sequence[Any], answers: int) -> list[Any]:
     """The first delivery, and the others of its group."""
     group: list[Any] = []
+    texts: dict[int, int] = {}  # their sizes: each is there once, however many it goes to
     for row in due:
+        texts[row.outgoing_id] = row.size or 0
+        large = len(texts) > 1 and sum(texts.values()) > TOGETHER_BYTES
         alone = row.repeats > 0 or row.kind in NEVER_REPEATED
-        if (alone and group) or (row.answer and not answers):
+        if (group and (alone or large)) or (row.answer and not answers):
             break
         group.append(row)
         answers -= row.answer
         if alone:
             break
     return group
+
+
+def renew(tx: Tx, ids: Sequence[int]) -> None:
+    """Go on holding deliveries whose server has not answered yet."""
+    mine = and_(outbox.c.id.in_(ids), outbox.c.state == "sending", leases.is_mine(outbox))
+    tx.execute(update(outbox).where(mine).values(**leases.taken(LEASE)))
 
 
 def answers_wait(tx: Tx, now: dt.datetime) -> bool:

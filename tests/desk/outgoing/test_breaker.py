@@ -6,8 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import select
 
-from daemon.desk.incoming import bounces
-from daemon.desk.outgoing import sending
+from daemon.desk.outgoing import settling
 from daemon.desk.outgoing.breaker import Breaker, is_open
 from daemon.desk.ports import SendError
 from daemon.store import known_faults, rows
@@ -24,15 +23,7 @@ NARROW = SETTINGS.replace("[identity]", "all_answers = 2\n\n[identity]").replace
 
 
 def send(desk, now):
-    store = desk.desk.store
-    while sending.step(
-        store,
-        desk.mailer,
-        now,
-        breaker=Breaker(desk.desk),
-        on_sent=lambda tx, each, at: bounces.accepted(tx, desk.desk, each, at),
-        on_failed=lambda *_: None,
-    ):
+    while desk.sending.step(now):
         pass
 
 
@@ -164,7 +155,7 @@ def test_what_went_nowhere_is_taken_out_once_where_the_word_of_its_commit_is_los
             raise StoreError("gone")
 
     monkeypatch.setattr(Store, "acting", losing)
-    monkeypatch.setattr(sending.time, "sleep", lambda _: None)
+    monkeypatch.setattr(settling.time, "sleep", lambda _: None)
     desk.mailer.send = refusing
     send(desk, T0)
     assert (lost, counted(desk)) == ([], "1")

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import event
 
 from daemon.desk.outgoing import pace as pacing
-from daemon.desk.outgoing import sending
 from daemon.desk.outgoing.pace import Pace
 from daemon.store import leases, rows
 from daemon.store.mail import outbox
 from tests.builders import instant
+from tests.desk.outgoing.senders import a_sender
 
 T0 = instant("2026-11-23 10:00")
 FACT = "outgoing-minute"
@@ -31,11 +31,13 @@ class Machine:
         self.sent.append((self.seconds, to))
         return "250"
 
-    def step(self, pace, process="one"):
+    def close(self):
+        """Nothing is open."""
+
+    def step(self, per_minute, process="one", *, patient=False):
         self.process = process
-        return sending.step(
-            self.store, self, T0, pace=pace, on_sent=lambda *_: None, on_failed=lambda *_: None
-        )
+        limit = f"per_minute = {per_minute}"
+        return a_sender(self.store, self, outgoing=limit).step(T0, patient=patient)
 
     def most_in_a_minute(self):
         times = [at for at, _ in self.sent]
@@ -55,7 +57,7 @@ def test_two_processes_share_what_may_leave_in_a_minute(machine):
     for seconds in (0, 30, 59, 61, 119, 122):
         machine.seconds = seconds
         for process in ("one", "two", "one", "two"):
-            machine.step(Pace(7), process)
+            machine.step(7, process)
         counts.append(len(machine.sent))
     assert counts == [7, 7, 7, 14, 14, 21]
     assert len({to for _, to in machine.sent}) == 21
@@ -64,8 +66,8 @@ def test_two_processes_share_what_may_leave_in_a_minute(machine):
 def test_a_server_that_takes_its_time_gets_no_more_in_any_minute(machine):
     machine.slow = 5.5
     for _ in range(120):
-        machine.step(Pace(7), "one")
-        machine.step(Pace(7), "two")
+        machine.step(7, "one")
+        machine.step(7, "two")
         machine.seconds += 1
         machine.slow = 5.5 if machine.seconds < 60 else 0.0
     assert len(machine.sent) > 7
@@ -81,10 +83,10 @@ def test_another_process_takes_no_place_of_a_group_that_is_on_its_way(any_store,
 
 
 def test_a_clock_that_is_set_back_holds_no_mail_up(machine):
-    while machine.step(Pace(7)):
+    while machine.step(7):
         pass
     machine.seconds = -7200
-    assert machine.step(Pace(7))
+    assert machine.step(7)
     assert len(machine.sent) == 14
 
 
@@ -97,7 +99,7 @@ def test_a_patient_sender_waits_outside_any_transaction(any_store, machine, monk
             rows.keep_fact(tx, "somebody", "else")
 
     monkeypatch.setattr(pacing.time, "sleep", sleep)
-    while machine.step(Pace(7, patient=True)):
+    while machine.step(7, patient=True):
         pass
     assert len(machine.sent) == 40
     assert machine.most_in_a_minute() == 7
@@ -110,7 +112,7 @@ def test_without_a_limit_nothing_is_asked_or_kept(any_store, machine):
         "before_cursor_execute",
         lambda _c, _u, said, given, *_: counted.update([FACT in str(given)]),
     )
-    while machine.step(Pace()):
+    while machine.step(0):
         pass
     assert len(machine.sent) == 40
     assert set(counted) == {False}

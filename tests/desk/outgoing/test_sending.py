@@ -1,17 +1,21 @@
 """The sending step: at least once, recognisable, and nothing lost between attempt and note."""
 
 import datetime as dt
+from itertools import chain, repeat
 
 import pytest
 from sqlalchemy import select, update
 
-from daemon.desk.outgoing import sending
+from daemon.desk.outgoing import lanes, settling
+from daemon.desk.outgoing import sending as senders
 from daemon.desk.ports import SendError
 from daemon.loop import Supervisor
 from daemon.store import leases
 from daemon.store.mail import outbox
 from daemon.store.schema import tables
 from daemon.store.session import StoreError
+from tests.builders import text_of
+from tests.desk.outgoing.senders import Notes, a_sender
 
 T0 = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
@@ -37,18 +41,7 @@ class Post:
     def close(self):
         pass
 
-
-class Notes:
-    """What the desk was told of, in the settling transaction."""
-
-    def __init__(self):
-        self.told = []
-
-    def on_sent(self, tx, delivery, now):
-        self.told.append(("sent", delivery.recipient))
-
-    def on_failed(self, tx, delivery, now, reply):
-        self.told.append(("failed", delivery.recipient, reply))
+    abort = close
 
 
 def queue(store, *recipients, kind="confirmation", key="k", raw=b"Subject: x\r\n\r\nx\r\n"):
@@ -59,8 +52,7 @@ def queue(store, *recipients, kind="confirmation", key="k", raw=b"Subject: x\r\n
 
 def step(store, post, now=T0, notes=None):
     notes = notes or Notes()
-    found = sending.step(store, post, now, on_sent=notes.on_sent, on_failed=notes.on_failed)
-    return found, notes.told
+    return a_sender(store, post, notes).step(now), notes.told
 
 
 def rows(store):
@@ -154,12 +146,12 @@ def test_after_five_days_of_temporary_refusals_the_delivery_fails(any_store):
     assert attempts > 30
 
 
-def test_an_unclear_delivery_is_repeated_twice_with_the_same_bytes(any_store):
+def test_an_unclear_delivery_is_repeated_once_with_the_same_bytes(any_store):
     queue(any_store, "anna@a.se")
     post, notes = Post(anna=SendError("lost after the final dot", unclear=True)), Notes()
     for minute in range(9):
         step(any_store, post, T0 + minute * MINUTE, notes)
-    assert len(post.taken) == 3
+    assert len(post.taken) == 2
     assert len(set(post.taken)) == 1
     assert notes.told == [("failed", "anna@a.se", "lost after the final dot")]
     assert states(any_store) == ["unclear"]
@@ -214,16 +206,10 @@ def test_a_first_refusal_after_a_week_without_a_server_is_not_a_mails_last(any_s
 
 def test_how_long_a_mail_is_tried_is_a_setting(store):
     queue(store, "anna@a.se")
-    later, notes = Post(anna=SendError("451 later")), Notes()
+    later = Post(anna=SendError("451 later"))
+    sending = a_sender(store, later, outgoing='give_up_after = "2h"')
     for minutes in (0, 5, 15, 60, 180):
-        sending.step(
-            store,
-            later,
-            T0 + minutes * MINUTE,
-            on_sent=notes.on_sent,
-            on_failed=notes.on_failed,
-            give_up=dt.timedelta(hours=2),
-        )
+        sending.step(T0 + minutes * MINUTE)
     assert states(store) == ["failed"]
 
 
@@ -244,12 +230,12 @@ def test_an_erased_mail_fails_and_its_neighbour_goes_out_k2(any_store):
 
 
 def test_large_mails_are_in_memory_one_at_a_time(store, monkeypatch):
-    monkeypatch.setattr(sending, "TOGETHER_BYTES", 2500)
+    monkeypatch.setattr(outbox, "TOGETHER_BYTES", 2500)
     sizes = [1000, 1000, 1000, 5000, 100]
     for number, size in enumerate(sizes):
         queue(store, "anna@a.se", "bo@b.se", key=f"k{number}", raw=b"x" * size)
     read, raws = [], outbox.raws
-    monkeypatch.setattr(outbox, "raws", lambda tx, ids: read.append(len(ids)) or raws(tx, ids))
+    monkeypatch.setattr(outbox, "raws", lambda tx, ids: read.append(len(set(ids))) or raws(tx, ids))
     post = Post()
     while step(store, post)[0]:
         pass
@@ -271,7 +257,7 @@ def in_the_hands_of_a_dead_process(store, now=T0):
 def test_a_slow_group_is_noted_before_a_stop_loses_patience(store, monkeypatch, seconds):
     """Else what a server took in a group that a stop cut off would go to everybody again."""
     now = [0.0]
-    monkeypatch.setattr(sending.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(lanes.time, "monotonic", lambda: now[0])
 
     class Slow(Post):
         def send(self, envelope_from, recipient, raw):
@@ -333,55 +319,31 @@ def test_a_database_that_is_away_for_a_minute_makes_no_mail_go_twice(store, monk
         return settle(*args, **options)
 
     monkeypatch.setattr(outbox, "settle_sent", away)
-    monkeypatch.setattr(sending.time, "sleep", waited.append)
+    monkeypatch.setattr(settling.time, "sleep", waited.append)
     post = Post()
     assert step(store, post)[1] == [("sent", "anna@a.se")]
     assert (len(post.taken), states(store)) == (1, ["sent"])
-
-
-def test_a_database_that_goes_away_between_two_large_mails_repeats_none(store, monkeypatch):
-    monkeypatch.setattr(sending, "TOGETHER_BYTES", 1000)
-    for key in ("one", "two", "three"):
-        queue(store, f"{key}@a.se", key=key, raw=b"x" * 900)
-    raws, asked = outbox.raws, []
-
-    def away(tx, ids):
-        asked.append(ids)
-        if len(asked) == 2:
-            raise StoreError("the server closed the connection")
-        return raws(tx, ids)
-
-    monkeypatch.setattr(outbox, "raws", away)
-    post = Post()
-    while step(store, post)[0]:
-        pass
-    assert [recipient for _, recipient, _ in post.taken] == ["one@a.se", "two@a.se", "three@a.se"]
-    assert {(row.state, row.attempts) for row in rows(store)} == {("sent", 1)}
 
 
 @pytest.mark.parametrize("others", [(), ("bo@b.se", "eva@e.se")])
 def test_a_fault_in_what_one_delivery_sets_off_repeats_neither_it_nor_the_others(any_store, others):
     """Its end is noted alone, and told: else the mail would go three times."""
     queue(any_store, "anna@a.se", *others)
-    notes, told, post = Notes(), [], Post()
+    post = Post()
 
-    def on_sent(tx, delivery, now):
-        if delivery.recipient == "anna@a.se":
-            raise KeyError("no such ticket")
-        notes.on_sent(tx, delivery, now)
+    class Faulty(Notes):
+        def accepted(self, tx, desk, delivery, now):
+            if delivery.recipient == "anna@a.se":
+                raise KeyError("no such ticket")
 
+    sending = a_sender(any_store, post, Faulty())
     with pytest.raises(KeyError, match="no such ticket"):
-        sending.step(
-            any_store,
-            post,
-            T0,
-            on_sent=on_sent,
-            on_failed=notes.on_failed,
-            on_fault=lambda _tx, delivery, _now, fault: told.append((delivery.recipient, fault)),
-        )
-    assert states(any_store) == ["sent"] * (1 + len(others))
-    assert told == [("anna@a.se", "KeyError: 'no such ticket'")]
-    assert [recipient for _, recipient, _ in post.taken] == ["anna@a.se", *others]
+        sending.step(T0)
+    assert states(any_store) == ["sent"] * (1 + len(others)) + ["pending"]
+    sending.step(T0)
+    operators = "drift@example.se"
+    assert [recipient for _, recipient, _ in post.taken] == ["anna@a.se", *others, operators]
+    assert "KeyError: 'no such ticket'" in text_of(post.taken[-1][2])
 
 
 def test_what_was_frozen_after_its_claim_sends_nothing_that_another_has_taken_over(
@@ -390,7 +352,7 @@ def test_what_was_frozen_after_its_claim_sends_nothing_that_another_has_taken_ov
     """A stopped process, or a server that was, goes on where it stood: ten minutes later."""
     queue(any_store, "anna@a.se", "bo@b.se")
     others, frozen, clock = Post(), Post(), [0.0]
-    point = sending.fault_point
+    point = senders.fault_point
 
     def eleven_minutes(name):
         point(name)
@@ -403,8 +365,8 @@ def test_what_was_frozen_after_its_claim_sends_nothing_that_another_has_taken_ov
                     pass
 
     later = leases.wall() + 11 * MINUTE
-    monkeypatch.setattr(sending, "fault_point", eleven_minutes)
-    monkeypatch.setattr(sending.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(senders, "fault_point", eleven_minutes)
+    monkeypatch.setattr(lanes.time, "monotonic", lambda: clock[0])
     step(any_store, frozen)
     assert sorted(recipient for _, recipient, _ in others.taken) == ["anna@a.se", "bo@b.se"]
     assert frozen.taken == []
@@ -415,8 +377,8 @@ def test_a_group_that_was_claimed_long_ago_goes_back_untried_and_out_with_the_ne
     any_store, monkeypatch
 ):
     queue(any_store, "anna@a.se")
-    post, clock = Post(), iter([0.0, 61.0, 100.0, 101.0])
-    monkeypatch.setattr(sending.time, "monotonic", lambda: next(clock))
+    post, clock = Post(), chain([0.0, 61.0], repeat(100.0))
+    monkeypatch.setattr(lanes.time, "monotonic", lambda: next(clock))
     assert step(any_store, post) == (True, [])
     assert [(row.state, row.attempts) for row in rows(any_store)] == [("pending", 0)]
     assert step(any_store, post) == (True, [("sent", "anna@a.se")])

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.desk.incoming import bounces, receive
-from daemon.desk.outgoing import sending
+from daemon.desk.incoming import receive
 from daemon.desk.reminders import morning_digest
 from daemon.intake.smtp import Door, Policy, Recipients
 from daemon.settings.mail import Door as DoorTable
@@ -40,7 +39,6 @@ class Wired:
     desk: object
     door: Door
     out: Sink
-    mailer: SmtpMailer
     now: dt.datetime = field(default_factory=lambda: instant("2026-11-16 09:00"))
     count: int = 0
 
@@ -55,13 +53,7 @@ class Wired:
         with smtplib.SMTP("127.0.0.1", self.door.port) as client:
             client.sendmail(sender, ["support@example.se"], raw)
         desk = self.desk.desk
-        while receive.step(desk, self.now) | sending.step(
-            desk.store,
-            self.mailer,
-            self.now,
-            on_sent=lambda tx, d, t: bounces.accepted(tx, desk, d, t),
-            on_failed=lambda tx, d, t, reply: bounces.failed(tx, desk, d, t, reply=reply),
-        ):
+        while receive.step(desk, self.now) | self.desk.sending.step(self.now):
             pass
 
 
@@ -69,15 +61,15 @@ class Wired:
 def wired(store, tmp_path):
     desk = a_desk(store, tmp_path)
     with sink() as out:
-        mailer = SmtpMailer(SmtpServer("127.0.0.1", out.port, "none", timeout=10))
+        desk.mailer = SmtpMailer(SmtpServer("127.0.0.1", out.port, "none"))
         table = DoorTable(listen=Listen("127.0.0.1", 0), max_size=2**22, connections=5)
         recipients = Recipients.of("support@example.se", ["helpdesk@example.se"], "plain")
-        made = Wired(desk, None, out, mailer)
+        made = Wired(desk, None, out)
         made.door = Door(table, store, Policy(recipients=recipients, clock=lambda: made.now))
         made.door.start()
         yield made
         made.door.stop(grace=5)
-        mailer.close()
+        desk.mailer.close()
 
 
 def summary(out: Sink, start: int = 0) -> list[str]:

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from daemon.desk.context import Desk
-from daemon.desk.incoming import bounces, receive
-from daemon.desk.outgoing import sending
+from daemon.desk.incoming import receive
 from daemon.desk.ports import SendError
 from daemon.desk.reminders import warnings
 from daemon.store.mail import inbox, outbox
@@ -173,13 +172,7 @@ class Told:
                 again = True
         while warnings.warn_engineers(desk, now):
             pass
-        while sending.step(
-            desk.store,
-            self.desk.mailer,
-            now,
-            on_sent=lambda tx, d, t: bounces.accepted(tx, desk, d, t),
-            on_failed=lambda tx, d, t, reply: bounces.failed(tx, desk, d, t, reply=reply),
-        ):
+        while self.desk.sending.step(now):
             pass
 
     # --- mails ----------------------------------------------------------------------------------
