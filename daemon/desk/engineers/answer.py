@@ -7,7 +7,7 @@ from dataclasses import replace
 from daemon.desk.context import By, Refusal
 from daemon.desk.engineers import by_line, deciding, leaks, news, opening, receipts
 from daemon.desk.engineers.acting import Acted, Carried, carry_out, left_behind
-from daemon.desk.engineers.deciding import ENGINEERS, STOPS, Around
+from daemon.desk.engineers.deciding import ENGINEERS, STOPS
 from daemon.desk.engineers.reading import Written, read_answer
 from daemon.desk.tickets import acts, clocks, relay
 from daemon.desk.tickets.turn import Outcome, Turn
@@ -67,7 +67,8 @@ def _act(turn: Turn, person: Person, written: Written) -> Acted:
     why = _obstacle(by, written, ticket, carried)
     if written.text:
         turn.say(ticket, "engineer", written.text, internal=why not in {None, "direct"})
-    acted = _send(turn, person, written, begun.then(ticket, *carried, why=why))
+    begun = begun.then(ticket, *carried, why=why)
+    acted = _send(turn, person, written, ticket, begun)
     ticket, carried = carry_out(by, acted.ticket or ticket, after)
     acted = acted.then(ticket, *carried)
     news.of_answer(turn, person, acted, written.text)
@@ -80,9 +81,9 @@ def _obstacle(by: By, written: Written, ticket: Ticket, carried: Sequence[Carrie
     why = deciding.obstacle(written, ticket, misdirected=elsewhere)
     if why is not None:
         return why
-    held = leaks.inside(by, ticket, written.answered, written.text)
+    inside = leaks.inside(by, ticket, written.answered, written.text)
     side = frozenset(each.address for each in relay.customer_side(by.tx, ticket))
-    return deciding.obstacle_around(written, ticket, Around(held, side))
+    return deciding.obstacle_around(written, ticket, inside, side)
 
 
 def _is_misdirected(carried: Carried) -> bool:
@@ -91,11 +92,9 @@ def _is_misdirected(carried: Carried) -> bool:
     return tag is not None and tag.name == "for" and carried.result == Refusal("other_customer")
 
 
-def _send(turn: Turn, person: Person, written: Written, acted: Acted) -> Acted:
+def _send(turn: Turn, person: Person, written: Written, ticket: Ticket, acted: Acted) -> Acted:
     """D8: send the answer on, unless there is an obstacle."""
-    ticket, by = acted.ticket, turn.by(person)
-    if ticket is None:
-        return acted
+    by = turn.by(person)
     if acted.why in STOPS:
         _stop(by, person, ticket, acted.why or "")
     elif acted.opened:

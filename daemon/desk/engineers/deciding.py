@@ -118,14 +118,6 @@ def mailbox(value: str) -> tuple[str, str] | None:
 # --- the fate of the text ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """The facts of a ticket that an answer is held against."""
-
-    inside: Inside
-    side: frozenset[str]  # the addresses of the customer's side
-
-
 def obstacle(written: Written, ticket: Ticket, *, misdirected: bool) -> str | None:
     """The reason in the message itself why its text must not go to the customer; None if none."""
     text = written.text
@@ -146,18 +138,20 @@ def obstacle(written: Written, ticket: Ticket, *, misdirected: bool) -> str | No
     return "near_internal" if says_internal(text) else None
 
 
-def obstacle_around(written: Written, ticket: Ticket, around: Around) -> str | None:
+def obstacle_around(
+    written: Written, ticket: Ticket, inside: Inside, side: frozenset[str]
+) -> str | None:
     """The reason in the ticket why a text must not go to the customer; None if it may.
 
-    `direct`: the customer has it already.
+    `side` are the addresses of the customer's side. `direct`: it has the text already.
     """
-    leaked = leak(written.text, around.inside)
+    leaked = leak(written.text, inside)
     if leaked is not None:
         return leaked
-    if not around.side:
+    if not side:
         return "no_recipient"
-    has_it = around.side & {address for _, address in written.mail.written_to}
-    return "direct" if has_it == around.side or ticket.requester in has_it else None
+    has_it = side & {address for _, address in written.mail.written_to}
+    return "direct" if has_it == side or ticket.requester in has_it else None
 
 
 def _is_a_file(written: Written) -> bool:

@@ -105,18 +105,8 @@ def _hold(by: By, ticket: Ticket, entry: _Entry, doubt: str) -> Booked:
             "note": time.note,
         },
     )
-    return Booked(
-        ticket.number,
-        customer_name(by.tx, ticket),
-        entry.day,
-        time.minutes,
-        0,
-        time.billable,
-        0,
-        0,
-        time.note,
-        held=doubt,
-    )
+    bank = balances.bank(by.tx, by.desk, ticket.customer_id, entry.day)
+    return replace(_booked(by, ticket, entry, 0, bank), held=doubt)
 
 
 def _enter(by: By, ticket: Ticket, entry: _Entry) -> Booked:

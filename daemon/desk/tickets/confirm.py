@@ -16,7 +16,7 @@ from daemon.domain.ticket import Ticket
 from daemon.store.money import register
 from daemon.store.tickets import tickets
 from parsers.automatic import judge
-from parsers.message import Attachment
+from parsers.message import Attachment, Message
 from parsers.priority import Statement, read_priority
 
 
@@ -32,21 +32,24 @@ def confirm(
 
     If an engineer opened the ticket (D6), her text goes along, and the mail answers none.
     """
-    message = turn.mail.message
-    turn.post(
-        _confirmation(turn.by(), ticket, statement, engineer),
-        Post(
-            key=f"confirmation:{ticket.id}",
-            kind="confirmation",
-            to=((ticket.requester_name, ticket.requester),),
-            language=ticket.language,
-            ticket=ticket,
-            inbox_id=turn.mail.inbox_id,
-            answer=engineer is None,
-            in_reply_to=None if engineer else message.message_id,
-            references=() if engineer else thread_of(message.message_id, message.references),
-            attachments=files,
-        ),
+    letter = _confirmation(turn.by(), ticket, statement, engineer)
+    post = _post(turn.by(), ticket, f"confirmation:{ticket.id}", turn.mail.message)
+    if engineer is not None:
+        post = replace(post, answer=False, in_reply_to=None, references=(), attachments=files)
+    turn.post(letter, post)
+
+
+def _post(by: By, ticket: Ticket, key: str, answers: Message) -> Post:
+    return Post(
+        key=key,
+        kind="confirmation",
+        to=((ticket.requester_name, ticket.requester),),
+        language=ticket.language,
+        ticket=ticket,
+        inbox_id=by.inbox_id,
+        answer=True,
+        in_reply_to=answers.message_id,
+        references=thread_of(answers.message_id, answers.references),
     )
 
 
@@ -67,21 +70,9 @@ def confirm_placed(by: By, ticket: Ticket) -> None:
     words = desk.settings.priority.words
     said = read_priority(message.subject, opening.body.new, words)
     letter = _confirmation(by, ticket, said if said.level == ticket.priority else None, None)
-    answers.post(
-        by,
-        replace(letter, found=register.customer(by.tx, ticket.customer_id).name),
-        Post(
-            key=f"confirmation:{ticket.id}:{ticket.customer_id}",
-            kind="confirmation",
-            to=((ticket.requester_name, ticket.requester),),
-            language=ticket.language,
-            ticket=ticket,
-            inbox_id=by.inbox_id,
-            answer=True,
-            in_reply_to=message.message_id,
-            references=thread_of(message.message_id, message.references),
-        ),
-    )
+    letter = replace(letter, found=register.customer(by.tx, ticket.customer_id).name)
+    key = f"confirmation:{ticket.id}:{ticket.customer_id}"
+    answers.post(by, letter, _post(by, ticket, key, message))
 
 
 def _confirmation(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from daemon.desk.context import By, Desk
 from daemon.desk.hours import balances
@@ -123,43 +123,29 @@ def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tu
         left_out,
     )
     for number, group in enumerate(groups(turn.tx, ticket, side)):
-        _send_to(turn, ticket, letter, _Group(number, group, files))
+        to = tuple((each.name, each.address) for each in group)
+        previous = _last_said_by(turn.tx, ticket, group)
+        turn.post(
+            replace(letter, previous=_as_said(previous) if previous else None),
+            Post(
+                key=f"answer:{turn.mail.inbox_id}" + (f":{number}" if number else ""),
+                kind="relay",
+                to=to[:1],
+                cc=to[1:],
+                language=ticket.language,
+                ticket=ticket,
+                inbox_id=turn.mail.inbox_id,
+                from_name=f"{letter.engineer_name} ({letter.desk_name})",
+                automatic=False,
+                in_reply_to=_message_id(turn.tx, previous),
+                attachments=files,
+                customer_side=frozenset(address for _, address in to),
+            ),
+        )
     addresses = tuple(each.address for each in side)
     if addresses:
         turn.by(person).record(ticket, "relayed", to=list(addresses))
     return addresses
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """The recipients of one mail of an answer, and its files."""
-
-    number: int
-    people: Sequence[Participant]
-    files: tuple[Attachment, ...]
-
-
-def _send_to(turn: Turn, ticket: Ticket, letter: Answer, group: _Group) -> None:
-    to = tuple((each.name, each.address) for each in group.people)
-    previous = _last_said_by(turn.tx, ticket, group.people)
-    apart = f":{group.number}" if group.number else ""
-    turn.post(
-        replace(letter, previous=_as_said(previous) if previous else None),
-        Post(
-            key=f"answer:{turn.mail.inbox_id}{apart}",
-            kind="relay",
-            to=to[:1],
-            cc=to[1:],
-            language=ticket.language,
-            ticket=ticket,
-            inbox_id=turn.mail.inbox_id,
-            from_name=f"{letter.engineer_name} ({letter.desk_name})",
-            automatic=False,
-            in_reply_to=_message_id(turn.tx, previous),
-            attachments=group.files,
-            customer_side=frozenset(address for _, address in to),
-        ),
-    )
 
 
 def own_html(mail: Incoming, text: str) -> str | None:

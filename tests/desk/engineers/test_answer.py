@@ -418,3 +418,10 @@ def test_time_for_a_customer_without_agreement_is_billed_not_beyond_a_bank_F3(de
     answer(desk, "Done. [tid: 1h]", reply_to=desk.mailer.to("anna@example.se")[0])
     assert "Debiteras:  1 h, löpande" in last_receipt(desk)
     assert "imbank" not in last_receipt(desk)
+
+
+@pytest.mark.parametrize("reply", [True, False])
+def test_the_card_of_tags_comes_with_or_without_a_ticket_C9(desk, notice, reply):
+    answer(desk, "[hjälp]\n", **({"reply_to": notice} if reply else {}))
+    cards = [each for each in desk.mailer.to("anna@example.se") if "slå ihop" in text_of(each)]
+    assert len(cards) == 1

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.desk.engineers.by_line import lines_of, number_for, parts_of
-from daemon.desk.engineers.deciding import Around, obstacle, obstacle_around, plan
+from daemon.desk.engineers.deciding import obstacle, obstacle_around, plan
 from daemon.desk.engineers.leaks import Inside
 from daemon.desk.engineers.reading import written_in
 from daemon.desk.hours import worklog
@@ -47,7 +47,6 @@ TICKET = Ticket(
 OTHER = replace(TICKET, id=8, number=1002, subject="Rapporten")
 NOTICE = Sent(1, "notice", 7, 17, None, NOON)
 RECEIPT = Sent(2, "receipt", 7, 17, "receipt:17", NOON)
-OF_ACME = Around(Inside(), frozenset({BO}))
 
 
 def written(text, *, answered=NOTICE, stood=(), **more):
@@ -154,8 +153,8 @@ def test_a_text_meant_for_another_customer_goes_to_nobody_D6():
     ],
 )
 def test_an_answer_goes_to_whoever_does_not_have_it_D8(to, side, why):
-    around = Around(Inside(), frozenset(side))
-    assert obstacle_around(written("Nu går den.", to=to), TICKET, around) == why
+    answer = written("Nu går den.", to=to)
+    assert obstacle_around(answer, TICKET, Inside(), frozenset(side)) == why
 
 
 @pytest.mark.parametrize(
@@ -176,7 +175,7 @@ def test_an_answer_goes_to_whoever_does_not_have_it_D8(to, side, why):
 )
 def test_a_text_that_gives_away_what_stays_inside_waits_C9(inside, why):
     answer = written("Hej! Kunden har fel version av programmet, tror jag.")
-    assert obstacle_around(answer, TICKET, replace(OF_ACME, inside=inside)) == why
+    assert obstacle_around(answer, TICKET, inside, frozenset({BO})) == why
 
 
 # --- reading, and mails that belong to several tickets ----------------------------------------
