@@ -23,7 +23,7 @@ from daemon.store.session import Store
 from daemon.store.token_records import TokenRecord
 
 if TYPE_CHECKING:
-    from integrations.fortnox.access.tokens import TokenStore
+    from integrations.fortnox.access.sealing import TokenStore
     from integrations.fortnox.client import FortnoxClient
     from integrations.fortnox.pacing import EvenPacer
     from integrations.fortnox.settings import FortnoxSettings
@@ -81,11 +81,11 @@ def fortnox_settings(settings: Settings) -> "FortnoxSettings":
 
 def token_store(desk: Desk, *, sleep: Callable[[float], None] = time.sleep) -> "TokenStore":
     """Fortnox's token in the database, sealed with `token_key_file`, else the client's secret."""
-    from integrations.fortnox.access.sealing import SealedTokenStore
+    from integrations.fortnox.access.sealing import TokenStore
 
     fortnox = desk.settings.accounting.fortnox
     assert fortnox is not None  # noqa: S101  the settings have checked it
-    return SealedTokenStore(TokenRecord(desk.store, FORTNOX, sleep=sleep), fortnox.token_key)
+    return TokenStore(TokenRecord(desk.store, FORTNOX, sleep=sleep), fortnox.token_key)
 
 
 def _files(folder: Path) -> Accounting:

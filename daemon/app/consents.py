@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from daemon.intake.oauth import AccessToken, Kept
-from daemon.settings.load import Login
+from daemon.settings.mail import Login
 from daemon.store.health import legible
 from daemon.store.migrations import SchemaError
 from daemon.store.session import Store, StoreError

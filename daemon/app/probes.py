@@ -12,7 +12,7 @@ from daemon.app.outages import Outage, Server, outage
 from daemon.desk.context import Desk
 from daemon.desk.ports import SendError
 from daemon.desk.upkeep.check import ProbeError, Probes
-from daemon.settings.load import Imap, Outgoing
+from daemon.settings.mail import Imap, Outgoing
 
 
 def probes_of(desk: Desk) -> Probes:

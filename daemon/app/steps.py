@@ -29,7 +29,7 @@ from daemon.loop import (
     asked_to_stop,
     until_nothing,
 )
-from daemon.settings.load import Imap
+from daemon.settings.mail import Imap
 from daemon.settings.values import text_of
 
 if TYPE_CHECKING:

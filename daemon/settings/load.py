@@ -6,46 +6,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 
 from daemon.settings.checked import Mistake, MistakesError, checked, read_toml
-from daemon.settings.mail import Door, Imap, Intake, Limits, Login, OAuth2, Outgoing
-from daemon.settings.tables import (
-    Accounting,
-    Bank,
-    Clock,
-    Database,
-    Desk,
-    Fortnox,
-    Identity,
-    Priority,
-    Tables,
-    Worklog,
-)
-from daemon.settings.values import Listen, Place, Secret, database_url
-
-__all__ = [
-    "Accounting",
-    "Bank",
-    "Clock",
-    "Database",
-    "Desk",
-    "Door",
-    "Fortnox",
-    "Identity",
-    "Imap",
-    "Intake",
-    "Limits",
-    "Listen",
-    "Login",
-    "Mistake",
-    "MistakesError",
-    "OAuth2",
-    "Outgoing",
-    "Priority",
-    "Secret",
-    "Settings",
-    "Worklog",
-    "find",
-    "load",
-]
+from daemon.settings.tables import Tables
+from daemon.settings.values import Place, Secret, database_url
 
 SYSTEM_FILE = Path("/etc/avtald/avtald.toml")
 

@@ -17,10 +17,11 @@ from daemon.domain.invoice import (
     Problem,
 )
 from integrations.fortnox import mapping
-from integrations.fortnox.access.tokens import MemoryTokenStore, NoAccessError, TokenStore
+from integrations.fortnox.access.sealing import TokenStore, in_memory
+from integrations.fortnox.access.token import NoAccessError
 from integrations.fortnox.errors import NOT_FOUND_INVOICE, other_shape, reading
 from integrations.fortnox.lists import items
-from integrations.fortnox.pacing import EvenPacer, Pacer
+from integrations.fortnox.pacing import EvenPacer
 from integrations.fortnox.preflight import look
 from integrations.fortnox.settings import FortnoxSettings
 from integrations.fortnox.transport import Call, Transport
@@ -50,7 +51,7 @@ class FortnoxClient:
         self,
         settings: FortnoxSettings,
         store: TokenStore | None = None,
-        pacer: Pacer | None = None,
+        pacer: EvenPacer | None = None,
         *,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         sleep: Callable[[float], None] = time.sleep,
@@ -64,7 +65,7 @@ class FortnoxClient:
         self._stop = stop
         self._transport = Transport(
             settings,
-            store or MemoryTokenStore(),
+            store or in_memory(),
             pacer or EvenPacer(sleep=sleep),
             clock=clock,
             sleep=sleep,

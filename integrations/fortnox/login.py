@@ -7,16 +7,16 @@ import httpx
 
 from daemon.domain.invoice import AccountingError
 from integrations.fortnox.access.consent import Asked, LoginError, exchange_code
-from integrations.fortnox.access.tokens import MemoryTokenStore, TokenStore
+from integrations.fortnox.access.sealing import TokenStore, in_memory
 from integrations.fortnox.client import CompanyInformation, FortnoxClient
-from integrations.fortnox.pacing import Pacer
+from integrations.fortnox.pacing import EvenPacer
 from integrations.fortnox.settings import FortnoxSettings
 
 _SECONDS = 30.0
 
 
 def log_in(
-    asked: Asked, code: str, store: TokenStore, pacer: Pacer, now: dt.datetime
+    asked: Asked, code: str, store: TokenStore, pacer: EvenPacer, now: dt.datetime
 ) -> CompanyInformation:
     """Turn the code into a token, read its company, and only then keep it.
 
@@ -25,7 +25,7 @@ def log_in(
     with httpx.Client(timeout=_SECONDS) as http:
         token = exchange_code(http, asked.settings, code, asked.redirect_uri, now)
     any_tenant = replace(asked.settings, tenant_id=None)  # the question is whose books
-    client = FortnoxClient(any_tenant, MemoryTokenStore(token), pacer, clock=lambda: now)
+    client = FortnoxClient(any_tenant, in_memory(token), pacer, clock=lambda: now)
     try:
         company = client.company_information()
     finally:
@@ -41,7 +41,7 @@ def log_in(
     return company
 
 
-def is_lasting(settings: FortnoxSettings, company: CompanyInformation, pacer: Pacer) -> bool:
+def is_lasting(settings: FortnoxSettings, company: CompanyInformation, pacer: EvenPacer) -> bool:
     """True if client credentials give access: no lost answer can spend them (facts.md 2.3)."""
     client = FortnoxClient(replace(settings, tenant_id=company.tenant_id), None, pacer)
     try:

@@ -13,16 +13,6 @@ AGAIN = "Inget att göra: nytt försök görs automatiskt."
 LONGEST = 120.0  # seconds: a place further away than this is the work of a clock set back
 
 
-class Pacer(Protocol):
-    """One line for all requests to the company's books."""
-
-    def wait_turn(self) -> None:
-        """Return when the next request may start."""
-
-    def hold_off(self, seconds: float) -> None:
-        """Let no request start for that long: Fortnox said 429."""
-
-
 class Line(Protocol):
     """A place for the next free instant, in seconds of the clock that all in the line share."""
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from daemon.domain.invoice import AccountingError, Fault, InvoiceDraft, Problem
 from integrations.fortnox import mapping
-from integrations.fortnox.access.tokens import NoAccessError
+from integrations.fortnox.access.token import NoAccessError
 from integrations.fortnox.errors import reading
 from integrations.fortnox.lists import Send, items
 from integrations.fortnox.settings import FortnoxSettings

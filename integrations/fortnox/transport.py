@@ -10,9 +10,11 @@ import httpx
 
 from daemon.domain.invoice import AccountingError, Fault
 from integrations.fortnox import mapping
-from integrations.fortnox.access.tokens import ConsentError, TokenSource, TokenStore
+from integrations.fortnox.access.renewal import TokenSource
+from integrations.fortnox.access.sealing import TokenStore
+from integrations.fortnox.access.token import ConsentError
 from integrations.fortnox.errors import error_of, parse_json, read_refusal
-from integrations.fortnox.pacing import HOLD_OFF, Pacer
+from integrations.fortnox.pacing import HOLD_OFF, EvenPacer
 from integrations.fortnox.retries import NOT_SENT, lost, not_sent, repeated
 from integrations.fortnox.settings import FortnoxSettings
 
@@ -48,7 +50,7 @@ class Transport:
         self,
         settings: FortnoxSettings,
         store: TokenStore,
-        pacer: Pacer,
+        pacer: EvenPacer,
         *,
         clock: Callable[[], dt.datetime],
         sleep: Callable[[float], None],

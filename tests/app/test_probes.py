@@ -13,6 +13,7 @@ from daemon.domain.wording import speaker
 from daemon.intake.mailbox import Mailbox
 from daemon.intake.oauth import CONSENT, OAuthError, SpentError
 from daemon.settings import load
+from daemon.settings.mail import Imap
 from daemon.settings.values import Secret
 from tests.odd_imap import odd_imap
 from tests.scripted_smtp import sink
@@ -35,7 +36,7 @@ def desk_with(store, tmp_path):
     return make
 
 
-def mailbox_of(server, user: str, **changes) -> load.Imap:
+def mailbox_of(server, user: str, **changes) -> Imap:
     values = {
         "host": "127.0.0.1",
         "port": server.port,
@@ -43,7 +44,7 @@ def mailbox_of(server, user: str, **changes) -> load.Imap:
         "username": user,
         "password_file": Secret(Path("imap-password"), server.password),
     }
-    return load.Imap(**values | changes)
+    return Imap(**values | changes)
 
 
 def test_a_mailbox_that_lets_us_in_works_and_keeps_its_mail(imap_server, desk_with):

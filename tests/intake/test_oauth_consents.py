@@ -19,6 +19,7 @@ from daemon.desk.upkeep.check import ProbeError
 from daemon.domain.opening_hours import Calendar
 from daemon.intake.oauth import CONSENT, AccessToken, Kept, SpentError
 from daemon.settings import load
+from daemon.settings.mail import Imap, OAuth2, Outgoing
 from daemon.settings.values import Secret
 from daemon.store.schema.tables import leases, tokens
 from daemon.store.session import open_store
@@ -79,13 +80,13 @@ def mailbox(provider, tmp_path):
             "client_id": "us",
             "refresh_token_file": Secret(tmp_path / "oauth2-refresh-token", given),
         } | changes
-        return load.Imap(
+        return Imap(
             host="127.0.0.1",
             port=free_port(),
             tls="none",
             username="support@example.se",
             auth="oauth2",
-            oauth2=load.OAuth2(**by),
+            oauth2=OAuth2(**by),
         )
 
     return make
@@ -286,7 +287,7 @@ def test_client_credentials_write_nothing(store, provider, mailbox, tmp_path):
 
 def test_a_login_by_password_asks_for_no_token(store, provider, mailbox):
     by = mailbox().oauth2
-    plain = load.Outgoing(host="127.0.0.1", tls="none", oauth2=by)
+    plain = Outgoing(host="127.0.0.1", tls="none", oauth2=by)
     assert access_token(plain, store) is None
 
 

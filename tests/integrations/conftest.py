@@ -7,7 +7,7 @@ import pytest
 
 from daemon.domain.invoice import InvoiceDraft, InvoiceRow
 from daemon.domain.money import Money
-from integrations.fortnox.access.tokens import MemoryTokenStore
+from integrations.fortnox.access.sealing import in_memory
 from integrations.fortnox.client import FortnoxClient
 from integrations.fortnox.double.server import FortnoxDouble
 from integrations.fortnox.pacing import EvenPacer
@@ -52,7 +52,7 @@ def a_client(double, played):
     def build(store=None, pacer=None, **settings):
         client = FortnoxClient(
             double.settings(**settings),
-            store or MemoryTokenStore(),
+            store or in_memory(),
             pacer or EvenPacer(clock=played.ticks, sleep=played.sleep),
             clock=played.now,
             sleep=played.sleep,

@@ -16,7 +16,7 @@ from daemon.domain.periods import Period
 from daemon.settings import load as config
 from daemon.settings import sample as settings_sample
 from daemon.settings import toml
-from daemon.settings.load import MistakesError
+from daemon.settings.checked import MistakesError
 
 SMALL = '[desk]\nname = "Exempel Support"\naddress = "support@example.se"\n'
 IMAP = '[intake.imap]\nhost = "imap.example.se"\nusername = "u"\npassword_file = "imap-password"\n'

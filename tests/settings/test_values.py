@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from daemon.domain.agreement import BUILT_IN, Targets, Terms
 from daemon.domain.money import Money
 from daemon.settings import plans, values
-from daemon.settings.load import Limits
+from daemon.settings.mail import Limits
 from daemon.settings.plans import TermsTable
 from daemon.settings.values import Listen, Place
 from parsers import message

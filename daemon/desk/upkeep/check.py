@@ -18,7 +18,8 @@ from daemon.domain.opening_hours import Calendar, CalendarError
 from daemon.domain.periods import Period
 from daemon.domain.register import Account, Register
 from daemon.domain.wording import Say
-from daemon.settings.load import Imap, Outgoing, Settings
+from daemon.settings.load import Settings
+from daemon.settings.mail import Imap, Outgoing
 from daemon.store import health, leases, migrations
 from daemon.store.money import register as kept
 from daemon.store.session import StoreError

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 
 from daemon.domain.invoice import AccountingError, Fault
-from integrations.fortnox.access.tokens import Token, ask_for_token
+from integrations.fortnox.access.renewal import ask_for_token
+from integrations.fortnox.access.token import Token
 from integrations.fortnox.settings import FortnoxSettings
 
 PORT = 8712  # of the call-back; the developer portal must know the same address

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import json
+import secrets
+import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from integrations.fortnox.access.tokens import NoAccessError, Token
+from integrations.fortnox.access.token import NoAccessError, Token
 from integrations.fortnox.errors import LOGIN
 from integrations.seal import Seal
 
@@ -14,9 +16,9 @@ _PURPOSE = b"avtald fortnox token 1"
 
 
 class Record(Protocol):
-    """One record of bytes, shared by every process: a row of the database."""
+    """One record of bytes: of this process, or shared by all in a row of the database."""
 
-    def lock(self) -> AbstractContextManager[None]:
+    def lock(self) -> AbstractContextManager[object]:
         """Hold the right to renew, alone among threads and processes."""
 
     def read(self) -> bytes | None:
@@ -26,21 +28,49 @@ class Record(Protocol):
         """Replace the bytes; durable on return. Not `usable`: a person must consent."""
 
 
+class MemoryRecord:
+    """The record of one process."""
+
+    def __init__(self) -> None:
+        """Begin without any bytes."""
+        self._lock = threading.Lock()
+        self.sealed: bytes | None = None
+        self.usable = True
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Let one thread at a time renew."""
+        return self._lock
+
+    def read(self) -> bytes | None:
+        """The bytes last written."""
+        return self.sealed
+
+    def write(self, sealed: bytes, *, usable: bool = True) -> None:
+        """Replace the bytes."""
+        self.sealed, self.usable = sealed, usable
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     token: Token | None = None
     pending: dt.datetime | None = None
 
 
-class SealedTokenStore:
-    """The TokenStore over any record; without the key, a reader of the record learns nothing."""
+class TokenStore:
+    """The token in a record, shared by every process of the installation.
+
+    `lock` lets one renewer at a time through, among threads and processes. `save` is durable on
+    return and ends a pending state. `mark_pending` is durable before a refresh token is used: an
+    answer lost after this moment has spent the token (reliability.md 5). Without the secret, a
+    reader of the record learns nothing.
+    """
 
     def __init__(self, record: Record, secret: str) -> None:
         """Seal with the secret, a credential of any length."""
         self._seal = Seal(secret, _PURPOSE)
         self._record = record
 
-    def lock(self) -> AbstractContextManager[None]:
+    def lock(self) -> AbstractContextManager[object]:
         """Hold the right to renew."""
         return self._record.lock()
 
@@ -80,6 +110,14 @@ class SealedTokenStore:
     def _keep(self, kept: _Kept, *, usable: bool = True) -> None:
         plain = json.dumps(_plain_of(kept)).encode()
         self._record.write(self._seal.close(plain), usable=usable)
+
+
+def in_memory(token: Token | None = None) -> TokenStore:
+    """A store for the life of the process: for one command, the demonstration and tests."""
+    store = TokenStore(MemoryRecord(), secrets.token_hex())
+    if token is not None:
+        store.save(token)
+    return store
 
 
 def _plain_of(kept: _Kept) -> dict[str, Any]:

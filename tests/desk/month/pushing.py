@@ -16,7 +16,7 @@ from daemon.store.request_line import RequestLine
 from daemon.store.schema import tables
 from daemon.store.session import Store
 from daemon.store.token_records import TokenRecord
-from integrations.fortnox.access.sealing import SealedTokenStore
+from integrations.fortnox.access.sealing import TokenStore
 from integrations.fortnox.client import FortnoxClient
 from integrations.fortnox.double.server import FortnoxDouble
 from integrations.fortnox.pacing import EvenPacer, MemoryLine
@@ -97,7 +97,7 @@ class Pushing:
         line = RequestLine(self.desk.desk.store, FORTNOX) if self.shared_line else MemoryLine()
         pacer = EvenPacer(line, clock=self.played.ticks, sleep=self.played.sleep)
         record = TokenRecord(store, FORTNOX, sleep=self.played.sleep)
-        tokens = SealedTokenStore(record, self.double.tokens.client_secret)
+        tokens = TokenStore(record, self.double.tokens.client_secret)
         self.client = FortnoxClient(
             self.double.settings(timeout=self.timeout, invoice_link="https://books/{number}"),
             tokens,

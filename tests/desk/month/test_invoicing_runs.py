@@ -13,8 +13,8 @@ from daemon.domain.invoice import AccountingError, Fault
 from daemon.store import leases, token_records
 from daemon.store.money import invoices
 from daemon.store.schema import tables
-from integrations.fortnox.access.sealing import SealedTokenStore
-from integrations.fortnox.access.tokens import Token
+from integrations.fortnox.access.sealing import TokenStore
+from integrations.fortnox.access.token import Token
 from integrations.fortnox.double.registers import seeded
 from integrations.fortnox.double.server import FortnoxDouble
 from tests.builders import REGISTER, a_desk, a_mail, instant, text_of
@@ -331,7 +331,7 @@ def test_a_token_lost_between_answer_and_store_needs_consent_and_tickets_go_on(p
     pushing.client._transport._settings = pushing.client._transport._tokens._settings = (
         double.settings(tenant_id=None)
     )
-    assert isinstance(sealed, SealedTokenStore)
+    assert isinstance(sealed, TokenStore)
     old = Token("spent", START - dt.timedelta(hours=2), 3600, double.tokens.new_refresh())
     sealed.save(old)
     double.faults.add("drop-after", "POST /oauth-v1/token")

@@ -16,6 +16,7 @@ from daemon.domain.periods import Period
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
 from daemon.domain.wording import speaker
 from daemon.settings import load
+from daemon.settings.tables import Accounting
 from daemon.store import health, leases
 from daemon.store.health import Health
 from daemon.store.money import register as kept
@@ -295,7 +296,7 @@ def test_customers_without_contact_are_named_the_ended_ones_apart():
         for key, active in (("beta", True), ("gone", False))
     ]
     register = Register((), (ACME, *accounts))
-    plain = load.Accounting()
+    plain = Accounting()
     found = one(check.customers(register, _Settings(plain), ENGLISH))
     assert found.message == "no contact: beta"
 
@@ -304,7 +305,7 @@ def test_a_missing_accounting_number_matters_where_the_system_needs_one():
     """H6"""
     numberless = replace(ACME, customer=replace(ACME.customer, accounting_number=None))
     register = Register((), tuple(numberless for _ in range(12)))
-    files, fortnox = load.Accounting(), _Fortnox()
+    files, fortnox = Accounting(), _Fortnox()
     assert attention(check.customers(register, _Settings(files), ENGLISH)) == []
     found = one(check.customers(register, _Settings(fortnox), ENGLISH))
     assert found.message.startswith("no number: acme, ")

@@ -8,42 +8,24 @@ import pytest
 from daemon.store import leases
 from daemon.store.session import StoreError
 from daemon.store.token_records import TokenRecord
-from integrations.fortnox.access.sealing import SealedTokenStore
-from integrations.fortnox.access.tokens import MemoryTokenStore, NoAccessError, Token
+from integrations.fortnox.access.sealing import MemoryRecord, TokenStore, in_memory
+from integrations.fortnox.access.token import NoAccessError, Token
 
 NOW = dt.datetime(2026, 12, 1, 6, tzinfo=dt.UTC)
 
 
-class MemoryRecord:
-    """A record that lives in a variable."""
-
-    def __init__(self):
-        self.sealed = None
-        self._lock = threading.Lock()
-
-    def lock(self):
-        return self._lock
-
-    def read(self):
-        return self.sealed
-
-    def write(self, sealed, *, usable=True):
-        self.sealed, self.usable = sealed, usable
-
-
-PLACES = ("memory", "sealed in memory", "sealed in SQLite", "sealed in PG")
+PLACES = ("memory", "SQLite", "PostgreSQL")
 
 
 @pytest.fixture(params=PLACES)
 def token_store(request):
     def database(name):
-        return SealedTokenStore(TokenRecord(request.getfixturevalue(name), "fortnox"), "key")
+        return TokenStore(TokenRecord(request.getfixturevalue(name), "fortnox"), "key")
 
     made = {
-        "sealed in SQLite": lambda: database("store"),
-        "sealed in PG": lambda: database("pg_store"),
-        "memory": MemoryTokenStore,
-        "sealed in memory": lambda: SealedTokenStore(MemoryRecord(), "key"),
+        "SQLite": lambda: database("store"),
+        "PostgreSQL": lambda: database("pg_store"),
+        "memory": in_memory,
     }
     return made[request.param]()
 
@@ -137,21 +119,21 @@ def test_a_token_is_fresh_for_three_quarters_of_its_life():
 def test_a_sealed_token_is_kept_from_whoever_lacks_the_key():
     """Issue 8: encrypted at rest with a key from a credential."""
     record = MemoryRecord()
-    SealedTokenStore(record, "key").save(a_token())
+    TokenStore(record, "key").save(a_token())
     assert [
         word for word in (b"access-one", b"refresh-one", b"token") if word in record.sealed
     ] == []
-    other = SealedTokenStore(record, "another key")
+    other = TokenStore(record, "another key")
     with pytest.raises(NoAccessError, match="nyckeln") as caught:
         other.load()
     assert "avtald fortnox login" in caught.value.remedy
-    assert SealedTokenStore(record, "key").load() == a_token()
+    assert TokenStore(record, "key").load() == a_token()
 
 
 @pytest.mark.parametrize("place", [0, 11, 12, 40, -1])
 def test_a_sealed_token_that_was_changed_is_not_believed(place):
     record = MemoryRecord()
-    store = SealedTokenStore(record, "key")
+    store = TokenStore(record, "key")
     store.save(a_token())
     changed = bytearray(record.sealed)
     changed[place] ^= 1
@@ -165,7 +147,7 @@ def test_a_sealed_token_that_was_changed_is_not_believed(place):
 
 def test_the_same_token_is_never_sealed_to_the_same_bytes():
     record = MemoryRecord()
-    store = SealedTokenStore(record, "key")
+    store = TokenStore(record, "key")
     sealed = set()
     for _ in range(5):
         store.save(a_token())
@@ -175,26 +157,26 @@ def test_the_same_token_is_never_sealed_to_the_same_bytes():
 
 def test_a_client_goes_on_with_the_token_that_another_process_sealed(a_client, double, store):
     for _ in range(2):
-        a_client(store=SealedTokenStore(TokenRecord(store, "fortnox"), "key")).read("1")
+        a_client(store=TokenStore(TokenRecord(store, "fortnox"), "key")).read("1")
     assert double.tokens.issued == 1
 
 
 def test_a_changed_key_costs_nothing_where_client_credentials_let_us_in(a_client, double):
     """facts.md 2.3: what is stored is then no more than a token kept for an hour."""
     record = MemoryRecord()
-    SealedTokenStore(record, "old key").save(a_token())
-    a_client(store=SealedTokenStore(record, "new key")).read("1")
+    TokenStore(record, "old key").save(a_token())
+    a_client(store=TokenStore(record, "new key")).read("1")
     with pytest.raises(NoAccessError, match="nyckeln"):
-        a_client(store=SealedTokenStore(record, "third key"), tenant_id=None).read("1")
+        a_client(store=TokenStore(record, "third key"), tenant_id=None).read("1")
     double.tokens.consented = False
     with pytest.raises(NoAccessError):
-        a_client(store=SealedTokenStore(record, "third key")).read("1")
+        a_client(store=TokenStore(record, "third key")).read("1")
 
 
 def test_a_dropped_token_is_known_from_outside_without_the_key():
     """I5: the state says that consent is needed."""
     record = MemoryRecord()
-    store = SealedTokenStore(record, "key")
+    store = TokenStore(record, "key")
     store.save(a_token())
     assert record.usable
     store.drop()

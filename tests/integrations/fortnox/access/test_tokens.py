@@ -11,12 +11,8 @@ import pytest
 
 from daemon.domain.invoice import AccountingError, Fault
 from integrations.fortnox.access.consent import consent_url, exchange_code
-from integrations.fortnox.access.tokens import (
-    ConsentError,
-    MemoryTokenStore,
-    NoAccessError,
-    Token,
-)
+from integrations.fortnox.access.sealing import MemoryRecord, TokenStore, in_memory
+from integrations.fortnox.access.token import ConsentError, NoAccessError, Token
 from integrations.fortnox.pacing import EvenPacer
 
 TOKEN = "POST /oauth-v1/token"
@@ -36,7 +32,7 @@ def old_token(double, played):
 @pytest.fixture
 def rotating(a_client, old_token):
     """A client that has only a refresh token, and its store."""
-    store = MemoryTokenStore(old_token)
+    store = in_memory(old_token)
     return a_client(store=store, tenant_id=None), store
 
 
@@ -59,7 +55,7 @@ def test_a_token_is_used_for_45_minutes_and_then_renewed(client, double, played)
 
 
 def test_a_token_is_kept_for_the_next_process(a_client, double):
-    store = MemoryTokenStore()
+    store = in_memory()
     for _ in range(2):
         a_client(store=store).read("1")
     assert len(token_requests(double)) == 1
@@ -146,7 +142,7 @@ def test_without_a_tenant_the_refresh_token_rotates(rotating, double, played):
 
 
 def test_a_refused_service_account_falls_back_to_the_refresh_token(a_client, double, old_token):
-    store = MemoryTokenStore(old_token)
+    store = in_memory(old_token)
     double.tokens.consented = False
     assert a_client(store=store).read("1") is None
     assert len(token_requests(double)) == 2
@@ -157,7 +153,7 @@ def test_a_refused_service_account_falls_back_to_the_refresh_token(a_client, dou
 def test_a_kept_token_of_another_company_opens_no_books_i1(a_client, double, played, tenant):
     """The settings name a company: drafts never go to the one that was named before."""
     double.tokens.access["other"] = played.now() + dt.timedelta(hours=1)
-    store = MemoryTokenStore(Token("other", played.now(), 3600, "its-refresh-token", tenant))
+    store = in_memory(Token("other", played.now(), 3600, "its-refresh-token", tenant))
     a_client(store=store).read("1")
     assert "Bearer other" not in [each.headers.get("Authorization") for each in double.requests]
     kept = store.load()
@@ -165,7 +161,7 @@ def test_a_kept_token_of_another_company_opens_no_books_i1(a_client, double, pla
 
 
 def test_the_refresh_token_of_another_company_is_no_fall_back(a_client, double, played):
-    store = MemoryTokenStore(Token("spent", played.now(), 3600, double.tokens.new_refresh(), 777))
+    store = in_memory(Token("spent", played.now(), 3600, double.tokens.new_refresh(), 777))
     double.tokens.consented = False
     with pytest.raises(ConsentError):
         a_client(store=store).read("1")
@@ -179,12 +175,12 @@ def test_a_rotated_token_is_still_of_the_same_company(rotating):
 
 
 def test_client_credentials_leave_the_fall_back_unspent(a_client, old_token):
-    store = MemoryTokenStore(old_token)
+    store = in_memory(old_token)
     a_client(store=store).read("1")
     assert store.load().refresh == old_token.refresh
 
 
-class CrashingStore(MemoryTokenStore):
+class CrashingStore(TokenStore):
     """Loses the first answer: the process dies between the answer and the store."""
 
     crashes = 1
@@ -198,7 +194,9 @@ class CrashingStore(MemoryTokenStore):
 
 def test_a_token_lost_between_answer_and_store_asks_for_consent(a_client, double, old_token):
     """Issue 8, reliability.md 5: the old one is tried once, then a person must log in."""
-    store = CrashingStore(old_token)
+    record = MemoryRecord()
+    TokenStore(record, "key").save(old_token)
+    store = CrashingStore(record, "key")
     with pytest.raises(SystemExit):
         a_client(store=store, tenant_id=None).read("1")
     assert store.pending_since() is not None
@@ -270,7 +268,7 @@ def test_no_secret_stands_in_any_error_or_log(
 ):
     """S27, issue 8: never in a log, never in an error."""
     caplog.set_level(logging.DEBUG)
-    store = MemoryTokenStore(old_token)
+    store = in_memory(old_token)
     client = a_client(store=store, tenant_id=None)
     secrets = secrets_of(double, store)
     double.faults.add(trouble, endpoint, times=None)

@@ -1,104 +1,19 @@
-"""Access to a company's books: client credentials, else a rotating refresh token (facts.md 2)."""
+"""A valid token for each request: client credentials, else rotating refresh tokens (facts.md 2)."""
 
-import contextlib
 import datetime as dt
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import httpx
 
 from daemon.domain.invoice import AccountingError, Fault
-from integrations.fortnox.errors import LOGIN, parse_json, read_refusal
-from integrations.fortnox.pacing import Pacer
+from integrations.fortnox.access.sealing import TokenStore
+from integrations.fortnox.access.token import ConsentError, NoAccessError, Token
+from integrations.fortnox.errors import parse_json, read_refusal
+from integrations.fortnox.pacing import EvenPacer
 from integrations.fortnox.retries import lost
 from integrations.fortnox.settings import FortnoxSettings
-
-_USED = 0.75  # renew when three quarters of the life are gone: 45 min of 60
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token; in the fall-back with the one refresh token that renews it."""
-
-    access: str = field(repr=False)
-    obtained_at: dt.datetime
-    lifetime: int  # seconds
-    refresh: str | None = field(default=None, repr=False)
-    tenant: int | None = None  # the company of its books, if known
-
-    def opens(self, tenant: int | None) -> bool:
-        """True if it opens the books named by the settings; None: the settings name none."""
-        return tenant is None or self.tenant == tenant
-
-    def is_fresh(self, now: dt.datetime) -> bool:
-        """True if it may be used without renewal."""
-        return now < self.obtained_at + dt.timedelta(seconds=self.lifetime * _USED)
-
-
-class TokenStore(Protocol):
-    """A place for the token, encrypted at rest, shared by every process of the installation.
-
-    `lock` lets one renewer at a time through, among threads and processes. `save` is durable on
-    return and ends a pending state. `mark_pending` is durable before a refresh token is used: an
-    answer lost after this moment has spent the token (reliability.md 5).
-    """
-
-    def lock(self) -> AbstractContextManager[None]:
-        """Hold the right to renew."""
-
-    def load(self) -> Token | None:
-        """The token last saved."""
-
-    def save(self, token: Token) -> None:
-        """Replace the token, durably."""
-
-    def mark_pending(self, at: dt.datetime) -> None:
-        """Note, durably, that the stored refresh token is being used."""
-
-    def pending_since(self) -> dt.datetime | None:
-        """The beginning of a renewal whose answer was never saved."""
-
-    def drop(self) -> None:
-        """Forget the token: consent is needed."""
-
-
-class MemoryTokenStore:
-    """A token for the life of the process: for tests, the demonstration and one command."""
-
-    def __init__(self, token: Token | None = None) -> None:
-        """Begin with a token, or with none."""
-        self._token = token
-        self._pending: dt.datetime | None = None
-        self._lock = threading.Lock()
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Let one thread at a time renew."""
-        with self._lock:
-            yield
-
-    def load(self) -> Token | None:
-        """The token last saved."""
-        return self._token
-
-    def save(self, token: Token) -> None:
-        """Replace the token."""
-        self._token, self._pending = token, None
-
-    def mark_pending(self, at: dt.datetime) -> None:
-        """Note that the refresh token is being used."""
-        self._pending = at
-
-    def pending_since(self) -> dt.datetime | None:
-        """The beginning of a renewal that was never saved."""
-        return self._pending
-
-    def drop(self) -> None:
-        """Forget the token."""
-        self._token = None
 
 
 class TokenSource:
@@ -109,7 +24,7 @@ class TokenSource:
         settings: FortnoxSettings,
         store: TokenStore,
         http: httpx.Client,
-        pacer: Pacer,
+        pacer: EvenPacer,
         *,
         clock: Callable[[], dt.datetime],
     ) -> None:
@@ -187,18 +102,6 @@ class TokenSource:
     def _ask(self, form: dict[str, str], headers: dict[str, str]) -> Token:
         self._pacer.wait_turn()
         return ask_for_token(self._http, self._settings, form, headers, now=self._clock())
-
-
-class NoAccessError(AccountingError):
-    """All access is gone, not only the right to one register."""
-
-    def __init__(self, message: str, *, remedy: str = LOGIN) -> None:
-        """Keep the failure and its remedy."""
-        super().__init__(Fault.ACCESS, message, remedy=remedy)
-
-
-class ConsentError(NoAccessError):
-    """The company's consent is missing, withdrawn or spent: a person must log in again."""
 
 
 def ask_for_token(
