@@ -67,44 +67,33 @@ class Trouble:
         return self.lost[uid] + self.refused[uid]
 
 
-def poll(
-    box: Mailbox,
-    store: Store,
-    settings: Imap,
-    *,
-    now: dt.datetime,
-    go_live: dt.datetime | None = None,
-    trouble: Trouble | None = None,
-    renew: Callable[[], None] = lambda: None,
-) -> int:
-    """Take every new message out of the folder; gives the number of messages new to the desk.
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One look through a folder; every message new there is taken out.
 
     `now` is the receipt time of mail whose server tells none; `renew` is called before each fetch.
-    Raises one of `mailbox.FAULTS`, or StoreError: unacknowledged mail is there next time.
     """
-    return _Round(box, store, settings, now, go_live, trouble or Trouble(), renew).run()
 
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """One look through the folder."""
-
-    _box: Mailbox
-    _store: Store
-    _settings: Imap
-    _now: dt.datetime
-    _go_live: dt.datetime | None
-    _trouble: Trouble
-    _renew: Callable[[], None]
+    box: Mailbox
+    store: Store
+    settings: Imap
+    now: dt.datetime
+    go_live: dt.datetime | None = None
+    trouble: Trouble = field(default_factory=Trouble)
+    renew: Callable[[], None] = lambda: None
 
     def run(self) -> int:
-        self._box.select(self._settings.folder)
-        uids = self._box.search()
-        self._trouble.is_about(self._box.uidvalidity, uids)
+        """Take every new message; gives the number of messages new to the desk.
+
+        Raises one of `mailbox.FAULTS`, or StoreError: unacknowledged mail is there next time.
+        """
+        self.box.select(self.settings.folder)
+        uids = self.box.search()
+        self.trouble.is_about(self.box.uidvalidity, uids)
         kept = self._kept(uids)
         count = 0
         for messages in self._batches([uid for uid in uids if uid not in kept]):
-            self._renew()
+            self.renew()
             count += self._take(messages)
         # Last: if the server breaks off over it, the new mail is here already.
         self._file([uid for uid in uids if uid in kept and (self._moves or not kept[uid])])
@@ -115,21 +104,21 @@ class _Round:
 
         Without UIDVALIDITY a UID may have become another mail's: then only the text can tell (B3).
         """
-        if not self._box.uidvalidity:
+        if not self.box.uidvalidity:
             return {}
-        with self._store.reading() as tx:
-            return mailboxes.kept(tx, self._settings.name, self._box.uidvalidity, uids)
+        with self.store.reading() as tx:
+            return mailboxes.kept(tx, self.settings.name, self.box.uidvalidity, uids)
 
     @property
     def _moves(self) -> bool:
         """True if filing takes a message to another folder; else it is marked, and stays."""
-        return bool(self._settings.done_folder) and self._box.can_move
+        return bool(self.settings.done_folder) and self.box.can_move
 
     def _batches(self, uids: Sequence[int]) -> Iterator[list[Listed]]:
         """The messages of each fetch, bounded in number and bytes; suspects come last and alone."""
-        listed = sorted(self._box.sizes(uids), key=lambda message: message.uid)
-        fit = [message for message in listed if not self._trouble.of(message.uid)]
-        suspects = [message for message in listed if self._trouble.of(message.uid)]
+        listed = sorted(self.box.sizes(uids), key=lambda message: message.uid)
+        fit = [message for message in listed if not self.trouble.of(message.uid)]
+        suspects = [message for message in listed if self.trouble.of(message.uid)]
         together: list[Listed] = []
         size = 0
         for message in fit:
@@ -137,10 +126,10 @@ class _Round:
                 yield together
                 together, size = [], 0
             together.append(message)
-            size += min(message.size, self._settings.max_size)
+            size += min(message.size, self.settings.max_size)
         if together:
             yield together
-        for message in sorted(suspects, key=lambda message: self._trouble.of(message.uid)):
+        for message in sorted(suspects, key=lambda message: self.trouble.of(message.uid)):
             yield [message]
 
     def _take(self, messages: Sequence[Listed]) -> int:
@@ -149,11 +138,11 @@ class _Round:
             return 0
         fault_point("imap.fetched")
         try:
-            numbers = accept(self._store, arrivals, go_live=self._go_live)
+            numbers = accept(self.store, arrivals, go_live=self.go_live)
         except StoreError:
             raise
         except Exception:
-            self._trouble.lost.update(message.uid for message in messages)
+            self.trouble.lost.update(message.uid for message in messages)
             raise
         # Durable from here on: only now may the server's copy be touched.
         self._file([arrival.uid for arrival in arrivals if arrival.uid is not None])
@@ -163,11 +152,11 @@ class _Round:
         try:
             return self._arrivals(messages)
         except (OSError, imaplib.IMAP4.abort):
-            self._trouble.lost.update(message.uid for message in messages)
+            self.trouble.lost.update(message.uid for message in messages)
             raise
         except imaplib.IMAP4.error as refusal:
             if len(messages) == 1:
-                self._trouble.refused[messages[0].uid] += 1
+                self.trouble.refused[messages[0].uid] += 1
                 log.warning("mail not fetched", uid=messages[0].uid, error=str(refusal))
                 return []
         return [arrival for message in messages for arrival in self._fetch([message])]
@@ -190,7 +179,7 @@ class _Round:
         A listed message is left out, too, if the server gives no text for it, or an empty one (NIL)
         despite a size: to keep the empty text would lose the mail.
         """
-        given = self._box.bodies([message.uid for message in messages])
+        given = self.box.bodies([message.uid for message in messages])
         texts = {
             message.uid: given[message.uid]
             for message in messages
@@ -198,34 +187,34 @@ class _Round:
         }
         for message in messages:
             if message.uid not in texts:
-                self._trouble.refused[message.uid] += 1
+                self.trouble.refused[message.uid] += 1
                 log.warning("mail not given", uid=message.uid, size=message.size)
         return texts
 
     def _unfit(self, message: Listed) -> str | None:
         """The reason to shelve a message by its headers alone (B4); None for a message to fetch."""
-        where = self._settings.done_folder or self._settings.folder
-        rest = f"only its headers are here, the mail is in {where} of {self._settings.username}"
-        if message.size > self._settings.max_size:
-            size, limit = message.size / 1024**2, self._settings.max_size / 1024**2
+        where = self.settings.done_folder or self.settings.folder
+        rest = f"only its headers are here, the mail is in {where} of {self.settings.username}"
+        if message.size > self.settings.max_size:
+            size, limit = message.size / 1024**2, self.settings.max_size / 1024**2
             return f"{size:.1f} MB is more than the {limit:.1f} MB that are taken: {rest}"
-        if self._trouble.refused[message.uid] >= REFUSALS:
+        if self.trouble.refused[message.uid] >= REFUSALS:
             return f"the mail server refused {REFUSALS} times to give it: {rest}"
         return None
 
     def _headers(self, uid: int) -> bytes:
         try:
-            return self._box.headers(uid)
+            return self.box.headers(uid)
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error:
             return b""  # shelved all the same
 
     def _arrival(self, message: Listed, raw: bytes, shelve: str | None) -> Arrival:
-        name, uidvalidity = self._settings.name, self._box.uidvalidity
+        name, uidvalidity = self.settings.name, self.box.uidvalidity
         return Arrival(
             raw=raw,
-            received_at=message.received_at or self._now,
+            received_at=message.received_at or self.now,
             source="imap",
             delivery=f"{name} {uidvalidity} {message.uid}",
             mailbox=name,
@@ -242,23 +231,23 @@ class _Round:
         if not uids:
             return
         try:
-            theirs = set(self._box.search("DELETED"))
+            theirs = set(self.box.search("DELETED"))
             ours = [uid for uid in uids if uid not in theirs]
             if ours and self._move_or_mark(ours):
                 fault_point("imap.moved")
-                with self._store.writing() as tx:
-                    mailboxes.filed(tx, self._settings.name, self._box.uidvalidity, ours)
+                with self.store.writing() as tx:
+                    mailboxes.filed(tx, self.settings.name, self.box.uidvalidity, ours)
                 fault_point("imap.noted")
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as refusal:
-            log.warning("mail kept, but not moved", mailbox=self._settings.name, error=str(refusal))
+            log.warning("mail kept, but not moved", mailbox=self.settings.name, error=str(refusal))
 
     def _move_or_mark(self, uids: Sequence[int]) -> bool:
-        if self._settings.done_folder and self._box.can_move:
-            self._box.move(uids, self._settings.done_folder)
+        if self.settings.done_folder and self.box.can_move:
+            self.box.move(uids, self.settings.done_folder)
             return True
-        return self._box.mark(uids)
+        return self.box.mark(uids)
 
 
 class ImapDoor:
@@ -307,15 +296,10 @@ class ImapDoor:
             return False
         try:
             box = self._connected()
-            count = poll(
-                box,
-                self._store,
-                self.settings,
-                now=now,
-                go_live=self._go_live,
-                trouble=self._trouble,
-                renew=self._go_on,
+            look = Poll(
+                box, self._store, self.settings, now, self._go_live, self._trouble, self._go_on
             )
+            count = look.run()
         except StoreError:
             raise
         except Exception as fault:  # noqa: BLE001  whoever's it is, mail lies there unread

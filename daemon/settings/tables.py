@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -191,14 +191,7 @@ class CalendarTable:
 
 def opening_hours(table: CalendarTable) -> OpeningHours:
     """The table as the domain's opening hours, in the default zone."""
-    hours = OpeningHours(
-        open=table.open,
-        close=table.close,
-        weekdays=table.weekdays,
-        country=table.country,
-        closed=table.closed,
-        half_days=table.half_days,
-    )
+    hours = OpeningHours(**{key.name: getattr(table, key.name) for key in fields(table)})
     try:
         Calendar(hours)
     except CalendarError as error:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.intake import imap, mailbox
-from daemon.intake.imap import ImapDoor, Trouble, poll
+from daemon.intake.imap import ImapDoor, Poll, Trouble
 from daemon.intake.mailbox import FAULTS, Listed, Mailbox, _bodies, _listed, internal_date
 from daemon.store.mail import inbox, mailboxes
 
@@ -59,7 +59,7 @@ class Box:
 
 
 def take(box, store, trouble=None):
-    return poll(box, store, SETTINGS, now=NOW, trouble=trouble)
+    return Poll(box, store, SETTINGS, NOW, trouble=trouble or Trouble()).run()
 
 
 def test_a_fetch_is_bounded_in_number_and_in_bytes(store, monkeypatch):
@@ -185,7 +185,7 @@ def test_a_mail_whose_size_is_refused_stands_in_nobody_s_way_b4():
 def test_the_lease_is_renewed_for_every_fetch(store, monkeypatch):
     monkeypatch.setattr(imap, "TOGETHER", 1)
     renewed = []
-    poll(Box(10, 10, 10), store, SETTINGS, now=NOW, renew=lambda: renewed.append(1))
+    Poll(Box(10, 10, 10), store, SETTINGS, NOW, renew=lambda: renewed.append(1)).run()
     assert len(renewed) == 3
 
 
