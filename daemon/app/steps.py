@@ -16,7 +16,8 @@ from daemon.desk.outgoing.sending import Sending
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.desk.register import persons
 from daemon.desk.reminders import bank_notices, ending_terms, morning_digest, warnings
-from daemon.desk.reviews import meetings, reports
+from daemon.desk.reviews.report_sending import send_due_reports
+from daemon.desk.reviews.review_meetings import propose_due_meetings
 from daemon.desk.tickets import delivered
 from daemon.desk.upkeep import canary, mailbox_watch, retention
 from daemon.loop import (
@@ -150,8 +151,8 @@ def report_steps(desk: Desk) -> list[Step]:
 
     printer = WeasyPrinter()
     return [
-        Step("report", partial(reports.step, desk, printer)),
-        Step("meet", partial(meetings.step, desk, printer)),
+        Step("report", partial(send_due_reports, desk, printer)),
+        Step("meet", partial(propose_due_meetings, desk, printer)),
     ]
 
 

@@ -16,7 +16,7 @@ _MOST_MONTHS = 120  # of a simulation: ten years
 
 if TYPE_CHECKING:
     from daemon.desk.context import Desk
-    from daemon.desk.reviews.reports import Made
+    from daemon.desk.reviews.report_making import Made
     from daemon.domain.periods import Period
     from daemon.domain.register import Customer
     from daemon.domain.simulation import Simulated
@@ -60,7 +60,8 @@ def report(
     as_json: bool,
 ) -> None:
     """Show the report of a customer for 2026-11, 2026-Q4, 2026-H2 or 2026; nothing is sent."""
-    from daemon.desk.reviews import reports
+    from daemon.desk.reviews.manager_pack import pack as pack_of
+    from daemon.desk.reviews.report_making import has_begun, make_report
     from daemon.desk.shown import reports as report_shown
 
     wanted = _period(period)
@@ -68,17 +69,17 @@ def report(
         say = desk.say
         with desk.store.reading() as tx:
             found = _customer(tx, customer, say)
-            if not reports.has_begun(desk, wanted, now):
+            if not has_begun(desk, wanted, now):
                 raise click.UsageError(say(f"{wanted} har inte börjat", f"{wanted} has not begun"))
-            made = reports.make(tx, desk, found, wanted, now)
-            pack = reports.pack(tx, desk, made, found.reports_to) if internal else None
+            made = make_report(tx, desk, found, wanted, now)
+            pack = pack_of(tx, desk, made, found.reports_to) if internal else None
             shown = report_shown.shown(made, pack)
     if pdf is not None:
         _write_pdf(pdf, made, desk, say)
     if as_json:
         print_json(shown)
     elif pdf is None:
-        _print_letter(reports.letter(desk, made), made.language, desk)
+        _print_letter(made.letter(desk), made.language, desk)
         if pack is not None:
             _print_letter(pack, desk.settings.desk.language, desk)
 
@@ -124,7 +125,7 @@ def simulate(
     as_json: bool,
 ) -> None:
     """Show what months would have cost under another plan, with the same work."""
-    from daemon.desk.reviews import facts
+    from daemon.desk.reviews import plan_costs
 
     with opened(config) as desk:
         say = desk.say
@@ -133,8 +134,8 @@ def simulate(
             raise click.UsageError(say(f"skriv en av {names}", f"write one of {names}"))
         months = _months(first, last, say)
         with desk.store.reading() as tx:
-            past = facts.history(tx, desk, _customer(tx, customer, say), now)
-        found = facts.simulate(desk, past, plan, months)
+            past = plan_costs.history(tx, desk, _customer(tx, customer, say), now)
+        found = plan_costs.simulate(desk, past, plan, months)
     if as_json:
         print_json(_shape(customer, found))
         return

@@ -13,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 from daemon.desk.register import persons
-from daemon.desk.reviews import meetings, reports
+from daemon.desk.reviews.report_sending import send_due_reports
+from daemon.desk.reviews.review_meetings import propose_due_meetings
 from daemon.store import known_faults, migrations, request_line, rows, token_records
 from daemon.store.mail import mailboxes
 from daemon.store.schema import tables
@@ -138,7 +139,7 @@ def _december(desk: ADesk, first: bytes) -> None:
 
 def _january(desk: ADesk) -> None:
     """Reports and meetings of what has ended, and a ticket that is open."""
-    for step in (reports.step, meetings.step):
+    for step in (send_due_reports, propose_due_meetings):
         while step(desk.desk, Paper(), instant("2027-01-04 08:00")):
             pass
     desk.work("2027-01-04 08:00")

@@ -13,7 +13,7 @@ from daemon.desk.engineers.reading import Numbered, Written
 from daemon.desk.hours import worklog
 from daemon.desk.hours.worklog import Undone, Worked
 from daemon.desk.letters.to_engineers import Booked
-from daemon.desk.reviews import meetings
+from daemon.desk.reviews import review_meetings
 from daemon.desk.tickets import acts, relay
 from daemon.desk.tickets.acts import Done
 from daemon.desk.tickets.turn import Incoming
@@ -47,7 +47,7 @@ _ACTS: dict[str, Callable[..., Result]] = {
     "done": acts.close,
     "spam": acts.discard,
     "reason": acts.note,
-    "meeting": meetings.tagged,
+    "meeting": review_meetings.change_by_tag,
     "promise": acts.note,
     "undo": worklog.undo,
 }

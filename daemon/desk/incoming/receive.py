@@ -12,7 +12,7 @@ from daemon.desk.engineers import absence, answer, confirming, receipts
 from daemon.desk.incoming import bounces, inquiry, proof
 from daemon.desk.month.finance_mail import approve
 from daemon.desk.outgoing import alarms, answers
-from daemon.desk.reviews import invitation, meetings
+from daemon.desk.reviews import invitation, review_meetings
 from daemon.desk.tickets.conversation import answered_mail
 from daemon.desk.tickets.turn import Incoming, Outcome, Turn
 from daemon.desk.upkeep import canary
@@ -252,7 +252,7 @@ def _outcome(turn: Turn, each: _Read) -> Outcome:
         confirmed = confirming.take(turn, person, answered) if answered.kind == "receipt" else None
         if confirmed is not None:
             return confirmed
-    about = meetings.answered(turn, person, answered) if answered is not None else None
+    about = review_meetings.take_our_reply(turn, person, answered) if answered is not None else None
     return about or answer.take(turn, person, answered)
 
 
@@ -268,7 +268,7 @@ def _without_authority(turn: Turn, each: _Read, person: Person | None) -> Outcom
         return Outcome("canary" if came_back else "loop")
     if verdict.kind == "bounce":
         return bounces.take(turn)
-    replied = meetings.reply(turn)
+    replied = review_meetings.take_calendar_answer(turn)
     if replied is not None:
         return replied
     if person is None:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.desk.context import Desk
-from daemon.desk.letters.sentences import sentence
 from daemon.desk.letters.to_office import (
-    Alarm,
     Close,
     HeldCustomer,
     InvoiceReport,
@@ -19,7 +17,7 @@ from daemon.desk.month.enclosures import Enclosed, enclose
 from daemon.desk.month.hindrances import why_held
 from daemon.desk.outgoing import alarms
 from daemon.desk.outgoing.mailing import Post, post
-from daemon.desk.ports import PdfError, PdfPrinter
+from daemon.desk.ports import PdfPrinter
 from daemon.domain.money import total
 from daemon.domain.periods import Period
 from daemon.store import rows
@@ -162,7 +160,7 @@ def _mail(
     key, to = f"close:{papers.month!s}:{late}", finance.readers(tx, desk)
     mail = Post(key, "close", to, about=key, attachments=papers.enclosed.files)
     post(tx, desk, letter, mail, now)
-    _tell_of_printer(tx, desk, papers.enclosed.fault, now)
+    alarms.note_printing(tx, desk, papers.enclosed.fault, now)
 
 
 def _says_anything(summary: StatementSummary) -> bool:
@@ -177,14 +175,6 @@ def _unplaced(tx: Tx) -> tuple[tuple[int, str, int], ...]:
         minutes[ticket_id] = minutes.get(ticket_id, 0) + booking.entry.actual
     placed = [(tickets.by_id(tx, ticket_id), each) for ticket_id, each in sorted(minutes.items())]
     return tuple((ticket.number, ticket.subject, each) for ticket, each in placed)
-
-
-def _tell_of_printer(tx: Tx, desk: Desk, fault: PdfError | None, now: dt.datetime) -> None:
-    if fault is None:
-        alarms.clear(tx, "pdf", now)
-        return
-    says = sentence("pdf_fault", desk.language)
-    alarms.raise_alarm(tx, desk, "pdf", Alarm(f"{says}: {fault}", fault.remedy), now)
 
 
 def approve(tx: Tx, answered: Sent, *, actor: str, at: dt.datetime, cause: str) -> None:

@@ -7,6 +7,7 @@ from daemon.desk.letters import phrases
 from daemon.desk.letters.sentences import sentence
 from daemon.desk.letters.to_office import Alarm
 from daemon.desk.outgoing import mailing
+from daemon.desk.ports import PdfError
 from daemon.domain.delivery import NEVER_REPEATED
 from daemon.store import known_faults
 from daemon.store.mail import outbox
@@ -55,6 +56,15 @@ def clear(tx: Tx, key: str, now: dt.datetime) -> None:
 def clear_all(tx: Tx, prefix: str, now: dt.datetime) -> None:
     """Note the end of every fault with this beginning of its key."""
     known_faults.clear_all(tx, prefix, now)
+
+
+def note_printing(tx: Tx, desk: Desk, fault: PdfError | None, now: dt.datetime) -> None:
+    """Raise the alarm about PDFs for a fault of the printer, or clear it after a success."""
+    if fault is None:
+        clear(tx, "pdf", now)
+        return
+    says = sentence("pdf_fault", desk.language)
+    raise_alarm(tx, desk, "pdf", Alarm(f"{says}: {fault}", fault.remedy), now)
 
 
 def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) -> None:

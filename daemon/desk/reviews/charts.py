@@ -1,4 +1,4 @@
-"""Drawings for a printed report: plain SVG, made of numbers and escaped words only (J3)."""
+"""Drawings for a printed report: plain SVG, of numbers and escaped words only (J3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _FONT = "font-family=\"'Liberation Sans','DejaVu Sans',sans-serif\""
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar of two parts, the second on top of the first, with what is said above and below it."""
+    """A bar of two parts, the second on top of the first, with the words above and below it."""
 
     label: str
     says: str
@@ -41,7 +41,7 @@ def _box(x: float, y: float, width: float, height: float, color: str) -> str:
 
 
 def columns(bars: Sequence[Bar], title: str) -> str:
-    """Bars that stand side by side, the highest as high as the drawing."""
+    """Bars side by side, the highest as high as the drawing."""
     width, floor, room = 170, 88, 70
     most = max((bar.value + bar.more for bar in bars), default=0) or 1
     step = width / max(len(bars), 1)
@@ -57,7 +57,7 @@ def columns(bars: Sequence[Bar], title: str) -> str:
 
 
 def gauge(used: int, whole: int, beyond: int, title: str) -> str:
-    """How much of a whole is used, and what went beyond it, as one lying bar."""
+    """One lying bar: the used part of a whole, and the part beyond it."""
     width, height = 520, 12
     full = max(whole, used) + beyond or 1
     parts = [_box(0, 0, width * max(whole, used) / full, height, GREY)]
@@ -67,7 +67,7 @@ def gauge(used: int, whole: int, beyond: int, title: str) -> str:
 
 
 def ring(percent: int | None, title: str) -> str:
-    """A ring that is full at a hundred per cent; grey where there is nothing to tell."""
+    """A ring, full at a hundred per cent; grey without a figure."""
     around = 2 * 3.14159265 * 15.5
     line = '<circle cx="20" cy="20" r="15.5" fill="none" stroke-width="5" stroke="{}"{}/>'
     parts = [line.format(GREY, "")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.desk.letters.markup import one_line
 from daemon.desk.outgoing import headers
 from daemon.desk.outgoing.compose import Attachment
+from daemon.desk.outgoing.mailing import People
 
 if TYPE_CHECKING:
     from icalendar import Calendar, Component, Event, Timezone, vCalAddress
@@ -21,7 +22,7 @@ _ANSWERS = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentat
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """A meeting as an invitation says it; `guests` are (name, address)."""
+    """A meeting as in an invitation; `guests` are (name, address)."""
 
     uid: str
     sequence: int
@@ -30,13 +31,13 @@ class Occasion:
     summary: str
     description: str
     organiser: tuple[str, str]  # the From address of the mail, or clients show no buttons
-    guests: tuple[tuple[str, str], ...]
+    guests: People
     cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What somebody's calendar says to one of our invitations."""
+    """The answer of somebody's calendar to one of our invitations."""
 
     uid: str
     sequence: int
@@ -47,7 +48,7 @@ class Answer:
 
 
 def parts(occasion: Occasion, now: dt.datetime, zone: dt.tzinfo) -> tuple[Attachment, Attachment]:
-    """The alternative that calendars show buttons for, and the same as a file for the others."""
+    """The alternative for calendars with buttons, and the same as a file for the others."""
     content = ics(occasion, now, zone)
     method = "CANCEL" if occasion.cancelled else "REQUEST"
     shown = f"text/calendar; method={method}; charset=utf-8"
@@ -108,7 +109,7 @@ def _event(occasion: Occasion, now: dt.datetime, zone: dt.tzinfo) -> "Event":
 
 
 def _person(named: tuple[str, str]) -> "vCalAddress":
-    """A calendar address; quotation marks are what no parameter may hold (RFC 5545, 3.2)."""
+    """A calendar address; no parameter may hold quotation marks (RFC 5545, 3.2)."""
     from icalendar import vCalAddress
 
     name, given = named
@@ -141,12 +142,12 @@ def _stockholm() -> "Timezone":
 
 
 def is_calendar(content_type: str) -> bool:
-    """Whether a part may hold a calendar's answer."""
+    """True where a part may hold a calendar's answer."""
     return content_type in {"text/calendar", "application/ics"}
 
 
 def read_answer(content: bytes, zone: dt.tzinfo) -> Answer | None:
-    """What an incoming calendar part answers; None where it is no answer, or cannot be read.
+    """Read the answer of an incoming calendar part; None for no answer, or an unreadable one.
 
     A REPLY says yes, no or perhaps; a COUNTER asks for another time. A time without a zone is
     taken to be in `zone`.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from daemon.desk.letters.to_office import ManagerPack
-from daemon.desk.reviews.reports import Made
+from daemon.desk.reviews.report_making import Made
 from daemon.domain.report import BankFigures, Breach, Figures, OpenTicket, TicketHours, Trend
 from daemon.domain.report_facts import BilledMonth
 

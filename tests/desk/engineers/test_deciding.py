@@ -13,7 +13,7 @@ from daemon.desk.engineers.leaks import Inside
 from daemon.desk.engineers.reading import written_in
 from daemon.desk.hours import worklog
 from daemon.desk.hours.worklog import Worked
-from daemon.desk.reviews import meetings
+from daemon.desk.reviews import review_meetings
 from daemon.desk.tickets import acts
 from daemon.desk.tickets.turn import Incoming
 from daemon.domain.register import Person
@@ -81,7 +81,7 @@ def hour(ordinal, receipt_of=None):
         ("[skräp]", [], [(acts.discard,)]),
         ("[orsak: sjukdom]", [], [(acts.note, "reason", "sjukdom")]),
         ("[löfte: på fredag]", [], [(acts.note, "promise", "på fredag")]),
-        ("[möte: ställ in]", [], [(meetings.tagged, "ställ in")]),
+        ("[möte: ställ in]", [], [(review_meetings.change_by_tag, "ställ in")]),
         ("[ångra]", [], [(worklog.undo, None)]),
         ("[tid: 15] [klar]", [], [(acts.close,)]),
         ("[intern] [hjälp]", [], []),

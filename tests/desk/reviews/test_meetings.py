@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from daemon.desk.reviews import meetings
+from daemon.desk.reviews import review_meetings
 from daemon.store.money import register
 from daemon.store.schema import tables
 from daemon.store.tickets import meetings as stored
@@ -78,7 +78,7 @@ def due(desk):
 
 
 def propose(desk, at, paper=None):
-    while meetings.step(desk.desk, paper or Paper(), instant(at)):
+    while review_meetings.propose_due_meetings(desk.desk, paper or Paper(), instant(at)):
         pass
     desk.work(at)
 
@@ -177,8 +177,8 @@ def test_managers_whom_nobody_named_are_not_in_two_places_at_once_j4(store, tmp_
 
 
 def test_nothing_is_proposed_before_the_desk_opens_j4(desk):
-    assert not meetings.step(desk.desk, Paper(), instant("2027-01-04 07:59"))
-    assert not meetings.step(desk.desk, Paper(), instant("2027-01-01 12:00"))
+    assert not review_meetings.propose_due_meetings(desk.desk, Paper(), instant("2027-01-04 07:59"))
+    assert not review_meetings.propose_due_meetings(desk.desk, Paper(), instant("2027-01-01 12:00"))
 
 
 def test_the_manager_hears_of_it_and_how_to_change_it_j4(due):
@@ -315,7 +315,7 @@ def test_a_tag_without_a_time_is_only_noted_c9(due):
     ],
 )
 def test_what_a_meeting_tag_may_say_c9(value, expected):
-    found = meetings.wish(value, instant(DUE).tzinfo)
+    found = review_meetings.wish(value, instant(DUE).tzinfo)
     assert (local(found) if isinstance(found, dt.datetime) else found) == expected
 
 

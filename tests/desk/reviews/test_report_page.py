@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon.desk.reviews import charts
-from daemon.desk.reviews import page as report_page
+from daemon.desk.reviews import charts, report_page
 from daemon.desk.reviews.charts import Bar
-from daemon.desk.reviews.page import Sheet
-from daemon.desk.reviews.words import WORDS
+from daemon.desk.reviews.report_page import Sheet
+from daemon.desk.reviews.report_words import WORDS
 from daemon.domain.periods import Period
 from daemon.domain.report import figures
 from integrations.pdf import WeasyPrinter
@@ -34,7 +33,7 @@ SAMPLES = {"busy": busy_facts, "quiet": quiet_facts, "year": year_facts}
 
 
 def page(facts, language="sv", sheet=SHEET):
-    return report_page.html(sheet, figures(facts), language)
+    return report_page.report_html(sheet, figures(facts), language)
 
 
 def opened(pdf):
@@ -226,4 +225,4 @@ def test_a_ring_is_whole_only_at_a_hundred_per_cent():
     ],
 )
 def test_a_periods_name_fits_below_a_bar(key, language, name):
-    assert report_page.short(Period.parse(key), language) == name
+    assert report_page.short_name(Period.parse(key), language) == name

@@ -12,8 +12,8 @@ from email import policy
 import pytest
 
 from daemon.desk.hours import balances
-from daemon.desk.reviews import facts, reports
-from daemon.desk.reviews import page as report_page
+from daemon.desk.reviews import report_making, report_page
+from daemon.desk.reviews.report_sending import send_due_reports
 from daemon.domain import time_bank
 from daemon.domain.delivery import SendError
 from daemon.domain.document import PdfError
@@ -106,7 +106,7 @@ class Books:
 def send(desk, at, paper=None):
     """Everything that is due at an instant; what was sent is with the mailer."""
     paper = paper or Paper()
-    while reports.step(desk.desk, paper, instant(at)):
+    while send_due_reports(desk.desk, paper, instant(at)):
         pass
     desk.work(at)
     return paper
@@ -123,7 +123,7 @@ def ask(desk, key, text, at, *, answer, after=dt.timedelta(minutes=20)):
 def made(desk, key, period, at):
     with desk.desk.store.reading() as tx:
         customer = register.customer_by_key(tx, key)
-        return reports.make(tx, desk.desk, customer, Period.parse(period), instant(at))
+        return report_making.make_report(tx, desk.desk, customer, Period.parse(period), instant(at))
 
 
 def mails(desk, to, word="Supportrapport"):
@@ -376,14 +376,14 @@ def test_without_the_printers_libraries_it_goes_without_pdf_and_operators_hear_o
 
 
 def test_one_customers_fault_stops_no_other_and_is_told_once(desk, monkeypatch):
-    whole = facts.gather
+    whole = report_making.gather_facts
 
     def gather(tx, desk, customer, period, now):
         if customer.key == "alfa":
             raise RuntimeError("odd")
         return whole(tx, desk, customer, period, now)
 
-    monkeypatch.setattr(facts, "gather", gather)
+    monkeypatch.setattr(report_making, "gather_facts", gather)
     send(desk, "2026-04-01 08:00")
     send(desk, "2026-04-01 08:05")
     assert mails(desk, "vd@alfa.se") == []
@@ -416,7 +416,7 @@ def test_a_report_that_fails_or_may_have_is_not_repeated_and_operators_hear_of_i
 
 def test_it_waits_until_all_mail_of_the_period_is_acted_on_h1(desk):
     desk.receive(a_mail("bo@alfa.se"), "2026-01-31 16:00")
-    assert not reports.step(desk.desk, Paper(), instant("2026-02-02 08:00"))
+    assert not send_due_reports(desk.desk, Paper(), instant("2026-02-02 08:00"))
     desk.work("2026-02-02 08:01")
     send(desk, "2026-02-02 08:02")
     assert "1 ärende kom in" in text_of(mails(desk, "vd@alfa.se")[0])
@@ -442,7 +442,7 @@ def test_an_old_agreement_imported_late_sends_no_heap_of_reports(desk):
 def test_a_customer_without_agreement_gets_none_f3(store, tmp_path):
     people = PEOPLE + a_customer("alfa", "alert").partition("[[customers.agreements]]")[0]
     desk = a_desk(store, tmp_path, settings=SETTINGS_YEAR, register=people)
-    assert not reports.step(desk.desk, Paper(), instant("2026-02-02 08:00"))
+    assert not send_due_reports(desk.desk, Paper(), instant("2026-02-02 08:00"))
 
 
 # --- for our eyes -----------------------------------------------------------------------------

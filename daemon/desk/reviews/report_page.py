@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 from daemon.desk.letters.markup import one_line
 from daemon.desk.reviews import charts
 from daemon.desk.reviews.charts import Bar
-from daemon.desk.reviews.words import WORDS
+from daemon.desk.reviews.report_words import WORDS
 from daemon.domain import priority, wording
 from daemon.domain.money import half_up
 from daemon.domain.periods import Period
-from daemon.domain.report import BankFigures, Figures, Trend
+from daemon.domain.report import Figures, Trend
 from daemon.domain.report_facts import TicketFact
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 _TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-# What stands on the first pages; the appendix has the rest.
+# Lines on the first pages; the appendix has the rest.
 _MOST_HOURS, _MOST_BREACHES, _MOST_OPEN = 14, 8, 8
 _MOST_APPENDIX = 3000
 _SUBJECT, _REASON = 90, 200  # characters
@@ -32,15 +32,15 @@ _LINE = 52  # characters of a subject in the appendix
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Whose report it is, and who sends it."""
+    """The sender and the customer of a report."""
 
     desk_name: str
     customer: str
     plan_name: str | None
 
 
-def html(sheet: Sheet, figures: Figures, language: str) -> str:
-    """The page; every text from outside is escaped, cut, and without unseen characters."""
+def report_html(sheet: Sheet, figures: Figures, language: str) -> str:
+    """The page; each text from outside is escaped, cut, and without unseen characters."""
     return _template(language).render(
         sheet=sheet,
         figures=figures,
@@ -53,7 +53,7 @@ def html(sheet: Sheet, figures: Figures, language: str) -> str:
         levels=[level for level in figures.levels if _says_anything(level)],
         appendix=_appendix(figures, language),
         trend=_trend(figures.trend, language),
-        bank=_bank_now(figures.banks),
+        bank=figures.banks[-1] if figures.banks else None,
         runs=figures.window.end.date() < figures.period.end,
         day=figures.window.end.date(),
     )
@@ -63,15 +63,11 @@ def _says_anything(level: Any) -> bool:
     return bool(level.opened or level.met or level.missed or level.unanswered)
 
 
-def _bank_now(banks: Sequence[BankFigures]) -> BankFigures | None:
-    return banks[-1] if banks else None
-
-
 # --- the appendix -----------------------------------------------------------------------------
 
 
 def _appendix(figures: Figures, language: str) -> str:
-    """Every ticket that came in, a line each, where the first pages do not show them all."""
+    """All tickets of the period, a line each; empty where the first pages show them all."""
     shown = {each.number for each in figures.hours[:_MOST_HOURS]}
     shown |= {each.number for each in figures.open[:_MOST_OPEN]}
     cut = (
@@ -105,7 +101,7 @@ def _appendix(figures: Figures, language: str) -> str:
 
 
 def _answer(ticket: TicketFact, words: Mapping[str, str]) -> str:
-    """How long the first answer took."""
+    """The time until the first answer."""
     response = next((clock for clock in ticket.clocks if clock.kind == "response"), None)
     if response is None or response.used is None:
         return "–"
@@ -114,7 +110,7 @@ def _answer(ticket: TicketFact, words: Mapping[str, str]) -> str:
 
 
 def _cut(text: str) -> str:
-    """What fits in the line: a wide character takes the room of two."""
+    """The beginning of a text that fits in a line; a wide character takes the room of two."""
     room = _LINE
     for place, character in enumerate(text):
         room -= 2 if unicodedata.east_asian_width(character) in "WF" else 1
@@ -127,11 +123,11 @@ def _cut(text: str) -> str:
 
 
 def _trend(trend: Sequence[Trend], language: str) -> Mapping[str, str]:
-    """Three small drawings; none where there is nothing to compare with."""
+    """Three small drawings; none without an earlier period to compare with."""
     if len(trend) < 2:
         return {}
     words = WORDS[language]
-    named = [(short(each.period, language), each) for each in trend]
+    named = [(short_name(each.period, language), each) for each in trend]
     hours = [Bar(name, _whole_hours(each.minutes, language), each.minutes) for name, each in named]
     tickets = [Bar(name, str(each.opened), each.opened) for name, each in named]
     kept = [
@@ -151,12 +147,13 @@ def _whole_hours(minutes: int, language: str) -> str:
     return wording.number(half_up(Fraction(minutes, 60), decimals), language)
 
 
-def short(period: Period, language: str) -> str:
-    """A period's name that fits below a bar: `nov 2026`, `kv 4 2026`, `2026`."""
+def short_name(period: Period, language: str) -> str:
+    """A period's name, short enough for a bar: `nov 2026`, `kv 4 2026`, `2026`."""
     if period.months == 1:
         return f"{wording.month(str(period), language)[:3]} {period.start.year}"
     if period.months == 3:
-        return f"{'kv' if language == 'sv' else 'Q'} {str(period)[-1]} {period.start.year}"
+        quarter = wording.speaker(language)("kv", "Q")
+        return f"{quarter} {str(period)[-1]} {period.start.year}"
     return str(period)
 
 
