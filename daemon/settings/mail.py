@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from daemon.settings.checked import TableError
 from daemon.settings.values import (
-    STRICT,
     Count,
     CountOrNone,
     Host,
@@ -38,8 +37,6 @@ _LOOPBACK_ONLY: Final = 'mail and password would travel in clear: write "implici
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuth2:
     """Login with an access token in place of a password, for Microsoft 365 and Google."""
-
-    __pydantic_config__ = STRICT
 
     token_url: Annotated[
         Url, Key("", '"https://login.microsoftonline.com/TENANT/oauth2/v2.0/token"')
@@ -74,8 +71,6 @@ class OAuth2:
 class Login:
     """Address of a mail server, and our login there."""
 
-    __pydantic_config__ = STRICT
-
     host: Annotated[Host, Key("name or IP address of the server", '"mail.example.se"')]
     port: Annotated[Port | None, Key("default: the usual port for tls", "993")] = None
     tls: Annotated[Tls, Key("implicit, starttls, or none (only on this machine)")] = "implicit"
@@ -104,8 +99,6 @@ class Login:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imap(Login):
     """A mailbox to fetch mail from; write [[intake.imap]] for several."""
-
-    __pydantic_config__ = STRICT
 
     folder: Annotated[Line, Key("new mail is fetched from this folder")] = "INBOX"
     done_folder: Annotated[
@@ -145,8 +138,6 @@ class Imap(Login):
 class Door:
     """A listening door, to which an MTA hands mail over."""
 
-    __pydantic_config__ = STRICT
-
     listen: Annotated[ListenAt, Key('host and port, or "unix:/path/to/socket"', '"127.0.0.1:2424"')]
     max_size: Annotated[Size, Key("larger mail is refused with 552")] = 25 * 1024**2
     connections: Annotated[Count, Key("most connections at once")] = 50
@@ -161,14 +152,10 @@ class Door:
 class LmtpDoor(Door):
     """The LMTP door for Postfix and other MTAs: each recipient gets a reply of its own."""
 
-    __pydantic_config__ = STRICT
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpDoor(Door):
     """The SMTP door."""
-
-    __pydantic_config__ = STRICT
 
     listen: Annotated[ListenAt, Key('host and port, or "unix:/path/to/socket"', '"127.0.0.1:2525"')]
 
@@ -176,8 +163,6 @@ class SmtpDoor(Door):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The largest message that is read: a message beyond one of these limits is shelved, unread."""
-
-    __pydantic_config__ = STRICT
 
     message: Annotated[Size, Key("the whole message")] = 25 * 1024**2
     header_block: Annotated[Size, Key("all headers together")] = 64 * 1024
@@ -218,8 +203,6 @@ class Limits:
 class Intake:
     """The doors for incoming mail: one of them, or several."""
 
-    __pydantic_config__ = STRICT
-
     imap: Annotated[tuple[Imap, ...], OneOrSeveral()] = ()
     lmtp: LmtpDoor | None = None
     smtp: SmtpDoor | None = None
@@ -255,8 +238,6 @@ def _same_door(one: Listen, other: Listen) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing(Login):
     """The server for outgoing mail; without one, mail waits in the outbox."""
-
-    __pydantic_config__ = STRICT
 
     port: Annotated[Port | None, Key("default: the usual port for tls", "465")] = None
 

@@ -105,16 +105,12 @@ class TermsTable:
 class PriceTable(TermsTable):
     """A later price list of a plan: agreements made before it keep their terms (F1)."""
 
-    __pydantic_config__ = STRICT
-
     from_: Annotated[Day, Key("the first day of this price list", "2027-01-01")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanTable(TermsTable):
     """A plan: changes one of the four built in (alert, attend, access, none), or adds one."""
-
-    __pydantic_config__ = STRICT
 
     name: Annotated[Line | None, Key("the name that customers see", '"Alert!"')] = None
     prices: tuple[PriceTable, ...] = ()

@@ -13,7 +13,7 @@ from daemon.settings import toml
 from daemon.settings.checked import metadata, plain, shown
 from daemon.settings.plans import PlanTable, PriceTable
 from daemon.settings.tables import Tables
-from daemon.settings.values import Key, Reads, size
+from daemon.settings.values import Key, Reads, ReadsThere, size
 
 _HEAD = """\
 # Settings of avtald, a helpdesk by e-mail. All but the desk's name and address have defaults.
@@ -69,7 +69,8 @@ def _is_table(hint: Any) -> bool:
     kind = plain(hint)
     if get_origin(kind) is tuple:
         kind = plain(get_args(kind)[0])
-    return hasattr(kind, "__pydantic_config__")
+    one_value = any(isinstance(each, Reads | ReadsThere) for each in _all_metadata(hint))
+    return dataclasses.is_dataclass(kind) and not one_value
 
 
 def _key_lines(name: str, hint: Any, default: Any, *, dead: bool) -> Iterator[str]:

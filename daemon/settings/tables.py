@@ -93,8 +93,6 @@ def _country(value: object) -> str:
 class Desk:
     """The desk: its addresses, its people's language, its zone."""
 
-    __pydantic_config__ = STRICT
-
     name: Annotated[Line, Key("the name that customers see", '"Exempel Support"')]
     address: Annotated[
         Address,
@@ -145,8 +143,6 @@ class Desk:
 class Database:
     """The database: SQLite, or PostgreSQL for several machines."""
 
-    __pydantic_config__ = STRICT
-
     url: Annotated[
         DatabaseUrl,
         Key("or postgresql+psycopg://user@host/name"),
@@ -168,8 +164,6 @@ class Database:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarTable:
     """Opening hours and closed days (A2)."""
-
-    __pydantic_config__ = STRICT
 
     open: Annotated[ClockTime, Key("the desk opens")] = dt.time(8)
     close: Annotated[ClockTime, Key("the desk closes")] = dt.time(17)
@@ -203,8 +197,6 @@ def opening_hours(table: CalendarTable) -> OpeningHours:
 class Identity:
     """The proof that an engineer's mail comes from the engineer (D1)."""
 
-    __pydantic_config__ = STRICT
-
     require: Annotated[
         Literal["dmarc", "none"],
         Key("dmarc, or none: the From address alone is believed (closed networks, trials)"),
@@ -233,8 +225,6 @@ class Identity:
 class Priority:
     """Words in a subject that name a priority (C5)."""
 
-    __pydantic_config__ = STRICT
-
     words: Annotated[
         Annotated[Mapping[str, int], Reads(_words)], Key("a word, and its priority")
     ] = field(default_factory=lambda: {"akut": 1, "brådskande": 2, "urgent": 2})
@@ -243,8 +233,6 @@ class Priority:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worklog:
     """Limits of noted time: time beyond them is held until its engineer confirms it (C11)."""
-
-    __pydantic_config__ = STRICT
 
     tag_hours: Annotated[Count, Key("hours in one tag")] = 12
     day_hours: Annotated[Count, Key("hours of one engineer on one worked date")] = 24
@@ -255,8 +243,6 @@ class Worklog:
 class Clock:
     """Warnings to engineers before a deadline (E7)."""
 
-    __pydantic_config__ = STRICT
-
     warn_at: Annotated[
         Annotated[tuple[int, ...], _warn_at(99)],
         Key("per cent of the promised time that have passed"),
@@ -266,8 +252,6 @@ class Clock:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bank:
     """Notices to customers about the use of their time bank (G6)."""
-
-    __pydantic_config__ = STRICT
 
     warn_at: Annotated[
         Annotated[tuple[int, ...], _warn_at(1000)], Key("per cent of the time bank that are used")
@@ -280,8 +264,6 @@ TenantId = Annotated[int, Reads(whole(1, 10**12))]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fortnox:
     """Access to Fortnox, and the articles of the invoice rows."""
-
-    __pydantic_config__ = STRICT
 
     api_url: Annotated[Url, Key("")] = "https://api.fortnox.se"
     auth_url: Annotated[Url, Key("")] = "https://apps.fortnox.se/oauth-v1/auth"
@@ -322,8 +304,6 @@ class Fortnox:
 class Accounting:
     """The accounting system for invoice drafts, and the monthly close (H, I)."""
 
-    __pydantic_config__ = STRICT
-
     kind: Annotated[
         Literal["files", "fortnox"],
         Key("fortnox, or files: drafts as JSON and PDF in state_dir/drafts"),
@@ -361,8 +341,6 @@ Month12 = Annotated[int, Reads(whole(1, 12))]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
     """The time that mail is kept (K2). Ledger and statements stay as long as the law requires."""
-
-    __pydantic_config__ = STRICT
 
     mail_for: Annotated[
         Duration,

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, ValidationInfo
     from pydantic_core import CoreSchema
 
-STRICT: Final = MappingProxyType({"extra": "forbid"})  # a table's unknown keys are errors
+# Unknown keys are errors, in a whole file: its outermost table says so.
+STRICT: Final = MappingProxyType({"extra": "forbid"})
 
 _DURATION = re.compile(r"([0-9]{1,7})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from daemon.settings.checked import TableError
 from daemon.settings.values import (
-    STRICT,
     Flag,
     Key,
     Line,
@@ -27,8 +26,6 @@ def _words(value: object) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
     """The desk mails itself through its real mailbox, and reports a mail that does not return."""
-
-    __pydantic_config__ = STRICT
 
     on: Annotated[Flag, Key("")] = False
     every: Annotated[SomeTime, Key("time between two canaries")] = dt.timedelta(hours=1)
@@ -51,8 +48,6 @@ class Canary:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """`/health` and `/metrics` over HTTP, for monitoring on this machine."""
-
-    __pydantic_config__ = STRICT
 
     listen: Annotated[ListenAt, Key("an address of this machine only", '"127.0.0.1:9464"')]
     polled_within: Annotated[SomeTime, Key("a fault if a mailbox's last good poll is older")] = (

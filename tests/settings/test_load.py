@@ -432,6 +432,24 @@ def test_one_mistake_is_told_with_its_key_and_what_would_be_right(load, line, ke
     assert says in wrong[key]
 
 
+TABLES = re.findall(r"^#?\[([a-z0-9_.]+)\]$", settings_sample.sample(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("table", [*TABLES, "plans.alert", "plans.own"])
+def test_every_table_refuses_an_unknown_key(load, table):
+    text = f"[{table}]\nnonsense = 1\n"
+    wrong = wrong_in(load, text if table == "desk" else SMALL + text)
+    assert f"{table}.nonsense" in [mistake.key for mistake in wrong]
+
+
+def test_every_list_of_tables_refuses_an_unknown_key(load):
+    prices = "[[plans.alert.prices]]\nfrom = 2027-01-01\nnonsense = 1\n"
+    mailboxes = "[[intake.imap]]\nnonsense = 1\n"
+    keys = [mistake.key for mistake in wrong_in(load, SMALL + prices + mailboxes)]
+    assert "plans.alert.prices[1].nonsense" in keys
+    assert "intake.imap[1].nonsense" in keys
+
+
 def test_an_unknown_key_far_from_any_lists_what_is_known(load):
     says = mistakes_in(load, SMALL + "[clock]\nqqqq = 5\n")["clock.qqqq"]
     assert says == "unknown key; known here: warn_at"
