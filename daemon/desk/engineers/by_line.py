@@ -83,10 +83,10 @@ def act(turn: Turn, person: Person, written: Written) -> tuple[Acted, tuple[Acte
     placed = [(numbered, number_for(lines, numbered[1])) for numbered in tags]
     wanted = dict.fromkeys(alone if number is None else number for _, number in placed)
     known = {number: ticket for number in wanted if (ticket := _named(by, number))}
-    found = [(tag, known.get(alone if number is None else number)) for tag, number in placed]
-    parts = parts_of(written.mail.body.new, lines, [(t, on) for t, on in found if on is not None])
+    owned = [(tag, known.get(alone if number is None else number)) for tag, number in placed]
+    parts = parts_of(written.mail.body.new, lines, [(t, on) for t, on in owned if on is not None])
     rest = Acted(why=_unsent(written))
-    for ((_, tag), number), (_, ticket) in zip(placed, found, strict=True):
+    for ((_, tag), number), (_, ticket) in zip(placed, owned, strict=True):
         if ticket is None and tag.kind == "tag":
             rest = _without_ticket(by, written, rest, tag, named=bool(number), listed=listed)
     acted = tuple(_on_ticket(turn, person, part, written.receipt_of) for part in parts)
@@ -125,7 +125,7 @@ def lines_of(text: str, listed: Iterable[int]) -> list[Line]:
 
 
 def _named_in(line: str, at: int, listed: frozenset[int]) -> tuple[tuple[int, int], ...]:
-    named = [(at + found.start(), int(found[1])) for found in _NAMED.finditer(line)]
+    named = [(at + hit.start(), int(hit[1])) for hit in _NAMED.finditer(line)]
     first = _FIRST.match(line)
     if first is not None and int(first[1]) in listed:
         named.insert(0, (at + first.start(1), int(first[1])))
@@ -149,9 +149,9 @@ def parts_of(
     text: str, lines: Sequence[Line], placed: Sequence[tuple[Numbered, Ticket]]
 ) -> tuple[Part, ...]:
     """The tags of each ticket, with the words beside them as a note."""
-    found = {ticket.id: ticket for _, ticket in placed}
+    named = {ticket.id: ticket for _, ticket in placed}
     parts = []
-    for ticket in found.values():
+    for ticket in named.values():
         tags = tuple(numbered for numbered, on in placed if on.id == ticket.id)
         notes = (_note(text, lines[_line_of(lines, tag)], tag) for _, tag in tags)
         kept = [each for each in notes if _LETTER.search(each)]
@@ -169,10 +169,10 @@ def _note(text: str, line: Line, tag: Tag) -> str:
     return _BETWEEN.sub("", " ".join(said.split()))
 
 
-def listing(found: Mapping[int, Iterable[int]]) -> str:
+def listing(people_by_ticket: Mapping[int, Iterable[int]]) -> str:
     """A digest's note of the answers without time: `1042/3,1047/3/4`, by ticket number."""
     return ",".join(
-        "/".join(map(str, (number, *sorted(people)))) for number, people in found.items()
+        "/".join(map(str, (number, *sorted(people)))) for number, people in people_by_ticket.items()
     )
 
 
@@ -196,8 +196,8 @@ def _of_receipt(by: By, written: Written) -> list[int]:
         return []
     booked = [each.entry.ticket for each in ledger.of_message(by.tx, message)]
     waiting = [row.ticket_id for row in holds.of_message(by.tx, message)]
-    found = dict.fromkeys(each for each in (*booked, *waiting) if each is not None)
-    living = (tickets.living(by.tx, tickets.by_id(by.tx, each)) for each in found)
+    ids = dict.fromkeys(each for each in (*booked, *waiting) if each is not None)
+    living = (tickets.living(by.tx, tickets.by_id(by.tx, each)) for each in ids)
     return list(dict.fromkeys(ticket.number for ticket in living))
 
 

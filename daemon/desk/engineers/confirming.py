@@ -20,8 +20,8 @@ def take(turn: Turn, person: Person, answered: Sent) -> Outcome | None:
 
     None for a reply with tags: it is then read as any other.
     """
-    found = holds.of_message(turn.tx, answered.inbox_id) if answered.inbox_id is not None else ()
-    waiting = [row for row in found if row.person_id == person.id and row.ticket_id]
+    holding = holds.of_message(turn.tx, answered.inbox_id) if answered.inbox_id is not None else ()
+    waiting = [row for row in holding if row.person_id == person.id and row.ticket_id]
     if waiting:
         acted = _released(turn, person, waiting)
         if answered.ticket_id is None:  # a receipt of several tickets: so is the one to come

@@ -30,8 +30,8 @@ Result = Done | Refusal | Booked | Undone
 ENGINEERS = frozenset({"engineer", "manager"})
 # Why an answer waits for its writer's OK (C9).
 STOPS = frozenset({"near_internal", "quotes_internal", "other_address"})
-# A customer or a level decides where the answer goes and what it promises: before it leaves. Time
-# is booked after it, and then what ends or pauses the work.
+# Customer and level decide the way of the answer and its promise, and come before it. Time is
+# booked after it; the end or the pause of the work comes last.
 _BEFORE = ("customer", "merge", "for", "priority", "assign", "start", "reopen")
 _AFTER = ("waiting", "done", "spam", "reason", "meeting", "promise", "undo")
 _ACTS: dict[str, Callable[..., Result]] = {
@@ -77,8 +77,8 @@ def plan(
 
     def steps(*names: str) -> tuple[Step, ...]:
         right = [(n, tag) for n, tag in tags if tag.kind == "tag" and tag.name in names]
-        found = (Step(tag, _ACTS[tag.name], _given(person, n, tag, receipt_of)) for n, tag in right)
-        return tuple(step for step in found if opened is None or not _is_done(step, opened))
+        asked = (Step(tag, _ACTS[tag.name], _given(person, n, tag, receipt_of)) for n, tag in right)
+        return tuple(step for step in asked if opened is None or not _is_done(step, opened))
 
     return steps(*_BEFORE), (*steps("time"), *steps(*_AFTER))
 
@@ -111,8 +111,8 @@ def _is_done(step: Step, opened: Ticket) -> bool:
 
 def mailbox(value: str) -> tuple[str, str] | None:
     """The name and address in a tag."""
-    found = one_mailbox(value)
-    return None if found is None else (found.name, found.address)
+    box = one_mailbox(value)
+    return None if box is None else (box.name, box.address)
 
 
 # --- the fate of the text ---------------------------------------------------------------------

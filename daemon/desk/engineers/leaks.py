@@ -24,10 +24,10 @@ _NEARLY = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _RUN = 5  # words in a row that nobody writes twice by chance
-_SHORT_LINE = 3  # words of a line of ours that is known again
+_SHORT_LINE = 3  # the fewest words to know a line of ours again
 _MOST_OF_A_LINE = 8
 _MOST_READ = 128 * 1024  # of a mail of ours: its text comes before its files
-_MAILS = 12  # the ticket's last of ours that are looked at, beside the one that is answered
+_MAILS = 12  # the ticket's last mails of ours to look at, beside the answered one
 _INSIDE = ("notice", "receipt", "warning", "digest", "proof", "card", "alarm", "close")
 
 
@@ -112,10 +112,10 @@ def _lines_of_ours(by: By, ticket: Ticket, answered: Sent | None) -> Iterator[st
 def _names_others(by: By, ticket: Ticket, text: str) -> bool:
     side = {each.address for each in tickets.participants_of(by.tx, ticket.id)}
     return any(
-        found[0].id != ticket.customer_id
+        owner[0].id != ticket.customer_id
         for address in _addresses(text)
         if address not in side
-        and (found := register.customer_of_address(by.tx, address)) is not None
+        and (owner := register.customer_of_address(by.tx, address)) is not None
     )
 
 

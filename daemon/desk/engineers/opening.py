@@ -43,9 +43,9 @@ def open_for_customer(turn: Turn, written: Written) -> Acted:
 
 def _customer(by: By, written: Written, address: str) -> tuple[Customer | None, str]:
     """The customer and name of an address; `[kund: …]` names the customer of an unknown one."""
-    found = register.customer_of_address(by.tx, address)
-    if found is not None:
-        return found[0], found[1].name if found[1] else ""
+    owner = register.customer_of_address(by.tx, address)
+    if owner is not None:
+        return owner[0], owner[1].name if owner[1] else ""
     named = next((tag for _, tag in written.right_tags("customer")), None)
     return (register.customer_by_key(by.tx, named.value.casefold()) if named else None), ""
 

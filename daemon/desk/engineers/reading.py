@@ -80,9 +80,9 @@ def written_in(
 
     In uncertain text a tag of the conversation (`stood`) is quoted.
     """
-    found = read_tags(mail.body.new)
-    known = [tag for tag in found if tag.raw in stood and _is_in(tag, mail.body.uncertain)]
-    tags = [tag for tag in found if tag not in known]
+    written = read_tags(mail.body.new)
+    known = [tag for tag in written if tag.raw in stood and _is_in(tag, mail.body.uncertain)]
+    tags = [tag for tag in written if tag not in known]
     of_subject = _of_subject(mail, ticket)
     refused = [Refused(tag.raw, tag.error or "bad_value") for tag in tags if tag.kind == "wrong"]
     return Written(

@@ -110,19 +110,19 @@ def _receipt(turn: Turn, written: Written, parts: Sequence[Acted], done: Sequenc
 
 def _refused(carried: Iterable[Carried]) -> list[Refused]:
     return [
-        Refused(each.tag.raw, each.result.why)
-        for each in carried
-        if each.tag is not None and isinstance(each.result, Refusal)
+        Refused(one.tag.raw, one.result.why)
+        for one in carried
+        if one.tag is not None and isinstance(one.result, Refusal)
     ]
 
 
 def sentences(turn: Turn, acted: Acted) -> list[str]:
     """The acts, less those refused, as sentences for the desk's own people."""
     return [
-        turn.sentence(code, **_facts(each), **facts)
-        for each in acted.carried
-        for code, facts in _said(each.result)
-        if not (acted.opened and code == "unchanged" and _names_customer(each))
+        turn.sentence(code, **_facts(one), **facts)
+        for one in acted.carried
+        for code, facts in _said(one.result)
+        if not (acted.opened and code == "unchanged" and _names_customer(one))
     ]
 
 
@@ -137,13 +137,13 @@ def _said(result: Result) -> Sequence[Said]:
     return said
 
 
-def _names_customer(each: Carried) -> bool:
+def _names_customer(carried: Carried) -> bool:
     """Tell if the tag is `[kund: …]`: an opened ticket has its customer already (D6)."""
-    return each.tag is not None and each.tag.name == "customer"
+    return carried.tag is not None and carried.tag.name == "customer"
 
 
-def _facts(each: Carried) -> dict[str, object]:
-    return {"tag": each.tag.raw.strip("[]")} if each.tag else {}
+def _facts(carried: Carried) -> dict[str, object]:
+    return {"tag": carried.tag.raw.strip("[]")} if carried.tag else {}
 
 
 def _bank_changes(
@@ -152,14 +152,14 @@ def _bank_changes(
     """C14: each bank of the booked or undone time, before and after."""
     drawn = [balances.drawn(turn.tx, each) for each in booked if not each.held]
     undone = [each.result.drawn for each in carried if isinstance(each.result, Undone)]
-    found: dict[tuple[int, str], tuple[int, int]] = {}
+    changes: dict[tuple[int, str], tuple[int, int]] = {}
     for customer_id, day, minutes in (*drawn, *chain.from_iterable(undone)):
         bank = balances.bank(turn.tx, turn.desk, customer_id, day)
         if customer_id is not None and bank.period is not None:
             key = (customer_id, str(bank.period))
-            before, _ = found.get(key, (bank.left, bank.left))
-            found[key] = (before + minutes, bank.left)
+            before, _ = changes.get(key, (bank.left, bank.left))
+            changes[key] = (before + minutes, bank.left)
     return tuple(
         BankChange(register.customer(turn.tx, customer_id).name, period, before, after)
-        for (customer_id, period), (before, after) in found.items()
+        for (customer_id, period), (before, after) in changes.items()
     )

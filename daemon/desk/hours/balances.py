@@ -58,8 +58,8 @@ def _bank(tx: Tx, desk: Desk, customer_id: int, day: dt.date) -> Bank:
     entries, adjustments = ledger.history(tx, customer_id, year)
     versions = register.versions_of(tx, customer_id)
     reckoned = time_bank.reckon(versions, entries, adjustments, desk.none_terms)
-    found = time_bank.balance(reckoned, day)
-    return Bank(found.period, found.remaining, found.overage)
+    left = time_bank.balance(reckoned, day)
+    return Bank(left.period, left.remaining, left.overage)
 
 
 def drawn(tx: Tx, booked: Booked) -> Drawn:

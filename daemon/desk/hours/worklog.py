@@ -165,33 +165,34 @@ def _booked(by: By, ticket: Ticket, entry: _Entry, billable: int, before: Bank) 
 
 def _correct(by: By, ticket: Ticket, entry: _Entry) -> Booked | Refusal:
     """G4: lower the named entries, latest first; refuse a correction larger than they are."""
-    named = {each.entry.id: each for each in _named(by, ticket, entry)}
+    named = {part.entry.id: part for part in _named(by, ticket, entry)}
     taken = time_bank.correct(
-        [each.entry for each in named.values()], -entry.time.minutes, counts=entry.time.billable
+        [part.entry for part in named.values()], -entry.time.minutes, counts=entry.time.billable
     )
     if isinstance(taken, time_bank.Refused):
         return Refusal("more_than_booked")
     entry = replace(entry, day=named[taken[0].entry].entry.worked_on)
     before = balances.bank(by.tx, by.desk, ticket.customer_id, entry.day)
-    for each in taken:
-        _reverse(by, named[each.entry], each.actual, each.billable, ordinal=entry.worked.ordinal)
+    for part in taken:
+        _reverse(by, named[part.entry], part.actual, part.billable, ordinal=entry.worked.ordinal)
     _record(by, ticket, "time-corrected", entry)
-    return _booked(by, ticket, entry, sum(each.billable for each in taken), before)
+    return _booked(by, ticket, entry, sum(part.billable for part in taken), before)
 
 
 def _named(by: By, ticket: Ticket, entry: _Entry) -> list[Booking]:
     """The entries of a date, those of a receipt, else the engineer's own latest."""
-    found = [
-        each
-        for each in ledger.on_ticket(by.tx, ticket.id)
-        if each.customer_id == ticket.customer_id  # not what was booked on an earlier customer (D7)
+    bookings = [
+        booking
+        for booking in ledger.on_ticket(by.tx, ticket.id)
+        if booking.customer_id
+        == ticket.customer_id  # not what was booked on an earlier customer (D7)
     ]
     worked, time = entry.worked, entry.time
     if time.date is not None or time.days_back is not None:
-        return [each for each in found if each.entry.worked_on == entry.day]
+        return [booking for booking in bookings if booking.entry.worked_on == entry.day]
     if worked.receipt_of is not None:
-        return [each for each in found if each.inbox_id == worked.receipt_of]
-    return [each for each in found if each.entry.engineer == worked.person.id]
+        return [booking for booking in bookings if booking.inbox_id == worked.receipt_of]
+    return [booking for booking in bookings if booking.entry.engineer == worked.person.id]
 
 
 def undo(by: By, ticket: Ticket, message: int | None) -> Undone | Refusal:

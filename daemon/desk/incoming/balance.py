@@ -49,16 +49,16 @@ def answer(turn: Turn, customer: Customer, contact: Contact) -> None:
 
 def _balance(turn: Turn, customer: Customer, contact: Contact) -> Balance:
     version = in_force(register.versions_of(turn.tx, customer.id), turn.day)
-    found = time_bank.balance(balances.reckoning(turn.tx, turn.desk, customer.id), turn.day)
+    bank = time_bank.balance(balances.reckoning(turn.tx, turn.desk, customer.id), turn.day)
     return Balance(
         desk_name=turn.desk.settings.desk.name,
         name=contact.name,
         customer=customer.name,
         plan_name=version.terms.plan_name if version else None,
-        bank_period=str(found.period) if found.period else None,
-        granted=found.granted,
-        used=found.used,
-        overage=found.overage,
+        bank_period=str(bank.period) if bank.period else None,
+        granted=bank.granted,
+        used=bank.used,
+        overage=bank.overage,
         tickets=_open_tickets(turn, customer),
     )
 

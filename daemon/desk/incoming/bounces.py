@@ -12,7 +12,7 @@ from daemon.store.mail.outbox import Sent
 from daemon.store.tickets import tickets
 from parsers.bounce import Bounce, Failed, read_bounce
 
-# What goes to the customer's side; the rest goes to people of ours, whose mailboxes can fail too.
+# Mail to the customer's side; the rest goes to our own people, whose mailboxes can fail too.
 _OUTWARD = frozenset(
     {"relay", "confirmation", "priority", "news", "balance", "explanation", "report", "meeting"}
 )
@@ -29,9 +29,9 @@ def take(turn: Turn) -> Outcome:
         _of_no_ticket(turn, sent, bounce)
         return Outcome("noted")
     ticket = tickets.living(turn.tx, tickets.by_id(turn.tx, sent.ticket_id))
-    failed = [each for each in bounce.recipients if each.permanent]
-    for each in failed:
-        outbox.bounced(turn.tx, sent.id, each.address, each.status or "")
+    failed = [recipient for recipient in bounce.recipients if recipient.permanent]
+    for recipient in failed:
+        outbox.bounced(turn.tx, sent.id, recipient.address, recipient.status or "")
     remark = _remark(turn, failed, bounce.recipients)
     turn.say(ticket, "machine", remark, internal=True)
     if failed and outbox.all_failed(turn.tx, sent.id):
@@ -57,14 +57,14 @@ def _remark(turn: Turn, failed: Sequence[Failed], reported: Sequence[Failed]) ->
 
 def _of_no_ticket(turn: Turn, sent: Sent, bounce: Bounce) -> None:
     """Note a mail of no ticket as undelivered for good."""
-    for each in bounce.recipients:
-        if each.permanent:
-            outbox.bounced(turn.tx, sent.id, each.address, each.status or "")
+    for report in bounce.recipients:
+        if report.permanent:
+            outbox.bounced(turn.tx, sent.id, report.address, report.status or "")
             alarms.undelivered(
                 turn.tx,
                 turn.desk,
                 (sent.id, sent.kind),
                 turn.now,
-                recipient=each.address,
-                reply=each.status or "",
+                recipient=report.address,
+                reply=report.status or "",
             )

@@ -34,7 +34,7 @@ class Inquiry:
     customer: Customer | None = None
     contact: Contact | None = None
     ticket: Ticket | None = None  # it goes on with this one
-    side: frozenset[str] = frozenset()  # the addresses that take part in it
+    side: frozenset[str] = frozenset()  # its participants, where it is another customer's
 
     @property
     def on(self) -> Ticket:
@@ -54,10 +54,11 @@ def take(turn: Turn, verdict: Verdict) -> Outcome:
 
 
 def _read(turn: Turn, verdict: Verdict) -> Inquiry:
-    found = register.customer_of_address(turn.tx, turn.mail.sender) if turn.mail.sender else None
-    customer, contact = found or (None, None)
+    owner = register.customer_of_address(turn.tx, turn.mail.sender) if turn.mail.sender else None
+    customer, contact = owner or (None, None)
     ticket = joined_ticket(turn, customer_id=customer.id if customer else None)
-    side = taking_part(turn.tx, ticket) if ticket is not None else frozenset()
+    own = ticket is None or (customer is not None and customer.id == ticket.customer_id)
+    side = frozenset() if ticket is None or own else taking_part(turn.tx, ticket)
     within = turn.desk.settings.desk.reopen_within
     return Inquiry(turn.mail, verdict, within, customer, contact, ticket, side)
 

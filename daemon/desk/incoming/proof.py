@@ -139,5 +139,5 @@ def claimed_person(turn: Turn) -> Person | None:
     if turn.mail.sender:
         return None
     named = (box for value in turn.mail.message.raw("From") for box in mailboxes(value, 20))
-    found = (register.person_by_address(turn.tx, box.address) for box in named)
-    return next((person for person in found if person is not None), None)
+    people = (register.person_by_address(turn.tx, box.address) for box in named)
+    return next((person for person in people if person is not None), None)

@@ -98,8 +98,8 @@ def _giving_back(desk: Desk, claimed: Sequence[Claimed], left: list[Claimed]) ->
 
 
 def _give_back(tx: Tx, claimed: Sequence[Claimed]) -> None:
-    for each in claimed:
-        inbox.give_back(tx, each.id)
+    for message in claimed:
+        inbox.give_back(tx, message.id)
 
 
 def _apart(
@@ -114,47 +114,47 @@ def _apart(
         _failed(desk, claimed[0], error, now)
         return
     log.warning("apart", messages=len(claimed), fault=f"{type(error).__name__}: {error}")
-    for each in claimed:
+    for claim in claimed:
         try:
-            _together(desk, [each], raws, now)
+            _together(desk, [claim], raws, now)
         except StoreError:
             raise
         except Exception as own:  # noqa: BLE001  as above
-            _failed(desk, each, own, now)
+            _failed(desk, claim, own, now)
 
 
 def _together(
     desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
 ) -> None:
     """Act on messages; all of their effects, and their ends, are one transaction (B3)."""
-    read = _asked(desk, [_read(desk, each, raws[each.id]) for each in claimed])
+    read = _asked(desk, [_read(desk, arrival, raws[arrival.id]) for arrival in claimed])
     done = []
     with desk.store.writing() as tx:
         _prepare(tx, desk, read, now)
-        for each in read:
-            with structlog.contextvars.bound_contextvars(inbox=each.claimed.id):
-                done.append(_outcome(Turn(tx, desk, each.incoming, now), each))
-                _finish(tx, each, done[-1], now)
+        for arrival in read:
+            with structlog.contextvars.bound_contextvars(inbox=arrival.claimed.id):
+                done.append(_outcome(Turn(tx, desk, arrival.incoming, now), arrival))
+                _finish(tx, arrival, done[-1], now)
     fault_point("messages.committed")
-    for each, outcome in zip(read, done, strict=True):
+    for arrival, outcome in zip(read, done, strict=True):
         log.info(
             "processed",
-            inbox=each.claimed.id,
-            kind=each.verdict.kind,
+            inbox=arrival.claimed.id,
+            kind=arrival.verdict.kind,
             outcome=outcome.outcome,
             ticket=outcome.ticket_id,
         )
 
 
-def _finish(tx: Tx, each: _Read, outcome: Outcome, now: dt.datetime) -> None:
+def _finish(tx: Tx, arrival: _Read, outcome: Outcome, now: dt.datetime) -> None:
     fault_point("message.acted")
     inbox.finish(
         tx,
-        each.claimed.id,
+        arrival.claimed.id,
         at=now,
         outcome=outcome.outcome,
-        kind=each.verdict.kind,
-        sender=each.incoming.sender,
+        kind=arrival.verdict.kind,
+        sender=arrival.incoming.sender,
         ticket_id=outcome.ticket_id,
         state=outcome.state,
         reason=outcome.reason,
@@ -182,21 +182,22 @@ def _prepare(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> Non
 def _strangers(tx: Tx, read: Sequence[_Read]) -> list[_Read]:
     """The messages of senders outside of our own people."""
     return [
-        each
-        for each in read
-        if each.incoming.sender and register.person_by_address(tx, each.incoming.sender) is None
+        arrival
+        for arrival in read
+        if arrival.incoming.sender
+        and register.person_by_address(tx, arrival.incoming.sender) is None
     ]
 
 
-def _asks_anew(each: _Read) -> bool:
+def _asks_anew(arrival: _Read) -> bool:
     """Tell if a stranger's mail opens a ticket, and does nothing else, by all its signs."""
-    mail = each.incoming
+    mail = arrival.incoming
     message = mail.message
     answers = message.in_reply_to or message.references or ticket_number(message.subject)
     addressed = (*mail.envelope_to, *(address for _, address in mail.written_to))
     to_an_id = any("+" in address for address in addressed)
     invited = any(invitation.is_calendar(part.content_type) for part in message.attachments)
-    refused = each.verdict.kind != "person" or message.refusal
+    refused = arrival.verdict.kind != "person" or message.refusal
     return not (refused or answers or to_an_id or invited)
 
 
@@ -232,19 +233,19 @@ def _asked(desk: Desk, read: Sequence[_Read]) -> Sequence[_Read]:
     ]
 
 
-def _counts(tx: Tx, desk: Desk, each: _Read) -> bool:
-    sender = each.incoming.sender
+def _counts(tx: Tx, desk: Desk, arrival: _Read) -> bool:
+    sender = arrival.incoming.sender
     finance = desk.settings.accounting.finance
     return sender in finance or register.person_by_address(tx, sender) is not None
 
 
-def _outcome(turn: Turn, each: _Read) -> Outcome:
+def _outcome(turn: Turn, arrival: _Read) -> Outcome:
     """D1: act on a message; only one with proof, or released by a token, has authority."""
     sender = turn.mail.sender
     person = register.person_by_address(turn.tx, sender) if sender else None
-    outcome = _without_authority(turn, each, person)
+    outcome = _without_authority(turn, arrival, person)
     if outcome is not None or person is None:
-        return outcome or inquiry.take(turn, each.verdict)
+        return outcome or inquiry.take(turn, arrival.verdict)
     person, answered = absence.ends(turn, person), answered_mail(turn)
     if answered is not None and proof.says_ok(turn.mail.body.new):
         if answered.kind == "close":
@@ -256,9 +257,9 @@ def _outcome(turn: Turn, each: _Read) -> Outcome:
     return about or answer.take(turn, person, answered)
 
 
-def _without_authority(turn: Turn, each: _Read, person: Person | None) -> Outcome | None:
+def _without_authority(turn: Turn, arrival: _Read, person: Person | None) -> Outcome | None:
     """Act on a message of no person of ours, or one without proof; None for one to be acted on."""
-    verdict, refusal = each.verdict, turn.mail.message.refusal
+    verdict, refusal = arrival.verdict, turn.mail.message.refusal
     if refusal is not None:
         alarms.shelved(turn.tx, turn.desk, turn.mail.inbox_id, refusal, turn.now)
         return Outcome("refused", state="shelved", reason=refusal)
@@ -272,13 +273,13 @@ def _without_authority(turn: Turn, each: _Read, person: Person | None) -> Outcom
     if replied is not None:
         return replied
     if person is None:
-        claimed = None if each.released else proof.claimed_person(turn)
+        claimed = None if arrival.released else proof.claimed_person(turn)
         if claimed is not None:
             return _held(turn, claimed, "no_single_sender")
-        return _approval(turn, each)
+        return _approval(turn, arrival)
     if verdict.kind != "person" and not _is_work(turn, verdict):
         return _of_machine(turn, person, verdict)
-    return _unproven(turn, each, person)
+    return _unproven(turn, arrival, person)
 
 
 def _is_work(turn: Turn, verdict: Verdict) -> bool:
@@ -302,12 +303,12 @@ def _of_machine(turn: Turn, person: Person, verdict: Verdict) -> Outcome:
     return Outcome("noted", ticket.id if ticket else None)
 
 
-def _unproven(turn: Turn, each: _Read, person: Person) -> Outcome | None:
+def _unproven(turn: Turn, arrival: _Read, person: Person) -> Outcome | None:
     """D1: hold a message without proof, and ask about it; None for one with proof."""
     answered = answered_mail(turn)
     if answered is not None and answered.kind == "proof":
         return proof.answered_request(turn, person, answered)
-    shown = None if each.released else each.shown(turn.desk)
+    shown = None if arrival.released else arrival.shown(turn.desk)
     return None if shown is None or shown.passed else _held(turn, person, shown.reason)
 
 
@@ -316,14 +317,14 @@ def _held(turn: Turn, person: Person, reason: str) -> Outcome:
     return Outcome("held", state="held", reason=reason)
 
 
-def _approval(turn: Turn, each: _Read) -> Outcome | None:
+def _approval(turn: Turn, arrival: _Read) -> Outcome | None:
     """H7: take finance's OK with proof, from an address outside of the register."""
     if turn.mail.sender not in turn.desk.settings.accounting.finance:
         return None
     answered = answered_mail(turn)
     if answered is None or answered.kind != "close" or not proof.says_ok(turn.mail.body.new):
         return None
-    if not each.shown(turn.desk).passed:
+    if not arrival.shown(turn.desk).passed:
         return None
     return _approve(turn, answered)
 

@@ -103,8 +103,8 @@ def _engineer(by: By, wanted: str) -> Person | None:
         return person if person.active else None
     engineers = register.people_with_role(by.tx, "engineer")
     names = [(each, each.name.casefold()) for each in engineers]
-    found = [each for each, name in names if wanted in (name, name.split(" ")[0])]
-    return found[0] if len(found) == 1 else None
+    meant = [each for each, name in names if wanted in (name, name.split(" ")[0])]
+    return meant[0] if len(meant) == 1 else None
 
 
 def set_level(by: By, ticket: Ticket, level: int | None) -> Done | Refusal:

@@ -50,7 +50,7 @@ def happened(
 
 def refresh(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
     """Read a ticket's clocks from its events, and store them; an ended one is frozen (E8)."""
-    tickets.lock(tx, ticket.id)  # who acts on the same ticket at the same time comes after
+    tickets.lock(tx, ticket.id)  # another act on the same ticket waits for this one
     stored = {(row.kind, row.ordinal): row for row in tickets.clock_rows(tx, [ticket.id])}
     return _store(tx, desk, ticket, now, stored)
 
@@ -68,7 +68,7 @@ def _store(
             row = {key: getattr(kept, key) for key in row}
         rows.append(row)
     running = [name for name, kept in stored.items() if kept.result == "running"]
-    tickets.keep_clocks(tx, ticket.id, rows, running)  # what has ended stays, promised or not (E8)
+    tickets.keep_clocks(tx, ticket.id, rows, running)  # an ended clock stays (E8)
     return clocks
 
 
@@ -76,8 +76,8 @@ def tell_at(
     desk: Desk, clock: Clock, told: Sequence[int | None], now: dt.datetime
 ) -> dt.datetime | None:
     """E7: when something of a clock is to be told next."""
-    found = warnings(clock, desk.settings.clock.warn_at, desk.calendar)
-    return next_telling(found, told, desk.calendar, now)
+    due = warnings(clock, desk.settings.clock.warn_at, desk.calendar)
+    return next_telling(due, told, desk.calendar, now)
 
 
 def _ended_otherwise(kept: Any, clock: Clock) -> bool:
@@ -91,8 +91,8 @@ def _ended_otherwise(kept: Any, clock: Clock) -> bool:
 
 
 def _numbered(clocks: Clocks) -> list[tuple[int, Clock]]:
-    found = [(0, clock) for clock in (clocks.response, clocks.resolution) if clock is not None]
-    return found + list(enumerate(clocks.follow_ups))
+    single = [(0, clock) for clock in (clocks.response, clocks.resolution) if clock is not None]
+    return single + list(enumerate(clocks.follow_ups))
 
 
 def _row(clock: Clock, ordinal: int) -> dict[str, Any]:
@@ -114,17 +114,17 @@ def explained(
     tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime
 ) -> list[tuple[Clock, tuple[Segment, ...]]]:
     """E9: a ticket's clocks with every segment; an ended one as it was frozen (E8)."""
-    found = {
+    shown = {
         (clock.kind.value, ordinal): (clock, explain(clock, desk.calendar))
         for ordinal, clock in _numbered(read(tx, desk, ticket, now))
     }
     for row in tickets.clock_rows(tx, [ticket.id]):
         if row.result != "running":
             name = (row.kind, row.ordinal)
-            found[name] = _as_frozen(row, ticket, now, found.get(name))
+            shown[name] = _as_frozen(row, ticket, now, shown.get(name))
     order = list(ClockKind)
-    names = sorted(found, key=lambda name: (order.index(ClockKind(name[0])), name[1]))
-    return [found[name] for name in names]
+    names = sorted(shown, key=lambda name: (order.index(ClockKind(name[0])), name[1]))
+    return [shown[name] for name in names]
 
 
 def _as_frozen(
@@ -164,10 +164,10 @@ def read(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
 
 
 def _read(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> Clocks:
-    found = once(tx, "events", ("of", ticket.id), lambda: _events(tx, ticket))
-    if not any(event.kind is EventKind.OPENED for event in found):
+    history = once(tx, "events", ("of", ticket.id), lambda: _events(tx, ticket))
+    if not any(event.kind is EventKind.OPENED for event in history):
         return Clocks(None, (), None)
-    return read_clocks(found, targets(agreement_at_opening(tx, desk, ticket)), desk.calendar, now)
+    return read_clocks(history, targets(agreement_at_opening(tx, desk, ticket)), desk.calendar, now)
 
 
 def _events(tx: Tx, ticket: Ticket) -> tuple[Event, ...]:

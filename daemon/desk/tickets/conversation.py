@@ -14,8 +14,8 @@ from parsers.subject import ticket_number
 def answered_mail(turn: Turn) -> Sent | None:
     """The answered mail of ours, by its Message-ID or the reply address."""
     wanted = _ids(turn)
-    found = outbox.by_message_ids(turn.tx, wanted)
-    return next((found[each] for each in wanted if each in found), None)
+    sent = outbox.by_message_ids(turn.tx, wanted)
+    return next((sent[each] for each in wanted if each in sent), None)
 
 
 def joined_ticket(turn: Turn, *, customer_id: int | None) -> Ticket | None:
@@ -43,13 +43,13 @@ def engineers_ticket(turn: Turn, answered: Sent | None) -> Ticket | None:
     The answered mail may be the customer's own, if the engineer had a copy.
     """
     message = turn.mail.message
-    found = _named(turn, _keyed_number(turn)) or _named(turn, ticket_number(message.subject))
-    if found is None and answered is not None and answered.ticket_id is not None:
-        found = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
-    if found is None:
+    on = _named(turn, _keyed_number(turn)) or _named(turn, ticket_number(message.subject))
+    if on is None and answered is not None and answered.ticket_id is not None:
+        on = tickets.living(turn.tx, tickets.by_id(turn.tx, answered.ticket_id))
+    if on is None:
         known = tickets.of_message_ids(turn.tx, _references(turn))
-        found = tickets.living(turn.tx, known) if known else None
-    return found
+        on = tickets.living(turn.tx, known) if known else None
+    return on
 
 
 def _named(turn: Turn, number: int | None) -> Ticket | None:
@@ -72,11 +72,11 @@ def _ids(turn: Turn) -> list[str]:
         account, _, domain = address.lower().rpartition("@")
         if domain == desk.domain and account.startswith(f"{local}+"):
             ids.append(f"<{account[len(local) + 1 :]}@{domain}>")
-    # Ours are lower case, and some mail systems change the case of what they carry.
+    # Ours are lower case, and some mail systems change the case of an id.
     return list(dict.fromkeys([*ids, *(each.lower() for each in ids)]))
 
 
 def _keyed_number(turn: Turn) -> int | None:
     """The ticket number of our keyed id."""
-    found = (reply_ids.read(turn.desk.key, each) for each in _ids(turn))
-    return next((number for number in found if number is not None), None)
+    numbers = (reply_ids.read(turn.desk.key, each) for each in _ids(turn))
+    return next((number for number in numbers if number is not None), None)

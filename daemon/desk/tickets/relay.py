@@ -34,9 +34,11 @@ def customer_side(tx: Tx, ticket: Ticket) -> list[Participant]:
     """Requester and participants, less the silent ones and former contacts (D3, D8)."""
     left = _left(tx, ticket)
     return [
-        each
-        for each in tickets.participants_of(tx, ticket.id)
-        if not each.silent and each.address not in left and mailing.is_sendable(each.address)
+        participant
+        for participant in tickets.participants_of(tx, ticket.id)
+        if not participant.silent
+        and participant.address not in left
+        and mailing.is_sendable(participant.address)
     ]
 
 
@@ -65,13 +67,15 @@ def others_of(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], .
         return ()
     if all(address == turn.mail.sender or turn.desk.is_own(address) for _, address in written):
         return ()
-    found = colleagues(written, register.domains_of(turn.tx, customer.id), {turn.mail.sender})
-    return tuple(each for each in found if not is_own(turn.by(), each[1]))
+    copied = colleagues(written, register.domains_of(turn.tx, customer.id), {turn.mail.sender})
+    return tuple(each for each in copied if not is_own(turn.by(), each[1]))
 
 
-def join(by: By, ticket: Ticket, found: Sequence[tuple[str, str]], *, silent: bool = False) -> None:
+def join(
+    by: By, ticket: Ticket, joining: Sequence[tuple[str, str]], *, silent: bool = False
+) -> None:
     """D3, D4: let people take part from now on, and note the new ones (K1)."""
-    real = [each for each in found if each[1]]
+    real = [each for each in joining if each[1]]
     for address in tickets.join(by.tx, ticket.id, real, by.at, silent=silent):
         note_joined(by, ticket, address, silent=silent)
 
@@ -95,12 +99,12 @@ def groups(tx: Tx, ticket: Ticket, side: Sequence[Participant]) -> list[list[Par
     """
     if len(side) < 2:
         return [list(side)] if side else []
-    found: dict[int, list[Participant]] = {}
-    for each in side:
-        owner = register.customer_of_address(tx, each.address)
+    by_customer: dict[int, list[Participant]] = {}
+    for participant in side:
+        owner = register.customer_of_address(tx, participant.address)
         key = owner[0].id if owner and owner[0].id != ticket.customer_id else 0
-        found.setdefault(key, []).append(each)
-    return [found[key] for key in sorted(found)]
+        by_customer.setdefault(key, []).append(participant)
+    return [by_customer[key] for key in sorted(by_customer)]
 
 
 def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tuple[str, ...]:
@@ -181,13 +185,13 @@ def _untagged(file: Attachment) -> Attachment:
 
 def _last_said_by(tx: Tx, ticket: Ticket, people: Sequence[Participant]) -> TicketMessage | None:
     """The quoted message of an answer: the last of its own recipients, never somebody else's."""
-    heard = {each.address for each in people}
+    heard = {remark.address for remark in people}
     if len(groups(tx, ticket, customer_side(tx, ticket))) == 1:
-        heard = {each.address for each in customer_side(tx, ticket)}
+        heard = {remark.address for remark in customer_side(tx, ticket)}
     said = [
-        each
-        for each in tickets.said(tx, ticket.id, last=20)
-        if each.author == "customer" and each.address in heard
+        remark
+        for remark in tickets.said(tx, ticket.id, last=20)
+        if remark.author == "customer" and remark.address in heard
     ]
     return said[-1] if said else None
 
