@@ -23,9 +23,8 @@ TOGETHER_BYTES = 8 * 1024**2  # a larger mail is committed alone
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     arrival: Arrival
-    kept: Future[Exception | None] = field(
-        default_factory=Future
-    )  # the fault, None once it is durable
+    # Of the fault, or of None once the arrival is durable.
+    kept: Future[Exception | None] = field(default_factory=Future)
 
 
 class Keeper:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache, lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -102,14 +103,16 @@ def _in_array(element: _Among, compiler: SQLCompiler, **said: Any) -> str:
 def record(kind: type[T], row: Any, **others: Any) -> T:
     """A record made of a row: columns with the names of fields; `others` are given apart."""
     build: Any = kind
-    columns = {name: getattr(row, name) for name in _names(build) if name not in others}
-    built: T = build(**columns, **others)
+    names, columns = _columns(build, tuple(others))
+    built: T = build(**dict(zip(names, columns(row), strict=True)), **others)
     return built
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _columns(kind: Any, others: tuple[str, ...]) -> tuple[list[str], Any]:
+    """The names of a record's fields, without some others, and their reader in one go."""
+    names = [field.name for field in fields(kind) if field.name not in others]
+    return names, attrgetter(*names)
 
 
 def grouped(pairs: Iterable[Any]) -> dict[Any, list[Any]]:
