@@ -4,7 +4,6 @@ import ipaddress
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from daemon.store.session import Store
 from daemon.store.token_records import TokenRecord
 
 if TYPE_CHECKING:
+    from integrations.files.drafts import FileDrafts
     from integrations.fortnox.access.sealing import TokenStore
     from integrations.fortnox.client import FortnoxClient
     from integrations.fortnox.pacing import EvenPacer
@@ -34,7 +34,7 @@ FORTNOX = "fortnox"  # the name of its token and its line in the database
 def accounting_of(desk: Desk) -> Accounting:
     """The accounting system of the desk's drafts."""
     if desk.settings.accounting.kind == "files":
-        return _files(desk.settings.desk.state_dir / "drafts")
+        return papers_of(desk)
     return fortnox_client(desk)
 
 
@@ -88,11 +88,12 @@ def token_store(desk: Desk, *, sleep: Callable[[float], None] = time.sleep) -> "
     return TokenStore(TokenRecord(desk.store, FORTNOX, sleep=sleep), fortnox.token_key)
 
 
-def _files(folder: Path) -> Accounting:
+def papers_of(desk: Desk) -> "FileDrafts":
+    """The drafts that lie as files, also those of a time before another system."""
     from integrations.files.drafts import FileDrafts
     from integrations.pdf import WeasyPrinter
 
-    return FileDrafts(folder, WeasyPrinter())
+    return FileDrafts(desk.settings.desk.state_dir / "drafts", WeasyPrinter())
 
 
 def push_of(desk: Desk, accounting: Accounting) -> Push:

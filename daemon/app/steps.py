@@ -6,7 +6,7 @@ from contextlib import closing as closing_of
 from functools import partial
 from typing import TYPE_CHECKING
 
-from daemon.app.accounting import accounting_of, drift_step, push_step
+from daemon.app.accounting import accounting_of, drift_step, papers_of, push_step
 from daemon.app.consents import access_token
 from daemon.desk.context import Desk
 from daemon.desk.incoming import receive
@@ -14,7 +14,7 @@ from daemon.desk.month.closing import close_due_month
 from daemon.desk.month.finance_mail import mail_finance
 from daemon.desk.outgoing.sending import Sending
 from daemon.desk.ports import Accounting, Mailer, SendError
-from daemon.desk.register import persons
+from daemon.desk.register import erasing
 from daemon.desk.reminders import bank_notices, ending_terms, morning_digest, warnings
 from daemon.desk.reviews.report_sending import send_due_reports
 from daemon.desk.reviews.review_meetings import propose_due_meetings
@@ -160,6 +160,7 @@ def upkeep_steps(desk: Desk) -> list[Step]:
     """Remove old mail, and prove that new mail still comes in."""
     return [
         Step("keep", partial(retention.step, desk)),
+        Step("erase", lambda _: erasing.finish(desk, papers_of(desk))),
         Step("canary", partial(canary.step, desk)),
         Step("mailboxes", partial(mailbox_watch.step, desk)),
     ]
@@ -167,7 +168,7 @@ def upkeep_steps(desk: Desk) -> list[Step]:
 
 def tick(desk: Desk, now: dt.datetime) -> dict[str, int]:
     """Do every due step until nothing more is due; gives how often each found something."""
-    persons.replay(desk, now)
+    erasing.replay(desk, now, papers_of(desk))
     sending = sending_of(desk)
     try:
         with closing_of(accounting_of(desk)) as accounting:
@@ -246,7 +247,7 @@ def _reserve(desk: Desk) -> "DiskReserve":
 
 def daemon(desk: Desk, clock: Clock) -> Supervisor:
     """The whole daemon, with the vendors that the settings name."""
-    persons.replay(desk, clock())
+    erasing.replay(desk, clock(), papers_of(desk))
     return supervisor(desk, sending_of(desk), accounting_of(desk), clock)
 
 

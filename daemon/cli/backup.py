@@ -34,7 +34,7 @@ def backup(
     with opened(config, upgraded=False) as desk:
         say = desk.say
         try:
-            made, manifest = backups.make(desk.store, file, now)
+            made, manifest = backups.make(desk.store, file, now, keep)
         except BackupError as error:
             raise click.ClickException(str(error)) from error
     gone = forget(file, keep) if keep is not None else []

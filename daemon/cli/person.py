@@ -3,7 +3,6 @@
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +10,6 @@ from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option, now_option
 from daemon.cli.output import print_json
 from daemon.domain.wording import Say
-
-if TYPE_CHECKING:
-    from daemon.desk.register.persons import Report
 
 
 class AddressParam(click.ParamType[str]):
@@ -75,23 +71,24 @@ def erase(
     The ledger and the statements stay as long as the law says; the report tells until when. It
     cannot be undone; a copy that is restored later is erased again by itself.
     """
-    from daemon.desk.register import persons
+    from daemon.app.accounting import papers_of
+    from daemon.desk.register import erasing, erasure, persons
 
     with opened(config) as desk:
-        say = desk.say
+        say, papers = desk.say, papers_of(desk)
         if not (dry_run or yes):
             _ask(email, say)
         try:
-            with desk.store.reading() if dry_run else desk.store.acting() as tx:
-                report = persons.erase(tx, desk, email, now)
+            if dry_run:
+                report = erasing.look(desk, email, papers)
+            else:
+                report = erasing.erase(desk, email, now, papers)
         except persons.PersonError as error:
             raise click.UsageError(str(error)) from error
-        if not dry_run:
-            persons.keep_log(desk)
     if as_json:
         print_json(report.to_json() | {"dry_run": dry_run})
     else:
-        for line in _lines(report, say, dry_run=dry_run):
+        for line in erasure.lines(report, say, dry_run=dry_run):
             click.echo(line)
 
 
@@ -103,47 +100,3 @@ def _ask(email: str, say: Say) -> None:
         say(f"Radera {email}? Det går inte att ångra", f"Erase {email}? It cannot be undone"),
         abort=True,
     )
-
-
-def _lines(report: "Report", say: Say, *, dry_run: bool) -> list[str]:
-    head = (
-        say("skulle ersättas av", "would be replaced by")
-        if dry_run
-        else say("ersatt av", "replaced by")
-    )
-    numbers = ", ".join(f"#{number}" for number in report.tickets) or "–"
-    lines = [
-        f"{head} {report.replaced_by}",
-        say(f"  ärenden: {numbers}", f"  tickets: {numbers}"),
-        say(
-            f"  tömda meddelanden: {report.messages}, raderade mejl: {report.mails}",
-            f"  messages emptied: {report.messages}, mails deleted: {report.mails}",
-        ),
-    ]
-    if report.waiting:
-        lines.append(
-            say(
-                f"  {report.waiting} mejl väntar på att skickas till andra: radera igen sedan",
-                f"  {report.waiting} mails wait to be sent to others: erase again afterwards",
-            )
-        )
-    lines += [
-        say(
-            f"  kvar till {each.until} ({report.law}): {each.ledger_rows} tidsrader, "
-            f"{each.statements} underlag",
-            f"  kept until {each.until} ({report.law}): {each.ledger_rows} rows of time, "
-            f"{each.statements} statements",
-        )
-        for each in report.kept
-    ]
-    return [*lines, *_elsewhere(say)]
-
-
-def _elsewhere(say: Say) -> list[str]:
-    """What lies outside of the desk's reach."""
-    return say(
-        "  utanför avtald: registerfilen (import skapar personen igen), postlådan och dess "
-        "klarmapp, ekonomisystemets kundkort, äldre säkerhetskopior",
-        "  outside avtald: the register file (import makes the person again), the mailbox and its "
-        "done folder, the accounting system's customer card, older backups",
-    ).splitlines()

@@ -5,7 +5,7 @@ import datetime as dt
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
@@ -119,6 +119,52 @@ class FileDrafts:
         ]
         return [invoice for invoice in drafts if invoice is not None]
 
+    def redact(
+        self, rewrite: Callable[[str], str], customers: Collection[str], *, dry_run: bool = False
+    ) -> Sequence[str]:
+        """Rewrite the texts of drafts, and remove the specifications of these customers (K2).
+
+        Numbers, amounts and the name of the customer stay. Gives the files that were changed; a
+        specification is made again with the next push.
+        """
+        if not self._folder.is_dir():
+            return []
+        with self._locked():
+            found = list(self._redacted(rewrite, dry_run=dry_run))
+            doomed = [*self._specifications(customers), *self._folder.glob(".*.new")]
+            for path in () if dry_run else doomed:
+                path.unlink(missing_ok=True)
+        return sorted([*found, *(path.name for path in doomed)])
+
+    def _redacted(self, rewrite: Callable[[str], str], *, dry_run: bool) -> Iterator[str]:
+        for number, reference, kind in self._names():
+            path = self._folder / f"{number}-{reference}.json"
+            if kind != "json":
+                continue
+            record = json.loads(path.read_text("utf-8"))
+            new = _rewritten(record, rewrite)
+            if new != record:
+                if not dry_run:
+                    self._write_again(path, new)
+                yield path.name
+
+    def _write_again(self, path: Path, record: Mapping[str, Any]) -> None:
+        """Write the PDF first: while the JSON has the old words, the work is known to be undone."""
+        page = path.with_suffix(".pdf")
+        if page.exists():
+            page.unlink()
+            with contextlib.suppress(AccountingError):  # the JSON is the draft
+                if self._printer is not None:
+                    write_whole(page, self._printed(_draft(record), str(record["number"])))
+        text = json.dumps(record, ensure_ascii=False, indent=2)
+        write_whole(path, f"{text}\n".encode())
+
+    def _specifications(self, customers: Collection[str]) -> Iterator[Path]:
+        for number, reference, kind in self._names():
+            path = self._folder / f"{number}-{reference}.json"
+            if kind == "json" and json.loads(path.read_text("utf-8"))["customer"] in customers:
+                yield from self._folder.glob(f"{number}-{reference}_*")
+
     def stop(self) -> None:
         """Nothing to end: no method waits for long."""
 
@@ -209,22 +255,53 @@ def _record(draft: InvoiceDraft, number: str) -> dict[str, Any]:
     }
 
 
+_FREE_TEXTS = ("our_reference", "your_reference", "order_number", "remarks")
+
+
+def _rewritten(record: Mapping[str, Any], rewrite: Callable[[str], str]) -> dict[str, Any]:
+    """A draft's record with its free texts rewritten."""
+    texts = {name: rewrite(record[name]) for name in _FREE_TEXTS if record.get(name)}
+    rows = [row | {"description": rewrite(row["description"])} for row in record["rows"]]
+    return {**record, **texts, "rows": rows}
+
+
+def _draft(record: Mapping[str, Any]) -> InvoiceDraft:
+    """The draft of a record, to be printed again."""
+    return InvoiceDraft(
+        reference=record["reference"],
+        customer_key=record["customer"],
+        customer_name=record["customer_name"],
+        accounting_number=record["accounting_number"],
+        date=dt.date.fromisoformat(record["date"]),
+        language=record["language"],
+        our_reference=record["our_reference"],
+        your_reference=record["your_reference"],
+        order_number=record["order_number"],
+        remarks=record["remarks"],
+        rows=_rows(record),
+    )
+
+
+def _rows(record: Mapping[str, Any]) -> tuple[InvoiceRow, ...]:
+    return tuple(
+        InvoiceRow(
+            kind=row["kind"],
+            description=row["description"],
+            quantity=Decimal(row["quantity"]),
+            unit=row["unit"],
+            price=Money.parse(row["price"]),
+        )
+        for row in record["rows"]
+    )
+
+
 def _invoice(record: Mapping[str, Any], path: Path) -> AccountingInvoice:
     paid_on = record.get("paid_on")
     return AccountingInvoice(
         number=str(record["number"]),
         reference=str(record["reference"]),
         net=Money.parse(record["net"]),
-        rows=tuple(
-            InvoiceRow(
-                kind=row["kind"],
-                description=row["description"],
-                quantity=Decimal(row["quantity"]),
-                unit=row["unit"],
-                price=Money.parse(row["price"]),
-            )
-            for row in record["rows"]
-        ),
+        rows=_rows(record),
         booked=bool(record.get("booked")),
         sent=bool(record.get("sent")),
         cancelled=bool(record.get("cancelled")),

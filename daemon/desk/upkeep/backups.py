@@ -27,13 +27,20 @@ class Proof:
     faults: Sequence[str]
 
 
-def make(store: Store, target: Path, now: dt.datetime) -> tuple[Path, Manifest]:
-    """Copy the database into a file, or into a folder under the instant's name."""
+def make(
+    store: Store, target: Path, now: dt.datetime, keep: int | None = None
+) -> tuple[Path, Manifest]:
+    """Copy the database into a file, or into a folder under the instant's name.
+
+    The copy is noted: an erasure names it, and with `keep` the time of its removal (K2).
+    """
     if health.schema(store) is None:
         migrations.ensure(store)  # an empty database is set up by the first command
     if target.is_dir():
         target /= f"avtald-{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}.backup"
-    return target, backup.make(store, target, now)
+    made = backup.make(store, target, now)
+    backup.note(store, target, now, keep)
+    return target, made
 
 
 def newest(target: Path) -> Path:

@@ -16,6 +16,7 @@ _KINDS: Final = {
     "row": ("avräkningsrad", "statement row"),
     "link": ("kedjans länk", "chain link"),
     "mail": ("mejl", "message"),
+    "erasure": ("radering", "erasure"),
 }
 _WHY: Final = {
     "altered": ("är inte som den skrevs {}", "is not as it was written {}"),
@@ -37,6 +38,10 @@ _WHY: Final = {
     "hash": ("har rader som inte ger dess hash", "has rows that do not give its hash"),
     "net": ("har rader som ger {} öre", "has rows that come to {} öre"),
     "credited": ("krediterar mer än vad som debiterats", "credits more than was billed"),
+    "unfinished": (
+        "är inte klar: kör avtald tick",
+        "is not finished: run avtald tick",
+    ),
     "no_raw": ("har ingen råtext", "has no raw text"),
 }
 
@@ -58,6 +63,7 @@ def prove(tx: Tx, *, mail: bool = True) -> Proven:
         *proof.chain_faults(tx, counted),
         *proof.ledger_faults(tx),
         *proof.statement_faults(tx),
+        *proof.erasure_faults(tx),
     ]
     if mail:
         counted.add("mail", 0)

@@ -23,7 +23,7 @@ from typing import Any
 from sqlalchemy import URL, create_engine, desc, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError
 
-from daemon.store import migrations
+from daemon.store import migrations, rows
 from daemon.store.schema.tables import chain
 from daemon.store.session import Store, StoreError, Tx, open_store
 
@@ -346,6 +346,60 @@ def foreign(store: Store, found: Contents) -> list[str]:
     if here is None or here == found.chain_head:
         return []
     return ["the chain of money rows is not the one of the database that runs"]
+
+
+# --- the copies on this machine -----------------------------------------------------------------
+
+_MADE = "copies"  # the fact with the copies that this database knows of
+_REMEMBERED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A copy on this machine; `keep` is the number of newer ones after which it is removed."""
+
+    file: Path
+    made_at: dt.datetime
+    keep: int | None
+
+
+def note(store: Store, file: Path, now: dt.datetime, keep: int | None) -> None:
+    """Remember a copy, so that an erasure can name it (K2); a copy is good also without."""
+    made = {
+        "file": str(file.absolute()),
+        "at": now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "keep": keep,
+    }
+    with suppress(StoreError, DBAPIError), store.writing() as tx:
+        before = [each for each in _noted(tx) if Path(each["file"]).exists()]
+        rows.keep_fact(tx, _MADE, json.dumps([*before, made][-_REMEMBERED:]))
+
+
+def _noted(tx: Tx) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(rows.fact(tx, _MADE) or "[]")
+    return found
+
+
+def known_copies(tx: Tx) -> list[Known]:
+    """The copies that are still where they were written, the oldest first."""
+    return [
+        Known(Path(each["file"]), dt.datetime.fromisoformat(each["at"]), each["keep"])
+        for each in _noted(tx)
+        if Path(each["file"]).exists()
+    ]
+
+
+def removed_on(copy: Known, all_copies: Sequence[Known]) -> dt.date | None:
+    """About the day on which newer copies push a copy out; None where none do, or none can tell."""
+    times = sorted(
+        each.made_at
+        for each in all_copies
+        if each.file.parent == copy.file.parent and each.keep is not None
+    )
+    if copy.keep is None or len(times) < 2:
+        return None
+    pace = (times[-1] - times[0]) / (len(times) - 1)
+    return (copy.made_at + copy.keep * pace).date()
 
 
 def copies(folder: Path) -> Sequence[Path]:

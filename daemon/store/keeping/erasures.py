@@ -1,4 +1,4 @@
-"""Which persons were erased (K2): in the database, and in a log that outlives a restore."""
+"""The erasures of persons (K2): under way, done, and in a log that outlives a restore."""
 
 import datetime as dt
 import json
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from daemon.store import rows
 from daemon.store.schema.tables import (
     contacts,
     erasures,
+    facts,
     inbox,
     outbox,
     participants,
@@ -28,7 +29,7 @@ _SERIES = "person_number"
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One erasure, told by a keyed hash of the address that was erased."""
+    """One erasure, known by a keyed hash of the erased address."""
 
     subject_hash: str
     replaced_by: str
@@ -40,13 +41,60 @@ class Erasure:
         return int(self.replaced_by.partition("@")[0].rpartition("-")[2])
 
 
+# --- under way ----------------------------------------------------------------------------------
+
+_UNDER_WAY = "erasing:"
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """An erasure that has begun; the address is forgotten when the rows are done."""
+
+    subject_hash: str
+    number: int  # that stands for the person
+    at: dt.datetime
+    cause: str
+    address: str | None
+
+
+def begin(tx: Tx, begun: UnderWay) -> None:
+    """Note, before anything is changed, that an erasure has begun, or how far it has come."""
+    value = {
+        "number": begun.number,
+        "at": begun.at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "cause": begun.cause,
+        "address": begun.address,
+    }
+    rows.keep_fact(tx, _UNDER_WAY + begun.subject_hash, json.dumps(value))
+
+
+def under_way(tx: Tx) -> list[UnderWay]:
+    """The erasures that a kill has left unfinished, in a fixed order."""
+    query = select(facts).where(facts.c.name.like(f"{_UNDER_WAY}%")).order_by(facts.c.name)
+    found = []
+    for row in tx.execute(query):
+        value = json.loads(row.value)
+        at = dt.datetime.fromisoformat(value["at"])
+        name = row.name.removeprefix(_UNDER_WAY)
+        found.append(UnderWay(name, value["number"], at, value["cause"], value["address"]))
+    return found
+
+
+def finish(tx: Tx, subject_hash: str) -> None:
+    """Forget that an erasure is under way: it is done."""
+    tx.execute(delete(facts).where(facts.c.name == _UNDER_WAY + subject_hash))
+
+
+# --- done ---------------------------------------------------------------------------------------
+
+
 def next_number(tx: Tx) -> int:
     """The number that stands for the next person."""
     return rows.count_up(tx, _SERIES)
 
 
 def keep_number(tx: Tx, number: int) -> None:
-    """Never give a number again that a log has."""
+    """Never give a number of the log again."""
     if int(rows.fact(tx, _SERIES) or 0) < number:
         rows.keep_fact(tx, _SERIES, str(number))
 
@@ -60,13 +108,13 @@ def note(
 
 
 def listing(tx: Tx) -> list[Erasure]:
-    """Every erasure that this database knows, in order."""
+    """Every erasure of this database, in order."""
     query = select(erasures).order_by(erasures.c.id)
     return [Erasure(row.subject_hash, row.replaced_by, row.at) for row in tx.execute(query)]
 
 
 def addresses(tx: Tx) -> set[str]:
-    """Every address of a person that stands anywhere."""
+    """Every address of a person, from all tables."""
     columns = (
         contacts.c.email,
         people_addresses.c.address,
@@ -80,8 +128,11 @@ def addresses(tx: Tx) -> set[str]:
     return {each for column in columns for each in tx.scalars(select(column).distinct()) if each}
 
 
+# --- the log ------------------------------------------------------------------------------------
+
+
 def read_log(file: Path) -> list[Erasure]:
-    """The erasures that the log holds; a last line that a crash cut off is not one yet."""
+    """The erasures in the log; a last line that a crash cut off is none yet."""
     try:
         lines = file.read_text(encoding="utf-8").split("\n")[:-1]
     except FileNotFoundError:
@@ -104,7 +155,7 @@ def add_to_log(file: Path, new: Sequence[Erasure]) -> None:
             {
                 "subject_hash": each.subject_hash,
                 "replaced_by": each.replaced_by,
-                "at": each.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "at": each.at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             }
         )
         + "\n"

@@ -16,6 +16,7 @@ from sqlalchemy.types import NullType
 
 from daemon.domain.billing import Row, row_from_json, row_to_json, statement_hash
 from daemon.domain.invoice import reference_of
+from daemon.store.keeping.erasures import under_way
 from daemon.store.money import chain as chained
 from daemon.store.money.chain import Sealed
 from daemon.store.money.ledger import SEALED
@@ -385,6 +386,14 @@ def _billed_below_zero(tx: Tx) -> Iterator[Fault]:
             .having(func.sum(amount) < 0)
         )
         yield from (Fault("row", row_id, "credited") for row_id in tx.scalars(query))
+
+
+# --- erasures ---------------------------------------------------------------------------------
+
+
+def erasure_faults(tx: Tx) -> Iterator[Fault]:
+    """K2: an erasure that is under way, or was killed, has left bytes of the person."""
+    yield from (Fault("erasure", each.number, "unfinished") for each in under_way(tx))
 
 
 # --- raw mail ---------------------------------------------------------------------------------
