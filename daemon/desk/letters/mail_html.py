@@ -138,8 +138,8 @@ def _seen(text: str) -> str:
     return unsealed(text).replace(GLUE, "&nbsp;").replace(NEWLINE, "<br>")
 
 
-def _anchor(found: re.Match[str]) -> str:
-    return f'<a href="{found[2]}" style="color:{ACCENTS[""]}">{found[1]}</a>'
+def _anchor(mark: re.Match[str]) -> str:
+    return f'<a href="{mark[2]}" style="color:{ACCENTS[""]}">{mark[1]}</a>'
 
 
 def _breaks(escaped: str) -> str:

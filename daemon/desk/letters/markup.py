@@ -155,21 +155,13 @@ def read_page(source: str) -> Page:
     """Read head lines, an empty line, then blocks."""
     head = {"Subject": "", "Preview": "", "Kicker": "", "Accent": ""}
     at = 0
-    found = _HEAD.match(source)
-    while found:
-        head[found[1]] = unsealed(found[2]).replace(GLUE, " ")
-        at = found.end()
-        found = _HEAD.match(source, at)
-    return Page(
-        subject=head["Subject"],
-        preview=head["Preview"],
-        kicker=head["Kicker"],
-        accent=head["Accent"],
-        blocks=read_blocks(source[at:]),
-    )
+    while line := _HEAD.match(source, at):
+        head[line[1]] = unsealed(line[2]).replace(GLUE, " ")
+        at = line.end()
+    return Page(**{name.lower(): text for name, text in head.items()}, blocks=_blocks(source[at:]))
 
 
-def read_blocks(body: str) -> list[Block]:
+def _blocks(body: str) -> list[Block]:
     """Read lines of one kind in a row as one block; a backslash keeps the end of its line."""
     blocks: list[Block] = []
     open_kind = ""

@@ -78,12 +78,12 @@ def inline(source: str) -> str:
     return (unsealed(source) if SEAL in source else source).replace(NEWLINE, "\n")
 
 
-def _unbroken(found: re.Match[str]) -> str:
-    return found[1].replace(" ", GLUE) if len(found[1]) <= _MOST_UNBROKEN else found[1]
+def _unbroken(mark: re.Match[str]) -> str:
+    return mark[1].replace(" ", GLUE) if len(mark[1]) <= _MOST_UNBROKEN else mark[1]
 
 
-def _quoted(found: re.Match[str]) -> str:
-    return f"{QUOTE}{_unbroken(found)}{UNQUOTE}"
+def _quoted(mark: re.Match[str]) -> str:
+    return f"{QUOTE}{_unbroken(mark)}{UNQUOTE}"
 
 
 def _paragraph(block: Block) -> str:

@@ -171,8 +171,8 @@ def _meaning(number: int, language: str) -> Sealed:
 def _first_name(name: str) -> str:
     """`Bo` of `Bo Ek` and `Ek, Bo`; another name as it is, and an address is no name."""
     name = _TURNED.sub(r"\2 \1", markup.one_line(name, 60))
-    found = _FIRST_NAME.match(name)
-    return "" if "@" in name else found[0] if found else name
+    first = _FIRST_NAME.match(name)
+    return "" if "@" in name else first[0] if first else name
 
 
 def _whole(text: str) -> Sealed:

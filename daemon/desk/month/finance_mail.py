@@ -114,7 +114,7 @@ def _held(
 ) -> HeldCustomer:
     customer = register.customer(tx, customer_id)
     why = why_held(tx, desk, customer, month, needs_number=needs_number)
-    return HeldCustomer(customer.name, customer.key, tuple(each.text for each in why))
+    return HeldCustomer(customer.name, customer.key, tuple(why))
 
 
 def _tell_of_released(

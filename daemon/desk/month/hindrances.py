@@ -1,7 +1,6 @@
-"""Hindrances: the reasons why a customer's statement waits, and their remedies (H6)."""
+"""Hindrances: the reasons why a customer's statement waits, whole sentences with remedies (H6)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from daemon.desk.context import Desk
@@ -13,14 +12,6 @@ from daemon.domain.register import Customer
 from daemon.store.money import register
 from daemon.store.session import Tx
 from daemon.store.tickets import holds, tickets
-
-
-@dataclass(frozen=True, slots=True)
-class Hindrance:
-    """A reason why a statement waits: a whole sentence with its remedy (H6)."""
-
-    code: str
-    text: str
 
 
 def held_time(tx: Tx, desk: Desk, month: Period) -> Mapping[int, list[Any]]:
@@ -41,17 +32,16 @@ def hindrances(
     held: Mapping[int, Sequence[Any]],
     *,
     needs_number: bool,
-) -> list[Hindrance]:
+) -> list[str]:
     """H6: everything in the way of a customer's statement; `held` is as `held_time` gives it."""
     waits = [_of_held_time(tx, row, desk.language) for row in held.get(customer.id, ())]
     if needs_number and drawn.net and not customer.accounting_number:
-        text = sentence("no_number", desk.language, key=customer.key)
-        waits.append(Hindrance("no_number", text))
+        waits.append(sentence("no_number", desk.language, key=customer.key))
     return waits
 
 
-def _of_held_time(tx: Tx, row: Any, language: str) -> Hindrance:
-    text = sentence(
+def _of_held_time(tx: Tx, row: Any, language: str) -> str:
+    return sentence(
         "held_time",
         language,
         minutes=row.data["minutes"],
@@ -60,18 +50,16 @@ def _of_held_time(tx: Tx, row: Any, language: str) -> Hindrance:
         name=register.person(tx, row.person_id).name,
         reason=row.reason,
     )
-    return Hindrance("held_time", text)
 
 
 def why_held(
     tx: Tx, desk: Desk, customer: Customer, month: Period, *, needs_number: bool
-) -> list[Hindrance]:
+) -> list[str]:
     """H6: the reasons why a closed month of a customer waits: always one at least."""
     facts = load(tx, desk, [customer], cut_of(desk, month))[customer.id]
     drawn = try_to_draw(desk, facts, month)
     if drawn is None:
-        text = sentence("close_fault", desk.language, key=customer.key)
-        return [Hindrance("fault", text)]
+        return [sentence("close_fault", desk.language, key=customer.key)]
     held = held_time(tx, desk, month)
     why = hindrances(tx, desk, customer, drawn.draft, held, needs_number=needs_number)
-    return why or [Hindrance("earlier", sentence("earlier_month", desk.language))]
+    return why or [sentence("earlier_month", desk.language)]

@@ -150,14 +150,14 @@ class Push:
     def _look_up(self, waiting: Waiting, draft: InvoiceDraft, now: dt.datetime) -> None:
         """Look up by the key first, always; create only if there is no such invoice (I1)."""
         try:
-            found = self._accounting.find(draft.reference)
+            echoes = self._accounting.find(draft.reference)
         except AccountingError as error:
             self._not_looked_up(waiting, error, now)
             return
-        if len(found) > 1:
-            self._several(waiting, found, now)
-        elif found:
-            self._pushed(waiting, draft, found[0], now)
+        if len(echoes) > 1:
+            self._several(waiting, echoes, now)
+        elif echoes:
+            self._pushed(waiting, draft, echoes[0], now)
         elif waiting.is_unclear and waiting.lookups + 1 < len(LOOKUPS):
             self._look_later(waiting, now)
         else:
@@ -170,10 +170,10 @@ class Push:
             self._note_lookups(tx, waiting, lookups, now + LOOKUPS[lookups])
 
     def _several(
-        self, waiting: Waiting, found: Sequence[AccountingInvoice], now: dt.datetime
+        self, waiting: Waiting, echoes: Sequence[AccountingInvoice], now: dt.datetime
     ) -> None:
         """I1: more than one has the key: a person must choose, and no further one is made."""
-        numbers, key = ", ".join(each.number for each in found), waiting.reference
+        numbers, key = ", ".join(each.number for each in echoes), waiting.reference
         text = sentence("several", self._desk.language, reference=key, numbers=numbers)
         with self._desk.store.writing() as tx:
             self._fault(tx, waiting, Alarm(text, ""), now, alarm=True)

@@ -45,13 +45,13 @@ def versions_of(
     tx: Tx, desk: Desk, customers: Sequence[Customer]
 ) -> Mapping[int, tuple[Version, ...]]:
     """Agreements as they hold: those of a customer that has ended run to the day it did (F2)."""
-    found = register.versions_of_many(tx, [customer.id for customer in customers])
+    agreed = register.versions_of_many(tx, [customer.id for customer in customers])
     gone = [customer.id for customer in customers if not customer.active]
     ended = events.latest(tx, "customer_ended", gone) if gone else {}
-    return found | {
+    return agreed | {
         customer_id: tuple(
             _ended(each, desk.calendar.day_of(ended[customer_id]) if customer_id in ended else None)
-            for each in found.get(customer_id, ())
+            for each in agreed.get(customer_id, ())
         )
         for customer_id in gone
     }

@@ -33,16 +33,16 @@ def act_on_due(desk: Desk, now: dt.datetime, term: str, done: Done, act: Act) ->
     `term` is the field of the terms that promises it. True where anything was done.
     """
     with desk.store.reading() as tx:
-        found = due_periods(tx, desk, now, term, done(tx))
+        due = due_periods(tx, desk, now, term, done(tx))
     acted = 0
-    for customer, period in found:
+    for customer, period in due:
         with desk.store.writing() as tx:
             if not leases.take(tx, f"due {term}"):
                 break  # another process is at it
         acted += _attempt(desk, now, term, (customer, period), act)
         if acted >= _AT_A_TIME:
             break
-    if found:
+    if due:
         with desk.store.writing() as tx:
             leases.give_back(tx, f"due {term}")
     return acted > 0

@@ -93,7 +93,7 @@ def preview(
         "hash": statement_hash(drawn.rows, key),
         "rows": [row_shape(row, describe(row, language)) for row in drawn.rows],
         "left_out": total(row.amount for row in drawn.left_out if row.amount),
-        "held": [each.text for each in held],
+        "held": held,
         "fault": None,
     }
 
