@@ -17,8 +17,6 @@ GLUE = "\x16"  # a space that no line break replaces
 LINK, LINK_TO, LINK_END = "\x17", "\x18", "\x19"
 QUOTE, UNQUOTE = "\x0e", "\x0f"  # quotation marks of the mail's language
 _SEALS = {"|": "\x12", "*": "\x13", "`": "\x14", "\\": "\x15", "(": "\x1a", ")": "\x1b"}
-_SEALING = str.maketrans(_SEALS | {"\n": NEWLINE})
-_UNSEALING = str.maketrans({seal: character for character, seal in _SEALS.items()} | {SEAL: ""})
 
 # The marks inside a line, as only a template can have written them.
 STRONG = re.compile(r"\*\*(.+?)\*\*")
@@ -138,12 +136,20 @@ def is_blank(text: str) -> bool:
 
 
 def _sealed(text: str) -> Sealed:
-    return Sealed(SEAL + harmless(text).translate(_SEALING)) if text else Sealed()
+    if not text:
+        return Sealed()
+    sealed = harmless(text).replace("\n", NEWLINE)
+    for character, stand_in in _SEALS.items():
+        sealed = sealed.replace(character, stand_in)
+    return Sealed(SEAL + sealed)
 
 
 def unsealed(text: str) -> str:
     """The characters themselves again; line breaks, glue and links are the typesetter's."""
-    return text.translate(_UNSEALING)
+    text = text.replace(SEAL, "")
+    for character, stand_in in _SEALS.items():
+        text = text.replace(stand_in, character)
+    return text
 
 
 def cells(line: str) -> list[str]:
