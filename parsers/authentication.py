@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from parsers import addresses, date_field, header
 from parsers.message import Message
 
-Dns = Callable[..., bytes | None]
+Dns = Callable[..., bytes | None]  # a TimeoutError where it has no answer now
 
 _COMMENT_OR_QUOTED = re.compile(r"[()\"\\]")
 _RESULT = re.compile(
@@ -33,6 +33,7 @@ _PROPERTY = re.compile(
     re.IGNORECASE,
 )
 _SIGNED = frozenset({"from", "subject", "to", "date"})
+UNANSWERED = "dns_unanswered"  # the reason of a proof that may come later
 _ONCE = ("from", "subject", "to", "date", "content-type")
 _WHITE = re.compile(rb"[ \t]+")
 
@@ -312,23 +313,26 @@ def _by_dkim(message: Message, raw: bytes, sender_domain: str, dns: Dns | None) 
     reason = "no_signature"
     for number, value in enumerate(signatures[:5]):
         tags = _signature_tags(value)
-        wrong = _usable(tags, message, sender_domain)
-        if wrong is None and _verify(raw, number, dns):
+        wrong = _usable(tags, message, sender_domain) or _fault(raw, number, dns)
+        if wrong is None:
             return Proof(True, "dkim", "dkim_pass", _covered(tags) & {"to", "cc"})
-        reason = wrong or "signature_wrong"
+        reason = reason if reason == UNANSWERED else wrong
     return Proof(False, "dkim", reason)
 
 
-def _verify(raw: bytes, number: int, dns: Dns | None) -> bool:
+def _fault(raw: bytes, number: int, dns: Dns | None) -> str | None:
+    """Give the reason for which a signature does not verify, or None."""
     import dkim
 
     try:
         crlf = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         checker = dkim.DKIM(crlf, minkey=1024, timeout=5)
         options = {"dnsfunc": dns} if dns else {}
-        return bool(checker.verify(idx=number, **options))
+        return None if checker.verify(idx=number, **options) else "signature_wrong"
+    except TimeoutError:
+        return UNANSWERED
     except Exception:  # noqa: BLE001 a foreign library on hostile input: no proof, whatever it raised
-        return False
+        return "signature_wrong"
 
 
 def authenticate(
@@ -346,7 +350,8 @@ def authenticate(
     wrote it. A trusted name further down is never believed, for the border writes on top, and
     anything below may have come with the mail. `microsoft365` believes the nameless form of
     Exchange Online above the first foreign Received. `dkim` adds our own check; it asks the DNS
-    (`dns`, a function like dkimpy's, stands in for it). Never raises.
+    (`dns`, a function like dkimpy's, stands in for it). Without an answer there the reason is
+    UNANSWERED: the same check may succeed later. Never raises.
     """
     if message.sender is None:
         return Proof(False, "none", "no_single_sender")
@@ -358,8 +363,8 @@ def authenticate(
         tried.append(_by_microsoft(message, domain))
     if dkim and not any(proof.passed for proof in tried):
         tried.append(_by_dkim(message, raw, domain, dns))
-    passed = [proof for proof in tried if proof.passed]
-    return (passed or tried or [Proof(False, "none", "no_way_to_prove")])[0]
+    decisive = [proof for proof in tried if proof.passed or proof.reason == UNANSWERED]
+    return (decisive or tried or [Proof(False, "none", "no_way_to_prove")])[0]
 
 
 def as_written(

@@ -16,6 +16,7 @@ from daemon.settings.load import Settings
 from daemon.store import health, migrations, rows
 from daemon.store.migrations import SchemaError
 from daemon.store.session import Store, StoreError, open_store
+from integrations.resolver import Resolver
 
 
 class WrongUserError(Exception):
@@ -45,7 +46,9 @@ def opened(config: Path | None = None, *, upgraded: bool = True) -> Iterator[Des
         if upgraded:
             with health.legible():
                 migrations.ensure(store)
-        yield Desk(store, settings, Calendar(settings.calendar), _key(store) if upgraded else b"")
+        key = _key(store) if upgraded else b""
+        dns = Resolver(settings.identity.dns)
+        yield Desk(store, settings, Calendar(settings.calendar), key, dns)
     finally:
         store.close()
 

@@ -1,21 +1,23 @@
-"""What DNS says of a mail domain: SPF (RFC 7208), DKIM (RFC 6376) and DMARC (RFC 7489)."""
+"""The DNS records of a mail domain: SPF (RFC 7208), DKIM (RFC 6376) and DMARC (RFC 7489)."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.desk.upkeep.check import MailRecords
+from integrations.resolver import server
 
 _SECONDS = 3.0
 
 
 @dataclass(slots=True)
 class Lookup:
-    """Asks the machine's resolver; one that does not answer once is not asked again."""
+    """Asks a DNS server, or those of the machine; after one open question it asks no more."""
 
+    nameserver: tuple[str, int] | None = None
     _silent: bool = field(default=False, init=False)
 
     def of(self, domain: str) -> MailRecords | None:
-        """The records of a domain; None where the resolver does not answer."""
+        """The records of a domain; None without an answer."""
         spf = self._txt(domain)
         dkim = self._exists(f"_domainkey.{domain}")
         dmarc = self._policy(domain)
@@ -28,7 +30,7 @@ class Lookup:
         )
 
     def _policy(self, domain: str) -> str | None:
-        """The policy of a domain, or of the one that it lies in (RFC 7489, 6.6.3)."""
+        """The policy of a domain, or of the next one above (RFC 7489, 6.6.3)."""
         while domain.count("."):
             for record in self._txt(f"_dmarc.{domain}"):
                 tags = {
@@ -47,18 +49,18 @@ class Lookup:
         return [b"".join(each.strings).decode("utf-8", "replace") for each in answer]
 
     def _exists(self, name: str) -> bool:
-        """Whether anything is published below a name: selectors cannot be listed (RFC 8020)."""
+        """Tell if a name has anything below it: selectors cannot be listed (RFC 8020)."""
         return self._ask(name) is not None
 
     def _ask(self, name: str) -> Any:
-        """The TXT records; () where the name has none, None where there is no such name."""
+        """The text records; () for a name without any, None if the name does not exist."""
         import dns.exception
         import dns.resolver
 
         if self._silent:
             return None
         try:
-            return dns.resolver.resolve(name, "TXT", lifetime=_SECONDS)
+            return server(self.nameserver).resolve(name, "TXT", lifetime=_SECONDS)
         except dns.resolver.NoAnswer:
             return ()
         except dns.resolver.NXDOMAIN:

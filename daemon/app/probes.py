@@ -24,7 +24,7 @@ def probes_of(desk: Desk) -> Probes:
         mailbox=partial(_mailbox, desk),
         outgoing=partial(_outgoing, desk),
         accounting=partial(accounting_of, desk),
-        records=Lookup().of,
+        records=Lookup(desk.settings.identity.dns).of,
         free_disk=shutil.disk_usage(desk.settings.desk.state_dir).free,
     )
 

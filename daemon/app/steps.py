@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from daemon.app.accounting import accounting_of, drift_step, papers_of, push_step
 from daemon.app.consents import access_token
 from daemon.desk.context import Desk
-from daemon.desk.incoming import receive
+from daemon.desk.incoming import late_proof, receive
 from daemon.desk.month.closing import close_due_month
 from daemon.desk.month.finance_mail import mail_finance
 from daemon.desk.outgoing.sending import Sending
@@ -182,6 +182,7 @@ def all_steps(desk: Desk, sending: Sending, accounting: Accounting) -> list[Step
     return [
         *(fetch_step(desk, mailbox) for mailbox in desk.settings.intake.imap),
         Step("receive", partial(receive.step, desk)),
+        Step("prove", partial(late_proof.step, desk)),
         *clock_steps(desk),
         close_step(desk, accounting),
         *accounting_steps(desk, accounting),
@@ -253,7 +254,7 @@ def daemon(desk: Desk, clock: Clock) -> Supervisor:
 
 def supervisor(desk: Desk, sending: Sending, accounting: Accounting, clock: Clock) -> Supervisor:
     """The daemon: doors, mailboxes and workers side by side."""
-    stopping = asked_to_stop()
+    stopping, watchdog = asked_to_stop(), Watchdog()
     send = Worker(
         "send",
         [send_step(sending)],
@@ -263,11 +264,19 @@ def supervisor(desk: Desk, sending: Sending, accounting: Accounting, clock: Cloc
     )
     work = Worker(
         "receive",
-        [Step("receive", partial(receive.step, desk, left=[]))],
+        [Step("receive", partial(receive.step, desk, left=[], beat=watchdog.beat))],
         every=1.0,
         clock=clock,
         others=[send],
-        beat=Watchdog().beat,  # each round asks the database for new mail
+        beat=watchdog.beat,  # each round asks the database for new mail
+    )
+    # Apart from the rest: it waits for the DNS.
+    prove = Worker(
+        "proof",
+        [Step("prove", partial(late_proof.step, desk))],
+        every=60.0,
+        clock=clock,
+        others=[work],
     )
     # Apart from the rest: an accounting system may be slow, and warnings must not wait for it.
     books = Worker(
@@ -290,7 +299,7 @@ def supervisor(desk: Desk, sending: Sending, accounting: Accounting, clock: Cloc
     mailboxes = [
         _mailbox_worker(desk, mailbox, work, clock) for mailbox in desk.settings.intake.imap
     ]
-    workers = [work, send, books, month, tell, *mailboxes]
+    workers = [work, send, prove, books, month, tell, *mailboxes]
     return Supervisor(
         workers,
         stopping,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from daemon.desk.ports import NO_DNS, Dns
 from daemon.domain.agreement import Terms
 from daemon.domain.conversation import MARKERS
 from daemon.domain.opening_hours import Calendar
@@ -29,6 +30,7 @@ class Desk:
     settings: Settings
     calendar: Calendar
     key: bytes  # the desk's own secret: it signs reply ids and names the instance
+    dns: Dns = NO_DNS
 
     @property
     def say(self) -> Say:

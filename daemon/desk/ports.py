@@ -1,14 +1,15 @@
 """What the desk needs of the outside world; `app.py` hands in what fits."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from daemon.domain.delivery import SendError
 from daemon.domain.document import Document, PdfError
 from daemon.domain.invoice import AccountingInvoice, InvoiceDraft, Problem
 
-__all__ = ["Accounting", "Document", "Mailer", "PdfError", "PdfPrinter", "SendError"]
+__all__ = ["Accounting", "Dns", "Document", "Mailer", "PdfError", "PdfPrinter", "SendError"]
 
 
 class Accounting(Protocol):
@@ -47,6 +48,45 @@ class Accounting(Protocol):
 
     def close(self) -> None:
         """End its connections; nothing is asked of it after."""
+
+
+class Questions(Protocol):
+    """The time for which a group of mails may wait for the DNS (D1a)."""
+
+    def of_a_mail(self) -> Callable[..., bytes | None]:
+        """Give the function that asks for one mail, in the form of dkimpy's.
+
+        It takes a name and gives its text record, or None; a TimeoutError means: ask again later.
+        """
+
+
+class Dns(Protocol):
+    """Asks the DNS, and remembers; from any thread."""
+
+    def questions(self, *, patient: bool = False) -> Questions:
+        """Begin a group of mails; a `patient` group holds up no other mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoDns:
+    """Asks nobody: no question has an answer now."""
+
+    def questions(self, *, patient: bool = False) -> "NoDns":
+        """Begin a group of mails."""
+        del patient
+        return self
+
+    def of_a_mail(self) -> Callable[..., bytes | None]:
+        """Give a function without answers."""
+        return _unasked
+
+
+def _unasked(name: bytes, timeout: float = 0.0) -> bytes | None:
+    del timeout
+    raise TimeoutError(f"nobody was asked for {name!r}")
+
+
+NO_DNS = NoDns()
 
 
 class Mailer(Protocol):

@@ -27,6 +27,7 @@ from daemon.settings.values import (
     LineOrNothing,
     MadeFrom,
     Month,
+    NameServer,
     PathThere,
     Reads,
     SecretFile,
@@ -209,6 +210,10 @@ class Identity:
         Flag, Key("also believe Exchange Online's Authentication-Results, which have no id")
     ] = False
     dkim: Annotated[Flag, Key("check DKIM signatures as a second proof")] = True
+    nameserver: Annotated[
+        NameServer | None,
+        Key("address and port of the DNS server to ask; default: the machine's", '"127.0.0.1:53"'),
+    ] = None
     date_within: Annotated[
         SomeTime, Key("a proof counts while the mail's Date is this near its receipt")
     ] = dt.timedelta(days=5)
@@ -219,6 +224,11 @@ class Identity:
     confirm_within: Annotated[
         SomeTime, Key("a held message waits this long for its confirmation")
     ] = dt.timedelta(days=14)
+
+    @property
+    def dns(self) -> tuple[str, int] | None:
+        """The host and port of the DNS server to ask; None for those of the machine."""
+        return (self.nameserver.host, self.nameserver.port) if self.nameserver else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

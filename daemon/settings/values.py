@@ -320,6 +320,15 @@ def listen(value: object) -> Listen:
     raise ValueError('write host and port as "127.0.0.1:2424", or "unix:/path/to/socket"')
 
 
+def name_server(value: object) -> Listen:
+    """The address of a DNS server: `"127.0.0.1:53"` or `"[::1]:53"`."""
+    left, _, port = _text(value, '"127.0.0.1:53"').strip().rpartition(":")
+    bare = left.removeprefix("[").removesuffix("]")
+    if not _is_ip(bare) or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise ValueError('write an IP address and a port, as "127.0.0.1:53"')
+    return Listen(bare, int(port))
+
+
 def url(value: object) -> str:
     """An https address; http only on this machine (for a double)."""
     text = _text(value, '"https://api.fortnox.se"').strip()
@@ -415,6 +424,7 @@ Month = Annotated[Period, Reads(month)]
 Address = Annotated[str, Reads(address)]
 Host = Annotated[str, Reads(host)]
 ListenAt = Annotated[Listen, Reads(listen)]
+NameServer = Annotated[Listen, Reads(name_server)]
 Url = Annotated[str, Reads(url)]
 Zone = Annotated[str, Reads(zone)]
 Header = Annotated[str, Reads(header)]

@@ -16,7 +16,7 @@ def zone(monkeypatch):
     names: dict[str, list[str]] = {}
     asked: list[str] = []
 
-    def resolve(name, kind, lifetime):
+    def resolve(_resolver, name, kind, lifetime):
         assert (kind, lifetime > 0) == ("TXT", True)
         asked.append(name)
         if "silent" in names:
@@ -29,7 +29,7 @@ def zone(monkeypatch):
             SimpleNamespace(strings=(text[:9].encode(), text[9:].encode())) for text in names[name]
         ]
 
-    monkeypatch.setattr(dns.resolver, "resolve", resolve)
+    monkeypatch.setattr(dns.resolver.Resolver, "resolve", resolve)
     return SimpleNamespace(names=names, asked=asked)
 
 

@@ -6,6 +6,7 @@ import re
 from daemon.desk.context import Desk
 from daemon.desk.letters.to_engineers import ProofRequest, Receipt
 from daemon.desk.outgoing.mailing import Post
+from daemon.desk.ports import Questions
 from daemon.desk.tickets.turn import Outcome, Turn
 from daemon.domain.register import Person
 from daemon.store.mail import inbox
@@ -30,7 +31,9 @@ def asks_the_dns(desk: Desk, message: Message) -> bool:
     return identity.require != "none" and identity.dkim and bool(message.all("DKIM-Signature"))
 
 
-def proof_of(desk: Desk, message: Message, raw: bytes, received_at: dt.datetime) -> Proof:
+def proof_of(
+    desk: Desk, message: Message, raw: bytes, received_at: dt.datetime, *, questions: Questions
+) -> Proof:
     """The proof of a message's sender, or the reason of its lack (D1)."""
     identity = desk.settings.identity
     if any(len(message.all(name)) > 1 for name in _ONCE):
@@ -44,6 +47,7 @@ def proof_of(desk: Desk, message: Message, raw: bytes, received_at: dt.datetime)
         trusted_authserv_ids=identity.trusted_authserv_ids,
         microsoft365=identity.microsoft365,
         dkim=identity.dkim,
+        dns=questions.of_a_mail(),
     )
     return as_written(
         proof,

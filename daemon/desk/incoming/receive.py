@@ -1,7 +1,7 @@
 """One stored message becomes a ticket, a reply, a held message or the shelf (B3, B4, C1, D1)."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -12,6 +12,7 @@ from daemon.desk.engineers import absence, answer, confirming, receipts
 from daemon.desk.incoming import bounces, inquiry, proof
 from daemon.desk.month.finance_mail import approve
 from daemon.desk.outgoing import alarms, answers
+from daemon.desk.ports import NO_DNS, Questions
 from daemon.desk.reviews import invitation, review_meetings
 from daemon.desk.tickets.conversation import answered_mail
 from daemon.desk.tickets.turn import Incoming, Outcome, Turn
@@ -50,18 +51,26 @@ class _Read:
         """Tell if a one-time token stands for its proof (D1)."""
         return self.claimed.released_by is not None
 
-    def shown(self, desk: Desk) -> Proof:
-        """The proof of its sender (D1)."""
-        received_at = self.claimed.received_at
-        return self.proof or proof.proof_of(desk, self.incoming.message, self.raw, received_at)
+    def shown(self, desk: Desk, questions: Questions = NO_DNS) -> Proof:
+        """The proof of its sender (D1); inside of a transaction nobody asks the DNS (D1a)."""
+        if self.proof is not None:
+            return self.proof
+        mail = self.incoming
+        return proof.proof_of(desk, mail.message, self.raw, mail.received_at, questions=questions)
 
 
-def step(desk: Desk, now: dt.datetime, left: list[Claimed] | None = None) -> bool:
+def step(
+    desk: Desk,
+    now: dt.datetime,
+    left: list[Claimed] | None = None,
+    beat: Callable[[], None] = lambda: None,
+) -> bool:
     """Claim some waiting messages and act on them; False if none waits.
 
     They share one commit. If one of them fails, nothing of it is kept, and each gets a transaction
     of its own, to fail alone (B4). `left` keeps, from one step to the next, the messages to be
     given back after a fault of the database: else they would wait for our own lease to run out.
+    `beat` is called between messages: a group may take its time (D1a).
     """
     left = [] if left is None else left
     with desk.store.writing() as tx:
@@ -76,11 +85,11 @@ def step(desk: Desk, now: dt.datetime, left: list[Claimed] | None = None) -> boo
     fault_point("inbox.claimed")
     with _giving_back(desk, claimed, left):
         try:
-            _together(desk, claimed, raws, now)
+            _together(desk, claimed, raws, now, beat)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  told on the shelf, and in the log
-            _apart(desk, claimed, raws, now, error)
+            _apart(desk, claimed, raws, now, error, beat=beat)
     return True
 
 
@@ -108,6 +117,8 @@ def _apart(
     raws: Mapping[int, bytes],
     now: dt.datetime,
     error: Exception,
+    *,
+    beat: Callable[[], None],
 ) -> None:
     """Act on each message alone after one of them has failed."""
     if len(claimed) == 1:
@@ -116,7 +127,7 @@ def _apart(
     log.warning("apart", messages=len(claimed), fault=f"{type(error).__name__}: {error}")
     for claim in claimed:
         try:
-            _together(desk, [claim], raws, now)
+            _together(desk, [claim], raws, now, beat)
         except StoreError:
             raise
         except Exception as own:  # noqa: BLE001  as above
@@ -124,17 +135,26 @@ def _apart(
 
 
 def _together(
-    desk: Desk, claimed: Sequence[Claimed], raws: Mapping[int, bytes], now: dt.datetime
+    desk: Desk,
+    claimed: Sequence[Claimed],
+    raws: Mapping[int, bytes],
+    now: dt.datetime,
+    beat: Callable[[], None],
 ) -> None:
     """Act on messages; all of their effects, and their ends, are one transaction (B3)."""
-    read = _asked(desk, [_read(desk, arrival, raws[arrival.id]) for arrival in claimed])
-    done = []
+    unasked = []
+    for claim in claimed:
+        unasked.append(_read(desk, claim, raws[claim.id]))
+        beat()
+    read, done = _asked(desk, unasked), []
+    beat()
     with desk.store.writing() as tx:
         _prepare(tx, desk, read, now)
         for arrival in read:
             with structlog.contextvars.bound_contextvars(inbox=arrival.claimed.id):
                 done.append(_outcome(Turn(tx, desk, arrival.incoming, now), arrival))
                 _finish(tx, arrival, done[-1], now)
+            beat()
     fault_point("messages.committed")
     for arrival, outcome in zip(read, done, strict=True):
         log.info(
@@ -228,8 +248,10 @@ def _asked(desk: Desk, read: Sequence[_Read]) -> Sequence[_Read]:
         return read
     with desk.store.reading() as tx:
         ids = {each.claimed.id for each in signed if not each.released and _counts(tx, desk, each)}
+    questions = desk.dns.questions()
     return [
-        replace(each, proof=each.shown(desk)) if each.claimed.id in ids else each for each in read
+        replace(each, proof=each.shown(desk, questions)) if each.claimed.id in ids else each
+        for each in read
     ]
 
 

@@ -330,6 +330,12 @@ def given_up(tx: Tx, at: dt.datetime) -> list[int]:
     return [row.id for row in rows]
 
 
+def explain(tx: Tx, inbox_id: int, reason: str) -> None:
+    """Give a held message another reason."""
+    held = and_(inbox.c.id == inbox_id, inbox.c.state == "held")
+    tx.execute(update(inbox).where(held).values(reason=reason))
+
+
 def reopen(tx: Tx, inbox_id: int, *, released_by: int | None = None) -> bool:
     """Put a shelved or held message back in line, with its original receipt time (B4, D1)."""
     values: dict[str, object] = {"state": "new", "attempts": 0, "reason": None, **leases.FREED}

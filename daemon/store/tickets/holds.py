@@ -19,8 +19,11 @@ def _digest(token: str) -> str:
 
 
 def hold(tx: Tx, *, kind: str, token: str, **values: Any) -> int:
-    """Keep a hold; its token is kept only as a hash."""
-    return add(tx, holds, kind=kind, token=_digest(token), **values)
+    """Keep a hold, or open it again for a token that has one; the token is kept as a hash."""
+    again = {"settled_at": None, "settled_by": None, "outcome": None, **values}
+    known = update(holds).where(holds.c.token == _digest(token)).values(again)
+    number: int | None = tx.scalar(known.returning(holds.c.id))
+    return add(tx, holds, kind=kind, token=_digest(token), **values) if number is None else number
 
 
 def open_by_id(tx: Tx, hold_id: int) -> Row[Any] | None:
@@ -53,6 +56,19 @@ def of_message(tx: Tx, inbox_id: int) -> list[Row[Any]]:
     """The open holds of one message."""
     query = select(holds).where(holds.c.inbox_id == inbox_id, holds.c.settled_at.is_(None))
     return list(tx.execute(query.order_by(holds.c.id)))
+
+
+def unproven(tx: Tx, reason: str) -> list[Row[Any]]:
+    """The open holds of unproven messages with this reason."""
+    query = select(holds).where(
+        holds.c.kind == "proof", holds.c.settled_at.is_(None), holds.c.reason == reason
+    )
+    return list(tx.execute(query.order_by(holds.c.id)))
+
+
+def correct(tx: Tx, hold_id: int, reason: str) -> None:
+    """Give a hold another reason."""
+    tx.execute(update(holds).where(holds.c.id == hold_id).values(reason=reason))
 
 
 def minutes_of_day(tx: Tx, person_id: int, day: dt.date) -> int:

@@ -222,7 +222,7 @@ def test_the_DNS_is_asked_for_proof_while_nothing_is_locked_D1(any_store, tmp_pa
         acted = threading.Event()
         threading.Thread(target=act, args=(acted,)).start()
         free.append(acted.wait(5))
-        return authenticate(*given, **more, dns=lambda *_, **__: None)
+        return authenticate(*given, **more | {"dns": lambda *_, **__: None})
 
     def act(acted):
         with any_store.acting():
