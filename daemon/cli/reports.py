@@ -60,7 +60,7 @@ def report(
     as_json: bool,
 ) -> None:
     """Show the report of a customer for 2026-11, 2026-Q4, 2026-H2 or 2026; nothing is sent."""
-    from daemon.desk.reviews.manager_pack import pack as pack_of
+    from daemon.desk.reviews.manager_pack import pack_of
     from daemon.desk.reviews.report_making import has_begun, make_report
     from daemon.desk.shown import reports as report_shown
 

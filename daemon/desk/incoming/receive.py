@@ -10,7 +10,7 @@ import structlog
 from daemon.desk.context import Desk
 from daemon.desk.engineers import absence, answer, confirming, receipts
 from daemon.desk.incoming import bounces, inquiry, proof
-from daemon.desk.month.finance_mail import approve
+from daemon.desk.month.finance_mail import approve_drafts
 from daemon.desk.outgoing import alarms, answers
 from daemon.desk.ports import NO_DNS, Questions
 from daemon.desk.reviews import invitation, review_meetings
@@ -353,5 +353,5 @@ def _approval(turn: Turn, arrival: _Read) -> Outcome | None:
 
 def _approve(turn: Turn, answered: Sent) -> Outcome:
     mail = turn.mail
-    approve(turn.tx, answered, actor=mail.sender, at=mail.received_at, cause=mail.cause)
+    approve_drafts(turn.tx, answered, actor=mail.sender, at=mail.received_at, cause=mail.cause)
     return Outcome("approved")

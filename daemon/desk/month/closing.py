@@ -14,7 +14,7 @@ from daemon.desk.month.statement_facts import (
     cut_of,
     first_months,
     invoice_language,
-    load,
+    load_facts,
     try_to_draw,
 )
 from daemon.domain.invoice import reference_of
@@ -137,7 +137,7 @@ class _MonthEnd:
         ready: list[Freezing] = []
         held: set[int] = set()
         waits = held_time(tx, desk, month)
-        for facts in load(tx, desk, batch, cut_of(desk, month)).values():
+        for facts in load_facts(tx, desk, batch, cut_of(desk, month)).values():
             customer = facts.customer
             if facts.first is None or month < facts.first or str(month) in facts.frozen:
                 continue

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from daemon.desk.month.specification_page import page
+from daemon.desk.month.specification_page import specification_html
 from daemon.desk.month.specifications import Specification
 from daemon.desk.ports import PdfError, PdfPrinter
 from daemon.domain.document import Document
@@ -82,7 +82,7 @@ def _archive(name: str, month: Period, files: Iterable[Document]) -> Document:
 
 def as_pdf(specification: Specification, printer: PdfPrinter) -> Document:
     """One customer's specification as PDF; PdfError where it cannot be printed."""
-    content = printer.print(page(specification))
+    content = printer.print(specification_html(specification))
     return Document(f"{specification.name}.pdf", _PDF, content)
 
 

@@ -177,7 +177,7 @@ def _unplaced(tx: Tx) -> tuple[tuple[int, str, int], ...]:
     return tuple((ticket.number, ticket.subject, each) for ticket, each in placed)
 
 
-def approve(tx: Tx, answered: Sent, *, actor: str, at: dt.datetime, cause: str) -> None:
+def approve_drafts(tx: Tx, answered: Sent, *, actor: str, at: dt.datetime, cause: str) -> None:
     """H7: finance's OK to a mail lets the drafts of its statements go."""
     _, month, *late = (answered.about or "close:").split(":")
     customers = [int(each) for each in "".join(late).split("-") if each]

@@ -5,7 +5,7 @@ from typing import Any
 
 from daemon.desk.context import Desk
 from daemon.desk.letters.sentences import sentence
-from daemon.desk.month.statement_facts import cut_of, load, try_to_draw
+from daemon.desk.month.statement_facts import cut_of, load_facts, try_to_draw
 from daemon.domain.billing import StatementDraft
 from daemon.domain.periods import Period
 from daemon.domain.register import Customer
@@ -56,7 +56,7 @@ def why_held(
     tx: Tx, desk: Desk, customer: Customer, month: Period, *, needs_number: bool
 ) -> list[str]:
     """H6: the reasons why a closed month of a customer waits: always one at least."""
-    facts = load(tx, desk, [customer], cut_of(desk, month))[customer.id]
+    facts = load_facts(tx, desk, [customer], cut_of(desk, month))[customer.id]
     drawn = try_to_draw(desk, facts, month)
     if drawn is None:
         return [sentence("close_fault", desk.language, key=customer.key)]

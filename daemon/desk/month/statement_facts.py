@@ -95,7 +95,7 @@ def _first_months(
     return found
 
 
-def load(
+def load_facts(
     tx: Tx, desk: Desk, customers: Sequence[Customer], before: dt.datetime
 ) -> dict[int, StatementFacts]:
     """The facts for these customers' statements, as seen before an instant (H1)."""
@@ -119,7 +119,7 @@ def load(
     }
 
 
-def draw(desk: Desk, facts: StatementFacts, month: Period) -> DrawnStatement:
+def _draw(desk: Desk, facts: StatementFacts, month: Period) -> DrawnStatement:
     """The statement of a month, drawn from the facts (H2–H5)."""
     reckoned = time_bank.reckon(facts.versions, facts.entries, facts.adjustments, desk.none_terms)
     draft = draw_statement(
@@ -134,19 +134,19 @@ def draw(desk: Desk, facts: StatementFacts, month: Period) -> DrawnStatement:
 
 
 def try_to_draw(desk: Desk, facts: StatementFacts, month: Period) -> DrawnStatement | None:
-    """As `draw`; None for a customer with bad data, who never stops the month of the others."""
+    """The statement of a month; None from bad data: one customer never stops the others."""
     try:
-        return draw(desk, facts, month)
+        return _draw(desk, facts, month)
     except Exception:
         log.exception("cannot draw", customer=facts.customer.key, month=str(month))
         return None
 
 
-def draft(
+def draft_before(
     tx: Tx, desk: Desk, customer: Customer, month: Period, before: dt.datetime
 ) -> StatementDraft:
     """One customer's statement of a month, from all received before an instant (H2–H5)."""
-    return draw(desk, load(tx, desk, [customer], before)[customer.id], month).draft
+    return _draw(desk, load_facts(tx, desk, [customer], before)[customer.id], month).draft
 
 
 def cut_of(desk: Desk, month: Period) -> dt.datetime:

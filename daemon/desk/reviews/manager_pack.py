@@ -21,7 +21,7 @@ def managers(tx: Tx, customer: Customer) -> People:
     return people(customer.managers or register.people_with_role(tx, "manager"))
 
 
-def pack(tx: Tx, desk: Desk, made: Made, sent_to: tuple[str, ...]) -> ManagerPack:
+def pack_of(tx: Tx, desk: Desk, made: Made, sent_to: tuple[str, ...]) -> ManagerPack:
     """The pack of a report: margin, plans compared, standstills, promises."""
     mine = made.facts.windows[-1]
     past = plan_costs.history(tx, desk, made.customer, mine.end)

@@ -11,7 +11,7 @@ from daemon.desk.outgoing.compose import Attachment
 from daemon.desk.outgoing.mailing import Post, people, post
 from daemon.desk.ports import PdfError, PdfPrinter
 from daemon.desk.reviews.due_periods import act_on_due
-from daemon.desk.reviews.manager_pack import managers, pack
+from daemon.desk.reviews.manager_pack import managers, pack_of
 from daemon.desk.reviews.report_making import Made, make_report
 from daemon.domain.periods import Period
 from daemon.domain.register import Customer
@@ -32,16 +32,16 @@ def _send(
 ) -> bool:
     with desk.store.reading() as tx:
         made = make_report(tx, desk, customer, period, now)
-    pdf = printed(desk, printer, made, now)
+    pdf = print_report(desk, printer, made, now)
     with desk.store.writing() as tx:
         if not reports.claim(tx, customer.id, str(period), now):
             return False
         sent_to = _to_customer(tx, desk, made, pdf, now)
-        _to_manager(tx, desk, made, pack(tx, desk, made, sent_to), pdf=pdf, now=now)
+        _to_manager(tx, desk, made, pack_of(tx, desk, made, sent_to), pdf=pdf, now=now)
     return True
 
 
-def printed(desk: Desk, printer: PdfPrinter, made: Made, now: dt.datetime) -> Pdf:
+def print_report(desk: Desk, printer: PdfPrinter, made: Made, now: dt.datetime) -> Pdf:
     """The PDF of a report; without a working printer the mail goes as it is, with an alarm."""
     try:
         content = printer.print(made.page(desk))

@@ -11,7 +11,7 @@ from daemon.desk.reviews.due_periods import act_on_due
 from daemon.desk.reviews.invitation import Answer
 from daemon.desk.reviews.meeting_mail import contact_of, invite, tell_managers
 from daemon.desk.reviews.report_making import make_report
-from daemon.desk.reviews.report_sending import printed
+from daemon.desk.reviews.report_sending import print_report
 from daemon.desk.tickets import acts
 from daemon.desk.tickets.acts import Done
 from daemon.desk.tickets.turn import Outcome, Turn
@@ -50,7 +50,7 @@ def _propose(
 ) -> bool:
     with desk.store.reading() as tx:
         made = make_report(tx, desk, customer, period, now)
-    pdf = printed(desk, printer, made, now)
+    pdf = print_report(desk, printer, made, now)
     with desk.store.writing() as tx:
         by = By(tx, desk, "avtald", now, "clock", now)
         nobody = not contact_of(tx, customer)
@@ -99,7 +99,7 @@ def _record(by: By, meeting: Meeting, **data: object) -> None:
 # --- moving and cancelling by a tag -----------------------------------------------------------
 
 
-def wish(value: str, zone: dt.tzinfo) -> dt.datetime | str | None:
+def read_wish(value: str, zone: dt.tzinfo) -> dt.datetime | str | None:
     """The wish in `[möte: …]`: an instant, "cancel", or None for a mere note."""
     value = value.strip()
     if value.casefold() in _CANCEL:
@@ -117,7 +117,7 @@ def wish(value: str, zone: dt.tzinfo) -> dt.datetime | str | None:
 
 def change_by_tag(by: By, ticket: Ticket, value: str) -> Done | Refusal:
     """J4: move, cancel or set the meeting of a ticket's customer; keep other words as a note."""
-    wanted = wish(value, by.desk.zone)
+    wanted = read_wish(value, by.desk.zone)
     if ticket.customer_id is None or wanted is None:
         return acts.note(by, ticket, "meeting", value)
     meeting = _current(by, ticket.customer_id, make=isinstance(wanted, dt.datetime))
@@ -180,7 +180,7 @@ def take_our_reply(turn: Turn, person: Person, sent: Sent) -> Outcome | None:
         return None
     by, meeting = turn.by(person), meetings.by_id(turn.tx, int(number))
     tags = [each for each in read_tags(turn.mail.body.new) if each.name == "meeting"]
-    wanted = wish(tags[-1].value, turn.desk.zone) if tags else None
+    wanted = read_wish(tags[-1].value, turn.desk.zone) if tags else None
     if not _carry_out(by, meeting, wanted):
         tell_managers(by, meeting, "not_understood")
     return Outcome("meeting")

@@ -5,7 +5,7 @@ from typing import Any
 
 from daemon.desk.context import Desk
 from daemon.desk.month.hindrances import held_time, hindrances
-from daemon.desk.month.statement_facts import cut_of, draft, first_months, invoice_language
+from daemon.desk.month.statement_facts import cut_of, draft_before, first_months, invoice_language
 from daemon.domain.billing import Row, describe, statement_hash
 from daemon.domain.invoice import reference_of
 from daemon.domain.money import Money, total
@@ -77,7 +77,7 @@ def preview(
 ) -> dict[str, Any]:
     """A month that is not frozen: what it would say now, and what holds it (H6)."""
     cut = cut_of(desk, month)
-    drawn = draft(tx, desk, customer, month, min(cut, now + dt.timedelta(seconds=1)))
+    drawn = draft_before(tx, desk, customer, month, min(cut, now + dt.timedelta(seconds=1)))
     ended = cut <= now
     waits = held_time(tx, desk, month)
     held = hindrances(tx, desk, customer, drawn, waits, needs_number=needs_number)

@@ -321,7 +321,7 @@ def test_every_row_of_money_is_printed_with_price_and_amount_also_nought_H2(
     ]
     month, printed = Period.parse("2026-11"), tuple((row, "timmar") for row in rows)
     made = Specification("AVT-a-2026-11", "A", "a", month, language, printed, (), ZERO)
-    cells = re.findall(r"<td class=n>([^<]*)</td>", specification_page.page(made))
+    cells = re.findall(r"<td class=n>([^<]*)</td>", specification_page.specification_html(made))
     shown = [
         text
         for row in rows

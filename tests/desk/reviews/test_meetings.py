@@ -315,7 +315,7 @@ def test_a_tag_without_a_time_is_only_noted_c9(due):
     ],
 )
 def test_what_a_meeting_tag_may_say_c9(value, expected):
-    found = review_meetings.wish(value, instant(DUE).tzinfo)
+    found = review_meetings.read_wish(value, instant(DUE).tzinfo)
     assert (local(found) if isinstance(found, dt.datetime) else found) == expected
 
 
