@@ -13,7 +13,7 @@ from daemon.domain.agreement import Covered, Version
 from daemon.domain.invoice import InvoiceRow
 from daemon.domain.money import ZERO, Money, half_up, total
 from daemon.domain.periods import Period, month_of, months_from
-from daemon.domain.time_bank import Draw, Entry, Reckoning
+from daemon.domain.time_bank import Draw, Reckoning
 
 ONE: Final = Decimal("1.00")
 
@@ -120,18 +120,16 @@ def first_month(
     setting: Period | None,
     go_live: dt.date | None,
     versions: Iterable[Version],
-    entries: Iterable[Entry],
+    worked_or_billed: Iterable[dt.date] = (),
 ) -> Period | None:
-    """The first month that is ever closed for a customer (H1); None where there is nothing to bill.
+    """H1: the first month billed for a customer; None without any agreement, work or bill.
 
-    `go_live` is the date of the go-live instant in the desk's zone.
+    `go_live` is a date in the desk's zone. A date in a month already billed counts like work: a
+    later change of the agreement still credits that month (H3).
     """
-    if setting is not None:
-        return setting
-    if go_live is not None:
-        return month_of(go_live)
-    days = [v.starts for v in versions if not v.withdrawn] + [e.worked_on for e in entries]
-    return month_of(min(days)) if days else None
+    dates = [version.starts for version in versions if not version.withdrawn]
+    dates += worked_or_billed
+    return (setting or month_of(go_live or min(dates))) if dates else None
 
 
 def draw_statement(
@@ -140,8 +138,8 @@ def draw_statement(
     reckoning: Reckoning,
     billed: Iterable[Billed],
     *,
+    first: Period,
     overage: str = "monthly",
-    first: Period | None = None,
 ) -> StatementDraft:
     """Draw the statement of a month, or its preview while it is open (H2–H5).
 
@@ -151,7 +149,6 @@ def draw_statement(
     billed, neither fees nor hours; such hours still draw on their bank.
     """
     told = _Told.of(billed)
-    first = first or _earliest(reckoning, month)
     names = {version.id: version.terms.plan_name for version in versions}
     draws = [d for d in reckoning.draws if first.start <= d.entry.worked_on < month.end]
     rows = [
@@ -187,16 +184,6 @@ class _Told:
             elif each.work is not None:
                 told.work[each.work.entry] = each.work
         return told
-
-
-def _earliest(reckoning: Reckoning, month: Period) -> Period:
-    found = first_month(
-        None,
-        None,
-        (span.version for span in reckoning.spans),
-        (draw.entry for draw in reckoning.draws),
-    )
-    return found or month
 
 
 def _fees_due(

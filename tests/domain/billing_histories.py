@@ -4,13 +4,14 @@ import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from daemon.domain.agreement import BUILT_IN, Terms, Version
 from daemon.domain.billing import as_billed, draw_statement
 from daemon.domain.money import Money
-from daemon.domain.periods import Period, months_from
+from daemon.domain.periods import Period, month_of, months_from
 from daemon.domain.time_bank import Adjustment, Correction, Entry, Refused, correct, reckon
 from tests.domain.naive_billing import NaiveYears, hundredths, minutes_left
 
@@ -245,4 +246,36 @@ def histories(draw):
             for number, (known, day, minutes) in enumerate(draw(st.lists(adjusted, max_size=2)))
         ),
         Period(draw(st.sampled_from([D(2027, 1, 1), D(2027, 2, 1), D(2027, 5, 1)])), 1),
+    )
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The facts that decide the first month of a customer (H1)."""
+
+    setting: Period | None
+    go_live: dt.datetime | None
+    agreed: tuple[tuple[dt.date, bool], ...]  # the first day, and whether it was withdrawn
+    worked: tuple[dt.date, ...]
+    billed: tuple[Period, ...]
+
+    @property
+    def go_live_day(self):
+        """The date of the go-live instant in Stockholm."""
+        return self.go_live and self.go_live.astimezone(ZoneInfo("Europe/Stockholm")).date()
+
+
+@st.composite
+def beginnings(draw):
+    """Settings, agreements, work and frozen months in any order; each may be missing."""
+    days = st.dates(D(2026, 2, 1), D(2027, 3, 31))
+    months = days.map(month_of)
+    hours = st.integers(0, 24 * 420).map(lambda passed: dt.timedelta(hours=passed))
+    agreed = st.lists(st.tuples(days, st.booleans()), max_size=3, unique_by=lambda each: each[0])
+    return Beginning(
+        draw(st.none() | months),
+        draw(st.none() | hours.map(dt.datetime(2026, 2, 1, tzinfo=dt.UTC).__add__)),
+        tuple(draw(agreed)),
+        tuple(draw(st.lists(days, max_size=2))),
+        tuple(draw(st.lists(months, max_size=2, unique=True))),
     )

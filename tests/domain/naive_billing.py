@@ -178,6 +178,20 @@ class NaiveYears:
         return {key: ore for key, ore in due.items() if ore}
 
 
+def first_month(facts):
+    """H1, day by day: the key of the first month billed for a customer; None for never."""
+    agreed = {starts for starts, withdrawn in facts.agreed if not withdrawn}
+    reasons = agreed | set(facts.worked) | {month.start for month in facts.billed}
+    if not reasons:
+        return None
+    if facts.setting is not None:
+        return str(facts.setting)
+    day = dt.date(2026, 1, 1)
+    while day != facts.go_live_day and (facts.go_live_day is not None or day not in reasons):
+        day += A_DAY
+    return month_key(day)
+
+
 def hundredths(minutes):
     """Hours in hundredths, half up."""
     return round_half_up(minutes * 100, 60)

@@ -48,7 +48,8 @@ def an_entry(number, worked_on, minutes, **rest):
 
 
 def drawn(month, versions, entries, earlier=(), **settings):
-    """The statement of a month after those of `earlier`."""
+    """The statement of a month after those of `earlier`; the first month is the earliest."""
+    settings.setdefault("first", first_month(None, None, versions, [e.worked_on for e in entries]))
     billed = [as_billed(row) for draft in earlier for row in draft.rows]
     reckoning = reckon(versions, entries, [], NONE)
     return draw_statement(month, versions, reckoning, billed, **settings)
@@ -245,18 +246,8 @@ def test_nothing_before_the_first_month_is_billed_and_its_hours_are_told_h1():
     assert [row.work.entry for row in draft.rows if row.work] == [2]
 
 
-def test_the_first_month_is_the_setting_else_go_live_else_the_earliest_h1():
-    versions = [a_version(starts="2026-05-20"), replace(a_version(2, "2026-01-01"), withdrawn=True)]
-    entries = [an_entry(1, "2026-04-30", 10)]
-    assert str(first_month(DECEMBER, D(2026, 3, 1), versions, entries)) == "2026-12"
-    assert str(first_month(None, D(2026, 3, 1), versions, entries)) == "2026-03"
-    assert str(first_month(None, None, versions, entries)) == "2026-04"
-    assert str(first_month(None, None, versions, [])) == "2026-05"
-    assert first_month(None, None, [], []) is None
-
-
-def test_without_a_first_month_all_months_from_the_earliest_are_due_h1():
-    draft = drawn(DECEMBER, [a_version(starts="2026-10-01")], [])
+def test_a_first_month_before_this_one_makes_its_months_due_h1():
+    draft = drawn(DECEMBER, [a_version(starts="2026-10-01")], [], first=Period.parse("2026-10"))
     assert [row.period for row in draft.rows] == ["2026-10", "2026-11", "2026-12"]
 
 

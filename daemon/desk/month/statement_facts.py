@@ -1,7 +1,7 @@
 """The facts behind a statement, loaded for many customers at once (H1–H3)."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -10,7 +10,7 @@ from daemon.desk.context import Desk
 from daemon.domain import time_bank
 from daemon.domain.agreement import Version
 from daemon.domain.billing import Billed, StatementDraft, draw_statement, first_month
-from daemon.domain.periods import Period, month_of
+from daemon.domain.periods import Period
 from daemon.domain.register import Customer
 from daemon.domain.time_bank import Adjustment, Entry
 from daemon.store.money import ledger, register, statements
@@ -65,7 +65,8 @@ def _ended(version: Version, day: dt.date | None) -> Version:
 
 def first_months(tx: Tx, desk: Desk, customers: Sequence[Customer]) -> Mapping[int, Period]:
     """H1: the first billed month of each customer; a customer without any is left out."""
-    return _first_months(tx, desk, customers, versions_of(tx, desk, customers))
+    frozen = statements.months_of(tx, [customer.id for customer in customers])
+    return _first_months(tx, desk, versions_of(tx, desk, customers), frozen, customers)
 
 
 def first_month_of(tx: Tx, desk: Desk, customer: Customer) -> Period | None:
@@ -76,23 +77,19 @@ def first_month_of(tx: Tx, desk: Desk, customer: Customer) -> Period | None:
 def _first_months(
     tx: Tx,
     desk: Desk,
-    customers: Sequence[Customer],
     versions: Mapping[int, tuple[Version, ...]],
+    frozen: Mapping[int, Collection[str]],
+    customers: Sequence[Customer],
 ) -> Mapping[int, Period]:
     setting, go_live = desk.settings.accounting.first_month, desk.settings.desk.go_live
     day = desk.calendar.day_of(go_live) if go_live else None
     worked = ledger.earliest(tx, [customer.id for customer in customers])
-    found = {}
-    for customer in customers:
-        mine = versions.get(customer.id, ())
-        if not mine and customer.id not in worked:
-            continue
-        month = first_month(setting, day, mine, ())
-        if setting is None and day is None and customer.id in worked:
-            month = min(filter(None, (month, month_of(worked[customer.id]))))
-        if month is not None:
-            found[customer.id] = month
-    return found
+    months = {}
+    for key in (customer.id for customer in customers):
+        dates = [Period.parse(month).start for month in frozen.get(key, ())]
+        dates += [worked[key]] if key in worked else []
+        months[key] = first_month(setting, day, versions.get(key, ()), dates)
+    return {key: month for key, month in months.items() if month}
 
 
 def load_facts(
@@ -101,10 +98,10 @@ def load_facts(
     """The facts for these customers' statements, as seen before an instant (H1)."""
     ids = [customer.id for customer in customers]
     versions = versions_of(tx, desk, customers)
-    first = _first_months(tx, desk, customers, versions)
+    frozen = statements.months_of(tx, ids)
+    first = _first_months(tx, desk, versions, frozen, customers)
     histories = ledger.histories(tx, ids, before, numbered=True)
     billed = statements.billed(tx, ids)
-    frozen = statements.months_of(tx, ids)
     return {
         customer.id: StatementFacts(
             customer,
@@ -128,7 +125,7 @@ def _draw(desk: Desk, facts: StatementFacts, month: Period) -> DrawnStatement:
         reckoned,
         facts.billed,
         overage=desk.settings.accounting.overage,
-        first=facts.first,
+        first=facts.first or month,
     )
     return DrawnStatement(draft, sum(abs(each.minutes) for each in reckoned.stray))
 

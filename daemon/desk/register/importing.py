@@ -141,7 +141,7 @@ def _past_months(
     months: set[Period] = set()
     for account in accounts:
         versions = [each.version for each in account.agreements]
-        first = first_month(settings.accounting.first_month, go_live, versions, ())
+        first = first_month(settings.accounting.first_month, go_live, versions)
         if first is None or not account.customer.active:
             continue
         spans = timeline(versions)
