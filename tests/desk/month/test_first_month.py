@@ -93,7 +93,7 @@ def test_closing_begins_with_the_naive_models_month_H1(desk, facts):
         delta = register.customer_by_key(tx, "delta")
         write(tx, delta, facts)
         month = statement_facts.first_month_of(tx, asked, delta)
-        loaded = statement_facts.load(tx, asked, [delta], LATER)[delta.id]
+        loaded = statement_facts.load_facts(tx, asked, [delta], LATER)[delta.id]
         tx.rollback()
     assert (month and str(month)) == naive_billing.first_month(facts)
     assert loaded.first == month
