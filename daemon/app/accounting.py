@@ -1,12 +1,13 @@
 """The accounting system that the settings name, and the steps of its work."""
 
+import datetime as dt
 import ipaddress
-import time
-from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from daemon.app.fortnox import client_of
 from daemon.desk.context import Desk
 from daemon.desk.month import specifications
 from daemon.desk.month.drift import look_for_drift
@@ -14,82 +15,24 @@ from daemon.desk.month.enclosures import as_pdf
 from daemon.desk.month.pushing import Push
 from daemon.desk.ports import Accounting
 from daemon.domain.document import Document
+from daemon.domain.invoice import AccountingError
 from daemon.loop import Step
 from daemon.settings.load import Settings
-from daemon.store.money import statements
-from daemon.store.request_line import RequestLine
-from daemon.store.session import Store
-from daemon.store.token_records import TokenRecord
+from daemon.store.money import invoices, statements
 
 if TYPE_CHECKING:
     from integrations.files.drafts import FileDrafts
-    from integrations.fortnox.access.sealing import TokenStore
-    from integrations.fortnox.client import FortnoxClient
-    from integrations.fortnox.pacing import EvenPacer
-    from integrations.fortnox.settings import FortnoxSettings
-
-FORTNOX = "fortnox"  # the name of its token and its line in the database
 
 
 def accounting_of(desk: Desk) -> Accounting:
     """The accounting system of the desk's drafts."""
     if desk.settings.accounting.kind == "files":
         return papers_of(desk)
-    return fortnox_client(desk)
-
-
-def fortnox_client(desk: Desk) -> "FortnoxClient":
-    """The client of the settings' tenant; every process of the desk shares its token and pace."""
-    from integrations.fortnox.client import FortnoxClient
-    from integrations.fortnox.pacing import Waits
-
-    waits = Waits()
-    return FortnoxClient(
-        fortnox_settings(desk.settings),
-        token_store(desk, sleep=waits.sleep),
-        pacer(desk.store, sleep=waits.sleep),
-        sleep=waits.sleep,
-        stop=waits.stop,
-    )
-
-
-def pacer(store: Store, *, sleep: Callable[[float], None] = time.sleep) -> "EvenPacer":
-    """The one line in which every process waits for its turn."""
-    from integrations.fortnox.pacing import EvenPacer
-
-    return EvenPacer(RequestLine(store, FORTNOX), sleep=sleep)
-
-
-def fortnox_settings(settings: Settings) -> "FortnoxSettings":
-    """The client's settings, from the table [accounting.fortnox]; it must be there."""
-    from integrations.fortnox.settings import FortnoxSettings
-
-    fortnox = settings.accounting.fortnox
-    assert fortnox is not None  # noqa: S101  the settings have checked it
-    return FortnoxSettings(
-        client_id=fortnox.client_id,
-        client_secret=fortnox.client_secret,
-        tenant_id=fortnox.tenant_id,
-        fee_article=fortnox.fee_article,
-        hour_article=fortnox.hour_article,
-        api_url=fortnox.api_url,
-        auth_url=fortnox.auth_url,
-        token_url=fortnox.token_url,
-        invoice_link=fortnox.invoice_link,
-    )
-
-
-def token_store(desk: Desk, *, sleep: Callable[[float], None] = time.sleep) -> "TokenStore":
-    """Fortnox's token in the database, sealed with `token_key_file`, else the client's secret."""
-    from integrations.fortnox.access.sealing import TokenStore
-
-    fortnox = desk.settings.accounting.fortnox
-    assert fortnox is not None  # noqa: S101  the settings have checked it
-    return TokenStore(TokenRecord(desk.store, FORTNOX, sleep=sleep), fortnox.token_key)
+    return client_of(desk)
 
 
 def papers_of(desk: Desk) -> "FileDrafts":
-    """The drafts that lie as files, also those of a time before another system."""
+    """The drafts as files; also those from a time before another system."""
     from integrations.files.drafts import FileDrafts
     from integrations.pdf import WeasyPrinter
 
@@ -104,6 +47,17 @@ def push_of(desk: Desk, accounting: Accounting) -> Push:
         specification=partial(_specification, desk),
         real_time=_is_elsewhere(desk.settings),
     )
+
+
+def push_waiting(desk: Desk, now: dt.datetime) -> AccountingError | None:
+    """Push every waiting invoice, failed ones too; gives the fault that stopped the run."""
+    with desk.store.writing() as tx:
+        invoices.hurry(tx)
+    with closing(accounting_of(desk)) as books:
+        run = push_of(desk, books)
+        while run.step(now):
+            pass
+    return run.stopped
 
 
 def _specification(desk: Desk, statement_id: int) -> Document | None:

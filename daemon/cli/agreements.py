@@ -1,7 +1,6 @@
 """`avtald agreements`: every customer's agreement and its versions, and raising their prices."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from daemon.cli.options import DayParam, PercentParam, config_option, json_optio
 from daemon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from daemon.domain.register import Account
+    from daemon.desk.shown.agreements import Version
 
 
 @click.group(invoke_without_command=True)
@@ -34,26 +33,17 @@ def agreements(
     """List agreements and their versions; those in force at --now are marked with a star."""
     if ctx.invoked_subcommand is not None:
         return
-    from daemon.store.money import register
+    from daemon.desk.shown import agreements as shown
 
-    with opened(config) as desk, desk.store.reading() as tx:
-        say = desk.say
-        today = desk.calendar.day_of(now)
-        accounts = register.load(tx).accounts
-    _known([customer] if customer else [], accounts)
-    rows = [
-        row
-        for account in accounts
-        if customer in {None, account.customer.key}
-        for row in _rows(account, today)
-    ]
+    with opened(config) as desk:
+        versions = shown.listing(desk, now, customer)
     if as_json:
-        print_json(rows)
+        print_json(versions)
         return
-    heads = say(
+    heads = desk.say(
         "kund plan från till avgift timpris timbank", "customer plan from until fee rate bank"
     )
-    print_table(["", *heads.split()], [_line(row) for row in rows], right=(5, 6, 7))
+    print_table(["", *heads.split()], [_line(version) for version in versions], right=(5, 6, 7))
 
 
 @agreements.command("raise")
@@ -75,73 +65,35 @@ def raise_(
     as_json: bool,
 ) -> None:
     """Raise fees and rates by PERCENT (3 or 2.5%) as new versions of what is in force that day."""
-    from daemon.desk.register import importing as registering
-    from daemon.desk.register import price_rise
-    from daemon.store.money import register
+    from daemon.desk.register.price_rise import Rise, raise_prices
 
     with opened(config) as desk:
-        say = desk.say
-        with desk.store.reading() if dry_run else desk.store.acting() as tx:
-            if not dry_run:
-                registering.alone(tx)
-            kept = register.load(tx)
-            _known(only, kept.accounts)
-            asked = price_rise.plan(kept, percent, day, only)
-            if not dry_run:
-                registering.apply(tx, asked, now, cause="command agreements raise")
+        raised = raise_prices(desk, Rise(percent, day, only), now, dry_run=dry_run)
     if as_json:
-        changes = [change.to_json() for change in asked.changes]
-        print_json({"changes": changes, "applied": bool(changes) and not dry_run})
+        print_json(raised)
         return
-    for line in plan_lines(asked.changes, say, dry_run=dry_run):
+    for line in plan_lines(raised.changes, desk.say, dry_run=dry_run):
         click.echo(line)
-    if asked.changes and not dry_run:
+    if raised.applied:
         click.echo(
-            say(
+            desk.say(
                 "obs: en registerfil från förut drar tillbaka dem; avtald export skriver en ny",
                 "note: a register file from before withdraws them; avtald export writes a new one",
             )
         )
 
 
-def _known(keys: Iterable[str], accounts: "Iterable[Account]") -> None:
-    """Wrong usage where a key is nobody's."""
-    unknown = set(keys) - {account.customer.key for account in accounts}
-    if unknown:
-        raise click.UsageError(f"there is no customer {min(unknown)!r}: avtald export lists them")
-
-
-def _rows(account: "Account", today: dt.date) -> Iterator[dict[str, Any]]:
-    from daemon.domain.agreement import in_force
-
-    current = in_force([each.version for each in account.agreements], today)
-    for agreement in account.agreements:
-        version = agreement.version
-        yield {
-            "customer": account.customer.key,
-            "plan": version.terms.plan,
-            "from": version.starts,
-            "until": version.until,
-            "renew": version.renews,
-            "withdrawn": version.withdrawn,
-            "in_force": current is not None and current.id == version.id,
-            "terms": version.terms.to_json(),
-            "overrides": agreement.overrides,
-        }
-
-
-def _line(row: dict[str, Any]) -> list[Any]:
-    terms = row["terms"]
-    mark = "*" if row["in_force"] else "x" if row["withdrawn"] else ""
+def _line(version: "Version") -> list[Any]:
+    terms = version.terms
     bank = (
         f"{terms['bank_minutes'] / 60:g} h/{terms['bank_period']}" if terms["bank_minutes"] else ""
     )
     return [
-        mark,
-        row["customer"],
-        row["plan"],
-        row["from"],
-        row["until"] or "",
+        "*" if version.in_force else "x" if version.withdrawn else "",
+        version.customer,
+        version.plan,
+        version.from_,
+        version.until or "",
         terms["monthly_fee"],
         terms["hourly_rate"],
         bank,

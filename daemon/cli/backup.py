@@ -1,7 +1,6 @@
 """`avtald backup` and `avtald restore-test`: a copy while the desk runs, and the proof of one."""
 
 import datetime as dt
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -26,25 +25,22 @@ def backup(
 
     The manifest FILE.json beside it says what the copy holds; avtald restore-test proves both.
     """
-    from daemon.desk.upkeep import backups
-    from daemon.store.keeping.backup import BackupError, forget
+    from daemon.desk.shown import copies
 
     if keep is not None and not file.is_dir():
         raise click.UsageError(f"--keep needs a folder, and {file} is none")
     with opened(config, upgraded=False) as desk:
-        say = desk.say
         try:
-            made, manifest = backups.make(desk.store, file, now, keep)
-        except BackupError as error:
+            made = copies.back_up(desk.store, file, now, keep)
+        except copies.BackupError as error:
             raise click.ClickException(str(error)) from error
-    gone = forget(file, keep) if keep is not None else []
     if as_json:
-        print_json({"file": str(made), "removed": [str(each) for each in gone]} | asdict(manifest))
+        print_json(made)
         return
-    rows = sum(manifest.counts.values())
-    click.echo(say(f"{made}: {rows} rader", f"{made}: {rows} rows"))
-    for each in gone:
-        click.echo(say(f"borttagen: {each}", f"removed: {each}"))
+    rows = sum(made.manifest.counts.values())
+    click.echo(desk.say(f"{made.file}: {rows} rader", f"{made.file}: {rows} rows"))
+    for old in made.removed:
+        click.echo(desk.say(f"borttagen: {old}", f"removed: {old}"))
 
 
 @click.command("restore-test")
@@ -57,17 +53,16 @@ def restore_test(file: Path, config: Path | None, *, as_json: bool) -> int:
     Of a folder, its newest copy. The database that runs is not touched. Exit 1 where the copy
     cannot be trusted.
     """
-    from daemon.desk.upkeep import backups
-    from daemon.store.keeping.backup import BackupError
+    from daemon.desk.shown import copies
 
     with opened(config, upgraded=False) as desk:
-        say = desk.say
         try:
-            proof = backups.prove(desk.store, backups.newest(file))
-        except BackupError as error:
+            tried = copies.tried(desk.store, file)
+        except copies.BackupError as error:
             raise click.ClickException(str(error)) from error
+    proof, say = tried.proof, desk.say
     if as_json:
-        print_json(asdict(proof) | {"file": str(proof.file), "ok": not proof.faults})
+        print_json(tried)
     elif proof.faults:
         for fault in proof.faults:
             click.echo(f"{proof.file}: {fault}")

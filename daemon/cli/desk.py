@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 def opened(config: Path | None, *, upgraded: bool = True) -> "Iterator[Desk]":
     """Open the desk for the length of a command; its refusal is wrong usage (exit code 2)."""
     from daemon.app import desks
-    from daemon.desk.context import RefusedError
+
+    with refusals(), desks.opened(config, upgraded=upgraded) as desk:
+        yield desk
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn a refusal into wrong usage (exit code 2)."""
+    from daemon.domain.refusal import RefusedError
 
     try:
-        with desks.opened(config, upgraded=upgraded) as desk:
-            yield desk
+        yield
     except RefusedError as refused:
         raise click.UsageError(str(refused)) from refused

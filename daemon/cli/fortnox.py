@@ -12,9 +12,9 @@ from daemon.cli.output import print_json
 from daemon.domain.wording import Say
 
 if TYPE_CHECKING:
-    from daemon.desk.context import Desk
+    from daemon.app.fortnox import Consent
+    from daemon.settings.tables import Fortnox
     from integrations.fortnox.access.consent import Asked
-    from integrations.fortnox.client import CompanyInformation
 
 _PATIENCE = 600.0  # seconds: as long as a code lives
 
@@ -43,45 +43,22 @@ def login(
     attachments: bool,
 ) -> None:
     """Let a system administrator of the company consent, in a browser, once."""
-    from daemon.app import accounting
+    from daemon.app import fortnox as app
     from integrations.fortnox.access import consent
-    from integrations.fortnox.login import is_lasting, log_in
 
     with opened(config) as desk:
-        say = desk.say
-        _must_be_fortnox(desk, say)
+        settings = app.settings_of(desk)
         port = consent.PORT if port is None else port
-        asked = consent.Asked(
-            accounting.fortnox_settings(desk.settings),
-            redirect_uri or consent.redirect_uri(port),
-            attachments,
-        )
-        answer = code or _answer(asked, port, say, paste=paste)
-        pacer = accounting.pacer(desk.store)
-        company = log_in(
-            asked,
-            asked.code_of(answer),
-            accounting.token_store(desk),
-            pacer,
-            now,
-        )
-        lasting = is_lasting(asked.settings, company, pacer)
-        _go_on(desk, now)
-    _print_company(company, say)
-    _advise(desk, company, say, lasting=lasting)
-
-
-def _must_be_fortnox(desk: "Desk", say: Say) -> None:
-    if desk.settings.accounting.fortnox is None:
-        says = say(
-            "avtald.toml saknar [accounting.fortnox]",
-            "avtald.toml has no table [accounting.fortnox]",
-        )
-        raise click.UsageError(says)
+        asked = consent.Asked(settings, redirect_uri or consent.redirect_uri(port), attachments)
+        answer = code or _answer(asked, port, desk.say, paste=paste)
+        given = app.log_in(desk, asked, answer, now)
+        company = given.company
+        _print_company(company.name, company.organisation_number, company.tenant_id, desk.say)
+        _advise(app.table_of(desk), given, desk.say)
 
 
 def _answer(asked: "Asked", port: int, say: Say, *, paste: bool) -> str:
-    """Where the administrator's browser came back to."""
+    """Get the address to which the administrator's browser returned."""
     from integrations.fortnox.access.consent import Callback
 
     click.echo(say("Öppna och godkänn:", "Open and consent:"))
@@ -100,31 +77,23 @@ def _answer(asked: "Asked", port: int, say: Say, *, paste: bool) -> str:
         raise click.UsageError(f"{says} (--port, --paste)") from error
 
 
-def _go_on(desk: "Desk", now: dt.datetime) -> None:
-    """What waited for the consent is pushed in the next round."""
-    from daemon.desk.month import pushing
-
-    with desk.store.writing() as tx:
-        pushing.access_is_back(tx, now)
+def _print_company(
+    name: str, organisation_number: str | None, tenant_id: int | None, say: Say
+) -> None:
+    click.echo(f"{say('Åtkomst till', 'Access to')} {name}, {organisation_number}, {tenant_id}")
 
 
-def _print_company(company: "CompanyInformation", say: Say) -> None:
-    says = say("Åtkomst till", "Access to")
-    click.echo(f"{says} {company.name}, {company.organisation_number}, {company.tenant_id}")
-
-
-def _advise(desk: "Desk", company: "CompanyInformation", say: Say, *, lasting: bool) -> None:
-    """How to make the access last."""
-    fortnox = desk.settings.accounting.fortnox
-    if lasting and fortnox is not None and fortnox.tenant_id is None:
-        line = f"tenant_id = {company.tenant_id}"
+def _advise(table: "Fortnox", given: "Consent", say: Say) -> None:
+    """Tell how to make the access last."""
+    if given.lasting and table.tenant_id is None:
+        line = f"tenant_id = {given.company.tenant_id}"
         click.echo(
             say(
                 f"Skriv {line} under [accounting.fortnox]: då behövs inget nytt godkännande.",
                 f"Write {line} under [accounting.fortnox]: then no new consent is needed.",
             )
         )
-    if fortnox is not None and not fortnox.invoice_link:
+    if not table.invoice_link:
         click.echo(
             say(
                 "Skriv adressen till en faktura i Fortnox, med {number} i numrets ställe, som "
@@ -133,7 +102,7 @@ def _advise(desk: "Desk", company: "CompanyInformation", say: Say, *, lasting: b
                 "number, as invoice_link: then finance's mail links each draft.",
             )
         )
-    if not lasting:
+    if not given.lasting:
         click.echo(
             say(
                 "Klientuppgifter gäller inte för företaget: åtkomsten förnyas var 45:e dag minst, "
@@ -149,41 +118,16 @@ def _advise(desk: "Desk", company: "CompanyInformation", say: Say, *, lasting: b
 @config_option
 def check(config: Path | None, *, as_json: bool) -> int:
     """Test access, rights, articles and units; creates nothing."""
-    from daemon.app import accounting
-    from daemon.domain.invoice import AccountingError
-    from integrations.fortnox.client import FortnoxClient
+    from daemon.app.fortnox import try_access
 
     with opened(config) as desk:
-        say = desk.say
-        _must_be_fortnox(desk, say)
-        client = accounting.fortnox_client(desk)
-        assert isinstance(client, FortnoxClient)  # noqa: S101  the settings name it
-        try:
-            company = client.company_information()
-            problems = [(p.message, p.remedy, p.warning) for p in client.preflight([])]
-        except AccountingError as error:
-            company, problems = None, [(str(error), error.remedy, False)]
-        finally:
-            client.close()
+        access = try_access(desk)
     if as_json:
-        print_json(_as_json(company, problems))
+        print_json(access)
     else:
-        if company is not None:
-            _print_company(company, say)
-        for message, remedy, _ in problems:
-            click.echo(f"! {message}\n  → {remedy}")
-    return 1 if problems else 0
-
-
-def _as_json(
-    company: "CompanyInformation | None", problems: list[tuple[str, str, bool]]
-) -> dict[str, object]:
-    return {
-        "company": company and company.name,
-        "organisation_number": company and company.organisation_number,
-        "tenant_id": company and company.tenant_id,
-        "problems": [
-            {"message": message, "remedy": remedy, "warning": warning}
-            for message, remedy, warning in problems
-        ],
-    }
+        if access.company is not None:
+            facts = access.company, access.organisation_number, access.tenant_id
+            _print_company(*facts, desk.say)
+        for problem in access.problems:
+            click.echo(f"! {problem.message}\n  → {problem.remedy}")
+    return 1 if access.problems else 0

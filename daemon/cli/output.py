@@ -2,9 +2,9 @@
 
 import json
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -14,6 +14,19 @@ from daemon.desk.shown.shapes import as_json
 def print_json(value: object) -> None:
     """Print a record, or several, in the shapes of contract.md 4."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=as_json))
+
+
+def print_fields(record: object) -> None:
+    """Print the fields of a record, one a line, without its lists."""
+    for name, value in cast("Mapping[str, object]", as_json(record)).items():
+        if not isinstance(value, list):
+            click.echo(f"{name}: {'-' if value is None else value}")
+
+
+def hours(minutes: int) -> str:
+    """Hours and minutes: `1:30`, `-0:15`."""
+    sign = "-" if minutes < 0 else ""
+    return f"{sign}{abs(minutes) // 60}:{abs(minutes) % 60:02}"
 
 
 def print_table(

@@ -1,4 +1,4 @@
-"""`avtald person`: what is kept of somebody, handed out or erased (K2)."""
+"""`avtald person`: somebody's data, handed out or erased (K2)."""
 
 import datetime as dt
 import sys
@@ -41,19 +41,14 @@ def export_(email: str, file: Path | None, config: Path | None, *, as_json: bool
     """Write all that is kept of EMAIL to FILE, a zip of JSON and mails."""
     from daemon.desk.register import persons
 
-    target = file or Path(f"{email.replace('/', '_')}.zip")
-    with opened(config) as desk, desk.store.reading() as tx:
-        say = desk.say
-        try:
-            counts = persons.export(tx, email, target)
-        except persons.PersonError as error:
-            raise click.UsageError(str(error)) from error
+    with opened(config) as desk:
+        exported = persons.export(desk, email, file or Path(f"{email.replace('/', '_')}.zip"))
     if as_json:
-        print_json({"file": str(target), "counts": counts})
+        print_json(exported)
         return
-    click.echo(target)
-    for name, count in counts.items():
-        click.echo(f"  {say('mejl', 'mails') if name == 'mails' else name}: {count}")
+    click.echo(exported.file)
+    for name, count in exported.counts.items():
+        click.echo(f"  {desk.say('mejl', 'mails') if name == 'mails' else name}: {count}")
 
 
 @person.command()
@@ -72,24 +67,21 @@ def erase(
     cannot be undone; a copy that is restored later is erased again by itself.
     """
     from daemon.app.accounting import papers_of
-    from daemon.desk.register import erasing, erasure, persons
+    from daemon.desk.register import erasing, erasure
 
     with opened(config) as desk:
-        say, papers = desk.say, papers_of(desk)
+        papers = papers_of(desk)
         if not (dry_run or yes):
-            _ask(email, say)
-        try:
-            if dry_run:
-                report = erasing.look(desk, email, papers)
-            else:
-                report = erasing.erase(desk, email, now, papers)
-        except persons.PersonError as error:
-            raise click.UsageError(str(error)) from error
+            _ask(email, desk.say)
+        if dry_run:
+            report = erasing.look(desk, email, papers)
+        else:
+            report = erasing.erase(desk, email, now, papers)
     if as_json:
-        print_json(report.to_json() | {"dry_run": dry_run})
-    else:
-        for line in erasure.lines(report, say, dry_run=dry_run):
-            click.echo(line)
+        print_json(erasure.Erasure(report, dry_run))
+        return
+    for line in erasure.lines(report, desk.say, dry_run=dry_run):
+        click.echo(line)
 
 
 def _ask(email: str, say: Say) -> None:

@@ -36,31 +36,18 @@ def import_(
 
     read = register_file.read(file)
     with opened(config) as desk:
-        say = desk.say
-        with desk.store.reading() if dry_run else desk.store.acting() as tx:
-            if not dry_run:
-                importing.alone(tx)
-            asked = importing.plan(tx, str(file), read, desk.settings)
-            past = importing.newly_billed(tx, asked, desk.settings, desk.calendar, now)
-            if asked.changes and not dry_run:
-                importing.apply(tx, asked, now)
+        imported = importing.import_tables(desk, str(file), read, now, dry_run=dry_run)
     if as_json:
-        print_json(
-            {
-                "changes": [change.to_json() for change in asked.changes],
-                "applied": bool(asked.changes) and not dry_run,
-                "past_months": past,
-            }
-        )
+        print_json(imported)
         return
-    for line in plan_lines(asked.changes, say, dry_run=dry_run):
+    for line in plan_lines(imported.changes, desk.say, dry_run=dry_run):
         click.echo(line)
-    if past:
-        click.echo(_past(past, say))
+    if imported.past_months:
+        click.echo(_past(imported.past_months, desk.say))
 
 
 def _past(months: Sequence["Period"], say: Say) -> str:
-    """H1: what the first close would bill at once."""
+    """H1: the past months that the first close will bill at once."""
     span = f"{months[0]}" if len(months) == 1 else f"{months[0]} – {months[-1]}"
     return say(
         f"obs: stängning fakturerar nu {len(months)} gångna månader ({span}); "

@@ -4,63 +4,9 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.desk import refusals
 from daemon.cli.options import config_option, json_option
 from daemon.cli.output import print_json
-
-# Below here a desk's own files lie elsewhere: in the folder that systemd keeps for the service.
-_SYSTEM = Path("/etc")
-_OF_THE_SYSTEM = (
-    ('#state_dir = "var"', 'state_dir = "/var/lib/avtald"'),
-    ('#url = "sqlite:///var/avtald.db"', 'url = "sqlite:////var/lib/avtald/avtald.db"'),
-)
-
-REGISTER = """\
-# The register of avtald: the desk's own people, and its customers. Change it and run
-#     avtald import register.toml
-# as often as you like: it shows what changes, and says so when nothing does. What stands in the
-# file is set as it says, lists whole; what does not stand here is left alone. `active = false` ends
-# an engineer, a contact or a customer, and keeps the history.
-
-[[engineers]]
-name = "Anna Svensson"
-email = "anna@example.se"
-#aliases = ["anna.svensson@example.se"]
-roles = ["engineer", "manager"]  # engineer, finance, manager
-#absent_until = 2026-08-02  # away: new mail goes to all engineers
-
-[[customers]]
-key = "acme"  # stable, ours; a-z, 0-9, "-", at most 40 characters
-name = "Acme AB"
-#organisation_number = "556000-0000"
-#language = "sv"  # sv or en; else the desk's
-#accounting_number = "1001"  # the customer's number in Fortnox
-#your_reference = "Eva Ek"  # on the invoice
-#order_number = "4711"  # on the invoice
-#invoice_language = "sv"
-domains = ["acme.example"]  # mail from here is this customer's; never a public mail domain
-contacts = [{ name = "Bo Ek", email = "bo@acme.example" }]
-reports_to = ["vd@acme.example"]  # who gets the customer reports
-manager = "anna@example.se"  # the account manager
-
-[[customers.agreements]]
-plan = "alert"  # alert, attend, access, none, or a plan of avtald.toml
-from = 2026-01-01
-#until = 2026-12-31  # the last day covered; without it the term renews
-#renew = false  # the agreement ends with its term
-#monthly_fee = "8000.00"  # any term of the plan, for this agreement
-
-# A second agreement with a later `from` is a new version from that date on:
-#[[customers.agreements]]
-#plan = "attend"
-#from = 2027-01-01
-
-# Finance gives to the time bank, or takes from it. Booked once; what is booked stays as it is.
-#[[customers.adjustments]]
-#id = "2026-11-driftstopp"  # yours, once a customer
-#minutes = 90  # below 0 takes
-#date = 2026-11-20  # a day in the bank period that is meant
-#reason = "Kompensation för driftstoppet"  # kept for as long as the ledger is: name nobody
-"""
 
 
 @click.command()
@@ -70,30 +16,13 @@ from = 2026-01-01
 def init(folder: Path, config: Path | None, *, as_json: bool) -> None:
     """Write a commented avtald.toml and register.toml to start from; overwrites nothing."""
     del config  # there is none yet
-    files = {folder / "avtald.toml": _settings(folder), folder / "register.toml": REGISTER}
-    there = [str(file) for file in files if file.exists()]
-    if there:
-        raise click.UsageError(f"{' and '.join(there)} exist already: move them away, or name DIR")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, text in files.items():
-            file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.UsageError(f"{folder} cannot be written: {error.strerror}") from error
+    from daemon.app.first_files import write_first_files
+
+    with refusals():
+        written = write_first_files(folder)
     if as_json:
-        print_json({"files": [str(file) for file in files]})
+        print_json(written)
         return
-    for file in files:
+    for file in written.files:
         click.echo(file)
     click.echo("Set the desk's name and address in avtald.toml, then: avtald check")
-
-
-def _settings(folder: Path) -> str:
-    """The sample; in /etc with what the units expect."""
-    from daemon.settings.sample import sample
-
-    text = sample()
-    if folder.absolute().is_relative_to(_SYSTEM):
-        for line, instead in _OF_THE_SYSTEM:
-            text = text.replace(line, instead, 1)
-    return text

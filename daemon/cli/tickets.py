@@ -1,7 +1,7 @@
 """`avtald tickets`, `avtald ticket N`, `avtald explain N`."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +9,20 @@ import click
 
 from daemon.cli.desk import opened
 from daemon.cli.options import NUMBER, config_option, json_option, now_option
-from daemon.cli.output import print_json, print_table
+from daemon.cli.output import hours, print_json, print_table
 from daemon.domain.wording import Say
 
 if TYPE_CHECKING:
-    from daemon.domain.opening_hours import Calendar
-    from daemon.domain.ticket import Ticket
-    from daemon.store.session import Tx
+    from daemon.desk.context import Desk
+    from daemon.desk.shown.tickets import (
+        Booking,
+        Event,
+        ExplainedClock,
+        ListedTicket,
+        Mail,
+        Response,
+        WholeTicket,
+    )
 
 
 @click.command()
@@ -25,66 +32,58 @@ if TYPE_CHECKING:
 @config_option
 def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: bool) -> None:
     """List tickets, by deadline and then by priority."""
-    from daemon.desk.shown import tickets as tickets_shown
+    from daemon.desk.shown.tickets import listing
 
-    with opened(config) as desk, desk.store.reading() as tx:
-        found = tickets_shown.listing(tx, only_open=only_open)
-        say = desk.say
-        local = desk.calendar.local
-        left = {
-            each["number"]: _left(desk.calendar, now, each["response"]["due_at"])
-            for each in found
-            if each["response"]["due_at"] and not each["response"]["ended_at"]
-        }
+    with opened(config) as desk:
+        found = listing(desk, only_open=only_open)
     if as_json:
         print_json(found)
         return
-    heads = say(
+    heads = desk.say(
         "ärende prio status kund från ämne start_senast kvar tid",
         "ticket prio status customer from subject start_by left time",
     ).replace("_", "\u00a0")
     print_table(
         heads.split(" "),
-        [
-            (
-                each["number"],
-                each["priority"],
-                each["status"],
-                each["customer"],
-                each["requester"],
-                each["subject"][:50],
-                _moment(local, each["response"]["due_at"] if each["number"] in left else None),
-                left.get(each["number"], ""),
-                _hours(each["minutes"]["actual"]),
-            )
-            for each in found
-        ],
+        [_line(ticket, desk, now) for ticket in found],
         right=(0, 1, 7, 8),
-        colours=[_colour(each, now) for each in found],
+        colours=[_colour(ticket.response, now) for ticket in found],
     )
 
 
-def _colour(shape: dict[str, Any], now: dt.datetime) -> str | None:
+def _line(ticket: "ListedTicket", desk: "Desk", now: dt.datetime) -> list[Any]:
+    due_at = _runs_to(ticket.response)
+    return [
+        ticket.number,
+        ticket.priority,
+        ticket.status,
+        ticket.customer,
+        ticket.requester,
+        ticket.subject[:50],
+        f"{desk.calendar.local(due_at):%Y-%m-%d %H:%M}" if due_at else "",
+        _left(desk, now, due_at) if due_at else "",
+        hours(ticket.minutes.actual),
+    ]
+
+
+def _runs_to(response: "Response") -> dt.datetime | None:
+    """The deadline of a clock that runs."""
+    return None if response.ended_at else response.due_at
+
+
+def _colour(response: "Response", now: dt.datetime) -> str | None:
     """Red past its time, yellow while the clock runs, nothing else."""
-    response = shape["response"]
-    if response["ended_at"] or response["due_at"] is None:
+    due_at = _runs_to(response)
+    if due_at is None:
         return None
-    return "red" if response["due_at"] < now else "yellow"
+    return "red" if due_at < now else "yellow"
 
 
-def _moment(local: Callable[[dt.datetime], dt.datetime], at: dt.datetime | None) -> str:
-    return f"{local(at):%Y-%m-%d %H:%M}" if at else ""
-
-
-def _left(calendar: "Calendar", now: dt.datetime, due_at: dt.datetime) -> str:
-    """The opening time left until a deadline; with a minus, what has gone by since."""
+def _left(desk: "Desk", now: dt.datetime, due_at: dt.datetime) -> str:
+    """The opening time left until a deadline; after it, the time gone by with a minus."""
     if due_at < now:
-        return f"-{_hours(calendar.minutes_used(due_at, now))}"
-    return _hours(int(calendar.between(now, due_at).total_seconds() // 60))
-
-
-def _hours(minutes: int) -> str:
-    return f"{minutes // 60}:{minutes % 60:02}"
+        return f"-{hours(desk.calendar.minutes_used(due_at, now))}"
+    return hours(int(desk.calendar.between(now, due_at).total_seconds() // 60))
 
 
 @click.command()
@@ -93,88 +92,59 @@ def _hours(minutes: int) -> str:
 @config_option
 def ticket(config: Path | None, number: int, *, as_json: bool) -> None:
     """Show one ticket whole: who takes part, what was said, what happened."""
-    from daemon.desk.shown import tickets as tickets_shown
+    from daemon.desk.shown.tickets import whole
 
-    with opened(config) as desk, desk.store.reading() as tx:
-        say = desk.say
-        shown = tickets_shown.whole(tx, _ticket(tx, number, say))
-        local = desk.calendar.local
+    with opened(config) as desk:
+        shown = whole(desk, number)
     if as_json:
         print_json(shown)
         return
-    click.echo(f"#{shown['number']}  {shown['subject']}")
-    for label, key in (("kund", "customer"), ("status", "status"), ("prio", "priority")):
-        click.echo(f"  {label}: {shown[key] if shown[key] is not None else '–'}")
-    click.echo(f"  {say('deltagare', 'participants')}: {', '.join(shown['participants'])}")
-    for line in _links(shown, say):
-        click.echo(f"  {line}")
-    for said in shown["messages"]:
-        mark = say(" (internt)", " (internal)") if said["internal"] else ""
-        click.echo(f"\n{local(said['at']):%Y-%m-%d %H:%M}  {said['name']} <{said['from']}>{mark}")
-        for line in said["text"].splitlines():
-            click.echo(f"    {line}")
-    click.echo("")
-    for event in shown["events"]:
-        click.echo(_event_line(event, local(event["at"])))
-    click.echo("")
-    for entry in shown["time"]:
-        click.echo(_time_line(entry))
-    for mail in shown["mails"]:
-        click.echo(_mail_line(mail, local(mail["at"])))
+    for line in _whole(shown, desk):
+        click.echo(line)
 
 
-def _time_line(entry: dict[str, Any]) -> str:
-    amount = f"{entry['actual']} min ({entry['billable']})"
-    return f"{entry['worked_on']}        {amount:<18} {entry['engineer']} {entry['note']}".rstrip()
+def _whole(ticket: "WholeTicket", desk: "Desk") -> Iterator[str]:
+    say, local = desk.say, desk.calendar.local
+    yield f"#{ticket.number}  {ticket.subject}"
+    facts = (("kund", ticket.customer), ("status", ticket.status), ("prio", ticket.priority))
+    yield from (f"  {label}: {'–' if fact is None else fact}" for label, fact in facts)
+    yield f"  {say('deltagare', 'participants')}: {', '.join(ticket.participants)}"
+    yield from (f"  {line}" for line in _links(ticket, say))
+    for said in ticket.messages:
+        mark = say(" (internt)", " (internal)") if said.internal else ""
+        yield f"\n{local(said.at):%Y-%m-%d %H:%M}  {said.name} <{said.from_}>{mark}"
+        yield from (f"    {line}" for line in said.text.splitlines())
+    yield ""
+    yield from (_event_line(event, local(event.at)) for event in ticket.events)
+    yield ""
+    yield from (_time_line(booking) for booking in ticket.time)
+    yield from (_mail_line(mail, local(mail.at)) for mail in ticket.mails)
 
 
-def _mail_line(mail: dict[str, Any], at: dt.datetime) -> str:
-    state = mail["state"] if mail["state"] == "sent" else f"{mail['state']} {mail['reply'] or ''}"
-    return f"{at:%Y-%m-%d %H:%M}  {mail['kind']:<18} {mail['to']}  {state}".rstrip()
+def _time_line(booking: "Booking") -> str:
+    amount = f"{booking.actual} min ({booking.billable})"
+    return f"{booking.worked_on}        {amount:<18} {booking.engineer} {booking.note}".rstrip()
 
 
-def _links(shown: dict[str, Any], say: Say) -> list[str]:
+def _mail_line(mail: "Mail", at: dt.datetime) -> str:
+    state = mail.state if mail.state == "sent" else f"{mail.state} {mail.reply or ''}"
+    return f"{at:%Y-%m-%d %H:%M}  {mail.kind:<18} {mail.to}  {state}".rstrip()
+
+
+def _links(ticket: "WholeTicket", say: Say) -> list[str]:
     """The tickets that this one belongs together with (D5, D7)."""
-    later = ", ".join(f"#{number}" for number in shown["followed_by"])
+    later = ", ".join(f"#{number}" for number in ticket.followed_by)
     found = (
-        (shown["merged_into"], say("sammanslaget med", "merged into"), f"#{shown['merged_into']}"),
-        (shown["follows"], say("fortsätter", "follows"), f"#{shown['follows']}"),
+        (ticket.merged_into, say("sammanslaget med", "merged into"), f"#{ticket.merged_into}"),
+        (ticket.follows, say("fortsätter", "follows"), f"#{ticket.follows}"),
         (later, say("fortsatt i", "followed by"), later),
     )
     return [f"{label}: {numbers}" for known, label, numbers in found if known]
 
 
-def _event_line(event: dict[str, Any], at: dt.datetime) -> str:
-    data = " ".join(f"{key}={value}" for key, value in event["data"].items())
-    return f"{at:%Y-%m-%d %H:%M}  {event['kind']:<18} {event['actor']} ({event['cause']}) {data}"
-
-
-def _ticket(tx: "Tx", number: int, say: Say) -> "Ticket":
-    from daemon.store.tickets import tickets as stored
-
-    found = stored.by_number(tx, number)
-    if found is None:
-        raise click.UsageError(say(f"ärende {number} finns inte", f"no ticket {number}"))
-    return found
-
-
-_CLOCKS = {
-    "response": ("svarstid", "response"),
-    "follow-up": ("uppföljning", "follow-up"),
-    "resolution": ("lösning", "resolution"),
-}
-_RESULTS = {
-    "running": ("går", "running"),
-    "met": ("i tid", "met"),
-    "missed": ("för sent", "missed"),
-    "unanswered": ("stängt utan svar", "unanswered"),
-}
-_WHY = {
-    "open": ("öppet", "open"),
-    "closed": ("stängt", "closed"),
-    "paused": ("väntar på kunden", "waiting for the customer"),
-    "frozen": ("som räknat när klockan stannade", "as counted when the clock ended"),
-}
+def _event_line(event: "Event", at: dt.datetime) -> str:
+    data = " ".join(f"{key}={value}" for key, value in event.data.items())
+    return f"{at:%Y-%m-%d %H:%M}  {event.kind:<18} {event.actor} ({event.cause}) {data}"
 
 
 @click.command()
@@ -187,36 +157,40 @@ def explain(
     config: Path | None, number: int, now: dt.datetime, *, send: bool, as_json: bool
 ) -> None:
     """Print every segment in which the ticket's clocks ran or stood still, and why."""
-    from daemon.desk.shown import tickets as tickets_shown
+    from daemon.desk.shown.tickets import explained, send_explanation
 
     with opened(config) as desk:
-        say = desk.say
-        with desk.store.reading() as tx:
-            clocks = tickets_shown.explained(tx, desk, _ticket(tx, number, say), now)
+        clocks = explained(desk, number, now)
         if send:
-            with desk.store.writing() as tx:
-                count = tickets_shown.send_explanation(tx, desk, _ticket(tx, number, say), now)
-            click.echo(say(f"mejl i utkorgen: {count}", f"mails in the outbox: {count}"), err=True)
+            count = send_explanation(desk, number, now)
+            says = desk.say(f"mejl i utkorgen: {count}", f"mails in the outbox: {count}")
+            click.echo(says, err=True)
     if as_json:
         print_json(clocks)
         return
-    local = desk.calendar.local
     for clock in clocks:
-        due = f"{local(clock['due_at']):%Y-%m-%d %H:%M}" if clock["due_at"] else "–"
-        kind, result = say(*_CLOCKS[clock["kind"]]), say(*_RESULTS[clock["result"]])
-        click.echo(f"{kind}: {result}, {say('senast', 'due')} {due}")
-        print_table(
-            ["", say("från", "from"), say("till", "to"), "min", say("regel", "rule"), ""],
-            [
-                (
-                    say("går", "runs") if each["running"] else say("står", "stands"),
-                    f"{local(each['start']):%Y-%m-%d %H:%M}",
-                    f"{local(each['end']):%Y-%m-%d %H:%M}" if each["end"] else "…",
-                    each["minutes"],
-                    each["rule"],
-                    say(*_WHY[each["why"]]),
-                )
-                for each in clock["segments"]
-            ],
-            right=(3,),
-        )
+        _print_clock(clock, desk)
+
+
+def _print_clock(clock: "ExplainedClock", desk: "Desk") -> None:
+    from daemon.desk.shown import words
+
+    say, local = desk.say, desk.calendar.local
+    due = f"{local(clock.due_at):%Y-%m-%d %H:%M}" if clock.due_at else "–"
+    kind, result = say(*words.CLOCK[clock.kind]), say(*words.RESULT[clock.result])
+    click.echo(f"{kind}: {result}, {say('senast', 'due')} {due}")
+    print_table(
+        ["", say("från", "from"), say("till", "to"), "min", say("regel", "rule"), ""],
+        [
+            (
+                say("går", "runs") if segment.running else say("står", "stands"),
+                f"{local(segment.start):%Y-%m-%d %H:%M}",
+                f"{local(segment.end):%Y-%m-%d %H:%M}" if segment.end else "…",
+                segment.minutes,
+                segment.rule,
+                say(*words.WHY[segment.why]),
+            )
+            for segment in clock.segments
+        ],
+        right=(3,),
+    )

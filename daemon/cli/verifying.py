@@ -1,12 +1,17 @@
 """`avtald verify`: prove ledger, statements and raw mail against their hashes."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from daemon.cli.desk import opened
 from daemon.cli.options import config_option, json_option
 from daemon.cli.output import print_json
+from daemon.domain.wording import Say
+
+if TYPE_CHECKING:
+    from daemon.desk.shown.copies import Proven
 
 _MOST = 200  # faults that are listed
 
@@ -16,27 +21,19 @@ _MOST = 200  # faults that are listed
 @config_option
 def verify(config: Path | None, *, as_json: bool) -> int:
     """Prove ledger, statements and raw mail against their hashes; names what is not as written."""
-    from daemon.desk.upkeep import verify as proving
+    from daemon.desk.shown import copies
 
-    with opened(config) as desk, desk.store.reading() as tx:
-        proven = proving.prove(tx)
-        say = desk.say
-    faults = [
-        {"kind": each.kind, "id": each.row_id, "fault": each.code, "text": proving.told(each, say)}
-        for each in proven.faults
-    ]
+    with opened(config) as desk:
+        proven = copies.proven(desk)
     if as_json:
-        print_json(
-            {
-                "whole": not faults,
-                "counts": proven.counted,
-                "links": proven.links,
-                "head": proven.head,
-                "faults": faults,
-            }
-        )
-        return 1 if faults else 0
-    counts, links = proven.counted, say("länkar", "links")
+        print_json(proven)
+    else:
+        _print_proven(proven, desk.say)
+    return 0 if proven.whole else 1
+
+
+def _print_proven(proven: "Proven", say: Say) -> None:
+    counts = proven.counts
     click.echo(
         say(
             f"liggare {counts['ledger']} rader, avräkningar {counts['statement']} med "
@@ -45,11 +42,10 @@ def verify(config: Path | None, *, as_json: bool) -> int:
             f"{counts['row']} rows, messages {counts['mail']}",
         )
     )
-    click.echo(f"{say('kedjan', 'chain')}: {proven.links} {links}, {proven.head}")
-    for each in faults[:_MOST]:
-        click.echo(f"! {each['text']}")
-    if len(faults) > _MOST:
-        click.echo(f"! … {len(faults) - _MOST} {say('till', 'more')}")
-    if not faults:
+    click.echo(f"{say('kedjan', 'chain')}: {proven.links} {say('länkar', 'links')}, {proven.head}")
+    for fault in proven.faults[:_MOST]:
+        click.echo(f"! {fault.text}")
+    if len(proven.faults) > _MOST:
+        click.echo(f"! … {len(proven.faults) - _MOST} {say('till', 'more')}")
+    if proven.whole:
         click.echo(say("allt är som det skrevs", "everything is as it was written"))
-    return 1 if faults else 0

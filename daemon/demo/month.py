@@ -1,40 +1,33 @@
-"""The end of the month: its statements and drafts, printed and held against the story."""
+"""The end of the month: its statements and drafts, printed and compared with the story."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 from daemon.demo import story
 from daemon.demo.stage import Stage
-from daemon.desk.shown import statements as statements_shown
-from daemon.domain.periods import Period
+from daemon.desk.shown.statements import MoneyRow, TextRow, listing
 
 
 def statements(stage: Stage, now: dt.datetime) -> Iterator[str]:
     """Each statement with its rows (H2)."""
-    with stage.desk.store.reading() as tx:
-        found = statements_shown.listing(
-            tx, stage.desk, now, month=Period.parse(story.MONTH), customer=None, needs_number=True
-        )
-    for each in found:
+    for statement in listing(stage.desk, now, month=story.MONTH):
         yield ""
-        yield f"  {each['reference']}"
-        for row in each["rows"]:
-            yield _row(row)
-        yield f"{each['net']!s:>32}  net"
-        yield from (f"  ! {reason}" for reason in each["held"])
+        yield f"  {statement.reference}"
+        yield from (_row(row) for row in statement.rows)
+        yield f"{statement.net!s:>32}  net"
+        yield from (f"  ! {reason}" for reason in statement.held)
 
 
-def _row(row: Mapping[str, Any]) -> str:
-    if row["kind"] == "text":
-        return f"      {row['description']}"
-    times = f"{row['quantity']} {row['unit']:<2} × {row['price']!s:>7}"
-    return f"{times:>20} {row['amount']!s:>11}  {row['description']}"
+def _row(row: TextRow) -> str:
+    if not isinstance(row, MoneyRow):
+        return f"      {row.description}"
+    times = f"{row.quantity} {row.unit:<2} × {row.price!s:>7}"
+    return f"{times:>20} {row.amount!s:>11}  {row.description}"
 
 
 def drafts(stage: Stage) -> Iterator[str]:
-    """What stands in the books, as Fortnox itself has it."""
+    """The drafts in the books, in Fortnox's own words."""
     found = stage.double.invoices
     yield f"{len(found)} drafts in the books, neither booked nor sent:"
     yield f"  {'no':>3}  {'reference':<23}{'customer':<27}{'net':>10}"
@@ -48,7 +41,7 @@ def drafts(stage: Stage) -> Iterator[str]:
 
 
 def differences(stage: Stage) -> Iterator[str]:
-    """What of the drafts is not as the story reckons it."""
+    """The differences between the drafts and the story."""
     nets: dict[str, list[str]] = {}
     for each in stage.double.invoices:
         nets.setdefault(each["ExternalInvoiceReference1"], []).append(_money(each["Net"]))

@@ -18,10 +18,6 @@ from daemon.store.session import Store, Tx
 from daemon.store.tickets import events
 
 
-class RefusedError(Exception):
-    """The desk refuses an act or a question; the message gives the reason and the remedy."""
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """One helpdesk. It holds no time: its callers pass the instant (A4)."""

@@ -344,6 +344,11 @@ class Accounting:
         if wrong:
             raise TableError(*wrong)
 
+    @property
+    def needs_customer_number(self) -> bool:
+        """True where only customers with a number can be invoiced (H6)."""
+        return self.kind == "fortnox"
+
 
 Month12 = Annotated[int, Reads(whole(1, 12))]
 

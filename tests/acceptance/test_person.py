@@ -270,8 +270,7 @@ def test_a_log_line_that_a_crash_kept_back_is_written_by_the_next(desk):
 
 
 def test_an_export_has_the_rows_and_the_mails(any_desk, tmp_path):
-    with any_desk.desk.store.reading() as tx:
-        counts = handing_out.export(tx, EVA, tmp_path / "eva.zip")
+    counts = handing_out.export(any_desk.desk, EVA, tmp_path / "eva.zip").counts
     with zipfile.ZipFile(tmp_path / "eva.zip") as archive:
         told = json.loads(archive.read("person.json"))
         mails = [archive.read(name) for name in archive.namelist() if name.endswith(".eml")]
@@ -283,19 +282,17 @@ def test_an_export_has_the_rows_and_the_mails(any_desk, tmp_path):
 
 
 def test_an_export_holds_no_other_persons_messages(desk, tmp_path):
-    with desk.desk.store.reading() as tx:
-        handing_out.export(tx, "bo@acme.se", tmp_path / "bo.zip")
+    handing_out.export(desk.desk, "bo@acme.se", tmp_path / "bo.zip")
     with zipfile.ZipFile(tmp_path / "bo.zip") as archive:
         assert "070-1234567" not in archive.read("person.json").decode()
 
 
 def test_an_export_overwrites_nothing(desk, tmp_path):
     (tmp_path / "there").write_text("x")
-    with desk.desk.store.reading() as tx:
-        with pytest.raises(handing_out.PersonError, match="exists already"):
-            handing_out.export(tx, EVA, tmp_path / "there")
-        with pytest.raises(handing_out.PersonError, match="nothing is kept"):
-            handing_out.export(tx, "nobody@nowhere.se", tmp_path / "nobody.zip")
+    with pytest.raises(handing_out.PersonError, match="exists already"):
+        handing_out.export(desk.desk, EVA, tmp_path / "there")
+    with pytest.raises(handing_out.PersonError, match="nothing is kept"):
+        handing_out.export(desk.desk, "nobody@nowhere.se", tmp_path / "nobody.zip")
 
 
 # --- the law's years ----------------------------------------------------------------------------

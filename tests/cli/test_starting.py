@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from daemon.cli import starting
+from daemon.app import first_files
 from daemon.settings import load
 
 
@@ -53,7 +53,7 @@ def test_init_tells_a_script_what_it_wrote(avtald, tmp_path):
 
 
 def test_init_below_etc_names_the_folders_that_the_units_keep(avtald, tmp_path, monkeypatch):
-    monkeypatch.setattr(starting, "_SYSTEM", tmp_path / "etc")
+    monkeypatch.setattr(first_files, "_SYSTEM", tmp_path / "etc")
     assert avtald("init", tmp_path / "etc" / "avtald").code == 0
     settings = load.load(tmp_path / "etc" / "avtald" / "avtald.toml", {})
     assert settings.desk.state_dir == Path("/var/lib/avtald")

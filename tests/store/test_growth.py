@@ -85,9 +85,9 @@ def test_the_daily_round_reads_no_table_that_grows_from_end_to_end(desk, asked):
 
 
 def test_what_is_looked_at_reads_no_table_that_grows_from_end_to_end(desk, asked):
+    assert len(tickets_shown.listing(desk.desk, only_open=True)) == years.LIVING
+    assert tickets_shown.whole(desk.desk, 1500).messages
     with desk.desk.store.reading() as tx:
-        assert len(tickets_shown.listing(tx, only_open=True)) == years.LIVING
-        assert tickets_shown.whole(tx, tickets.by_number(tx, 1500))["messages"]
         assert inbox.way(tx, 1500).mails
         assert inbox.listing(tx, states=["shelved"]) == []
         assert depths.look(tx, instant("2026-11-20 10:00")).waiting == 0

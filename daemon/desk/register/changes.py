@@ -1,22 +1,14 @@
-"""The difference between two registers, one change a line, as people and programs read it."""
+"""The difference between two registers, one change a line, for people and programs."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from daemon.domain.register import (
-    Account,
-    Agreement,
-    BankAdjustment,
-    Contact,
-    Customer,
-    Person,
-    Register,
-)
-from daemon.settings.plans import as_written
+from daemon.desk.register import export
+from daemon.domain.register import Account, Agreement, BankAdjustment, Person, Register
 
-Facts = dict[str, Any]  # what a file would say of an object: only what JSON can hold
+Facts = dict[str, Any]  # an object's keys in a file, with values for JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +18,11 @@ class Change:
     kind: str
     what: str  # engineer, customer, contact, agreement, adjustment
     name: str  # address, key, or the agreement's first day
-    customer: str | None = None  # the key of whose contact, agreement or adjustment it is
+    customer: str | None = None  # the key of the owner of a contact, agreement or adjustment
     details: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  # before and after
 
     def to_json(self) -> dict[str, Any]:
-        """The change as `--json` prints it."""
+        """The change as events keep it and `--json` prints it."""
         details = {name: {"from": old, "to": new} for name, (old, new) in self.details.items()}
         return {
             "kind": self.kind,
@@ -42,12 +34,12 @@ class Change:
 
 
 def changes_between(before: Register, after: Register) -> tuple[Change, ...]:
-    """What turns the one register into the other, people first."""
+    """The changes from one register to the other, people first."""
     return (*_people(before, after), *_accounts(before, after))
 
 
 def _people(before: Register, after: Register) -> Iterator[Change]:
-    known = {each.id: each for each in before.people}
+    known = {person.id: person for person in before.people}
     for person in after.people:
         old = known.get(person.id)
         facts = _of_person(old) if old else None
@@ -55,35 +47,41 @@ def _people(before: Register, after: Register) -> Iterator[Change]:
 
 
 def _accounts(before: Register, after: Register) -> Iterator[Change]:
-    known = {each.customer.key: each for each in before.accounts}
+    known = {account.customer.key: account for account in before.accounts}
     for account in after.accounts:
         yield from _account(known.get(account.customer.key), account)
 
 
 def _account(old: Account | None, new: Account) -> Iterator[Change]:
-    key = new.customer.key
-    yield from _change("customer", key, _of_account(old) if old else None, _of_account(new))
-    contacts = {each.email: each for each in old.contacts} if old else {}
-    for contact in new.contacts:
-        known = contacts.get(contact.email)
-        facts = _of_contact(known) if known else None
-        yield from _change("contact", contact.email, facts, _of_contact(contact), key)
-    listed = {each.email for each in new.contacts}
-    for email, was in contacts.items():
-        if was.active and email not in listed:  # another customer's now
-            yield Change("ended", "contact", email, key, {"active": (True, False)})
-    versions = {each.version.starts: each for each in old.agreements} if old else {}
-    for agreement in new.agreements:
-        earlier = versions.get(agreement.version.starts)
-        name = agreement.version.starts.isoformat()
-        facts = _of_agreement(earlier) if earlier else None
-        yield from _change("agreement", name, facts, _of_agreement(agreement), key)
+    key, before = new.customer.key, old or Account(new.customer)
+    yield from _change("customer", key, _of_customer(old) if old else None, _of_customer(new))
+    yield from _contacts(key, before, new)
+    yield from _agreements(key, before, new)
     for adjustment in new_adjustments(old, new):
-        yield from _change("adjustment", adjustment.key, None, _of_adjustment(adjustment), key)
+        facts = _facts(export.adjustment_table(adjustment), "id")
+        yield from _change("adjustment", adjustment.key, None, facts, key)
+
+
+def _contacts(key: str, before: Account, new: Account) -> Iterator[Change]:
+    known = {each.email: _facts(export.contact_table(each), "email") for each in before.contacts}
+    for contact in new.contacts:
+        facts = _facts(export.contact_table(contact), "email")
+        yield from _change("contact", contact.email, known.pop(contact.email, None), facts, key)
+    for email, facts in known.items():
+        if facts["active"]:  # another customer's now
+            yield Change("ended", "contact", email, key, {"active": (True, False)})
+
+
+def _agreements(key: str, before: Account, new: Account) -> Iterator[Change]:
+    known = {each.version.starts: _of_agreement(each) for each in before.agreements}
+    for agreement in new.agreements:
+        starts = agreement.version.starts
+        facts = _of_agreement(agreement)
+        yield from _change("agreement", starts.isoformat(), known.get(starts), facts, key)
 
 
 def new_adjustments(old: Account | None, new: Account) -> list[BankAdjustment]:
-    """What is to be booked: one that is booked never changes (G1)."""
+    """The adjustments to book; a booked one never changes (G1)."""
     return [each for each in new.adjustments if old is None or each not in old.adjustments]
 
 
@@ -91,13 +89,13 @@ def _change(
     what: str, name: str, before: Facts | None, after: Facts, customer: str | None = None
 ) -> Iterator[Change]:
     if before is None:
-        details = {each: (None, value) for each, value in after.items() if value not in _NOTHING}
+        details = {key: (None, value) for key, value in after.items() if value not in _NOTHING}
         yield Change("added", what, name, customer, details)
         return
     details = {
-        each: (before.get(each), after.get(each))
-        for each in (*before, *(new for new in after if new not in before))
-        if before.get(each) != after.get(each)
+        key: (before.get(key), after.get(key))
+        for key in dict.fromkeys((*before, *after))
+        if before.get(key) != after.get(key)
     }
     if details:
         yield Change(_kind(what, details), what, name, customer, details)
@@ -114,58 +112,25 @@ def _kind(what: str, details: Mapping[str, tuple[Any, Any]]) -> str:
     return "withdrawn" if what == "agreement" else "ended"
 
 
+def _facts(table: export.Table, *but: str) -> Facts:
+    """A table as facts, without the keys of its name; dates as text."""
+    return {
+        key: value.isoformat() if isinstance(value, dt.date) else value
+        for key, value in table.items()
+        if key not in but
+    }
+
+
 def _of_person(person: Person) -> Facts:
-    return {
-        "name": person.name,
-        "email": person.email,
-        "aliases": list(person.aliases),
-        "roles": sorted(person.roles),
-        "absent_until": _day(person.absent_until),
-        "active": person.active,
-    }
+    return _facts(export.person_table(person))
 
 
-def _of_account(account: Account) -> Facts:
-    return _of_customer(account.customer) | {"domains": list(account.domains)}
-
-
-def _of_customer(customer: Customer) -> Facts:
-    return {
-        "name": customer.name,
-        "organisation_number": customer.organisation_number,
-        "language": customer.language,
-        "accounting_number": customer.accounting_number,
-        "your_reference": customer.your_reference,
-        "order_number": customer.order_number,
-        "invoice_language": customer.invoice_language,
-        "reports_to": list(customer.reports_to),
-        "manager": customer.manager.email if customer.manager else None,
-        "active": customer.active,
-    }
-
-
-def _of_contact(contact: Contact) -> Facts:
-    return {"name": contact.name, "active": contact.active}
+def _of_customer(account: Account) -> Facts:
+    facts = _facts(export.customer_table(account), "contacts")
+    told_last = {key: facts.pop(key) for key in ("active", "domains")}
+    return facts | told_last
 
 
 def _of_agreement(agreement: Agreement) -> Facts:
-    version = agreement.version
-    return {
-        "plan": version.terms.plan,
-        "until": _day(version.until),
-        "renew": version.renews,
-        **as_written(agreement.overrides),
-        "active": not version.withdrawn,
-    }
-
-
-def _of_adjustment(adjustment: BankAdjustment) -> Facts:
-    return {
-        "minutes": adjustment.minutes,
-        "date": _day(adjustment.date),
-        "reason": adjustment.reason,
-    }
-
-
-def _day(day: dt.date | None) -> str | None:
-    return None if day is None else day.isoformat()
+    facts = _facts(export.agreement_table(agreement), "from")
+    return facts | {"active": not agreement.version.withdrawn}

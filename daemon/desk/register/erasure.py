@@ -113,6 +113,18 @@ class Report:
         return {name: _plain(value) for name, value in asdict(self).items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """An erasure, done or (`dry_run`) only looked at."""
+
+    report: Report
+    dry_run: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as `avtald person erase --json` prints it."""
+        return self.report.to_json() | {"dry_run": self.dry_run}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

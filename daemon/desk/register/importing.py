@@ -1,13 +1,15 @@
-"""The register: what a file asks for, what that changes, and making it so in one transaction.
+"""Bringing a file into the register: the plan of its changes, carried out in one transaction.
 
-A register is a value. What is kept, with a file laid over it, gives the register that is wanted;
-the difference between the two is the plan of changes (contract.md 2).
+A register is a value. The file is laid over the register in the database and gives the wanted
+one; the difference between the two is the plan of changes (contract.md 2).
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from daemon.desk.context import Desk
 from daemon.desk.register.changes import Change, changes_between, new_adjustments
 from daemon.desk.register.claims import contested, released
 from daemon.desk.register.file import RegisterTables
@@ -26,20 +28,45 @@ from daemon.store.tickets import events
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What a register file would change: from one register to the other."""
+    """A plan of changes from one register to another."""
 
     before: Register
     after: Register
     changes: tuple[Change, ...]
 
 
-def alone(tx: Tx) -> None:
-    """Keep other changes of the register away until this transaction ends."""
-    register.lock(tx)
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The changes of a file, and the past months that closing will bill for them (H1)."""
+
+    changes: Sequence[Change]
+    applied: bool
+    past_months: Sequence[Period]
+
+
+def import_tables(
+    desk: Desk, file: str, read: Checked[RegisterTables], now: dt.datetime, *, dry_run: bool
+) -> Imported:
+    """Change the register as a file says; a dry run only plans."""
+    with changing(desk, dry_run=dry_run) as tx:
+        asked = plan(tx, file, read, desk.settings)
+        past = newly_billed(tx, asked, desk.settings, desk.calendar, now)
+        if asked.changes and not dry_run:
+            apply(tx, asked, now)
+    return Imported(asked.changes, bool(asked.changes) and not dry_run, past)
+
+
+@contextmanager
+def changing(desk: Desk, *, dry_run: bool) -> Iterator[Tx]:
+    """Keep other changes of the register away until the end; a dry run reads and locks nothing."""
+    with desk.store.reading() if dry_run else desk.store.acting() as tx:
+        if not dry_run:
+            register.lock(tx)
+        yield tx
 
 
 def plan(tx: Tx, file: str, read: Checked[RegisterTables], settings: Settings) -> Import:
-    """What a file would change; MistakesError with all that is wrong, and then nothing is."""
+    """Plan the changes of a file; MistakesError names every mistake in it."""
     mistakes = list(read.mistakes)
     kept = register.load(tx)
     after = kept
@@ -54,7 +81,7 @@ def plan(tx: Tx, file: str, read: Checked[RegisterTables], settings: Settings) -
 
 
 def apply(tx: Tx, asked: Import, at: dt.datetime, cause: str = "command import") -> None:
-    """Make the changes, each with its event (K1), in the transaction that planned them."""
+    """Make the planned changes, each with its event (K1), in the plan's own transaction."""
     ids = _keep_people(tx, asked)
     before = {account.customer.key: account for account in asked.before.accounts}
     changed = [each for each in asked.after.accounts if each != before.get(each.customer.key)]
@@ -83,7 +110,7 @@ def apply(tx: Tx, asked: Import, at: dt.datetime, cause: str = "command import")
 
 
 def _keep_people(tx: Tx, asked: Import) -> Mapping[str, int]:
-    """Keep whoever changed; gives everybody's id by registered address."""
+    """Keep the changed people; gives every person's id by registered address."""
     known = set(asked.before.people)
     return {
         person.email: person.id if person in known else register.keep_person(tx, person)
@@ -103,13 +130,13 @@ def _keep_account(tx: Tx, account: Account, people: Mapping[str, int]) -> int:
 
 
 def _kept(person: Person | None, ids: Mapping[str, int]) -> Person | None:
-    """The same person with the id that it has by now."""
+    """The same person with an id."""
     return person and replace(person, id=person.id or ids[person.email])
 
 
 @dataclass(frozen=True, slots=True)
 class PastMonths:
-    """The ended months for which closing would bill somebody's agreement, in order (H1)."""
+    """Ended months with an agreement to bill, in order (H1)."""
 
     months: tuple[Period, ...]
     never_closed: bool  # no month has been closed before: this is how it starts
@@ -118,16 +145,16 @@ class PastMonths:
 def past_months(
     tx: Tx, wanted_register: Register, settings: Settings, calendar: Calendar, now: dt.datetime
 ) -> PastMonths:
-    """What closing would bill at once, with that register, at that instant."""
+    """The months that closing would bill at once for a register."""
     last = statements.last_closed(tx)
     months = _past_months(wanted_register.accounts, settings, calendar, now)
-    return PastMonths(tuple(each for each in months if str(each) > (last or "")), last is None)
+    return PastMonths(tuple(month for month in months if str(month) > (last or "")), last is None)
 
 
 def newly_billed(
     tx: Tx, asked: Import, settings: Settings, calendar: Calendar, now: dt.datetime
 ) -> tuple[Period, ...]:
-    """The past months that closing would bill for these changes, and not without them (H1)."""
+    """The past months that closing would bill for a plan of changes alone (H1)."""
     before = past_months(tx, asked.before, settings, calendar, now).months
     after = past_months(tx, asked.after, settings, calendar, now).months
     return tuple(month for month in after if month not in before)

@@ -1,112 +1,159 @@
-"""The time bank as commands show it, and finance's adjustments (G1, contract 4)."""
+"""A customer's time bank and its ledger, and finance's adjustments of it (G1, contract 4)."""
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from daemon.desk.context import Desk
 from daemon.desk.hours import balances
+from daemon.desk.shown import asked
 from daemon.domain import time_bank
 from daemon.domain.agreement import timeline
+from daemon.domain.refusal import RefusedError
 from daemon.domain.register import Customer
-from daemon.domain.time_bank import Balance, Correction, Movement
+from daemon.domain.time_bank import Balance, Correction
 from daemon.settings.values import adjustment_minutes, line
 from daemon.store.money import ledger, register
 from daemon.store.session import Tx
 from daemon.store.tickets import events, tickets
+from daemon.store.tickets.events import Event
 
 
-def shown(
-    tx: Tx, desk: Desk, customer: Customer, now: dt.datetime, on: dt.date | None = None
-) -> dict[str, Any]:
-    """The bank of the period that `now` (or another date) lies in, with its movements.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days of a bank period; `end` is the day after."""
 
-    `periods` tells every bank period so far: what was granted, used, over it, and has expired.
-    """
+    start: dt.date
+    end: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Minutes into a bank or out of it."""
+
+    kind: str
+    minutes: int
+    overage_minutes: int
+    date: dt.date
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class BankPeriod:
+    """One bank period in figures."""
+
+    period: str | None  # None: use without a bank
+    granted_minutes: int
+    used_minutes: int
+    remaining_minutes: int
+    expired_minutes: int
+    overage_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """The bank of one period with its movements, and every bank period so far."""
+
+    customer: str
+    period: Span | None
+    granted_minutes: int
+    used_minutes: int
+    remaining_minutes: int
+    overage_minutes: int
+    expired_minutes: int
+    movements: Sequence[Movement]
+    periods: Sequence[BankPeriod]
+
+
+def bank_of(desk: Desk, key: str, now: dt.datetime, on: dt.date | None = None) -> Bank:
+    """The bank of a customer in the period of `now`, or of another date."""
     today = desk.calendar.day_of(now)
-    reckoned = balances.reckoning(tx, desk, customer.id)
-    balance = time_bank.balance(reckoned, on or today)
-    period = balance.period
-    moved = (
-        []
-        if period is None
-        else time_bank.movements(reckoned, period, today, _corrections(tx, customer))
+    with desk.store.reading() as tx:
+        customer = asked.customer(tx, desk, key)
+        reckoned = balances.reckoning(tx, desk, customer.id)
+        balance = time_bank.balance(reckoned, on or today)
+        moved = _movements(tx, customer, reckoned, balance, today)
+        numbers = tickets.numbers(tx, {each.entry.ticket for each in moved if each.entry})
+    banks = time_bank.banks(reckoned, today + dt.timedelta(days=1))
+    return Bank(
+        customer=customer.key,
+        period=Span(balance.period.start, balance.period.end) if balance.period else None,
+        granted_minutes=balance.granted,
+        used_minutes=balance.used,
+        remaining_minutes=balance.remaining,
+        overage_minutes=balance.overage,
+        expired_minutes=_expired(balance, today),
+        movements=[_movement(each, numbers, desk.settings.desk.language) for each in moved],
+        periods=[_period(time_bank.balance_of(reckoned, bank), today) for bank in banks],
     )
-    numbers = tickets.numbers(tx, {each.entry.ticket for each in moved if each.entry})
-    language = desk.settings.desk.language
-    return {
-        "customer": customer.key,
-        "period": None if period is None else {"start": period.start, "end": period.end},
-        "granted_minutes": balance.granted,
-        "used_minutes": balance.used,
-        "remaining_minutes": balance.remaining,
-        "overage_minutes": balance.overage,
-        "expired_minutes": _expired(balance, today),
-        "movements": [_movement(each, numbers, language) for each in moved],
-        "periods": [
-            _period(time_bank.balance_of(reckoned, bank), today)
-            for bank in time_bank.banks(reckoned, today + dt.timedelta(days=1))
-        ],
-    }
 
 
-def _period(balance: Balance, today: dt.date) -> dict[str, Any]:
-    """One bank period in a line; what is left when it has ended has expired (G2)."""
+def _period(balance: Balance, today: dt.date) -> BankPeriod:
+    """One bank period; the rest of an ended one has expired (G2)."""
     bank = balance.period
     ended = bank is not None and bank.end <= today
-    return {
-        "period": None if bank is None else str(bank),
-        "granted_minutes": balance.granted,
-        "used_minutes": balance.used,
-        "remaining_minutes": 0 if ended else balance.remaining,
-        "expired_minutes": _expired(balance, today),
-        "overage_minutes": balance.overage,
-    }
+    return BankPeriod(
+        period=None if bank is None else str(bank),
+        granted_minutes=balance.granted,
+        used_minutes=balance.used,
+        remaining_minutes=0 if ended else balance.remaining,
+        expired_minutes=_expired(balance, today),
+        overage_minutes=balance.overage,
+    )
 
 
 def _expired(balance: Balance, today: dt.date) -> int:
-    """What was left when the period ended (G2)."""
+    """The rest of a bank at the end of its period (G2)."""
     if balance.period is None or balance.period.end > today:
         return 0
     return max(0, balance.remaining)
 
 
-def _corrections(tx: Tx, customer: Customer) -> list[Correction]:
-    return [
+def _movements(
+    tx: Tx, customer: Customer, reckoned: time_bank.Reckoning, balance: Balance, today: dt.date
+) -> list[time_bank.Movement]:
+    if balance.period is None:
+        return []
+    corrections = [
         Correction(row.reverses_id, row.worked_on, -row.billable)
         for row in ledger.reversal_rows(tx, customer.id)
         if row.billable < 0
     ]
+    return list(time_bank.movements(reckoned, balance.period, today, corrections))
 
 
-def _movement(movement: Movement, numbers: Mapping[int, int], language: str) -> dict[str, Any]:
-    if movement.entry is not None:  # people know a ticket by its number
-        entry = replace(movement.entry, ticket=numbers[movement.entry.ticket])
-        movement = replace(movement, entry=entry)
-    return {
-        "kind": movement.kind,
-        "minutes": movement.minutes,
-        "overage_minutes": movement.overage,
-        "date": movement.date,
-        "cause": time_bank.cause(movement, language),
-    }
+def _movement(moved: time_bank.Movement, numbers: Mapping[int, int], language: str) -> Movement:
+    if moved.entry is not None:  # people know a ticket by its number
+        moved = replace(moved, entry=replace(moved.entry, ticket=numbers[moved.entry.ticket]))
+    cause = time_bank.cause(moved, language)
+    return Movement(moved.kind, moved.minutes, moved.overage, moved.date, cause)
 
 
-def adjust(
-    tx: Tx, customer: Customer, *, minutes: int, day: dt.date, at: dt.datetime, reason: str
-) -> None:
-    """G1: finance adds to the bank of a date's period, or takes from it, with a reason.
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Minutes that finance gives to the bank of a day's period, or takes from it."""
 
-    A ValueError where the date has no bank (such minutes would count nowhere), and for minutes and
-    reasons that the register would not take either.
+    minutes: int
+    reason: str
+    day: dt.date
+
+
+def adjust(desk: Desk, key: str, asked_for: Adjustment, now: dt.datetime) -> None:
+    """G1: book an adjustment, sealed in the ledger.
+
+    Refuses a day without a bank, for its minutes would count nowhere, and minutes and reasons
+    that the register refuses too.
     """
-    adjustment_minutes(minutes)
-    reason = line(reason)
-    spans = timeline(register.versions_of(tx, customer.id))
-    if time_bank.bank_to_adjust(spans, day) is None:
-        raise ValueError(f"{customer.key} has no time bank on {day}: choose a day with --on")
-    row = ledger.adjust(tx, customer.id, minutes=minutes, day=day, at=at, reason=reason)
-    data = {"minutes": minutes, "reason": reason, "ledger": row}
-    adjusted = events.Event("bank-adjusted", at, "command", "command bank", customer.id, data=data)
-    events.record(tx, adjusted)
+    with desk.store.acting() as tx:
+        customer = asked.customer(tx, desk, key)
+        try:
+            minutes, reason = adjustment_minutes(asked_for.minutes), line(asked_for.reason)
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
+        day = asked_for.day
+        if time_bank.bank_to_adjust(timeline(register.versions_of(tx, customer.id)), day) is None:
+            raise RefusedError(f"{key} has no time bank on {day}: choose a day with --on")
+        row = ledger.adjust(tx, customer.id, minutes=minutes, day=day, at=now, reason=reason)
+        data = {"minutes": minutes, "reason": reason, "ledger": row}
+        booked = Event("bank-adjusted", now, "command", "command bank", customer.id, data=data)
+        events.record(tx, booked)

@@ -1,17 +1,130 @@
-"""A report as `avtald report --json` shows it (contract 4)."""
+"""Customer reports and simulations of other plans (contract 4)."""
 
+import datetime as dt
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from daemon.desk.context import Desk
+from daemon.desk.letters.rendering import render
 from daemon.desk.letters.to_office import ManagerPack
-from daemon.desk.reviews.report_making import Made
+from daemon.desk.reviews import plan_costs
+from daemon.desk.reviews.manager_pack import pack_of
+from daemon.desk.reviews.report_making import Made, has_begun, make_report
+from daemon.desk.shown import asked
+from daemon.domain.money import Money
+from daemon.domain.periods import Period, months_from
+from daemon.domain.refusal import RefusedError
 from daemon.domain.report import BankFigures, Breach, Figures, OpenTicket, TicketHours, Trend
 from daemon.domain.report_facts import BilledMonth
 
+_MOST_MONTHS = 120  # of a simulation: ten years
 
-def shown(made: Made, pack: ManagerPack | None) -> dict[str, Any]:
-    """Everything a report says; what is for our eyes only where it is asked for."""
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A report, and the manager's pages if they were asked for."""
+
+    made: Made
+    pack: ManagerPack | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole report as JSON."""
+        shape = _shape(self.made)
+        return shape if self.pack is None else shape | {"internal": _internal(self.pack)}
+
+    def texts(self, desk: Desk) -> Iterator[str]:
+        """The letters to the customer and to the manager, as plain text."""
+        yield _text(desk, self.made.letter(desk), self.made.language)
+        if self.pack is not None:
+            yield _text(desk, self.pack, desk.language)
+
+
+def report_of(desk: Desk, key: str, period: str, now: dt.datetime, *, internal: bool) -> Shown:
+    """The report of a customer for a period; nothing is sent."""
+    wanted = asked.period(period)
+    with desk.store.reading() as tx:
+        customer = asked.customer(tx, desk, key)
+        if not has_begun(desk, wanted, now):
+            says = desk.say(f"{wanted} har inte börjat", f"{wanted} has not begun")
+            raise RefusedError(says)
+        made = make_report(tx, desk, customer, wanted, now)
+        pack = pack_of(tx, desk, made, customer.reports_to) if internal else None
+    return Shown(made, pack)
+
+
+def _text(desk: Desk, letter: Any, language: str) -> str:
+    """A letter as plain text, without the desk's marks for quotations."""
+    text = render(letter, language, desk.zone).text
+    kept = [line for line in text.split("\n") if line not in desk.markers]
+    return "\n".join(kept).strip("\n")
+
+
+# --- simulations --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedMonth:
+    """The cost of a month as agreed, and under the other plan."""
+
+    month: Period
+    current: Money
+    simulated: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Months under another plan, with the same work."""
+
+    customer: str
+    plan: str
+    months: Sequence[SimulatedMonth]
+    current: Money
+    simulated: Money
+    difference: Money
+
+
+def simulate(
+    desk: Desk, key: str, plan: str, months: tuple[str, str], now: dt.datetime
+) -> Simulation:
+    """Reckon the months from a first one to a last one under another plan."""
+    if plan not in desk.settings.plans:
+        names = ", ".join(desk.settings.plans)
+        raise RefusedError(desk.say(f"skriv en av {names}", f"write one of {names}"))
+    wanted = _months(desk, *months)
+    with desk.store.reading() as tx:
+        past = plan_costs.history(tx, desk, asked.customer(tx, desk, key), now)
+    found = plan_costs.simulate(desk, past, plan, wanted)
+    return Simulation(
+        customer=key,
+        plan=found.plan,
+        months=[SimulatedMonth(*month) for month in found.months],
+        current=found.current,
+        simulated=found.other,
+        difference=found.difference,
+    )
+
+
+def _months(desk: Desk, first: str, last: str) -> list[Period]:
+    begin, end = asked.period(first), asked.period(last)
+    if begin.months != 1 or end.months != 1:
+        raise RefusedError(desk.say("skriv månader: 2026-11", "write months: 2026-11"))
+    if end < begin:
+        raise RefusedError(desk.say("--to ligger före --from", "--to lies before --from"))
+    months = list(itertools.islice(months_from(begin, end), _MOST_MONTHS + 1))
+    if len(months) > _MOST_MONTHS:
+        says = (f"skriv högst {_MOST_MONTHS} månader", f"write {_MOST_MONTHS} months at most")
+        raise RefusedError(desk.say(*says))
+    return months
+
+
+# --- the shape of a report ----------------------------------------------------------------------
+
+
+def _shape(made: Made) -> dict[str, Any]:
     figures = made.figures
-    shape: dict[str, Any] = {
+    return {
         "customer": made.customer.key,
         "period": made.period,
         "start": made.period.start,
@@ -31,7 +144,6 @@ def shown(made: Made, pack: ManagerPack | None) -> dict[str, Any]:
         "forecast": _forecast(figures),
         "open": [_open(each) for each in figures.open],
     }
-    return shape if pack is None else shape | {"internal": _internal(pack)}
 
 
 def _response(figures: Figures) -> list[dict[str, Any]]:

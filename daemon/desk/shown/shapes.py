@@ -13,6 +13,7 @@ def as_json(value: object) -> object:
     """Give the shape of a value for `json.dumps(default=…)`; TypeError where it has none.
 
     A record becomes an object with its fields as keys, in their order; a field `from_` is `from`.
+    A record with a `to_json` of its own is shaped by that.
     """
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -24,6 +25,8 @@ def as_json(value: object) -> object:
         return dict(value)
     if isinstance(value, set | frozenset):
         return sorted(value)
+    if hasattr(value, "to_json"):
+        return value.to_json()
     if is_dataclass(value):
         return {each.name.rstrip("_"): getattr(value, each.name) for each in fields(value)}
     raise TypeError(f"{type(value).__name__} has no shape in contract.md 4")

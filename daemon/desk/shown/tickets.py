@@ -1,12 +1,14 @@
-"""Tickets as commands show them (contract 4): a list, one whole, and its clocks explained (E9)."""
+"""Tickets: a list, one whole, and its clocks explained (E9, contract 4)."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from daemon.desk.context import Desk
 from daemon.desk.letters.to_customers import ClockLine, Explanation
 from daemon.desk.outgoing import mailing
+from daemon.desk.shown import asked, words
 from daemon.desk.tickets import clocks
 from daemon.domain import wording
 from daemon.domain.clock import Clock, urgency
@@ -18,23 +20,177 @@ from daemon.store.session import Tx
 from daemon.store.tickets import tickets
 
 _LIVING = (Status.OPEN, Status.WAITING, Status.UNPLACED)
-_NO_CLOCK = {"target_minutes": None, "due_at": None, "ended_at": None, "met": None}
 
 
-def listing(tx: Tx, *, only_open: bool) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A ticket's response clock; without a clock every field is None."""
+
+    target_minutes: int | None = None
+    due_at: dt.datetime | None = None
+    ended_at: dt.datetime | None = None
+    met: bool | None = None  # None: it runs, or the ticket was never answered
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """Time booked on a ticket."""
+
+    actual: int
+    billable: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTicket:
+    """A ticket as a list shows it."""
+
+    number: int
+    subject: str
+    customer: str | None
+    requester: str
+    priority: int
+    status: str
+    opened_at: dt.datetime
+    assignee: str | None
+    response: Response
+    minutes: Minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the conversation."""
+
+    at: dt.datetime
+    author: str
+    from_: str
+    name: str
+    internal: bool
+    text: str
+    inbox: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClock:
+    """A clock of a ticket as it stands."""
+
+    kind: str
+    started_at: dt.datetime
+    paused: bool
+    target_minutes: int | None
+    due_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    met: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event in the story of a ticket (K1)."""
+
+    at: dt.datetime
+    kind: str
+    actor: str
+    cause: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Time booked on a ticket; after a correction, the rest of it (G1)."""
+
+    worked_on: dt.date
+    engineer: str | None
+    actual: int
+    billable: int
+    note: str
+    inbox: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail on a ticket to one recipient."""
+
+    at: dt.datetime
+    kind: str
+    to: str
+    state: str
+    sent_at: dt.datetime | None
+    reply: str | None  # of the outgoing server
+
+
+@dataclass(frozen=True, slots=True)
+class WholeTicket(ListedTicket):
+    """A ticket with its participants, its conversation and the whole of its story (K1)."""
+
+    closed_at: dt.datetime | None
+    merged_into: int | None
+    follows: int | None
+    followed_by: Sequence[int]
+    participants: Sequence[str]
+    messages: Sequence[Message]
+    clocks: Sequence[StoredClock]
+    events: Sequence[Event]
+    time: Sequence[Booking]
+    mails: Sequence[Mail]
+
+
+def listing(desk: Desk, *, only_open: bool) -> list[ListedTicket]:
     """Every ticket, or the living ones; by deadline, then by priority (E2)."""
-    found = tickets.listing(tx, statuses=_LIVING if only_open else None)
-    return _shapes(tx, found, tickets.clock_rows(tx, [ticket.id for ticket in found]))
+    with desk.store.reading() as tx:
+        found = tickets.listing(tx, statuses=_LIVING if only_open else None)
+        rows = tickets.clock_rows(tx, [ticket.id for ticket in found])
+        responses = {row.ticket_id: row for row in rows if row.kind == "response"}
+        found.sort(key=lambda ticket: _urgency(ticket, responses.get(ticket.id)))
+        return [ListedTicket(**facts) for facts in _facts(tx, found, responses)]
 
 
-def _shapes(tx: Tx, found: list[Ticket], clock_rows: Sequence[Any]) -> list[dict[str, Any]]:
-    responses = {row.ticket_id: row for row in clock_rows if row.kind == "response"}
+def whole(desk: Desk, number: int) -> WholeTicket:
+    """The ticket with a number, whole."""
+    with desk.store.reading() as tx:
+        ticket = asked.ticket(tx, desk, number)
+        rows = tickets.clock_rows(tx, [ticket.id])
+        responses = {row.ticket_id: row for row in rows if row.kind == "response"}
+        (facts,) = _facts(tx, [ticket], responses)
+        follows, followed_by = tickets.linked(tx, ticket.id)
+        merged = ticket.merged_into_id
+        return WholeTicket(
+            **facts,
+            closed_at=ticket.closed_at,
+            merged_into=tickets.by_id(tx, merged).number if merged else None,
+            follows=follows,
+            followed_by=followed_by,
+            participants=[each.address for each in tickets.participants_of(tx, ticket.id)],
+            messages=_messages(tx, ticket),
+            clocks=[StoredClock(row.kind, row.started_at, row.paused, *_ends(row)) for row in rows],
+            events=[
+                Event(row.at, row.kind, row.actor, row.cause, row.data or {})
+                for row in tickets.events_of(tx, ticket.id)
+            ],
+            time=_time(tx, ticket),
+            mails=[
+                Mail(row.created_at, row.kind, row.recipient, row.state, row.sent_at, row.reply)
+                for row in tickets.mails_of(tx, ticket.id)
+            ],
+        )
+
+
+def _facts(tx: Tx, found: Sequence[Ticket], responses: Mapping[int, Any]) -> list[dict[str, Any]]:
+    """The fields of ListedTicket, for each ticket in order."""
     minutes = tickets.time_on(tx, [ticket.id for ticket in found])
     keys = {customer.id: customer.key for customer in register.customers(tx, ended=True)}
-    people = {person.id: person.email for person in register.people(tx, ended=True)}
-    found.sort(key=lambda ticket: _urgency(ticket, responses.get(ticket.id)))
+    people = _addresses(tx)
     return [
-        _shape(ticket, responses.get(ticket.id), minutes.get(ticket.id, (0, 0)), keys, people)
+        {
+            "number": ticket.number,
+            "subject": ticket.subject,
+            "customer": keys.get(ticket.customer_id) if ticket.customer_id else None,
+            "requester": ticket.requester,
+            "priority": ticket.priority,
+            "status": ticket.status.value,
+            "opened_at": ticket.opened_at,
+            "assignee": people.get(ticket.assignee_id) if ticket.assignee_id else None,
+            "response": Response(*_ends(responses.get(ticket.id))),
+            "minutes": Minutes(*minutes.get(ticket.id, (0, 0))),
+        }
         for ticket in found
     ]
 
@@ -44,158 +200,121 @@ def _urgency(ticket: Ticket, response: Any) -> tuple[bool, float, int, int]:
     return *urgency(response.due_at if runs else None, ticket.priority), ticket.number
 
 
-def _shape(
-    ticket: Ticket,
-    response: Any,
-    minutes: tuple[int, int],
-    keys: dict[int, str],
-    people: dict[int, str],
-) -> dict[str, Any]:
-    return {
-        "number": ticket.number,
-        "subject": ticket.subject,
-        "customer": keys.get(ticket.customer_id) if ticket.customer_id else None,
-        "requester": ticket.requester,
-        "priority": ticket.priority,
-        "status": ticket.status.value,
-        "opened_at": ticket.opened_at,
-        "assignee": people.get(ticket.assignee_id) if ticket.assignee_id else None,
-        "response": _NO_CLOCK if response is None else _clock(response),
-        "minutes": {"actual": minutes[0], "billable": minutes[1]},
-    }
+def _ends(row: Any) -> tuple[Any, ...]:
+    """A stored clock's target, deadline, end, and success."""
+    if row is None:
+        return ()
+    met = {"met": True, "missed": False}.get(row.result)
+    return row.target_minutes, row.due_at, row.ended_at, met
 
 
-def _clock(row: Any) -> dict[str, Any]:
-    return {
-        "target_minutes": row.target_minutes,
-        "due_at": row.due_at,
-        "ended_at": row.ended_at,
-        "met": {"met": True, "missed": False}.get(row.result),
-    }
+def _addresses(tx: Tx) -> dict[int, str]:
+    """The address of every person of the desk, by id."""
+    return {person.id: person.email for person in register.people(tx, ended=True)}
 
 
-def whole(tx: Tx, ticket: Ticket) -> dict[str, Any]:
-    """One ticket with its participants, messages, clocks and the whole of its story (K1)."""
-    clock_rows = tickets.clock_rows(tx, [ticket.id])
-    (shape,) = _shapes(tx, [ticket], clock_rows)
-    merged = tickets.by_id(tx, ticket.merged_into_id).number if ticket.merged_into_id else None
-    follows, followed_by = tickets.linked(tx, ticket.id)
-    return shape | {
-        "closed_at": ticket.closed_at,
-        "merged_into": merged,
-        "follows": follows,
-        "followed_by": followed_by,
-        "participants": [each.address for each in tickets.participants_of(tx, ticket.id)],
-        "messages": [
-            {
-                "at": each.at,
-                "author": each.author,
-                "from": each.address,
-                "name": each.name,
-                "internal": each.internal,
-                "text": each.text,
-                "inbox": each.inbox_id,
-            }
-            for each in tickets.said(tx, ticket.id)
-        ],
-        "clocks": [
-            {"kind": row.kind, "started_at": row.started_at, "paused": row.paused} | _clock(row)
-            for row in clock_rows
-        ],
-        "events": [
-            {
-                "at": row.at,
-                "kind": row.kind,
-                "actor": row.actor,
-                "cause": row.cause,
-                "data": row.data or {},
-            }
-            for row in tickets.events_of(tx, ticket.id)
-        ],
-        "time": _time(tx, ticket),
-        "mails": [
-            {
-                "at": row.created_at,
-                "kind": row.kind,
-                "to": row.recipient,
-                "state": row.state,
-                "sent_at": row.sent_at,
-                "reply": row.reply,
-            }
-            for row in tickets.mails_of(tx, ticket.id)
-        ],
-    }
-
-
-def _time(tx: Tx, ticket: Ticket) -> list[dict[str, Any]]:
-    """What was booked on a ticket, and what is left of it after corrections (G1)."""
-    people = {person.id: person.email for person in register.people(tx, ended=True)}
+def _messages(tx: Tx, ticket: Ticket) -> list[Message]:
     return [
-        {
-            "worked_on": booking.entry.worked_on,
-            "engineer": people.get(booking.entry.engineer),
-            "actual": booking.entry.actual,
-            "billable": booking.entry.billable,
-            "note": booking.note,
-            "inbox": booking.inbox_id,
-        }
-        for booking in ledger.on_ticket(tx, ticket.id)
+        Message(
+            said.at, said.author, said.address, said.name, said.internal, said.text, said.inbox_id
+        )
+        for said in tickets.said(tx, ticket.id)
     ]
 
 
-_WHY = {
-    "sv": {
-        "open": "öppet, klockan går",
-        "closed": "stängt",
-        "paused": "väntar på er, klockan står",
-        "frozen": "räknat när klockan stannade",
-    },
-    "en": {
-        "open": "open, the clock runs",
-        "closed": "closed",
-        "paused": "waiting, it stands",
-        "frozen": "as counted when the clock ended",
-    },
-}
+def _time(tx: Tx, ticket: Ticket) -> list[Booking]:
+    people = _addresses(tx)
+    return [
+        Booking(
+            worked_on=booked.entry.worked_on,
+            engineer=people.get(booked.entry.engineer),
+            actual=booked.entry.actual,
+            billable=booked.entry.billable,
+            note=booked.note,
+            inbox=booked.inbox_id,
+        )
+        for booked in ledger.on_ticket(tx, ticket.id)
+    ]
 
 
-def explanation(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> tuple[Explanation, ...]:
-    """E9: a ticket's clocks as letters that may be sent to the customer."""
-    return tuple(
-        _letter(desk, ticket, clock, segments)
-        for clock, segments in clocks.explained(tx, desk, ticket, now)
-        if clock.target is not None
-    )
+# --- clocks explained (E9) ----------------------------------------------------------------------
 
 
-def send_explanation(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> int:
-    """E9: mail the requester how the ticket's clocks were counted; gives how many mails."""
-    letters = explanation(tx, desk, ticket, now)
-    for letter in letters:
-        mailing.post(
-            tx,
-            desk,
-            letter,
-            mailing.Post(
+@dataclass(frozen=True, slots=True)
+class ExplainedSegment:
+    """A stretch in which a clock ran or stood still, with the rule for it."""
+
+    start: dt.datetime
+    end: dt.datetime | None
+    minutes: int
+    running: bool
+    rule: str
+    why: str  # a key of words.WHY
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedClock:
+    """A clock with all its segments."""
+
+    kind: str
+    started_at: dt.datetime
+    target_minutes: int | None
+    due_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    result: str
+    segments: Sequence[ExplainedSegment]
+
+
+def explained(desk: Desk, number: int, now: dt.datetime) -> list[ExplainedClock]:
+    """E9: every clock of a ticket, explained."""
+    with desk.store.reading() as tx:
+        found = clocks.explained(tx, desk, asked.ticket(tx, desk, number), now)
+    return [
+        ExplainedClock(
+            kind=clock.kind.value,
+            started_at=clock.started_at,
+            target_minutes=None if clock.target is None else minutes_up(clock.target),
+            due_at=clock.due_at,
+            ended_at=clock.ended_at,
+            result=clock.result.value,
+            segments=[
+                ExplainedSegment(s.start, s.end, s.minutes, s.running, s.rule, s.why)
+                for s in segments
+            ],
+        )
+        for clock, segments in found
+    ]
+
+
+def send_explanation(desk: Desk, number: int, now: dt.datetime) -> int:
+    """E9: mail the requester an account of the ticket's clocks; gives the number of mails."""
+    with desk.store.writing() as tx:
+        ticket = asked.ticket(tx, desk, number)
+        letters = [
+            _letter(desk, ticket, clock, segments)
+            for clock, segments in clocks.explained(tx, desk, ticket, now)
+            if clock.target is not None
+        ]
+        for letter in letters:
+            post = mailing.Post(
                 key=f"explanation:{ticket.id}:{letter.clock}:{letter.started_at}:{now}",
                 kind="explanation",
                 to=((ticket.requester_name, ticket.requester),),
                 language=ticket.language,
                 ticket=ticket,
                 automatic=False,
-            ),
-            now,
-        )
+            )
+            mailing.post(tx, desk, letter, post, now)
     return len(letters)
 
 
 def _letter(desk: Desk, ticket: Ticket, clock: Clock, segments: Sequence[Segment]) -> Explanation:
-    language = "en" if ticket.language == "en" else "sv"
+    say = wording.speaker(ticket.language)
     lines = tuple(
         ClockLine(
-            _between(desk, segment.start, segment.end, language),
+            _between(desk, segment.start, segment.end, say("sv", "en")),
             wording.hours(segment.minutes) if segment.running else "",
-            _WHY[language].get(segment.why.value, segment.why.value),
+            say(*words.WHY_TO_CUSTOMER[segment.why]),
             segment.rule,
         )
         for segment in segments
@@ -217,40 +336,11 @@ def _letter(desk: Desk, ticket: Ticket, clock: Clock, segments: Sequence[Segment
 
 
 def _between(desk: Desk, start: dt.datetime, end: dt.datetime | None, language: str) -> str:
-    """When a stretch was, as people write it; a day is named once."""
+    """A stretch of time as people write it; a day is named once."""
     first = wording.moment(start, desk.zone, language)
     if end is None:
         return f"{first} –"
     local = desk.calendar.local(end)
-    same = desk.calendar.day_of(start) == local.date()
-    return (
-        f"{first}–{local:%H:%M}"
-        if same
-        else f"{first} – {wording.moment(end, desk.zone, language)}"
-    )
-
-
-def explained(tx: Tx, desk: Desk, ticket: Ticket, now: dt.datetime) -> list[dict[str, Any]]:
-    """E9: every segment of every clock that ran or stood still, and the rule for each."""
-    return [
-        {
-            "kind": clock.kind.value,
-            "started_at": clock.started_at,
-            "target_minutes": None if clock.target is None else minutes_up(clock.target),
-            "due_at": clock.due_at,
-            "ended_at": clock.ended_at,
-            "result": clock.result.value,
-            "segments": [
-                {
-                    "start": segment.start,
-                    "end": segment.end,
-                    "minutes": segment.minutes,
-                    "running": segment.running,
-                    "rule": segment.rule,
-                    "why": segment.why,
-                }
-                for segment in segments
-            ],
-        }
-        for clock, segments in clocks.explained(tx, desk, ticket, now)
-    ]
+    if desk.calendar.day_of(start) == local.date():
+        return f"{first}–{local:%H:%M}"
+    return f"{first} – {wording.moment(end, desk.zone, language)}"

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from daemon.app.accounting import FORTNOX
+from daemon.app.fortnox import NAME
 from daemon.desk.month import closing
 from daemon.desk.month.pushing import Push
 from daemon.store import leases
@@ -94,9 +94,9 @@ class Pushing:
         """Another process, which remembers nothing."""
         self.end()
         store = self.mortal.store
-        line = RequestLine(self.desk.desk.store, FORTNOX) if self.shared_line else MemoryLine()
+        line = RequestLine(self.desk.desk.store, NAME) if self.shared_line else MemoryLine()
         pacer = EvenPacer(line, clock=self.played.ticks, sleep=self.played.sleep)
-        record = TokenRecord(store, FORTNOX, sleep=self.played.sleep)
+        record = TokenRecord(store, NAME, sleep=self.played.sleep)
         tokens = TokenStore(record, self.double.tokens.client_secret)
         self.client = FortnoxClient(
             self.double.settings(timeout=self.timeout, invoice_link="https://books/{number}"),

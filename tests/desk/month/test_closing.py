@@ -1,6 +1,7 @@
 """Closing months: frozen once, in order, what is held and told, approval, late time (H1–H7)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,8 @@ from daemon.desk.month import closing
 from daemon.desk.shown import statements as statements_shown
 from daemon.domain.invoice import AccountingInvoice
 from daemon.domain.money import Money
-from daemon.domain.periods import Period
+from daemon.settings.tables import Fortnox
+from daemon.settings.values import Secret
 from daemon.store.money import ledger, register, statements
 from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
 
@@ -42,6 +44,9 @@ def books():
     return Books()
 
 
+BOOKS = Fortnox(client_id="us", client_secret_file=Secret(Path("secret"), "hemligt"))
+
+
 def book(desk, text, at, sender="cia@beta.se", subject="Rapporten"):
     """A customer's mail and an engineer's answer with time."""
     desk.get(a_mail(sender, subject, f"Hej {at}"), at)
@@ -58,16 +63,11 @@ def frozen(desk, month="2026-11", key="beta"):
 
 
 def shown(desk, at=CLOSE, month=None, key=None):
-    with desk.desk.store.reading() as tx:
-        customer = register.customer_by_key(tx, key) if key else None
-        return statements_shown.listing(
-            tx,
-            desk.desk,
-            instant(at),
-            month=Period.parse(month) if month else None,
-            customer=customer,
-            needs_number=True,
-        )
+    """Statements as a desk shows them whose books need a customer's number."""
+    settings = desk.desk.settings
+    accounting = replace(settings.accounting, fortnox=BOOKS, kind="fortnox")
+    theirs = replace(desk.desk, settings=replace(settings, accounting=accounting))
+    return statements_shown.listing(theirs, instant(at), month=month, customer=key)
 
 
 def test_a_month_does_not_close_before_its_end_H1(desk, books):
@@ -110,10 +110,10 @@ def test_late_time_bills_itself_in_the_next_open_month_H3(desk, books):
     book(desk, "b\n[tid: 1h 2026-11-25]\n", "2026-12-03 09:00")
     desk.close("2027-01-01 06:00", books)
     assert frozen(desk).net == november  # a frozen statement never changes (H5)
-    rows = shown(desk, "2027-01-02 06:00", "2026-12", "beta")[0]["rows"]
-    late = [row for row in rows if row["kind"] == "overage"]
-    assert [(row["quantity"], row["price"]) for row in late] == [("1.00", Money.parse("890.00"))]
-    assert "2026" in late[0]["description"]
+    rows = shown(desk, "2027-01-02 06:00", "2026-12", "beta")[0].rows
+    late = [row for row in rows if row.kind == "overage"]
+    assert [(row.quantity, row.price) for row in late] == [("1.00", Money.parse("890.00"))]
+    assert "2026" in late[0].description
 
 
 def test_an_adjustment_of_a_closed_period_settles_in_the_next_open_month_H3(desk, books):
@@ -125,9 +125,9 @@ def test_an_adjustment_of_a_closed_period_settles_in_the_next_open_month_H3(desk
         beta = register.customer_by_key(tx, "beta").id
         ledger.adjust(tx, beta, minutes=-60, reason="För mycket i november", key="a", **made)
     desk.close("2027-01-01 06:00", books)
-    rows = shown(desk, "2027-01-02 06:00", "2026-12", "beta")[0]["rows"]
-    (late,) = [row for row in rows if row["kind"] == "overage"]
-    assert (late["quantity"], str(late["amount"])) == ("1.00", "890.00")
+    rows = shown(desk, "2027-01-02 06:00", "2026-12", "beta")[0].rows
+    (late,) = [row for row in rows if row.kind == "overage"]
+    assert (late.quantity, str(late.amount)) == ("1.00", "890.00")
     assert str(frozen(desk).net) == "3017.80"
 
 
@@ -149,9 +149,9 @@ def test_held_time_stops_that_customer_only_and_is_told_H6(desk, books):
     desk.close(CLOSE, books)
     assert frozen(desk) is None
     assert frozen(desk, key="acme").state == "pushed"
-    (held,) = [each for each in shown(desk) if each["customer"] == "beta"]
-    assert held["state"] == "held"
-    assert "13" in held["held"][0] or "780" in held["held"][0]
+    (held,) = [each for each in shown(desk) if each.customer == "beta"]
+    assert held.state == "held"
+    assert "13" in held.held[0] or "780" in held.held[0]
     assert "Beta AB" in text_of(desk.mailer.to("ekonomi@example.se")[0])
     desk.get(an_engineers_mail("OK\n", reply_to=receipt, subject="SV: kvitto"), "2026-12-02 09:00")
     desk.close("2026-12-02 09:05", books)
@@ -165,7 +165,7 @@ def test_a_missing_accounting_number_stops_the_statement_that_needs_one_H6(store
     desk = a_desk(store, tmp_path, register=REGISTER.replace('accounting_number = "1002"\n', ""))
     desk.close(CLOSE, books)
     assert frozen(desk) is None
-    assert "accounting_number" in shown(desk, key="beta")[0]["held"][0]
+    assert "accounting_number" in shown(desk, key="beta")[0].held[0]
 
 
 def test_time_without_customer_stops_nobody_and_bills_once_placed_H6(desk, books):
@@ -201,8 +201,8 @@ def test_with_approval_nothing_is_pushed_before_finances_ok_with_proof_H7(store,
 def test_an_open_month_shows_a_preview_that_is_kept_nowhere(desk):
     book(desk, "a\n[tid: 4h]\n", "2026-11-20 09:00")
     (preview,) = shown(desk, "2026-11-21 09:00", "2026-11", "beta")
-    assert preview["state"] == "open"
-    assert preview["net"] == Money.parse("3017.80")
+    assert preview.state == "open"
+    assert preview.net == Money.parse("3017.80")
     assert shown(desk, "2026-11-21 09:00") == []
 
 

@@ -24,11 +24,8 @@ FILE = f"{ACME}\n{LINE}"
 
 def imported(desk, file):
     """Import as the command does; gives how many changes there were."""
-    with desk.desk.store.writing() as tx:
-        registering.alone(tx)
-        asked = registering.plan(tx, str(file), register_file.read(file), desk.desk.settings)
-        registering.apply(tx, asked, instant("2026-11-21 09:00"))
-    return len(asked.changes)
+    read, now = register_file.read(file), instant("2026-11-21 09:00")
+    return len(registering.import_tables(desk.desk, str(file), read, now, dry_run=False).changes)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from daemon.desk.context import Desk
 from daemon.desk.register import importing as registering
 from daemon.desk.register.changes import Change
 from daemon.desk.register.export import as_tables, as_toml
@@ -222,11 +223,9 @@ def test_two_imports_at_once_on_postgresql_make_the_changes_once(pg_store, desk)
 
     def bring_in() -> int:
         together.wait()
-        with pg_store.writing() as tx:
-            registering.alone(tx)
-            asked = registering.plan(tx, "register.toml", read, desk.settings)
-            registering.apply(tx, asked, NOW)
-        return len(asked.changes)
+        whole = Desk(pg_store, desk.settings, Calendar(desk.settings.calendar), b"")
+        imported = registering.import_tables(whole, "register.toml", read, NOW, dry_run=False)
+        return len(imported.changes)
 
     with ThreadPoolExecutor(2) as pool:
         counts = [pool.submit(bring_in) for _ in range(2)]

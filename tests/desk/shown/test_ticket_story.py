@@ -7,7 +7,6 @@ from click.testing import CliRunner
 
 from daemon.cli.tickets import ticket as ticket_command
 from daemon.desk.shown import tickets as tickets_shown
-from daemon.store.tickets import tickets
 from tests.builders import a_mail, an_engineers_mail
 
 ERIK = "Erik Lind <erik@example.se>"
@@ -33,13 +32,12 @@ def told(desk):
 
 
 def whole(desk):
-    with desk.desk.store.reading() as tx:
-        return tickets_shown.whole(tx, tickets.by_number(tx, 1001))
+    return tickets_shown.whole(desk.desk, 1001)
 
 
 def test_every_change_is_an_event_with_time_actor_and_cause_K1(told):
     story = whole(told)
-    kinds = [event["kind"] for event in story["events"]]
+    kinds = [event.kind for event in story.events]
     for kind in (
         "opened",
         "participant",
@@ -54,25 +52,25 @@ def test_every_change_is_an_event_with_time_actor_and_cause_K1(told):
         "answer",
     ):
         assert kind in kinds
-    assert all(event["actor"] and event["cause"] and event["at"] for event in story["events"])
-    (relayed,) = [event for event in story["events"] if event["kind"] == "relayed"]
-    assert relayed["actor"] == "anna@example.se"
-    assert relayed["data"]["to"] == ["bo@acme.se", "eva@acme.se"]
+    assert all(event.actor and event.cause and event.at for event in story.events)
+    (relayed,) = [event for event in story.events if event.kind == "relayed"]
+    assert relayed.actor == "anna@example.se"
+    assert relayed.data["to"] == ["bo@acme.se", "eva@acme.se"]
 
 
 def test_it_tells_what_was_said_booked_and_mailed_K1(told):
     story = whole(told)
-    assert [each["internal"] for each in story["messages"]] == [False, False, True, False, True]
-    (entry,) = story["time"]
-    assert (entry["actual"], entry["engineer"], entry["note"]) == (
+    assert [each.internal for each in story.messages] == [False, False, True, False, True]
+    (entry,) = story.time
+    assert (entry.actual, entry.engineer, entry.note) == (
         60,
         "anna@example.se",
         "på plats",
     )
-    mailed = {(mail["kind"], mail["to"]) for mail in story["mails"]}
+    mailed = {(mail.kind, mail.to) for mail in story.mails}
     assert ("relay", "eva@acme.se") in mailed
     assert ("receipt", "anna@example.se") in mailed
-    assert {mail["state"] for mail in story["mails"]} == {"sent"}
+    assert {mail.state for mail in story.mails} == {"sent"}
 
 
 def test_a_merged_ticket_tells_the_story_of_both_D7(told):
@@ -81,9 +79,9 @@ def test_a_merged_ticket_tells_the_story_of_both_D7(told):
     mail = an_engineers_mail("[slå ihop: 1001] [tid: 5m] [intern]", sender=ERIK, reply_to=second)
     told.get(mail, "2026-11-20 10:10")
     story = whole(told)
-    assert [entry["actual"] for entry in story["time"]] == [60, 5]
-    assert "merged" in [event["kind"] for event in story["events"]]
-    assert "Två" in [each["text"].strip() for each in story["messages"]]
+    assert [entry.actual for entry in story.time] == [60, 5]
+    assert "merged" in [event.kind for event in story.events]
+    assert "Två" in [each.text.strip() for each in story.messages]
 
 
 def late_reply(desk):
@@ -97,9 +95,8 @@ def late_reply(desk):
 
 def test_a_ticket_and_the_one_that_continues_it_name_each_other_D5(desk):
     late_reply(desk)
-    with desk.desk.store.reading() as tx:
-        found = [tickets_shown.whole(tx, tickets.by_number(tx, each)) for each in (1001, 1002)]
-    assert [(each["follows"], each["followed_by"]) for each in found] == [
+    found = [tickets_shown.whole(desk.desk, number) for number in (1001, 1002)]
+    assert [(each.follows, each.followed_by) for each in found] == [
         (None, [1002]),
         (1001, []),
     ]

@@ -1,0 +1,78 @@
+"""Every invoice and its state, as `avtald invoices` shows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.desk.context import Desk
+from daemon.domain.money import Money
+from daemon.store.money import invoices
+from daemon.store.money.invoices import Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """One invoice; its life after the push is known from the last daily look (I4)."""
+
+    reference: str
+    customer: str
+    month: str
+    state: str
+    number: str | None
+    net: Money
+    link: str | None
+    booked: bool
+    sent: bool
+    paid_on: str | None
+    cancelled: bool
+    credited_by: str | None
+    removed: bool
+    fault: str | None
+    remedy: str | None
+
+    @property
+    def last(self) -> str:
+        """The last event in the life of the invoice, a key of words.INVOICE."""
+        lived = (
+            (self.removed, "gone"),
+            (self.cancelled, "cancelled"),
+            (self.credited_by, "credited"),
+            (self.paid_on, "paid"),
+            (self.sent, "sent"),
+            (self.booked, "booked"),
+        )
+        if self.state != "pushed":
+            return self.state
+        return next((word for happened, word in lived if happened), "pushed")
+
+
+def listing(desk: Desk) -> list[Invoice]:
+    """Every invoice, made or to come."""
+    with desk.store.reading() as tx:
+        return [_invoice(kept) for kept in invoices.listing(tx)]
+
+
+def left(desk: Desk) -> list[Invoice]:
+    """The invoices that are not drafts in the accounting system yet."""
+    return [invoice for invoice in listing(desk) if invoice.state != "pushed"]
+
+
+def _invoice(kept: Shown) -> Invoice:
+    seen: Mapping[str, Any] = kept.condition or {}
+    return Invoice(
+        reference=kept.reference,
+        customer=kept.customer_key,
+        month=kept.month,
+        state=kept.state,
+        number=kept.number,
+        net=kept.net,
+        link=kept.link,
+        booked=bool(seen.get("booked")),
+        sent=bool(seen.get("sent")),
+        paid_on=seen.get("paid_on"),
+        cancelled=bool(seen.get("cancelled")),
+        credited_by=seen.get("credited_by"),
+        removed=bool(seen.get("gone")),
+        fault=kept.fault,
+        remedy=kept.remedy,
+    )
