@@ -14,6 +14,7 @@ from daemon.domain.invoice import InvoiceRow
 from daemon.domain.money import ZERO, Money, half_up, total
 from daemon.domain.periods import Period, month_of, months_from
 from daemon.domain.time_bank import Draw, Reckoning
+from daemon.domain.wording import Say, hours, speaker
 
 ONE: Final = Decimal("1.00")
 
@@ -319,62 +320,52 @@ def invoice_rows(rows: Iterable[Row], language: str) -> tuple[InvoiceRow, ...]:
 
 
 _MARKS: Final = {
-    "sv": {"": "", "late": "efterdebitering", "correction": "rättelse", "credit": "kreditering"},
-    "en": {"": "", "late": "late charge", "correction": "correction", "credit": "credit"},
+    "late": ("efterdebitering", "late charge"),
+    "correction": ("rättelse", "correction"),
+    "credit": ("kreditering", "credit"),
 }
 
 
 def describe(row: Row, language: str) -> str:
-    """The printed text of a row, in Swedish (`sv`) or English."""
-    language = "sv" if language == "sv" else "en"
-    text = _work_text(row.work, language) if row.work else _row_text(row, language)
-    mark = _MARKS[language][row.mark]
-    return f"{text} ({mark})" if mark else text
+    """The printed text of a row, in Swedish or English."""
+    say = speaker(language)
+    text = _work_text(row.work, say) if row.work else _row_text(row, language)
+    return f"{text} ({say(*_MARKS[row.mark])})" if row.mark else text
 
 
 def _row_text(row: Row, language: str) -> str:
-    swedish, period = language == "sv", Period.parse(row.period)
+    say, period = speaker(language), Period.parse(row.period)
     name = period.name(language)
     if row.kind == "fee":
-        head = "Supportavtal" if swedish else "Support agreement"
+        head = say("Supportavtal", "Support agreement")
         text = " ".join(part for part in (head, row.plan_name, name) if part)
         if 0 < row.days < period.days:
-            of, days = ("av", "dagar") if swedish else ("of", "days")
-            text += f", {row.days} {of} {period.days} {days}"
+            text += say(
+                f", {row.days} av {period.days} dagar", f", {row.days} of {period.days} days"
+            )
         return text
     if row.description_key == "bank-overage":
-        head = "Supporttid utöver timbanken" if swedish else "Support time beyond the time bank"
+        head = say("Supporttid utöver timbanken", "Support time beyond the time bank")
     else:
-        head = "Supporttid på löpande räkning" if swedish else "Support time at hourly rate"
+        head = say("Supporttid på löpande räkning", "Support time at hourly rate")
     return f"{head}, {name}"
 
 
-def _work_text(work: Work, language: str) -> str:
-    swedish = language == "sv"
-    ticket, engineer = ("Ärende", "tekniker") if swedish else ("Ticket", "engineer")
-    parts = []
-    if not work.counts:
-        words = "debiteras ej" if swedish else "not billable"
-        parts.append(f"{duration(work.actual)} {words}")
-    if work.from_bank:
-        words = "ur timbanken" if swedish else "from the time bank"
-        parts.append(f"{duration(work.from_bank)} {words}")
-    if work.overage and work.banked:
-        words = "utöver timbanken" if swedish else "beyond the time bank"
-        parts.append(f"{duration(work.overage)} {words}")
-    elif work.overage:
-        words = "på löpande räkning" if swedish else "at hourly rate"
-        parts.append(f"{duration(work.overage)} {words}")
-    time = ", ".join(parts) or duration(0)
+def _work_text(work: Work, say: Say) -> str:
+    beyond = (
+        say("utöver timbanken", "beyond the time bank")
+        if work.banked
+        else say("på löpande räkning", "at hourly rate")
+    )
+    parts = (
+        (not work.counts, work.actual, say("debiteras ej", "not billable")),
+        (work.from_bank, work.from_bank, say("ur timbanken", "from the time bank")),
+        (work.overage, work.overage, beyond),
+    )
+    told = [f"{hours(minutes)} {words}" for is_told, minutes, words in parts if is_told]
+    time = ", ".join(told) or hours(0)
+    ticket, engineer = say("Ärende", "Ticket"), say("tekniker", "engineer")
     return f"{ticket} #{work.ticket}, {work.worked_on}, {engineer} {work.engineer}: {time}"
-
-
-def duration(minutes: int) -> str:
-    """Minutes as people read them: `3 h 20 min`."""
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
 def row_to_json(row: Row) -> dict[str, Any]:

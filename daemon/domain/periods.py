@@ -8,26 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from daemon.domain.wording import month_name, speaker
+
 LENGTHS: Final = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
 _NAMES: Final = {months: length for length, months in LENGTHS.items()}
 _MARKS: Final = {1: "-{:02}", 3: "-Q{}", 6: "-H{}", 12: ""}  # of a key, by months
-_PARTS: Final = {
-    ("sv", 3): "kvartal",
-    ("sv", 6): "halvår",
-    ("en", 3): "quarter",
-    ("en", 6): "half-year",
-}
+_PARTS: Final = {3: ("kvartal", "quarter"), 6: ("halvår", "half-year")}
 _KEY: Final = re.compile(
     r"(?P<year>[0-9]{4})(?:-(?:(?P<month>[0-9]{2})|Q(?P<quarter>[1-4])|H(?P<half>[12])))?"
 )
-# fmt: off
-_MONTHS: Final = {
-    "sv": ("januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti",
-           "september", "oktober", "november", "december"),
-    "en": ("January", "February", "March", "April", "May", "June", "July", "August",
-           "September", "October", "November", "December"),
-}
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,14 +80,13 @@ class Period:
         return period_of(self.length, self.start - dt.timedelta(days=1))
 
     def name(self, language: str) -> str:
-        """Print it for people: `november 2026`, `2026 kvartal 4`; English for any but `sv`."""
-        language = "sv" if language == "sv" else "en"
+        """Print it for people: `november 2026`, `2026 kvartal 4`."""
         number = (self.start.month - 1) // self.months + 1
         if self.months == 1:
-            return f"{_MONTHS[language][number - 1]} {self.start.year}"
+            return f"{month_name(number, language)} {self.start.year}"
         if self.months == 12:
             return str(self.start.year)
-        return f"{self.start.year} {_PARTS[language, self.months]} {number}"
+        return f"{self.start.year} {speaker(language)(*_PARTS[self.months])} {number}"
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from daemon.domain.wording import speaker
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -17,11 +19,11 @@ class Level:
 
     def name(self, language: str) -> str:
         """The level's name in `"sv"` or `"en"`."""
-        return self.english if language == "en" else self.swedish
+        return speaker(language)(self.swedish, self.english)
 
     def meaning(self, language: str) -> str:
         """The level's row of the priority table in `"sv"` or `"en"` (C8)."""
-        return self.meaning_en if language == "en" else self.meaning_sv
+        return speaker(language)(self.meaning_sv, self.meaning_en)
 
     def title(self, language: str) -> str:
         """Number and name as the table writes them: `1 - Kritisk`."""

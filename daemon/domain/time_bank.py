@@ -10,6 +10,7 @@ from typing import Final
 from daemon.domain.agreement import Covered, Terms, Version, covering, timeline
 from daemon.domain.money import Money, half_up
 from daemon.domain.periods import Period, month_of, period_of
+from daemon.domain.wording import speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,20 +302,20 @@ _KINDS: Final = ("grant", "adjustment", "use", "reversal", "expiry")
 
 
 def cause(movement: Movement, language: str) -> str:
-    """What made a movement, in Swedish (`sv`) or English; finance's own words for an adjustment."""
-    swedish = language == "sv"
+    """The cause of a movement, in Swedish or English; finance's own words for an adjustment."""
+    say = speaker(language)
     if movement.adjustment:
         return movement.adjustment.reason
     if movement.grant:
         name, days, whole = movement.grant.plan_name, movement.grant.days, movement.grant.bank.days
-        return f"{name}, {days} av {whole} dagar" if swedish else f"{name}, {days} of {whole} days"
+        return say(f"{name}, {days} av {whole} dagar", f"{name}, {days} of {whole} days")
     if movement.entry is None:
-        return "outnyttjad tid förfaller" if swedish else "unused time expires"
+        return say("outnyttjad tid förfaller", "unused time expires")
     entry = movement.entry
-    text = f"#{entry.ticket}, {'tekniker' if swedish else 'engineer'} {entry.engineer}"
+    text = f"#{entry.ticket}, {say('tekniker', 'engineer')} {entry.engineer}"
     if movement.kind == "reversal":
-        return f"{text}, {'rättelse' if swedish else 'correction'}"
-    return text if entry.counts else f"{text}, {'debiteras ej' if swedish else 'not billable'}"
+        return f"{text}, {say('rättelse', 'correction')}"
+    return text if entry.counts else f"{text}, {say('debiteras ej', 'not billable')}"
 
 
 def _uses(draws: Iterable[Draw], corrections: Sequence[Correction]) -> list[Movement]:

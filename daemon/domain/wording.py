@@ -16,38 +16,21 @@ _DAYS = {
     "sv": ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"),
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
 }
-_MONTHS = {
-    "sv": (
-        "januari",
-        "februari",
-        "mars",
-        "april",
-        "maj",
-        "juni",
-        "juli",
-        "augusti",
-        "september",
-        "oktober",
-        "november",
-        "december",
-    ),
-    "en": (
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
-}
+_MONTHS = (
+    ("januari", "January"),
+    ("februari", "February"),
+    ("mars", "March"),
+    ("april", "April"),
+    ("maj", "May"),
+    ("juni", "June"),
+    ("juli", "July"),
+    ("augusti", "August"),
+    ("september", "September"),
+    ("oktober", "October"),
+    ("november", "November"),
+    ("december", "December"),
+)
 _PERIOD = re.compile(r"(\d{4})(?:-(?:Q([1-4])|H([12])|(\d\d)))?")
-_HALF = {"sv": ("första", "andra"), "en": ("first", "second")}
 
 Say = Callable[[str, str], str]  # the Swedish text, the English text → the one to show
 _Text = TypeVar("_Text")
@@ -78,7 +61,7 @@ def hours(minutes: int) -> str:
 def number(value: Decimal, language: str) -> str:
     """With as many decimals as it has: `1 234,50` (no-break space) or `1,234.50`."""
     text = f"{abs(value):,f}"
-    if language == "sv":
+    if language != "en":
         text = text.replace(",", NBSP).replace(".", ",")
     return (MINUS if value < 0 else "") + text
 
@@ -95,7 +78,7 @@ def price(amount: Money, language: str) -> str:
 
 
 def _kronor(digits: str, language: str) -> str:
-    return f"{digits}{NBSP}kr" if language == "sv" else f"SEK{NBSP}{digits}"
+    return speaker(language)(f"{digits}{NBSP}kr", f"SEK{NBSP}{digits}")
 
 
 def clock(at: dt.datetime) -> str:
@@ -106,15 +89,17 @@ def clock(at: dt.datetime) -> str:
 def moment(at: dt.datetime, zone: dt.tzinfo, language: str) -> str:
     """`måndag 30 november kl. 09:30`, `Monday 30 November at 09:30`, in that zone (C8, J1)."""
     local = at.astimezone(zone)
-    joint = "kl." if language == "sv" else "at"
-    return f"{_weekday(local, language)} {_day_month(local, language)} {joint} {clock(local)}"
+    return f"{_weekday(local, language)} {_day_month(local, language)} {_at(local, language)}"
 
 
 def dated_moment(at: dt.datetime, zone: dt.tzinfo, language: str) -> str:
     """`30 november 2026 kl. 09:30`: with the year, for what lies behind us."""
     local = at.astimezone(zone)
-    joint = "kl." if language == "sv" else "at"
-    return f"{_day_month(local, language)} {local.year} {joint} {clock(local)}"
+    return f"{_day_month(local, language)} {local.year} {_at(local, language)}"
+
+
+def _at(local: dt.datetime, language: str) -> str:
+    return f"{speaker(language)('kl.', 'at')} {clock(local)}"
 
 
 def day(date: dt.date, language: str) -> str:
@@ -130,7 +115,12 @@ def day_and_month(date: dt.date, language: str) -> str:
 def month(year_month: str, language: str) -> str:
     """`2026-11` → `november 2026`."""
     year, _, of_year = year_month.partition("-")
-    return f"{_MONTHS[language][int(of_year) - 1]} {year}"
+    return f"{month_name(int(of_year), language)} {year}"
+
+
+def month_name(number: int, language: str) -> str:
+    """The name of a month of the year: `november`, `November`."""
+    return speaker(language)(*_MONTHS[number - 1])
 
 
 def period(name: str, language: str) -> str:
@@ -140,10 +130,11 @@ def period(name: str, language: str) -> str:
         return name
     year, quarter, half, of_year = found.groups()
     if quarter:
-        return f"kvartal {quarter} {year}" if language == "sv" else f"Q{quarter} {year}"
+        return speaker(language)(f"kvartal {quarter} {year}", f"Q{quarter} {year}")
     if half:
-        which = _HALF[language][int(half) - 1]
-        return f"{which} halvåret {year}" if language == "sv" else f"the {which} half of {year}"
+        first = half == "1"
+        swedish = f"{'första' if first else 'andra'} halvåret {year}"
+        return speaker(language)(swedish, f"the {'first' if first else 'second'} half of {year}")
     return month(name, language) if of_year else year
 
 
@@ -151,8 +142,7 @@ def listed(items: tuple[str, ...], language: str) -> str:
     """`Bo, Eva och Kim`, `Bo, Eva and Kim`."""
     if len(items) < 2:
         return "".join(items)
-    joint = "och" if language == "sv" else "and"
-    return f"{', '.join(items[:-1])} {joint} {items[-1]}"
+    return f"{', '.join(items[:-1])} {speaker(language)('och', 'and')} {items[-1]}"
 
 
 def _weekday(date: dt.date, language: str) -> str:
@@ -160,4 +150,4 @@ def _weekday(date: dt.date, language: str) -> str:
 
 
 def _day_month(date: dt.date, language: str) -> str:
-    return f"{date.day} {_MONTHS[language][date.month - 1]}"
+    return f"{date.day} {month_name(date.month, language)}"

@@ -16,7 +16,6 @@ from daemon.domain.billing import (
     as_billed,
     describe,
     draw_statement,
-    duration,
     first_month,
     hours_of,
     invoice_rows,
@@ -338,10 +337,6 @@ def a_work(from_bank=0, overage=0, *, actual=80, counts=True, banked=True):
 def test_hours_are_listed_by_number_date_and_engineer_h5(row, swedish, english):
     assert describe(row, "sv") == f"Ärende #1042, 2026-11-05, tekniker 7: {swedish}"
     assert describe(row, "en") == f"Ticket #1042, 2026-11-05, engineer 7: {english}"
-
-
-def test_durations_are_hours_and_minutes():
-    assert [duration(n) for n in (0, 59, 60, 200)] == ["0 min", "59 min", "1 h", "3 h 20 min"]
 
 
 def test_text_rows_never_reach_the_invoice_h2():
