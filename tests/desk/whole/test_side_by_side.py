@@ -61,7 +61,7 @@ def claimed(desk, most):
 
 
 def acting(desk, hands):
-    return lambda: receive._together(desk.desk, *hands, T0)
+    return lambda: receive._together(desk.desk, *hands, T0, lambda: None)
 
 
 def answers_to(desk, address):
