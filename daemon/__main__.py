@@ -11,9 +11,9 @@ TRY_AGAIN = 75
 
 
 def foreign_owner(places: list[str]) -> str | None:
-    """Another distribution that owns one of our package names, as `python-daemon (daemon)`.
+    """Find another owner of our package names, as `python-daemon (daemon)`.
 
-    Read from the lists of files that installers leave, which takes a few milliseconds.
+    It reads the installers' lists of files in a few milliseconds.
     """
     for place in places:
         for record in _records(Path(place)):
@@ -45,7 +45,7 @@ def _owned(record: Path) -> str | None:
 
 
 def main() -> None:
-    """Run the command that the arguments name, and exit with its code."""
+    """Run the command of the arguments, and exit with its code."""
     owner = foreign_owner(sys.path)
     if owner is not None:
         print(  # noqa: T201  nothing of ours is safe to import yet

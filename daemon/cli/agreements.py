@@ -64,7 +64,7 @@ def raise_(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Raise fees and rates by PERCENT (3 or 2.5%) as new versions of what is in force that day."""
+    """Raise fees and rates by PERCENT (3 or 2.5%), as new versions of the agreements in force."""
     from daemon.desk.register.price_rise import Rise, raise_prices
 
     with opened(config) as desk:

@@ -23,7 +23,7 @@ def backup(
 ) -> None:
     """Copy the database to FILE while the desk runs; in a folder, under a name of its own.
 
-    The manifest FILE.json beside it says what the copy holds; avtald restore-test proves both.
+    The manifest FILE.json beside it lists the content; avtald restore-test proves both.
     """
     from daemon.desk.shown import copies
 
@@ -48,10 +48,10 @@ def backup(
 @json_option
 @config_option
 def restore_test(file: Path, config: Path | None, *, as_json: bool) -> int:
-    """Prove that a copy can be used: read FILE back, count, check every hash.
+    """Prove a copy: read FILE back, count its rows, check every hash.
 
-    Of a folder, its newest copy. The database that runs is not touched. Exit 1 where the copy
-    cannot be trusted.
+    Of a folder, its newest copy. The running database is not touched. Exit 1 for a copy with
+    faults.
     """
     from daemon.desk.shown import copies
 

@@ -27,7 +27,7 @@ _WORDS = {
 
 
 def plan_lines(changes: Sequence["Change"], say: Say, *, dry_run: bool) -> Iterator[str]:
-    """The plan of changes as people read it, and what became of it."""
+    """The plan of changes for people, one change a line, with a summary."""
     if not changes:
         yield say("inget att ändra", "nothing to change")
         return

@@ -36,7 +36,7 @@ _WORDS = {"ok": ("OK", "OK"), "warning": ("varning", "warning"), "fault": ("fel"
 @now_option
 @config_option
 def check(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
-    """Test the desk's parts, and say how to mend each; exit 1 where one needs attention."""
+    """Test the desk's parts, each fault with its remedy; exit 1 where one needs attention."""
     from daemon.app.probes import probes_of
     from daemon.desk.upkeep.check import examine
 

@@ -18,7 +18,7 @@ def db() -> None:
 @json_option
 @config_option
 def upgrade(config: Path | None, *, as_json: bool) -> None:
-    """Bring the schema up to what this program needs; take a backup first."""
+    """Bring the schema up to this program's version; take a backup first."""
     from daemon.desk.shown import database
 
     with opened(config, upgraded=False) as desk:
@@ -36,7 +36,7 @@ def upgrade(config: Path | None, *, as_json: bool) -> None:
 @json_option
 @config_option
 def check(config: Path | None, *, as_json: bool) -> int:
-    """Check the schema and, on SQLite, the file; exit 1 where something is wrong."""
+    """Check the schema and, on SQLite, the file; exit 1 for a fault."""
     from daemon.desk.shown import database
 
     with opened(config, upgraded=False) as desk:

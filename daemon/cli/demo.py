@@ -23,7 +23,7 @@ def demo(config: Path | None, kept: Path | None, port: int | None, *, stay: bool
     """Play a month through a complete desk on this machine; needs no network and no settings.
 
     Customers of all four plans write, engineers answer with tags, the month closes, and drafts
-    land in an accounting double. Exits 1 where they are not what they should be.
+    land in an accounting double. Exits 1 for a draft with another sum than the story's.
     """
     from daemon import logs
     from daemon.demo.show import show
@@ -36,7 +36,7 @@ def demo(config: Path | None, kept: Path | None, port: int | None, *, stay: bool
 
 @contextmanager
 def _folder(kept: Path | None) -> Iterator[Path]:
-    """The folder that is to be kept, or one that is gone afterwards."""
+    """The folder to keep, or a temporary one."""
     if kept is None:
         with tempfile.TemporaryDirectory(prefix="avtald-demo-") as gone:
             yield Path(gone)

@@ -1,4 +1,4 @@
-"""The desk that a command works on."""
+"""The desk of a command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -58,7 +58,7 @@ def login(
 
 
 def _answer(asked: "Asked", port: int, say: Say, *, paste: bool) -> str:
-    """Get the address to which the administrator's browser returned."""
+    """Get the address of the administrator's browser after the consent."""
     from integrations.fortnox.access.consent import Callback
 
     click.echo(say("Öppna och godkänn:", "Open and consent:"))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @config_option
 @click.pass_context
 def invoices(ctx: click.Context, config: Path | None, *, as_json: bool) -> None:
-    """List every invoice and where it stands; what was done to it is from the last daily look."""
+    """List every invoice and its state; its life after the push is from the last daily look."""
     if ctx.invoked_subcommand is not None:
         return
     from daemon.desk.shown.invoices import listing
@@ -49,7 +49,7 @@ def invoices(ctx: click.Context, config: Path | None, *, as_json: bool) -> None:
 @now_option
 @config_option
 def push(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
-    """Push what waits now, also what a fault stopped before."""
+    """Push every waiting invoice now, failed ones too."""
     from daemon.app.accounting import push_waiting
     from daemon.desk.shown.invoices import left
 

@@ -56,7 +56,7 @@ def _no_message(says: str) -> bytes:
 @config_option
 @click.pass_context
 def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: bool) -> None:
-    """List the newest messages and what became of them."""
+    """List the newest messages, each with its outcome."""
     if ctx.invoked_subcommand is not None:
         return
     from daemon.desk.shown import mail as shown
@@ -94,7 +94,7 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
 @json_option
 @config_option
 def show(config: Path | None, message: int, *, as_json: bool) -> None:
-    """Show one message's way through the desk: its deliveries, what it did, what it sent."""
+    """Show one message's way through the desk: its deliveries, its effects, its mails."""
     from daemon.desk.shown import mail as shown
 
     with opened(config) as desk:

@@ -51,7 +51,7 @@ DONE, ATTENTION, WRONG_USE, TRY_AGAIN, FOREIGN_PACKAGE = 0, 1, 2, 75, 78
 
 
 class Commands(click.Group):
-    """A group that imports a command only to run it or to show its help."""
+    """A group of lazy commands: one is imported only to run it or to show its help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command in the order of the table."""
@@ -59,7 +59,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and give that command."""
+        """Import a command; None for an unknown one."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
@@ -80,7 +80,7 @@ class Commands(click.Group):
 @debug_option
 @click.version_option(package_name="avtald")
 def avtald(config: Path | None) -> None:
-    """A helpdesk by e-mail, for software houses that sell support agreements."""
+    """A helpdesk by e-mail, for software houses with support agreements."""
     del config  # a sub-command finds it in the context
 
 
@@ -95,7 +95,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _command(arguments: Sequence[str]) -> str | None:
-    """The sub-command that the arguments name."""
+    """The sub-command among the arguments."""
     words = iter(arguments)
     for word in words:
         if word == "--config":

@@ -118,7 +118,7 @@ def _print_movements(movements: "Sequence[Movement]", say: Say) -> None:
 def statements(
     config: Path | None, now: dt.datetime, month: str | None, customer: str | None, *, as_json: bool
 ) -> None:
-    """List the statements of closed months, and what is held."""
+    """List the statements of closed months, and the held ones with their reasons."""
     from daemon.desk.shown.statements import listing
 
     with opened(config) as desk:

@@ -1,4 +1,4 @@
-"""The options that commands share: --config, --json, --now, --debug."""
+"""The shared options of commands: --config, --json, --now, --debug."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class InstantParam(click.ParamType[dt.datetime]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dt.datetime:
-        """Read it; wrong usage where it has no offset (A1), or no calendar reaches so far."""
+        """Read an instant; wrong usage without an offset (A1), or beyond every calendar."""
         from daemon.settings.values import instant
 
         try:
@@ -43,7 +43,7 @@ class DayParam(click.ParamType[dt.date]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dt.date:
-        """Read it; wrong usage for anything else."""
+        """Read a date; wrong usage for anything else."""
         try:
             return dt.date.fromisoformat(value)
         except ValueError:
@@ -58,7 +58,7 @@ class PercentParam(click.ParamType[Decimal]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Decimal:
-        """Read it; wrong usage for anything that is no rise."""
+        """Read a percentage; wrong usage for anything but a rise."""
         try:
             percent = Decimal(str(value).removesuffix("%").strip().replace(",", "."))
         except ArithmeticError:
@@ -69,7 +69,7 @@ class PercentParam(click.ParamType[Decimal]):
 
 
 def _real_time() -> dt.datetime:
-    """The one place where a command reads the clock (A4)."""
+    """Read the clock; commands do it nowhere else (A4)."""
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 

@@ -62,7 +62,7 @@ def table(
 
 
 def _cell(value: object) -> str:
-    """Make one line that cannot move the cursor: customers choose subjects and names."""
+    """Make one line without control characters: customers choose subjects and names."""
     text = "" if value is None else str(value)
     return "".join(
         " " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char

@@ -13,12 +13,12 @@ from daemon.domain.wording import Say
 
 
 class AddressParam(click.ParamType[str]):
-    """A mail address, in the form that equal addresses share."""
+    """A mail address in its normal form."""
 
     name = "email"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Read it; wrong usage for what is no address."""
+        """Read an address; wrong usage for anything else."""
         from daemon.settings.values import address
 
         try:
@@ -29,7 +29,7 @@ class AddressParam(click.ParamType[str]):
 
 @click.group()
 def person() -> None:
-    """Personal data: what is kept of somebody, handed out or erased."""
+    """Personal data: somebody's data, handed out or erased."""
 
 
 @person.command("export")
@@ -38,7 +38,7 @@ def person() -> None:
 @json_option
 @config_option
 def export_(email: str, file: Path | None, config: Path | None, *, as_json: bool) -> None:
-    """Write all that is kept of EMAIL to FILE, a zip of JSON and mails."""
+    """Write everything about EMAIL to FILE, a zip of JSON and mails."""
     from daemon.desk.register import persons
 
     with opened(config) as desk:
@@ -61,10 +61,10 @@ def export_(email: str, file: Path | None, config: Path | None, *, as_json: bool
 def erase(
     email: str, config: Path | None, now: dt.datetime, *, yes: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Replace EMAIL by a number wherever it is shown, and delete that person's mail.
+    """Replace EMAIL by a number everywhere, and delete the person's mail.
 
-    The ledger and the statements stay as long as the law says; the report tells until when. It
-    cannot be undone; a copy that is restored later is erased again by itself.
+    The ledger and the statements stay as long as the law says; the report has the dates. It
+    cannot be undone; a copy restored later is erased again by itself.
     """
     from daemon.app.accounting import papers_of
     from daemon.desk.register import erasing, erasure

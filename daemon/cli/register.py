@@ -28,8 +28,7 @@ def import_(
 ) -> None:
     """Change the register as FILE says, in one transaction.
 
-    An object in the file is set as the file says, lists whole; an object that is not in the file
-    is left alone.
+    An object in the file is set as the file says, lists whole; every other object is left alone.
     """
     from daemon.desk.register import file as register_file
     from daemon.desk.register import importing
@@ -47,7 +46,7 @@ def import_(
 
 
 def _past(months: Sequence["Period"], say: Say) -> str:
-    """H1: the past months that the first close will bill at once."""
+    """H1: the past months of the first close."""
     span = f"{months[0]}" if len(months) == 1 else f"{months[0]} – {months[-1]}"
     return say(
         f"obs: stängning fakturerar nu {len(months)} gångna månader ({span}); "

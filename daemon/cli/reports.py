@@ -1,4 +1,4 @@
-"""`avtald report` and `simulate`: what a period came to, what another plan would have cost."""
+"""`avtald report` and `simulate`: a customer's period, and its cost under another plan."""
 
 import datetime as dt
 from pathlib import Path
@@ -81,7 +81,7 @@ def simulate(
     last: str,
     as_json: bool,
 ) -> None:
-    """Show what months would have cost under another plan, with the same work."""
+    """Show the cost of months under another plan, with the same work."""
     from daemon.desk.shown import reports
 
     with opened(config) as desk:

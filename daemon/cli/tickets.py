@@ -67,7 +67,7 @@ def _line(ticket: "ListedTicket", desk: "Desk", now: dt.datetime) -> list[Any]:
 
 
 def _runs_to(response: "Response") -> dt.datetime | None:
-    """The deadline of a clock that runs."""
+    """The deadline of a running clock."""
     return None if response.ended_at else response.due_at
 
 
@@ -91,7 +91,7 @@ def _left(desk: "Desk", now: dt.datetime, due_at: dt.datetime) -> str:
 @json_option
 @config_option
 def ticket(config: Path | None, number: int, *, as_json: bool) -> None:
-    """Show one ticket whole: who takes part, what was said, what happened."""
+    """Show one ticket whole: participants, conversation, events, time and mails."""
     from daemon.desk.shown.tickets import whole
 
     with opened(config) as desk:
@@ -132,7 +132,7 @@ def _mail_line(mail: "Mail", at: dt.datetime) -> str:
 
 
 def _links(ticket: "WholeTicket", say: Say) -> list[str]:
-    """The tickets that this one belongs together with (D5, D7)."""
+    """The tickets linked with this one (D5, D7)."""
     later = ", ".join(f"#{number}" for number in ticket.followed_by)
     found = (
         (ticket.merged_into, say("sammanslaget med", "merged into"), f"#{ticket.merged_into}"),
@@ -156,7 +156,7 @@ def _event_line(event: "Event", at: dt.datetime) -> str:
 def explain(
     config: Path | None, number: int, now: dt.datetime, *, send: bool, as_json: bool
 ) -> None:
-    """Print every segment in which the ticket's clocks ran or stood still, and why."""
+    """Print every segment of the ticket's clocks, running or at rest, with its rule."""
     from daemon.desk.shown.tickets import explained, send_explanation
 
     with opened(config) as desk:

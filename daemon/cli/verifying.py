@@ -20,7 +20,7 @@ _MOST = 200  # faults that are listed
 @json_option
 @config_option
 def verify(config: Path | None, *, as_json: bool) -> int:
-    """Prove ledger, statements and raw mail against their hashes; names what is not as written."""
+    """Prove ledger, statements and raw mail against their hashes; names each altered row."""
     from daemon.desk.shown import copies
 
     with opened(config) as desk:

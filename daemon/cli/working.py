@@ -1,4 +1,4 @@
-"""`avtald run` and `avtald tick`: the daemon, and one round of everything that is due."""
+"""`avtald run` and `avtald tick`: the daemon, and one round of everything due."""
 
 import datetime as dt
 import gc
@@ -45,7 +45,7 @@ def _now() -> dt.datetime:
 @json_option
 @config_option
 def steps(config: Path | None, *, as_json: bool) -> None:
-    """List the steps of a mail's way at which a test can kill the process (AVTALD_KILL_AT)."""
+    """List the steps of a mail's way for tests with a killed process (AVTALD_KILL_AT)."""
     del config
     from daemon.desk.shown import words
 
@@ -62,7 +62,7 @@ def steps(config: Path | None, *, as_json: bool) -> None:
 @now_option
 @config_option
 def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:
-    """Do everything that is due at --now, once, until nothing more is due; then end."""
+    """Do everything due at --now, once, until nothing more is due; then end."""
     from daemon.app import steps
 
     with opened(config) as desk:

@@ -35,12 +35,12 @@ class Desk:
 
     @property
     def own_addresses(self) -> frozenset[str]:
-        """Every address that reaches this desk."""
+        """Every address of this desk."""
         return frozenset((self.settings.desk.address, *self.settings.desk.aliases))
 
     @property
     def instance(self) -> str:
-        """The mark on every mail of this desk; a mail that returns is known by it."""
+        """The mark on every mail of this desk; a returning mail is known by it."""
         return _digest(self.key, "instance")[:16]
 
     @property
@@ -50,7 +50,7 @@ class Desk:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The desk's zone, which gives dates and months their meaning (A1)."""
+        """The desk's time zone; its dates and months are meant in it (A1)."""
         return ZoneInfo(self.settings.desk.timezone)
 
     @property

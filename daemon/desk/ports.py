@@ -1,4 +1,4 @@
-"""What the desk needs of the outside world; `app.py` hands in what fits."""
+"""The desk's ports to the outside world; `daemon.app` puts a vendor behind each."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -13,38 +13,38 @@ __all__ = ["Accounting", "Dns", "Document", "Mailer", "PdfError", "PdfPrinter", 
 
 
 class Accounting(Protocol):
-    """An accounting system that takes drafts (I1–I5); every method may raise AccountingError."""
+    """An accounting system for drafts (I1–I5); every method may raise AccountingError."""
 
     @property
     def needs_accounting_number(self) -> bool:
         """Whether a customer without number in the system's register can be invoiced (H6)."""
 
     def preflight(self, drafts: Sequence[InvoiceDraft]) -> Sequence[Problem]:
-        """Look once per run for what would make these drafts fail; creates nothing.
+        """Look once per run for problems of these drafts; creates nothing.
 
-        Without drafts: whether there is access, and what every draft will need.
+        Without drafts: for problems of access, and of every draft to come.
         """
 
     def find(self, reference: str) -> Sequence[AccountingInvoice]:
-        """Every live invoice whose reference is exactly this: no cancelled one, no credit note."""
+        """Every live invoice with exactly this reference: no cancelled one, no credit note."""
 
     def create(self, draft: InvoiceDraft) -> AccountingInvoice:
         """Create one draft, neither booked nor sent (I2), with one attempt; the echo comes back."""
 
     def attach(self, number: str, name: str, pdf: bytes) -> bool:
-        """Attach the specification to the draft; False where the system or its licence cannot."""
+        """Attach the specification to the draft; False if the system or its licence cannot."""
 
     def read(self, number: str) -> AccountingInvoice | None:
         """One invoice as it is now, with its rows; None: it is gone (I4)."""
 
     def changed_since(self, instant: dt.datetime | None) -> Sequence[AccountingInvoice]:
-        """The invoices whose reference is of our form that changed since then; None: all of them.
+        """The invoices changed since an instant, with a reference of our form; None: all of them.
 
         Cancelled ones and credit notes too; rows and net may be missing.
         """
 
     def stop(self) -> None:
-        """End its waits, from another thread: what it is asked then fails as TEMPORARY."""
+        """End its waits, from another thread; later calls fail as TEMPORARY."""
 
     def close(self) -> None:
         """End its connections; nothing is asked of it after."""

@@ -1,1 +1,1 @@
-"""What a command or a page shows, as records; the words for states stand here once."""
+"""Records for commands and pages, their JSON shapes, and the words for states."""

@@ -1,4 +1,4 @@
-"""The customer, the ticket and the months that a question names; RefusedError for a wrong name."""
+"""The customer, the ticket and the months of a question; RefusedError for a wrong name."""
 
 from daemon.desk.context import Desk
 from daemon.domain.periods import Period
@@ -27,7 +27,7 @@ def ticket(tx: Tx, desk: Desk, number: int) -> Ticket:
 
 
 def period(text: str) -> Period:
-    """The month, quarter, half-year or year that a text names."""
+    """The month, quarter, half-year or year of a text like 2026-11, 2026-Q4, 2026-H2 or 2026."""
     try:
         return Period.parse(text)
     except ValueError as error:
@@ -35,7 +35,7 @@ def period(text: str) -> Period:
 
 
 def month(desk: Desk, text: str) -> Period:
-    """The month that a text names."""
+    """The month of a text like 2026-11."""
     named = period(text)
     if named.months != 1:
         raise RefusedError(desk.say("skriv en månad: 2026-11", "write a month: 2026-11"))

@@ -131,7 +131,7 @@ def _movement(moved: time_bank.Movement, numbers: Mapping[int, int], language: s
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """Minutes that finance gives to the bank of a day's period, or takes from it."""
+    """Minutes into the bank of a day's period, or out of it."""
 
     minutes: int
     reason: str
@@ -141,8 +141,8 @@ class Adjustment:
 def adjust(desk: Desk, key: str, asked_for: Adjustment, now: dt.datetime) -> None:
     """G1: book an adjustment, sealed in the ledger.
 
-    Refuses a day without a bank, for its minutes would count nowhere, and minutes and reasons
-    that the register refuses too.
+    Refuses a day without a bank, for its minutes would count nowhere, and refuses the same
+    minutes and reasons as the register.
     """
     with desk.store.acting() as tx:
         customer = asked.customer(tx, desk, key)

@@ -24,13 +24,13 @@ class Copy:
     manifest: Manifest
 
     def to_json(self) -> dict[str, Any]:
-        """The copy with all that its manifest says."""
+        """The copy with the whole of its manifest."""
         return {"file": self.file, "removed": self.removed} | asdict(self.manifest)
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A copy that was read back."""
+    """A copy read back."""
 
     proof: Proof
 
@@ -52,7 +52,7 @@ def tried(store: Store, file: Path) -> Tried:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A row whose content does not agree with its hash."""
+    """A row at odds with its hash."""
 
     kind: str
     id: int
@@ -72,7 +72,7 @@ class Proven:
 
 
 def proven(desk: Desk) -> Proven:
-    """Prove everything that the database keeps under a hash."""
+    """Prove every row and mail with a hash."""
     with desk.store.reading() as tx:
         found = verify.prove(tx)
     faults = [

@@ -9,7 +9,7 @@ from daemon.store.session import Store
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database: its schema, the schema that this program needs, and its faults."""
+    """A database: its schema, this program's schema, and its faults."""
 
     engine: str
     schema: str | None  # None: it is empty

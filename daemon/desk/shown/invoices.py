@@ -53,7 +53,7 @@ def listing(desk: Desk) -> list[Invoice]:
 
 
 def left(desk: Desk) -> list[Invoice]:
-    """The invoices that are not drafts in the accounting system yet."""
+    """The invoices without a draft in the accounting system yet."""
     return [invoice for invoice in listing(desk) if invoice.state != "pushed"]
 
 

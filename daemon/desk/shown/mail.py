@@ -42,7 +42,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event that a message caused."""
+    """An event caused by a message."""
 
     at: dt.datetime
     kind: str
@@ -52,7 +52,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A mail to one recipient that a message caused."""
+    """A mail to one recipient, caused by a message."""
 
     kind: str
     to: str

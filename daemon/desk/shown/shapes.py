@@ -10,10 +10,10 @@ from daemon.domain.periods import Period
 
 
 def as_json(value: object) -> object:
-    """Give the shape of a value for `json.dumps(default=…)`; TypeError where it has none.
+    """Give the shape of a value for `json.dumps(default=…)`; TypeError for one without a shape.
 
     A record becomes an object with its fields as keys, in their order; a field `from_` is `from`.
-    A record with a `to_json` of its own is shaped by that.
+    A record with a `to_json` makes its own shape.
     """
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

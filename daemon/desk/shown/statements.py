@@ -106,7 +106,7 @@ def specified(desk: Desk, customer: str, month: str, printer: PdfPrinter) -> Doc
 def _unfrozen(
     tx: Tx, desk: Desk, now: dt.datetime, month: Period | None
 ) -> list[tuple[Customer, Period]]:
-    """Held customers of closed months; every customer of a month that is named and open."""
+    """Held customers of closed months; with an open `month`, each of its customers."""
     everybody = {customer.id: customer for customer in register.customers(tx, ended=True)}
     rows = statements.closing_rows(tx)
     held = [(everybody[i], Period.parse(row.month)) for row in rows for i in row.held]

@@ -242,7 +242,7 @@ def _time(tx: Tx, ticket: Ticket) -> list[Booking]:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedSegment:
-    """A stretch in which a clock ran or stood still, with the rule for it."""
+    """A stretch of a clock, running or at rest, with the rule for it."""
 
     start: dt.datetime
     end: dt.datetime | None

@@ -80,7 +80,7 @@ WHY_TO_CUSTOMER: Final[Words] = MappingProxyType(  # the same in a letter
 
 @dataclass(frozen=True, slots=True)
 class KillStep:
-    """A step of a mail's way at which a test can kill the process."""
+    """A step of a mail's way; a test can kill the process there."""
 
     name: str
     state: str  # of the mail by then
