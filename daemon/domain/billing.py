@@ -1,4 +1,4 @@
-"""The statement of a month: what is due to its end, minus what was billed before (H)."""
+"""The statement of a month: all that is due by its end, minus all billed before (H)."""
 
 import datetime as dt
 import hashlib
@@ -21,7 +21,7 @@ ONE: Final = Decimal("1.00")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The hours of one entry as a statement lists them: numbers only, no text of anybody (H5)."""
+    """The hours of one entry as a statement lists them: numbers only, nobody's words (H5)."""
 
     entry: int
     ticket: int
@@ -36,7 +36,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a statement; `describe` prints it. Text rows list hours and bear no money (H2)."""
+    """A row of a statement, for `describe_row` to print. A text row has hours, no money (H2)."""
 
     kind: str  # "fee", "overage", "text"
     description_key: str  # "fee", "bank-overage", "hours", "work"
@@ -44,7 +44,7 @@ class Row:
     mark: str = ""  # "late", "credit", or of text "correction": it settles a closed period (H3)
     version: int | None = None  # of a fee
     plan_name: str = ""  # of a fee
-    days: int = 0  # of a fee: how many of the month's days the version covers
+    days: int = 0  # of a fee: the days of the month that the version covers
     quantity: Decimal | None = None
     price: Money | None = None
     work: Work | None = None  # of a text row
@@ -56,7 +56,7 @@ class Row:
 
     @property
     def rate(self) -> Money | None:
-        """The price of an hour, which overage is told apart by."""
+        """The price of an hour of overage; rows of different rates stay apart (H3)."""
         return self.price if self.kind == "overage" else None
 
     @property
@@ -68,13 +68,13 @@ class Row:
 
     @property
     def is_credit(self) -> bool:
-        """A row with a negative quantity."""
+        """True for a negative quantity."""
         return self.quantity is not None and self.quantity < 0
 
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What later statements must know of an earlier one's row; `as_billed` makes it."""
+    """A row as later statements see it; `as_billed` makes it."""
 
     kind: str
     period: str
@@ -87,7 +87,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True)
 class StatementDraft:
-    """A customer's month, computed (H2–H5)."""
+    """The computed statement of a customer and month (H2–H5)."""
 
     month: Period
     rows: tuple[Row, ...]
@@ -105,16 +105,9 @@ def _net(rows: Iterable[Row]) -> Money:
 
 
 def as_billed(row: Row) -> Billed:
-    """What to remember of a printed row."""
-    return Billed(
-        row.kind,
-        row.period,
-        row.version,
-        row.rate,
-        row.quantity or Decimal(0),
-        row.amount or ZERO,
-        row.work,
-    )
+    """Reduce a printed row to the facts that later statements subtract (H3)."""
+    quantity, amount = row.quantity or Decimal(0), row.amount or ZERO
+    return Billed(row.kind, row.period, row.version, row.rate, quantity, amount, row.work)
 
 
 def first_month(
@@ -142,55 +135,57 @@ def draw_statement(
     first: Period,
     overage: str = "monthly",
 ) -> StatementDraft:
-    """Draw the statement of a month, or its preview while it is open (H2–H5).
+    """Draw the statement of a month, or its preview while the month is open (H2–H5).
 
-    The caller passes what was received before the month's end: versions, a reckoning of entries
-    with what corrections left, and every row of the earlier statements. Work of later months is
-    not seen. `overage` is `monthly` or `bank-period`. Before the `first` month nothing is ever
-    billed, neither fees nor hours; such hours still draw on their bank.
+    The caller passes the facts received before the month's end: the versions, the reckoning of
+    the corrected entries, and every row of the earlier statements. Work of later months is not
+    seen. `overage` is `monthly` or `bank-period`. Months before `first` are never billed, neither
+    their fees nor their hours; the hours still draw on their bank (H1).
     """
-    told = _Told.of(billed)
+    earlier = _Earlier.of(billed)
     names = {version.id: version.terms.plan_name for version in versions}
     draws = [d for d in reckoning.draws if first.start <= d.entry.worked_on < month.end]
     rows = [
-        *_fee_rows(month, _fees_due(reckoning.spans, first, month), told.fees, names),
-        *_overage_rows(month, draws, told.hours, at_bank_end=overage == "bank-period"),
+        *_fee_rows(month, _fees_due(reckoning.spans, first, month), earlier.fees, names),
+        *_overage_rows(month, draws, earlier.hours, at_bank_end=overage == "bank-period"),
     ]
     negative = _net(rows) < ZERO
     left_out = tuple(row for row in rows if row.is_credit and negative)
     printed = [row for row in rows if not (row.is_credit and negative)]
     lost = sum(d.overage for d in reckoning.draws if d.entry.worked_on < first.start)
-    return StatementDraft(month, (*printed, *_work_rows(month, draws, told.work)), left_out, lost)
+    return StatementDraft(
+        month, (*printed, *_work_rows(month, draws, earlier.work)), left_out, lost
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What earlier statements billed, summed by what they billed it for."""
+class _Earlier:
+    """The sums of earlier statements: fees by month and version, hours by period and rate."""
 
     fees: dict[tuple[Period, int], Money]
     hours: dict[tuple[Period, Money], Decimal]
-    work: dict[int, Work]  # by entry, as listed last
+    work: dict[int, Work]  # by entry, as last listed
 
     @classmethod
-    def of(cls, billed: Iterable[Billed]) -> "_Told":
-        told = cls({}, {}, {})
-        for each in billed:
-            period = Period.parse(each.period)
-            if each.kind == "fee" and each.version is not None:
-                fee = period, each.version
-                told.fees[fee] = told.fees.get(fee, ZERO) + each.amount
-            elif each.kind == "overage" and each.rate is not None:
-                hours = period, each.rate
-                told.hours[hours] = told.hours.get(hours, Decimal(0)) + each.quantity
-            elif each.work is not None:
-                told.work[each.work.entry] = each.work
-        return told
+    def of(cls, billed: Iterable[Billed]) -> "_Earlier":
+        earlier = cls({}, {}, {})
+        for row in billed:
+            period = Period.parse(row.period)
+            if row.kind == "fee" and row.version is not None:
+                fee = period, row.version
+                earlier.fees[fee] = earlier.fees.get(fee, ZERO) + row.amount
+            elif row.kind == "overage" and row.rate is not None:
+                hours = period, row.rate
+                earlier.hours[hours] = earlier.hours.get(hours, Decimal(0)) + row.quantity
+            elif row.work is not None:
+                earlier.work[row.work.entry] = row.work
+        return earlier
 
 
 def _fees_due(
     spans: Sequence[Covered], first: Period, last: Period
 ) -> dict[tuple[Period, int], tuple[Money, int]]:
-    """Fee and days covered, by month and version, for all months up to the last (H2)."""
+    """The fee and the days covered, by month and version, of all months up to `last` (H2)."""
     due = {}
     for span in spans:
         terms = span.version.terms
@@ -212,19 +207,16 @@ def _fee_rows(
     for key in sorted({*due, *billed}):
         period, version = key
         fee, days = due.get(key, (ZERO, 0))
-        before = billed.get(key, ZERO)
-        change = fee - before
-        if change:
+        if change := fee - billed.get(key, ZERO):
             quantity = ONE if change > ZERO else -ONE
             mark = _mark(month, period, credit=change < ZERO)
-            name = names.get(version, "")
-            price = abs(change)
+            name, price = names.get(version, ""), abs(change)
             rows.append(Row("fee", "fee", str(period), mark, version, name, days, quantity, price))
     return rows
 
 
 def _mark(month: Period, period: Period, *, credit: bool) -> str:
-    """Say of a charge or credit what it is, where it is not of the running period (H3)."""
+    """The mark of a credit, or of a charge for a closed period (H3)."""
     if credit:
         return "credit"
     return "late" if period.end <= month.start else ""
@@ -247,8 +239,7 @@ def _overage_rows(
         if at_bank_end and period.end > month.end:
             continue
         before = billed.get((period, rate), Decimal(0))
-        quantity = hours_of(due.get((period, rate), 0)) - before
-        if quantity:
+        if quantity := hours_of(due.get((period, rate), 0)) - before:
             mark = _mark(month, period, credit=quantity < 0)
             topic = "hours" if period.months == 1 else "bank-overage"
             rows.append(Row("overage", topic, str(period), mark, quantity=quantity, price=rate))
@@ -261,7 +252,7 @@ def hours_of(minutes: int) -> Decimal:
 
 
 def _work_rows(month: Period, draws: Iterable[Draw], listed: Mapping[int, Work]) -> list[Row]:
-    """The hours that no earlier statement listed as they are now, in the ledger's order."""
+    """The hours not yet listed as they are now, in the ledger's order."""
     rows = []
     for draw in draws:
         work = _work(draw)
@@ -275,17 +266,10 @@ def _work_rows(month: Period, draws: Iterable[Draw], listed: Mapping[int, Work])
 
 
 def _work(draw: Draw) -> Work:
-    entry = draw.entry
+    entry, banked = draw.entry, draw.bank is not None
+    drawn = entry.actual, draw.from_bank, draw.overage
     return Work(
-        entry.id,
-        entry.ticket,
-        entry.engineer,
-        entry.worked_on,
-        entry.actual,
-        draw.from_bank,
-        draw.overage,
-        entry.counts,
-        draw.bank is not None,
+        entry.id, entry.ticket, entry.engineer, entry.worked_on, *drawn, entry.counts, banked
     )
 
 
@@ -296,9 +280,9 @@ def run_months(
     *,
     overage: str = "monthly",
 ) -> tuple[StatementDraft, ...]:
-    """Draw the statements of months in a row, the first being the first that is ever billed (H3).
+    """Draw the statements of months in a row, of which the first is the first billed (H1, H3).
 
-    For `avtald simulate`: what the months would have cost under these versions.
+    `avtald simulate` counts with it the cost of the months under these versions.
     """
     drafts: list[StatementDraft] = []
     billed: list[Billed] = []
@@ -311,9 +295,9 @@ def run_months(
 
 
 def invoice_rows(rows: Iterable[Row], language: str) -> tuple[InvoiceRow, ...]:
-    """Fee and overage rows as accounting takes them; text rows never go there (H2)."""
+    """The fee and overage rows for the accounting system, without the text rows (H2)."""
     return tuple(
-        InvoiceRow(row.kind, describe(row, language), row.quantity, row.unit, row.price)
+        InvoiceRow(row.kind, describe_row(row, language), row.quantity, row.unit, row.price)
         for row in rows
         if row.quantity is not None and row.price is not None
     )
@@ -326,23 +310,22 @@ _MARKS: Final = {
 }
 
 
-def describe(row: Row, language: str) -> str:
+def describe_row(row: Row, language: str) -> str:
     """The printed text of a row, in Swedish or English."""
     say = speaker(language)
-    text = _work_text(row.work, say) if row.work else _row_text(row, language)
+    text = _work_text(row.work, say) if row.work else _money_text(row, language)
     return f"{text} ({say(*_MARKS[row.mark])})" if row.mark else text
 
 
-def _row_text(row: Row, language: str) -> str:
+def _money_text(row: Row, language: str) -> str:
     say, period = speaker(language), Period.parse(row.period)
     name = period.name(language)
     if row.kind == "fee":
-        head = say("Supportavtal", "Support agreement")
-        text = " ".join(part for part in (head, row.plan_name, name) if part)
+        parts = say("Supportavtal", "Support agreement"), row.plan_name, name
+        text = " ".join(part for part in parts if part)
         if 0 < row.days < period.days:
-            text += say(
-                f", {row.days} av {period.days} dagar", f", {row.days} of {period.days} days"
-            )
+            of, days = say("av", "of"), say("dagar", "days")
+            text += f", {row.days} {of} {period.days} {days}"
         return text
     if row.description_key == "bank-overage":
         head = say("Supporttid utöver timbanken", "Support time beyond the time bank")
@@ -352,15 +335,12 @@ def _row_text(row: Row, language: str) -> str:
 
 
 def _work_text(work: Work, say: Say) -> str:
-    beyond = (
-        say("utöver timbanken", "beyond the time bank")
-        if work.banked
-        else say("på löpande räkning", "at hourly rate")
-    )
+    beyond = say("utöver timbanken", "beyond the time bank")
+    at_rate = say("på löpande räkning", "at hourly rate")
     parts = (
         (not work.counts, work.actual, say("debiteras ej", "not billable")),
         (work.from_bank, work.from_bank, say("ur timbanken", "from the time bank")),
-        (work.overage, work.overage, beyond),
+        (work.overage, work.overage, beyond if work.banked else at_rate),
     )
     told = [f"{hours(minutes)} {words}" for is_told, minutes, words in parts if is_told]
     time = ", ".join(told) or hours(0)
@@ -368,40 +348,30 @@ def _work_text(work: Work, say: Say) -> str:
     return f"{ticket} #{work.ticket}, {work.worked_on}, {engineer} {work.engineer}: {time}"
 
 
+# The keys in the hash of a statement: a change of them breaks the proof of every frozen month.
+_ROW_KEYS: Final = (
+    *("kind", "description_key", "period", "mark", "version", "plan_name", "days"),
+    *("quantity", "price", "amount", "work"),
+)
+_WORK_KEYS: Final = (
+    *("entry", "ticket", "engineer", "worked_on", "actual", "from_bank", "overage"),
+    *("counts", "banked"),
+)
+
+
 def row_to_json(row: Row) -> dict[str, Any]:
-    """Everything a row holds and its amount, as JSON has it; without loss."""
-    amount = row.amount
-    return {
-        "kind": row.kind,
-        "description_key": row.description_key,
-        "period": row.period,
-        "mark": row.mark,
-        "version": row.version,
-        "plan_name": row.plan_name,
-        "days": row.days,
-        "quantity": None if row.quantity is None else str(row.quantity),
-        "price": None if row.price is None else str(row.price),
-        "amount": None if amount is None else str(amount),
-        "work": None if row.work is None else _work_to_json(row.work),
-    }
+    """The fields of a row and its amount as JSON has them, without loss (H5)."""
+    return {key: _as_json(getattr(row, key)) for key in _ROW_KEYS}
 
 
-def _work_to_json(work: Work) -> dict[str, Any]:
-    return {
-        "entry": work.entry,
-        "ticket": work.ticket,
-        "engineer": work.engineer,
-        "worked_on": work.worked_on.isoformat(),
-        "actual": work.actual,
-        "from_bank": work.from_bank,
-        "overage": work.overage,
-        "counts": work.counts,
-        "banked": work.banked,
-    }
+def _as_json(value: object) -> object:
+    if isinstance(value, Work):
+        return {key: _as_json(getattr(value, key)) for key in _WORK_KEYS}
+    return str(value) if isinstance(value, Decimal | Money | dt.date) else value
 
 
 def row_from_json(stored: Mapping[str, Any]) -> Row:
-    """Read what `row_to_json` wrote."""
+    """The row that `row_to_json` wrote."""
     read = {key: value for key, value in stored.items() if key != "amount"}
     if read["quantity"] is not None:
         read["quantity"] = Decimal(read["quantity"])
@@ -413,12 +383,12 @@ def row_from_json(stored: Mapping[str, Any]) -> Row:
 
 
 def statement_hash(rows: Iterable[Row], reference: str = "") -> str:
-    """SHA-256 over the rows and whose they are, in a form that has one way to be written (H5)."""
+    """The SHA-256 of a statement's rows and reference, in one canonical JSON form (H5)."""
     return stored_hash([row_to_json(row) for row in rows], reference)
 
 
 def stored_hash(rows: Sequence[Mapping[str, Any]], reference: str) -> str:
-    """The same of rows as `row_to_json` wrote them."""
+    """The same hash of rows already in the form of `row_to_json`."""
     content = {"reference": reference, "rows": rows}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -14,7 +14,7 @@ from daemon.domain.billing import (
     Row,
     Work,
     as_billed,
-    describe,
+    describe_row,
     draw_statement,
     first_month,
     hours_of,
@@ -73,7 +73,7 @@ def test_the_main_job_to_the_ore_h2_g3():
         ("overage", "2026-Q4", "", "0.85", "890.00", "756.50"),
     ]
     assert str(draft.net) == "3756.50"
-    assert [describe(row, "sv") for row in draft.rows] == [
+    assert [describe_row(row, "sv") for row in draft.rows] == [
         "Supportavtal Attend! november 2026",
         "Supporttid utöver timbanken, 2026 kvartal 4",
         "Ärende #1042, 2026-11-05, tekniker 7: 3 h 20 min ur timbanken",
@@ -162,14 +162,14 @@ def test_a_withdrawn_version_is_credited_by_its_name_and_its_hours_bill_without_
         ("fee", "2026-12", "", "1.00", "8000.00", "8000.00"),
         ("overage", "2026-Q4", "credit", "-0.85", "890.00", "-756.50"),
     ]
-    assert describe(after.rows[0], "sv") == "Supportavtal Attend! november 2026 (kreditering)"
+    assert describe_row(after.rows[0], "sv") == "Supportavtal Attend! november 2026 (kreditering)"
 
 
 def test_a_version_that_is_gone_altogether_is_credited_too_h3():
     first = drawn(NOVEMBER, [a_version()], [])
     after = drawn(DECEMBER, [a_version(2)], [], [first])
     assert money(after.rows)[0] == ("fee", "2026-11", "credit", "-1.00", "3000.00", "-3000.00")
-    assert describe(after.rows[0], "sv") == "Supportavtal november 2026 (kreditering)"
+    assert describe_row(after.rows[0], "sv") == "Supportavtal november 2026 (kreditering)"
 
 
 def test_an_index_adjustment_changes_nothing_before_its_date_f1():
@@ -189,7 +189,7 @@ def test_late_hours_bill_in_the_next_open_month_and_are_listed_as_late_h3():
     late = [*THE_WORK, an_entry(3, "2026-11-05", 30, ordinal=1)]
     after = drawn(DECEMBER, [a_version()], late, [first])
     assert money(after.rows)[1:] == [("overage", "2026-Q4", "", "0.50", "890.00", "445.00")]
-    assert [describe(row, "sv").split("tekniker 7: ")[1] for row in after.rows[2:]] == [
+    assert [describe_row(row, "sv").split("tekniker 7: ")[1] for row in after.rows[2:]] == [
         "30 min ur timbanken (efterdebitering)",
         "9 min ur timbanken, 1 h 21 min utöver timbanken (rättelse)",
     ]
@@ -203,7 +203,7 @@ def test_time_taken_back_after_the_close_is_listed_as_nothing_h3():
     first = drawn(NOVEMBER, [a_version()], THE_WORK)
     gone = [THE_WORK[0], an_entry(2, "2026-11-06", 0)]
     after = drawn(DECEMBER, [a_version()], gone, [first])
-    assert describe(after.rows[-1], "sv").endswith("tekniker 7: 0 min (rättelse)")
+    assert describe_row(after.rows[-1], "sv").endswith("tekniker 7: 0 min (rättelse)")
 
 
 # Settings
@@ -314,7 +314,7 @@ ENGLISH = {
 
 @pytest.mark.parametrize(("row", "text"), ENGLISH.items(), ids=ENGLISH.values())
 def test_rows_are_printed_in_english_too_h2(row, text):
-    assert describe(row, "en") == text
+    assert describe_row(row, "en") == text
 
 
 def a_work(from_bank=0, overage=0, *, actual=80, counts=True, banked=True):
@@ -335,8 +335,8 @@ def a_work(from_bank=0, overage=0, *, actual=80, counts=True, banked=True):
     ],
 )
 def test_hours_are_listed_by_number_date_and_engineer_h5(row, swedish, english):
-    assert describe(row, "sv") == f"Ärende #1042, 2026-11-05, tekniker 7: {swedish}"
-    assert describe(row, "en") == f"Ticket #1042, 2026-11-05, engineer 7: {english}"
+    assert describe_row(row, "sv") == f"Ärende #1042, 2026-11-05, tekniker 7: {swedish}"
+    assert describe_row(row, "en") == f"Ticket #1042, 2026-11-05, engineer 7: {english}"
 
 
 def test_text_rows_never_reach_the_invoice_h2():
@@ -359,7 +359,7 @@ def test_text_rows_never_reach_the_invoice_h2():
 
 def test_a_row_is_shown_in_json_as_the_contract_says_h2():
     rows = drawn(NOVEMBER, [a_version()], THE_WORK).rows
-    shown = [as_json(row_shown(row, describe(row, "sv"))) for row in rows]
+    shown = [as_json(row_shown(row, describe_row(row, "sv"))) for row in rows]
     assert shown[1] == {
         "kind": "overage",
         "description": "Supporttid utöver timbanken, 2026 kvartal 4",

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from daemon.domain.agreement import BUILT_IN, Plan, Price, Version
-from daemon.domain.billing import as_billed, describe, draw_statement
+from daemon.domain.billing import as_billed, describe_row, draw_statement
 from daemon.domain.money import Money
 from daemon.domain.periods import Period, months_from
 from daemon.domain.time_bank import Adjustment, Entry, correct, reckon
@@ -63,7 +63,7 @@ def a_year(first, versions, entries, corrections=(), adjustments=(), overage="mo
 
 def printed(draft):
     return [
-        f"{describe(row, 'sv')} | {row.quantity} {row.unit} x {row.price} = {row.amount}"
+        f"{describe_row(row, 'sv')} | {row.quantity} {row.unit} x {row.price} = {row.amount}"
         for row in draft.rows
         if row.kind != "text"
     ]
@@ -136,7 +136,7 @@ def test_a_golden_year_of_alert_h2_h3():
         "Supporttid utöver timbanken, 2028 kvartal 2 | 1.58 h x 850.00 = 1343.00",
         "Supporttid utöver timbanken, 2028 kvartal 2 | 0.50 h x 890.00 = 445.00",
     ]
-    assert [describe(row, "sv") for row in drafts["2028-08"].rows if row.work] == [
+    assert [describe_row(row, "sv") for row in drafts["2028-08"].rows if row.work] == [
         "Ärende #1007, 2028-07-31, tekniker 7: 1 h 40 min ur timbanken (efterdebitering)",
         "Ärende #1008, 2028-08-10, tekniker 7: 1 h ur timbanken, 30 min utöver timbanken",
     ]
@@ -198,7 +198,7 @@ def test_a_golden_year_of_attend_h2_h3():
     assert printed(drafts["2028-02"]) == [
         "Supportavtal Attend! februari 2028, 1 av 29 dagar | 1.00 st x 103.45 = 103.45"
     ]
-    assert [describe(row, "sv") for row in drafts["2028-05"].rows if row.work] == [
+    assert [describe_row(row, "sv") for row in drafts["2028-05"].rows if row.work] == [
         "Ärende #1003, 2028-04-30, tekniker 7: 4 h ur timbanken (rättelse)",
         "Ärende #1004, 2028-05-04, tekniker 7: 2 h ur timbanken, 30 min utöver timbanken",
     ]

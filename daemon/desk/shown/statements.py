@@ -11,7 +11,7 @@ from daemon.desk.month.hindrances import held_time, hindrances
 from daemon.desk.month.statement_facts import cut_of, draft_before, first_months, invoice_language
 from daemon.desk.ports import Document, PdfPrinter
 from daemon.desk.shown import asked
-from daemon.domain.billing import Row, describe, statement_hash
+from daemon.domain.billing import Row, describe_row, statement_hash
 from daemon.domain.invoice import reference_of
 from daemon.domain.money import Money, total
 from daemon.domain.periods import Period, month_of
@@ -155,7 +155,7 @@ def _preview(tx: Tx, desk: Desk, customer: Customer, month: Period, now: dt.date
         reference=reference,
         net=drawn.net,
         hash=statement_hash(drawn.rows, reference),
-        rows=[row_shown(row, describe(row, language)) for row in drawn.rows],
+        rows=[row_shown(row, describe_row(row, language)) for row in drawn.rows],
         left_out=total(row.amount for row in drawn.left_out if row.amount),
         held=held,
         fault=None,

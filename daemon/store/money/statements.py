@@ -15,7 +15,7 @@ from daemon.domain.billing import (
     StatementDraft,
     Work,
     as_billed,
-    describe,
+    describe_row,
     row_from_json,
     row_to_json,
     stored_hash,
@@ -161,7 +161,7 @@ def _row(row: Row, data: Stored, language: str) -> dict[str, Any]:
         "price_ore": row.price.ore if row.price is not None else None,
         "amount_ore": amount.ore if amount is not None else None,
         "data": data,
-        "description": describe(row, language),
+        "description": describe_row(row, language),
     }
 
 
