@@ -217,11 +217,10 @@ class ADesk:
     def close(self, at: str | dt.datetime, accounting: Accounting) -> None:
         """Close, push and mail what is due."""
         now = instant(at)
-        needs = accounting.needs_accounting_number
         while (
-            closing.close_due_month(self.desk, now, needs_number=needs)
+            closing.close_due_month(self.desk, now)
             or push_all(self.desk, accounting, now)
-            or finance_mail.mail_finance(self.desk, now, needs_number=needs)
+            or finance_mail.mail_finance(self.desk, now)
         ):
             pass
         self.work(at)

@@ -123,26 +123,16 @@ def accounting_steps(desk: Desk, accounting: Accounting) -> list[Step]:
     """Push invoices, write to finance, and look at earlier invoices."""
     return [
         push_step(desk, accounting),
-        finance_step(desk, accounting),
+        finance_step(desk),
         drift_step(desk, accounting),
     ]
 
 
-def close_step(desk: Desk, accounting: Accounting) -> Step:
-    """Close months."""
-    needs = accounting.needs_accounting_number
-    return Step("close", lambda now: close_due_month(desk, now, needs_number=needs))
-
-
-def finance_step(desk: Desk, accounting: Accounting) -> Step:
+def finance_step(desk: Desk) -> Step:
     """Mail each close to finance, with its specifications."""
     from integrations.pdf import WeasyPrinter
 
-    needs, printer = accounting.needs_accounting_number, WeasyPrinter()
-    return Step(
-        "finance",
-        lambda now: mail_finance(desk, now, needs_number=needs, printer=printer),
-    )
+    return Step("finance", partial(mail_finance, desk, printer=WeasyPrinter()))
 
 
 def report_steps(desk: Desk) -> list[Step]:
@@ -184,7 +174,7 @@ def all_steps(desk: Desk, sending: Sending, accounting: Accounting) -> list[Step
         Step("receive", partial(receive.step, desk)),
         Step("prove", partial(late_proof.step, desk)),
         *clock_steps(desk),
-        close_step(desk, accounting),
+        Step("close", partial(close_due_month, desk)),
         *accounting_steps(desk, accounting),
         *report_steps(desk),
         *upkeep_steps(desk),
@@ -289,7 +279,7 @@ def supervisor(desk: Desk, sending: Sending, accounting: Accounting, clock: Cloc
     )
     month = Worker(
         "month",
-        [*clock_steps(desk), close_step(desk, accounting), *upkeep_steps(desk)],
+        [*clock_steps(desk), Step("close", partial(close_due_month, desk)), *upkeep_steps(desk)],
         every=30.0,
         clock=clock,
         others=[send, books],

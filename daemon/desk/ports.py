@@ -15,10 +15,6 @@ __all__ = ["Accounting", "Dns", "Document", "Mailer", "PdfError", "PdfPrinter", 
 class Accounting(Protocol):
     """An accounting system for drafts (I1–I5); every method may raise AccountingError."""
 
-    @property
-    def needs_accounting_number(self) -> bool:
-        """Whether a customer without number in the system's register can be invoiced (H6)."""
-
     def preflight(self, drafts: Sequence[InvoiceDraft]) -> Sequence[Problem]:
         """Look once per run for problems of these drafts; creates nothing.
 

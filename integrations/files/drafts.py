@@ -43,8 +43,6 @@ class FileDrafts:
     file is gone, or says `"cancelled": true`.
     """
 
-    needs_accounting_number = False
-
     def __init__(self, folder: Path, printer: Printer | None = None) -> None:
         """Keep the drafts in that folder; the first draft makes it."""
         self._folder = folder

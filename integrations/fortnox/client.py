@@ -45,8 +45,6 @@ class FortnoxClient:
     Every method may raise AccountingError. `clock` gives aware instants, `sleep` waits seconds.
     """
 
-    needs_accounting_number = True
-
     def __init__(
         self,
         settings: FortnoxSettings,

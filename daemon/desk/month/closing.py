@@ -39,7 +39,7 @@ class TakenOverError(Exception):
     """Another process closes now: this one was away for longer than its lease."""
 
 
-def close_due_month(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
+def close_due_month(desk: Desk, now: dt.datetime) -> bool:
     """Close the next month due, else release held statements; True where anything was done."""
     with desk.store.writing() as tx:
         if not leases.take(tx, "closing"):
@@ -47,8 +47,8 @@ def close_due_month(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool
         month = _next_month(tx, desk, now)
     try:
         if month is not None:
-            return _close(_MonthEnd(desk, month, now, needs_number))
-        return _release_held(desk, now, needs_number=needs_number)
+            return _close(_MonthEnd(desk, month, now))
+        return _release_held(desk, now)
     except TakenOverError:
         log.warning("another process closes")
         return False
@@ -104,7 +104,6 @@ class _MonthEnd:
     desk: Desk
     month: Period
     now: dt.datetime
-    needs_number: bool
 
     def settle(
         self, customers: Iterable[Customer], sizes: Mapping[int, int], blocked: Collection[int]
@@ -142,9 +141,7 @@ class _MonthEnd:
             if facts.first is None or month < facts.first or str(month) in facts.frozen:
                 continue
             drawn = None if customer.id in blocked else try_to_draw(desk, facts, month)
-            if drawn is None or hindrances(
-                tx, desk, customer, drawn.draft, waits, needs_number=self.needs_number
-            ):
+            if drawn is None or hindrances(tx, desk, customer, drawn.draft, waits):
                 held.add(customer.id)
             else:
                 ready.append(_freezing(desk, customer, drawn))
@@ -194,7 +191,7 @@ def _close(end: _MonthEnd) -> bool:
     return True
 
 
-def _release_held(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
+def _release_held(desk: Desk, now: dt.datetime) -> bool:
     """Freeze held statements that nothing stops any more, the oldest month first."""
     with desk.store.reading() as tx:
         rows = [row for row in statements.closing_rows(tx) if row.held]
@@ -203,7 +200,7 @@ def _release_held(desk: Desk, now: dt.datetime, *, needs_number: bool) -> bool:
     blocked: set[int] = set()
     released = False
     for row in rows:
-        end = _MonthEnd(desk, Period.parse(row.month), now, needs_number)
+        end = _MonthEnd(desk, Period.parse(row.month), now)
         held = end.settle((customers[each] for each in row.held), sizes, blocked)
         blocked |= held
         if free := sorted(set(row.held) - held):

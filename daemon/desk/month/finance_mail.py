@@ -31,9 +31,7 @@ from daemon.store.tickets import events, tickets
 _PATIENCE = dt.timedelta(minutes=30)  # for pushes, before finance is mailed without their outcome
 
 
-def mail_finance(
-    desk: Desk, now: dt.datetime, *, needs_number: bool, printer: PdfPrinter | None = None
-) -> bool:
+def mail_finance(desk: Desk, now: dt.datetime, printer: PdfPrinter | None = None) -> bool:
     """H7: mail finance once a close, when its drafts are in accounting (or cannot be, yet).
 
     Statements held then and released later get a mail of their own. Without a printer the
@@ -45,7 +43,7 @@ def mail_finance(
         closed = next(due, None)
         released = None if closed else _released(tx, closings, now)
     if closed is not None:
-        _tell_of_close(desk, closed, now, needs_number=needs_number, printer=printer)
+        _tell_of_close(desk, closed, now, printer)
     elif released is not None:
         _tell_of_released(desk, *released, now, printer)
     return closed is not None or released is not None
@@ -97,23 +95,19 @@ def _enclosed(
     return enclose(month, made, printer)
 
 
-def _tell_of_close(
-    desk: Desk, row: Any, now: dt.datetime, *, needs_number: bool, printer: PdfPrinter | None
-) -> None:
+def _tell_of_close(desk: Desk, row: Any, now: dt.datetime, printer: PdfPrinter | None) -> None:
     month = Period.parse(row.month)
     enclosed = _enclosed(desk, month, printer)
     with desk.store.writing() as tx:
-        held = [_held(tx, desk, each, month, needs_number=needs_number) for each in row.held]
+        held = [_held(tx, desk, each, month) for each in row.held]
         if statements.note_mailed(tx, row.month, now):
             _mail(tx, desk, _Papers(month, _frozen(tx, month), enclosed), now, held=held)
             statements.note_told(tx, row.month, statements.released(tx).get(row.month, ()))
 
 
-def _held(
-    tx: Tx, desk: Desk, customer_id: int, month: Period, *, needs_number: bool
-) -> HeldCustomer:
+def _held(tx: Tx, desk: Desk, customer_id: int, month: Period) -> HeldCustomer:
     customer = register.customer(tx, customer_id)
-    why = why_held(tx, desk, customer, month, needs_number=needs_number)
+    why = why_held(tx, desk, customer, month)
     return HeldCustomer(customer.name, customer.key, tuple(why))
 
 

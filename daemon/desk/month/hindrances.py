@@ -30,11 +30,10 @@ def hindrances(
     customer: Customer,
     drawn: StatementDraft,
     held: Mapping[int, Sequence[Any]],
-    *,
-    needs_number: bool,
 ) -> list[str]:
     """H6: everything in the way of a customer's statement; `held` is as `held_time` gives it."""
     waits = [_of_held_time(tx, row, desk.language) for row in held.get(customer.id, ())]
+    needs_number = desk.settings.accounting.needs_customer_number
     if needs_number and drawn.net and not customer.accounting_number:
         waits.append(sentence("no_number", desk.language, key=customer.key))
     return waits
@@ -52,14 +51,12 @@ def _of_held_time(tx: Tx, row: Any, language: str) -> str:
     )
 
 
-def why_held(
-    tx: Tx, desk: Desk, customer: Customer, month: Period, *, needs_number: bool
-) -> list[str]:
+def why_held(tx: Tx, desk: Desk, customer: Customer, month: Period) -> list[str]:
     """H6: the reasons why a closed month of a customer waits: always one at least."""
     facts = load_facts(tx, desk, [customer], cut_of(desk, month))[customer.id]
     drawn = try_to_draw(desk, facts, month)
     if drawn is None:
         return [sentence("close_fault", desk.language, key=customer.key)]
     held = held_time(tx, desk, month)
-    why = hindrances(tx, desk, customer, drawn.draft, held, needs_number=needs_number)
+    why = hindrances(tx, desk, customer, drawn.draft, held)
     return why or [sentence("earlier_month", desk.language)]

@@ -142,9 +142,7 @@ def _preview(tx: Tx, desk: Desk, customer: Customer, month: Period, now: dt.date
     """An unfrozen month as it would close now, with the reasons that hold it (H6)."""
     cut = cut_of(desk, month)
     drawn = draft_before(tx, desk, customer, month, min(cut, now + dt.timedelta(seconds=1)))
-    needs_number = desk.settings.accounting.needs_customer_number
-    waits = held_time(tx, desk, month)
-    held = hindrances(tx, desk, customer, drawn, waits, needs_number=needs_number)
+    held = hindrances(tx, desk, customer, drawn, held_time(tx, desk, month))
     reference = reference_of(customer.key, str(month))
     language = invoice_language(desk, customer)
     return Statement(

@@ -441,7 +441,7 @@ def customers(register: Register, settings: Settings, say: Say) -> Iterator[Find
     active = [account for account in register.accounts if account.customer.active]
     yield Finding("register", OK, say(f"kunder: {len(active)}", f"customers: {len(active)}"))
     numberless = [each for each in active if not each.customer.accounting_number]
-    if settings.accounting.kind == "fortnox" and numberless:
+    if settings.accounting.needs_customer_number and numberless:
         yield Finding(
             "register",
             WARNING,

@@ -11,7 +11,6 @@ from tests.builders import a_mail, an_engineers_mail
 class Books:
     """An accounting system that takes every draft."""
 
-    needs_accounting_number: bool = True
     made: list = field(default_factory=list)
 
     def preflight(self, drafts):

@@ -198,7 +198,7 @@ def close_november(desk: ADesk) -> None:
         receipt = desk.mailer.to("anna@example.se")[-1]
         desk.get(an_engineers_mail("OK", reply_to=receipt), "2026-11-10 10:05")
     desk.work("2026-11-30 12:00")
-    while closing.close_due_month(desk.desk, START, needs_number=True):
+    while closing.close_due_month(desk.desk, START):
         pass
 
 

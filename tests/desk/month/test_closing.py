@@ -15,13 +15,13 @@ from daemon.store.money import ledger, register, statements
 from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant, text_of
 
 CLOSE = "2026-12-01 06:00"
+FORTNOX = Fortnox(client_id="us", client_secret_file=Secret(Path("secret"), "hemligt"))
 
 
 @dataclass
 class Books:
     """An accounting system that takes every draft."""
 
-    needs_accounting_number: bool = True
     made: list = field(default_factory=list)
 
     def preflight(self, drafts):
@@ -44,9 +44,6 @@ def books():
     return Books()
 
 
-BOOKS = Fortnox(client_id="us", client_secret_file=Secret(Path("secret"), "hemligt"))
-
-
 def book(desk, text, at, sender="cia@beta.se", subject="Rapporten"):
     """A customer's mail and an engineer's answer with time."""
     desk.get(a_mail(sender, subject, f"Hej {at}"), at)
@@ -63,11 +60,7 @@ def frozen(desk, month="2026-11", key="beta"):
 
 
 def shown(desk, at=CLOSE, month=None, key=None):
-    """Statements as a desk shows them whose books need a customer's number."""
-    settings = desk.desk.settings
-    accounting = replace(settings.accounting, fortnox=BOOKS, kind="fortnox")
-    theirs = replace(desk.desk, settings=replace(settings, accounting=accounting))
-    return statements_shown.listing(theirs, instant(at), month=month, customer=key)
+    return statements_shown.listing(desk.desk, instant(at), month=month, customer=key)
 
 
 def test_a_month_does_not_close_before_its_end_H1(desk, books):
@@ -87,9 +80,9 @@ def test_a_second_close_does_nothing_H1(desk, books):
 def test_it_waits_until_all_that_was_received_before_is_acted_on_H1(desk, books):
     desk.receive(a_mail("cia@beta.se", "Sent"), "2026-11-30 23:00")
     now = instant(CLOSE)
-    assert not closing.close_due_month(desk.desk, now, needs_number=True)
+    assert not closing.close_due_month(desk.desk, now)
     desk.work(CLOSE)
-    assert closing.close_due_month(desk.desk, now, needs_number=True)
+    assert closing.close_due_month(desk.desk, now)
 
 
 def test_months_close_in_order_and_each_makes_its_own_draft_H1_I1(desk, books):
@@ -163,6 +156,13 @@ def test_a_missing_accounting_number_stops_the_statement_that_needs_one_H6(store
     from tests.builders import REGISTER
 
     desk = a_desk(store, tmp_path, register=REGISTER.replace('accounting_number = "1002"\n', ""))
+    settings = desk.desk.settings
+    needing = replace(settings.accounting, kind="fortnox", fortnox=FORTNOX)
+    assert (settings.accounting.needs_customer_number, needing.needs_customer_number) == (
+        False,
+        True,
+    )
+    desk.desk = replace(desk.desk, settings=replace(settings, accounting=needing))
     desk.close(CLOSE, books)
     assert frozen(desk) is None
     assert "accounting_number" in shown(desk, key="beta")[0].held[0]

@@ -50,9 +50,9 @@ def again(desk, url):
 
 def close(desk, now):
     """Close what is due, then tell finance as if pushing had taken its whole time."""
-    while closing.close_due_month(desk.desk, now, needs_number=True):
+    while closing.close_due_month(desk.desk, now):
         pass
-    while finance_mail.mail_finance(desk.desk, now + dt.timedelta(hours=1), needs_number=True):
+    while finance_mail.mail_finance(desk.desk, now + dt.timedelta(hours=1)):
         pass
 
 
@@ -160,7 +160,7 @@ def test_two_processes_close_the_same_month_at_once_one_set_of_statements_H1(
         time.sleep(max(0.0, start - time.monotonic()))
         until = time.monotonic() + 20
         while time.monotonic() < until:
-            closing.close_due_month(mine.desk, CLOSE, needs_number=True)
+            closing.close_due_month(mine.desk, CLOSE)
             if kept(mine.desk.store, "closings")["closings"]:
                 return 0
         return 3
@@ -218,5 +218,5 @@ def test_two_writers_make_one_chain_without_a_gap_G1(any_store, tmp_path):
 def test_a_process_that_lost_its_lease_freezes_nothing_H1(worked, monkeypatch):
     held = iter([True])
     monkeypatch.setattr(leases, "take", lambda tx, name: next(held, False))
-    assert not closing.close_due_month(worked.desk, CLOSE, needs_number=True)
+    assert not closing.close_due_month(worked.desk, CLOSE)
     assert kept(worked.desk.store, "statements", "closings") == {"statements": [], "closings": []}

@@ -146,7 +146,7 @@ def run(template, history, overage, *, late=False):
             with store.writing() as tx:
                 agree(tx, history, LAST.end if late else month.end)
             now = at(LAST.end if late else month.end, 6)
-            while closing.close_due_month(desk, now, needs_number=False):
+            while closing.close_due_month(desk, now):
                 pass
         with store.reading() as tx:
             assert verify.prove(tx).faults == []

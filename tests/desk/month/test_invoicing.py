@@ -67,7 +67,7 @@ def books():
 @pytest.fixture
 def closed(desk, books, store):
     """A closed month with two invoices, none pushed yet."""
-    while closing.close_due_month(desk.desk, instant(CLOSE), needs_number=True):
+    while closing.close_due_month(desk.desk, instant(CLOSE)):
         pass
     return desk
 

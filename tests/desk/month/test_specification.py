@@ -50,11 +50,9 @@ class NoPaper:
 def mailed(desk, printer, at=CLOSE):
     """Close, and mail finance with that printer; its attachments by name."""
     now, books = instant(at), vars(desk).setdefault("books", Books())
-    while closing.close_due_month(desk.desk, now, needs_number=True) or push_all(
-        desk.desk, books, now
-    ):
+    while closing.close_due_month(desk.desk, now) or push_all(desk.desk, books, now):
         pass
-    while finance_mail.mail_finance(desk.desk, now, needs_number=True, printer=printer):
+    while finance_mail.mail_finance(desk.desk, now, printer=printer):
         pass
     push_all(desk.desk, books, now)  # what is news after the mail
     desk.work(now)

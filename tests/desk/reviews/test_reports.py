@@ -85,7 +85,6 @@ class Paper:
 class Books:
     """An accounting system that takes every draft."""
 
-    needs_accounting_number: bool = False
     made: list = field(default_factory=list)
 
     def preflight(self, drafts):

@@ -313,7 +313,7 @@ def test_a_missing_accounting_number_matters_where_the_system_needs_one():
 
 
 class _Fortnox:
-    kind = "fortnox"
+    needs_customer_number = True
 
 
 class _Settings:

@@ -61,5 +61,5 @@ def test_the_month_closes_to_the_oere_G3_H4(desk, tmp_path):
     (mail,) = desk.mailer.to("ekonomi@example.se")
     assert "3 756,50 kr" in text_of(mail)
     assert json.loads(next((tmp_path / "drafts").glob("*AVT-beta-2026-11.json")).read_text())
-    again = closing.close_due_month(desk.desk, instant("2026-12-01 06:00"), needs_number=False)
+    again = closing.close_due_month(desk.desk, instant("2026-12-01 06:00"))
     assert not again
