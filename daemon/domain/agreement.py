@@ -1,4 +1,4 @@
-"""Plans, agreements and their dated versions: which terms hold for a customer on a date (F1–F3)."""
+"""Plans, agreements and their dated versions: the terms of a customer on a date (F1–F3)."""
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ _DAY: Final = dt.timedelta(days=1)
 
 
 class Targets(Mapping[int, int]):
-    """Minutes by priority, that never change and can be hashed."""
+    """Minutes by priority, in an immutable mapping with a hash."""
 
     __slots__ = ("_pairs",)
 
@@ -45,7 +45,7 @@ class Targets(Mapping[int, int]):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was agreed with a customer: copied from a plan at signing, whole in itself (F1)."""
+    """The terms agreed with a customer: a whole copy of a plan, made at signing (F1)."""
 
     plan: str  # key of the plan it was copied from
     plan_name: str
@@ -55,8 +55,8 @@ class Terms:
     bank_period: str | None = None  # "quarter", "half-year", "year"; None: no bank
     monthly_fee: Money = ZERO
     hourly_rate: Money = ZERO
-    outside_rate: Money | None = None  # for work that its tag calls evening (G4)
-    increment: int = 1  # minutes that an entry is rounded up to (G5)
+    outside_rate: Money | None = None  # for work with the tag evening (G4)
+    increment: int = 1  # minutes: entries are rounded up to a multiple (G5)
     term_months: int = 0  # 0: no term
     review_meetings: str | None = None  # "quarter", "half-year"
     reports: str | None = None  # "month", "quarter", "year"
@@ -68,7 +68,7 @@ class Terms:
                 object.__setattr__(self, name, Targets(targets))
 
     def rate(self, *, outside: bool) -> Money:
-        """The price of an hour; another outside opening hours only where the plan sets one (G4)."""
+        """The price of an hour; outside opening hours the plan's own rate, if it sets one (G4)."""
         if outside and self.outside_rate is not None:
             return self.outside_rate
         return self.hourly_rate
@@ -79,13 +79,13 @@ class Terms:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Terms":
-        """Read what `to_json` wrote, without loss."""
+        """The terms that `to_json` wrote, without loss."""
         read: dict[str, Any] = dict(stored)
         for name in ("monthly_fee", "hourly_rate", "outside_rate"):
             read[name] = None if read[name] is None else Money.parse(read[name])
         for name in ("response", "resolution"):
-            targets = read[name]
-            read[name] = targets and Targets({int(key): each for key, each in targets.items()})
+            minutes = read[name] and {int(level): time for level, time in read[name].items()}
+            read[name] = minutes and Targets(minutes)
         return cls(**read)
 
 
@@ -98,8 +98,8 @@ def _as_json(value: object) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """A price list: the terms (by field name) that a plan has from a date on; None: always."""
+class Prices:
+    """The terms of a plan, by field name, from a date on; None: always."""
 
     from_: dt.date | None
     overrides: Mapping[str, Any] = field(default_factory=dict)
@@ -107,14 +107,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A model of agreement with its price lists."""
+    """A kind of agreement with its price lists."""
 
     key: str
     terms: Terms
-    prices: tuple[Price, ...] = ()
+    prices: tuple[Prices, ...] = ()
 
     def terms_on(self, day: dt.date) -> Terms:
-        """The terms an agreement of that day copies; each price list builds on the earlier (F1)."""
+        """The terms of an agreement made that day; each price list changes the earlier (F1)."""
         terms = self.terms
         for price in sorted(self.prices, key=lambda each: each.from_ or dt.date.min):
             if price.from_ is None or price.from_ <= day:
@@ -136,21 +136,21 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
-    """The dates `[start, end)` on which a version is in force."""
+class Coverage:
+    """The dates `[start, end)` of a version in force."""
 
     version: Version
     start: dt.date
     end: dt.date | None  # None: for ever
-    agreed_from: dt.date  # the start of the agreement it is a version of: terms count from it
+    agreed_from: dt.date  # the start of the whole agreement: its terms count from there
 
     def __contains__(self, day: dt.date) -> bool:
         return self.start <= day and (self.end is None or day < self.end)
 
 
 @dataclass(frozen=True, slots=True)
-class Reminder:
-    """Something to tell finance and the account manager before a term ends (F2)."""
+class TermReminder:
+    """A reminder to finance and the account manager before a term ends (F2)."""
 
     customer: str
     version: int
@@ -161,11 +161,11 @@ class Reminder:
 
 
 def term_end(version: Version, on: dt.date, agreed_from: dt.date | None = None) -> dt.date | None:
-    """The first day after the term that runs on a date; None for terms without one.
+    """The first day after the term running on a date; None for an agreement without terms.
 
-    `until` ends the term it stands in, whatever its length. Terms are counted from the start of the
-    agreement (a new version of the same agreement does not begin a new term), each from there, so
-    that an agreement of 29 February comes back to the 29th.
+    `until` ends its term, whatever the length. Every term is counted from the start of the
+    agreement: a new version begins no new term, and an agreement of 29 February comes back to
+    the 29th.
     """
     if version.until is not None:
         return version.until + _DAY
@@ -187,25 +187,25 @@ def _own_end(version: Version, agreed_from: dt.date) -> dt.date | None:
     return term_end(version, version.starts, agreed_from)
 
 
-def timeline(versions: Iterable[Version]) -> tuple[Covered, ...]:
-    """The dates each version covers, in order and without overlap (F1).
+def timeline(versions: Iterable[Version]) -> tuple[Coverage, ...]:
+    """The dates of each version, in order and without overlap (F1).
 
-    A later start ends the earlier version; of two with the same start the later id holds. A version
-    that takes over while another of the same plan is running belongs to the same agreement.
+    A later start ends the earlier version; of two with the same start the later id holds. A
+    version belongs to the agreement before it if that has the same plan and still runs.
     """
     by_start = {v.starts: v for v in sorted(versions, key=lambda v: v.id) if not v.withdrawn}
     current = [by_start[start] for start in sorted(by_start)]
-    spans: list[Covered] = []
+    spans: list[Coverage] = []
     for version, following in zip_longest(current, current[1:]):
         agreed_from = _agreed_from(spans[-1] if spans else None, version)
-        ends = [_own_end(version, agreed_from), following.starts if following else None]
-        end = min((each for each in ends if each is not None), default=None)
+        ends = _own_end(version, agreed_from), following.starts if following else None
+        end = min((day for day in ends if day is not None), default=None)
         if end is None or end > version.starts:
-            spans.append(Covered(version, version.starts, end, agreed_from))
+            spans.append(Coverage(version, version.starts, end, agreed_from))
     return tuple(spans)
 
 
-def _agreed_from(before: Covered | None, version: Version) -> dt.date:
+def _agreed_from(before: Coverage | None, version: Version) -> dt.date:
     if before is None or before.version.terms.plan != version.terms.plan:
         return version.starts
     own_end = _own_end(before.version, before.agreed_from)
@@ -213,8 +213,8 @@ def _agreed_from(before: Covered | None, version: Version) -> dt.date:
     return before.agreed_from if cut_short else version.starts
 
 
-def covering(spans: tuple[Covered, ...], day: dt.date) -> Covered | None:
-    """The span of a timeline that a date lies in."""
+def span_on(spans: tuple[Coverage, ...], day: dt.date) -> Coverage | None:
+    """The span of a timeline with that date; None for a date outside all of them."""
     for span in reversed(spans):
         if span.start <= day:
             return span if day in span else None
@@ -223,14 +223,16 @@ def covering(spans: tuple[Covered, ...], day: dt.date) -> Covered | None:
 
 def in_force(versions: Iterable[Version], day: dt.date) -> Version | None:
     """The version in force on a date; None: no agreement that day (F3)."""
-    span = covering(timeline(versions), day)
+    span = span_on(timeline(versions), day)
     return span.version if span else None
 
 
-def reminders(versions: Iterable[Version], start: dt.date, end: dt.date) -> tuple[Reminder, ...]:
-    """What falls due in `[start, end)`: 60 and 30 days before every end of a term (F2)."""
+def term_reminders(
+    versions: Iterable[Version], start: dt.date, end: dt.date
+) -> tuple[TermReminder, ...]:
+    """The reminders due in `[start, end)`: 60 and 30 days before every end of a term (F2)."""
     due = [
-        Reminder(
+        TermReminder(
             span.version.customer,
             span.version.id,
             ends - days * _DAY,
@@ -246,7 +248,7 @@ def reminders(versions: Iterable[Version], start: dt.date, end: dt.date) -> tupl
     return tuple(sorted(due, key=lambda each: (each.due, each.term_ends, each.version)))
 
 
-def _term_ends(span: Covered, after: dt.date, before: dt.date) -> Iterator[dt.date]:
+def _term_ends(span: Coverage, after: dt.date, before: dt.date) -> Iterator[dt.date]:
     ends = term_end(span.version, max(span.start, after), span.agreed_from)
     while ends is not None and ends < before and (span.end is None or ends <= span.end):
         yield ends
@@ -254,8 +256,8 @@ def _term_ends(span: Covered, after: dt.date, before: dt.date) -> Iterator[dt.da
         ends = following if following and following > ends else None
 
 
-def raised(terms: Terms, percent: Decimal) -> Terms:
-    """The same terms with fee and rates raised (or lowered) by so many per cent, half up to öre."""
+def raised_terms(terms: Terms, percent: Decimal) -> Terms:
+    """The same terms, fee and rates raised (or lowered) by a percentage, half up to öre."""
     factor = 1 + Fraction(percent) / 100
 
     def by(price: Money) -> Money:
@@ -271,7 +273,7 @@ def raised(terms: Terms, percent: Decimal) -> Terms:
 
 
 def check_terms(terms: Terms) -> tuple[str, ...]:
-    """What is wrong with terms, each with what would be right; nothing where all is well."""
+    """The mistakes in terms, each with its remedy; none where all is well."""
     wrong = []
     if terms.increment not in INCREMENTS:
         wrong.append(f"increment {terms.increment}: write 1, 15, 30 or 60 minutes")
@@ -299,7 +301,7 @@ def check_terms(terms: Terms) -> tuple[str, ...]:
 
 
 def check_versions(versions: Iterable[Version]) -> tuple[str, ...]:
-    """The mistakes in one customer's versions, each with what would be right."""
+    """The mistakes in one customer's versions, each with its remedy."""
     current = sorted((v for v in versions if not v.withdrawn), key=lambda v: (v.starts, v.id))
     wrong = [
         f"version from {v.starts} ends {v.until}: until is the last day covered, not before that"

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from daemon.domain.agreement import Covered, Version
+from daemon.domain.agreement import Coverage, Version
 from daemon.domain.invoice import InvoiceRow
 from daemon.domain.money import ZERO, Money, half_up, total
 from daemon.domain.periods import Period, month_of, months_from
@@ -183,7 +183,7 @@ class _Earlier:
 
 
 def _fees_due(
-    spans: Sequence[Covered], first: Period, last: Period
+    spans: Sequence[Coverage], first: Period, last: Period
 ) -> dict[tuple[Period, int], tuple[Money, int]]:
     """The fee and the days covered, by month and version, of all months up to `last` (H2)."""
     due = {}

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from fractions import Fraction
 
-from daemon.domain.agreement import covering
+from daemon.domain.agreement import span_on
 from daemon.domain.money import half_up
 from daemon.domain.periods import Period, period_of
 from daemon.domain.report_facts import Facts
@@ -60,7 +60,7 @@ def _about(minutes: Fraction) -> int:
 
 
 def _of_next(facts: Facts, day: dt.date) -> Forecast | None:
-    span = covering(facts.after.spans, day)
+    span = span_on(facts.after.spans, day)
     length = span.version.terms.bank_period if span else None
     if span is None or length is None:
         return None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from daemon.domain.agreement import Covered
+from daemon.domain.agreement import Coverage
 from daemon.domain.money import ZERO, Money
 from daemon.domain.periods import Period, period_of
 from daemon.domain.time_bank import Reckoning
@@ -93,7 +93,7 @@ class Facts:
 
 
 def promised(
-    spans: Sequence[Covered], term: str, since: dt.date, until: dt.date
+    spans: Sequence[Coverage], term: str, since: dt.date, until: dt.date
 ) -> tuple[Period, ...]:
     """The periods that ended after `since` and by `until`, and that a plan promised something for.
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
-from daemon.domain.agreement import Covered, Terms, Version, covering, timeline
+from daemon.domain.agreement import Coverage, Terms, Version, span_on, timeline
 from daemon.domain.money import Money, half_up
 from daemon.domain.periods import Period, month_of, period_of
 from daemon.domain.wording import speaker
@@ -73,7 +73,7 @@ class Draw:
 class Reckoning:
     """One customer's whole history, reckoned; `stray` adjustments found no bank at their date."""
 
-    spans: tuple[Covered, ...]
+    spans: tuple[Coverage, ...]
     draws: tuple[Draw, ...]  # in order of worked date, receipt, ordinal (G4)
     adjustments: Mapping[Period, tuple[Adjustment, ...]]
     stray: tuple[Adjustment, ...] = ()
@@ -139,7 +139,7 @@ def billable(actual: int, increment: int) -> int:
     return -(-actual // increment) * increment
 
 
-def grants_of(spans: Iterable[Covered], bank: Period) -> tuple[Grant, ...]:
+def grants_of(spans: Iterable[Coverage], bank: Period) -> tuple[Grant, ...]:
     """The grants of one bank period, one per version whose plan has banks of that length (G3)."""
     return tuple(
         _grant(span, bank, days)
@@ -149,7 +149,7 @@ def grants_of(spans: Iterable[Covered], bank: Period) -> tuple[Grant, ...]:
     )
 
 
-def _grant(span: Covered, bank: Period, days: int) -> Grant:
+def _grant(span: Coverage, bank: Period, days: int) -> Grant:
     version = span.version
     minutes = _share(version.terms.bank_minutes, days, bank.days)
     start = max(span.start, bank.start)
@@ -174,14 +174,14 @@ def grants(versions: Iterable[Version], start: dt.date, end: dt.date) -> tuple[G
     return tuple(grant for bank in sorted(banks) for grant in grants_of(spans, bank))
 
 
-def bank_on(spans: tuple[Covered, ...], day: dt.date) -> Period | None:
+def bank_on(spans: tuple[Coverage, ...], day: dt.date) -> Period | None:
     """The bank period that a date draws on: that of the version in force; None without a bank."""
-    span = covering(spans, day)
+    span = span_on(spans, day)
     length = span.version.terms.bank_period if span else None
     return period_of(length, day) if length else None
 
 
-def bank_to_adjust(spans: tuple[Covered, ...], day: dt.date) -> Period | None:
+def bank_to_adjust(spans: tuple[Coverage, ...], day: dt.date) -> Period | None:
     """Like `bank_on`; on a date without agreement the bank whose period still covers the date.
 
     None where an adjustment of that date would find no bank.
@@ -230,7 +230,7 @@ def _draw(
     left: dict[Period, int],
     none_rate: Callable[[dt.date], Terms],
 ) -> Draw:
-    span = covering(reckoning.spans, entry.worked_on)
+    span = span_on(reckoning.spans, entry.worked_on)
     terms = span.version.terms if span else none_rate(entry.worked_on)
     length = terms.bank_period if span else None
     bank = period_of(length, entry.worked_on) if length else None

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
-from daemon.domain.agreement import BUILT_IN, INCREMENTS, Plan, Price, Targets, Terms, check_terms
+from daemon.domain.agreement import BUILT_IN, INCREMENTS, Plan, Prices, Targets, Terms, check_terms
 from daemon.domain.money import half_up
 from daemon.settings.checked import TableError
 from daemon.settings.values import STRICT, Day, Key, Line, MoneyText, Reads, duration, whole
@@ -189,7 +189,7 @@ def catalogue(tables: Mapping[str, PlanTable]) -> Mapping[str, Plan]:
 def _plan(key: str, table: PlanTable) -> Plan:
     base = BUILT_IN[key].terms if key in BUILT_IN else Terms(plan=key, plan_name=key)
     terms = replace(base, plan_name=table.name or base.plan_name, **said(table))
-    return Plan(key, terms, tuple(Price(each.from_, said(each)) for each in table.prices))
+    return Plan(key, terms, tuple(Prices(each.from_, said(each)) for each in table.prices))
 
 
 def _wrong_in(key: str, table: PlanTable, plan: Plan) -> list[tuple[str, str]]:

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from daemon.domain.agreement import (
     BUILT_IN,
     Plan,
-    Price,
+    Prices,
     Targets,
     Terms,
     Version,
     check_terms,
     check_versions,
-    covering,
     in_force,
-    raised,
-    reminders,
+    raised_terms,
+    span_on,
     term_end,
+    term_reminders,
     timeline,
 )
 from daemon.domain.money import Money
@@ -142,9 +142,9 @@ def test_targets_compare_as_the_mapping_they_are_and_never_change():
 
 def test_an_agreement_copies_the_price_list_of_its_start_date_f1():
     lists = (
-        Price(D(2028, 1, 1), {"hourly_rate": Money(900_00)}),
-        Price(D(2027, 1, 1), {"monthly_fee": Money(8400_00)}),
-        Price(None, {"outside_rate": Money(1200_00)}),
+        Prices(D(2028, 1, 1), {"hourly_rate": Money(900_00)}),
+        Prices(D(2027, 1, 1), {"monthly_fee": Money(8400_00)}),
+        Prices(None, {"outside_rate": Money(1200_00)}),
     )
     plan = Plan("alert", BUILT_IN["alert"].terms, lists)
 
@@ -168,7 +168,7 @@ def test_the_evening_rate_holds_only_where_the_plan_sets_one_g4():
 
 def test_an_index_of_3_per_cent_raises_fee_and_rates_half_up_to_ore():
     terms = replace(BUILT_IN["attend"].terms, hourly_rate=Money(890_50), outside_rate=Money(1_50))
-    after = raised(terms, Decimal(3))
+    after = raised_terms(terms, Decimal(3))
     assert [str(p) for p in (after.monthly_fee, after.hourly_rate, after.outside_rate)] == [
         "3090.00",
         "917.22",
@@ -183,7 +183,7 @@ def test_an_index_of_3_per_cent_raises_fee_and_rates_half_up_to_ore():
         )
         == terms
     )
-    assert raised(BUILT_IN["alert"].terms, Decimal("-2.5")).monthly_fee == Money(7800_00)
+    assert raised_terms(BUILT_IN["alert"].terms, Decimal("-2.5")).monthly_fee == Money(7800_00)
 
 
 # Which version is in force
@@ -282,8 +282,8 @@ def test_a_timeline_runs_forward_without_overlap_and_covers_what_it_says_f1(vers
     spans = timeline(versions)
     for span in spans:
         assert span.end is None or span.start < span.end
-        assert covering(spans, span.start) is span
-        assert covering(spans, span.start - A_DAY) is not span
+        assert span_on(spans, span.start) is span
+        assert span_on(spans, span.start - A_DAY) is not span
     for span, following in pairwise(spans):
         assert span.end is not None
         assert span.end <= following.start
@@ -337,7 +337,7 @@ def test_the_running_term_ends_after_the_day_and_no_other_ends_between_f2(starts
 def told(versions, start=EARLY, end=LATE):
     return [
         (str(r.due), r.days_before, str(r.term_ends), r.renews)
-        for r in reminders(versions, start, end)
+        for r in term_reminders(versions, start, end)
     ]
 
 
@@ -377,8 +377,8 @@ def test_nobody_is_reminded_before_the_agreement_was_made_f2():
 @given(versions=VERSIONS, cut=st.dates(D(2026, 1, 1), D(2029, 1, 1)))
 def test_each_reminder_falls_due_once_however_the_days_are_cut_f2(versions, cut):
     start, end = D(2025, 12, 1), D(2029, 6, 1)
-    whole = reminders(versions, start, end)
-    assert whole == (*reminders(versions, start, cut), *reminders(versions, cut, end))
+    whole = term_reminders(versions, start, end)
+    assert whole == (*term_reminders(versions, start, cut), *term_reminders(versions, cut, end))
     assert len(set(whole)) == len(whole)
 
 

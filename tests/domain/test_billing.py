@@ -9,7 +9,7 @@ import pytest
 
 from daemon.desk.shown.shapes import as_json
 from daemon.desk.shown.statements import row_shown
-from daemon.domain.agreement import BUILT_IN, Version, raised
+from daemon.domain.agreement import BUILT_IN, Version, raised_terms
 from daemon.domain.billing import (
     Row,
     Work,
@@ -173,7 +173,8 @@ def test_a_version_that_is_gone_altogether_is_credited_too_h3():
 
 
 def test_an_index_adjustment_changes_nothing_before_its_date_f1():
-    dearer = replace(a_version(2, "2026-12-01"), terms=raised(BUILT_IN["attend"].terms, Decimal(3)))
+    terms = raised_terms(BUILT_IN["attend"].terms, Decimal(3))
+    dearer = replace(a_version(2, "2026-12-01"), terms=terms)
     versions = [a_version(), dearer]
     entries = [*THE_WORK, an_entry(3, "2026-12-02", 60)]
     first = drawn(NOVEMBER, versions, entries)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.domain.agreement import BUILT_IN, Plan, Price, Version
+from daemon.domain.agreement import BUILT_IN, Plan, Prices, Version
 from daemon.domain.billing import as_billed, describe_row, draw_statement
 from daemon.domain.money import Money
 from daemon.domain.periods import Period, months_from
@@ -19,7 +19,7 @@ D = dt.date
 NONE = Plan(
     "none",
     BUILT_IN["none"].terms,
-    (Price(D(2028, 7, 1), {"hourly_rate": Money(1020_00)}),),
+    (Prices(D(2028, 7, 1), {"hourly_rate": Money(1020_00)}),),
 )
 
 

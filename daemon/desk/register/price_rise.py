@@ -8,7 +8,7 @@ from decimal import Decimal
 from daemon.desk.context import Desk
 from daemon.desk.register.changes import Change, changes_between
 from daemon.desk.register.importing import Import, apply, changing
-from daemon.domain.agreement import in_force, raised
+from daemon.domain.agreement import in_force, raised_terms
 from daemon.domain.refusal import RefusedError
 from daemon.domain.register import Account, Agreement, Register
 from daemon.store.money import register
@@ -78,7 +78,7 @@ def _raised(account: Account, percent: Decimal, day: dt.date) -> Account:
 
 
 def _version(before: Agreement, percent: Decimal, day: dt.date, row: int) -> Agreement:
-    terms = raised(before.version.terms, percent)
+    terms = raised_terms(before.version.terms, percent)
     written = terms.to_json()
     prices = {name: written[name] for name in _PRICES if written[name] is not None}
     version = replace(before.version, id=row, starts=day, terms=terms)

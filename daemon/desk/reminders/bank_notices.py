@@ -8,7 +8,7 @@ from daemon.desk.hours import balances
 from daemon.desk.letters.to_customers import BankLow
 from daemon.desk.outgoing.mailing import Post, people, post
 from daemon.domain import time_bank
-from daemon.domain.agreement import covering
+from daemon.domain.agreement import span_on
 from daemon.domain.periods import period_of
 from daemon.domain.register import Customer
 from daemon.domain.time_bank import Balance, Reckoning
@@ -67,7 +67,7 @@ def reached(state: Balance, thresholds: Iterable[int]) -> int:
 def _letter(
     desk: Desk, customer: Customer, reckoned: Reckoning, percent: int, day: dt.date
 ) -> BankLow:
-    state, span = time_bank.balance(reckoned, day), covering(reckoned.spans, day)
+    state, span = time_bank.balance(reckoned, day), span_on(reckoned.spans, day)
     return BankLow(
         desk_name=desk.settings.desk.name,
         customer=customer.name,

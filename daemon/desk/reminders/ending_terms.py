@@ -8,7 +8,7 @@ from daemon.desk.letters.to_office import TermEnding
 from daemon.desk.month import finance
 from daemon.desk.outgoing.mailing import People, Post, people, post
 from daemon.domain import agreement
-from daemon.domain.agreement import Reminder
+from daemon.domain.agreement import TermReminder
 from daemon.domain.register import Customer
 from daemon.store import rows
 from daemon.store.money import register
@@ -39,13 +39,13 @@ def tell_of_ending_terms(desk: Desk, now: dt.datetime) -> bool:
 
 def _tell(
     tx: Tx, desk: Desk, customer: Customer, since: dt.date, now: dt.datetime
-) -> Sequence[Reminder]:
+) -> Sequence[TermReminder]:
     """Send one mail for each term and number of days, even if the versions have changed since.
 
     After a standstill the desk still sends a missed reminder, unless the term has ended.
     """
     today, versions = desk.calendar.day_of(now), register.versions_of(tx, customer.id)
-    missed = agreement.reminders(versions, since, today + _DAY)
+    missed = agreement.term_reminders(versions, since, today + _DAY)
     due = list({each.term_ends: each for each in missed if each.term_ends > today}.values())
     for reminder in due:
         (name,) = {each.terms.plan_name for each in versions if each.id == reminder.version}

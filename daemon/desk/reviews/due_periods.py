@@ -9,7 +9,7 @@ from daemon.desk.context import Desk
 from daemon.desk.letters.sentences import sentence
 from daemon.desk.letters.to_office import Alarm
 from daemon.desk.outgoing import alarms
-from daemon.domain.agreement import Covered, timeline
+from daemon.domain.agreement import Coverage, timeline
 from daemon.domain.periods import Period
 from daemon.domain.register import Agreement, Customer
 from daemon.domain.report_facts import promised
@@ -71,7 +71,7 @@ def due_periods(
     return sorted(due, key=lambda each: (each[1].end, each[1].months, each[0].key))
 
 
-def _spans(agreements: Iterable[Agreement]) -> tuple[Covered, ...]:
+def _spans(agreements: Iterable[Agreement]) -> tuple[Coverage, ...]:
     return timeline([each.version for each in agreements])
 
 

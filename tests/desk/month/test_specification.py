@@ -18,7 +18,7 @@ from daemon.desk.month import closing, enclosures, finance_mail, specification_p
 from daemon.desk.month.specifications import Specification
 from daemon.desk.ports import PdfError
 from daemon.domain import wording
-from daemon.domain.agreement import Price
+from daemon.domain.agreement import Prices
 from daemon.domain.billing import Row
 from daemon.domain.money import ZERO, Money
 from daemon.domain.periods import Period
@@ -156,7 +156,7 @@ def test_a_new_price_of_hours_that_were_billed_names_the_hours_H3(desk):
     printer = Paper()
     mailed(desk, printer)
     none = desk.desk.settings.plans["none"]
-    later = Price(dt.date(2026, 11, 1), {"hourly_rate": Money.parse("1020.00")})
+    later = Prices(dt.date(2026, 11, 1), {"hourly_rate": Money.parse("1020.00")})
     plans = {**desk.desk.settings.plans, "none": replace(none, prices=(later,))}
     changed = replace(
         desk, desk=replace(desk.desk, settings=replace(desk.desk.settings, plans=plans))

@@ -14,7 +14,7 @@ from daemon.desk.register import importing as registering
 from daemon.desk.register.changes import Change
 from daemon.desk.register.export import as_tables, as_toml
 from daemon.desk.register.file import tables_of
-from daemon.domain.agreement import BUILT_IN, Price
+from daemon.domain.agreement import BUILT_IN, Prices
 from daemon.domain.money import Money
 from daemon.domain.opening_hours import Calendar
 from daemon.domain.periods import Period
@@ -355,7 +355,7 @@ def test_a_public_mail_domain_is_refused(desk, domain):
 def with_prices(desk: ADesk, starts: dt.date, fee: int) -> None:
     """Give the plan Alert! a later price list."""
     alert = desk.settings.plans["alert"]
-    priced = replace(alert, prices=(Price(starts, {"monthly_fee": Money(fee)}),))
+    priced = replace(alert, prices=(Prices(starts, {"monthly_fee": Money(fee)}),))
     desk.settings = replace(desk.settings, plans={**desk.settings.plans, "alert": priced})
 
 
