@@ -1,4 +1,4 @@
-"""`avtald invoices`: every invoice and its state, and pushing the waiting ones."""
+"""`avtald invoices`: the state of every invoice; approving and pushing those that wait."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -42,6 +42,30 @@ def invoices(ctx: click.Context, config: Path | None, *, as_json: bool) -> None:
         ],
         right=(3,),
     )
+
+
+@invoices.command()
+@click.argument("month", metavar="YYYY-MM")
+@click.option("--except", "excepted", multiple=True, metavar="KEY", help="Leave out a customer.")
+@json_option
+@now_option
+@config_option
+def approve(
+    config: Path | None, month: str, now: dt.datetime, *, excepted: tuple[str, ...], as_json: bool
+) -> None:
+    """Approve the drafts of a closed month, as finance's OK by mail does (H7)."""
+    from daemon.desk.month.approving import approve_month
+
+    with opened(config) as desk:
+        done = approve_month(desk, month, excepted, now).approved
+    if as_json:
+        print_json([{"reference": each.reference, "net": each.net} for each in done])
+        return
+    say = desk.say
+    for draft in done:
+        click.echo(f"{draft.reference}: {say('godkänt', 'approved')}, {draft.net}")
+    if not done:
+        click.echo(say("inget väntade på OK", "nothing waited for an OK"))
 
 
 @invoices.command()

@@ -179,6 +179,9 @@ def _print_statement(statement: "Statement", say: Say) -> None:
 
     state = say(*words.STATEMENT[statement.state])
     click.echo(f"{statement.reference}  {state} {statement.invoice_number or ''}".rstrip())
+    if statement.approved is not None:
+        who, when = statement.approved.by, f"{statement.approved.at:%Y-%m-%d %H:%M}Z"
+        click.echo(say(f"godkänt av {who}, {when}", f"approved by {who}, {when}"))
     rows = [
         (row.description, row.quantity, row.unit, row.price, row.amount)
         for row in statement.rows

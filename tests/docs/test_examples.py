@@ -11,8 +11,12 @@ import pytest
 from daemon.domain.money import Money
 from daemon.domain.opening_hours import Calendar, OpeningHours
 from daemon.settings import load
+from parsers.assent import read_approval
+from parsers.body import read_body
+from parsers.message import read
 from parsers.priority import read_priority
 from parsers.tags import read_tags
+from tests.builders import a_mail
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -70,6 +74,18 @@ def test_H4_an_overage_row_on_the_page_is_right(due, before, hours, amount):
     total = (Decimal(due.split()[0]) / 60).quantize(Decimal("0.01"), "ROUND_HALF_UP")
     assert total - Decimal(before.split()[0]) == Decimal(hours.split()[0])
     assert str(Money.parse("890.00").times(Decimal(hours.split()[0]))) == amount
+
+
+@pytest.mark.parametrize(("reply", "approved"), rows("Approving a month"))
+def test_H7_a_reply_on_the_page_approves_so_much(reply, approved):
+    names = ("acme", "Acme AB", "bergs", "Bergs Bygg & Co AB")
+    approval = read_approval(read_body(read(a_mail(text=reply))), names, ["Eva Ek"])
+    if approval is None or approval.unknown:
+        assert approved == "nothing"
+    elif approval.excepted:
+        assert approved == f"all but {', '.join(approval.excepted)}"
+    else:
+        assert approved == "all"
 
 
 def test_every_tag_of_the_card_is_a_right_tag():

@@ -18,8 +18,6 @@ from parsers.authentication import Proof, as_written, authenticate
 from parsers.message import Message
 
 _EXCERPT = 400
-# The first word, perhaps in bold or in quotation marks; `> OK` is somebody else's.
-_OK = re.compile(r"""[\s\ufeff\u200b*_"'”’»]*ok(?=$|[\s.,!;:)*_"'”’»…])""", re.IGNORECASE)
 _NO = re.compile(r"(?<!\w)(?:nej|nä|inte|icke|ej|aldrig|no|not|never)(?!\w)", re.IGNORECASE)
 _YES = re.compile(r"\W*(?:ja|japp|jo|yes|ok)\b", re.IGNORECASE)
 _ONCE = ("From", "Subject", "To", "Cc", "Date", "Message-ID", "In-Reply-To", "Content-Type")
@@ -58,27 +56,13 @@ def proof_of(
     )
 
 
-def says_ok(text: str) -> bool:
-    """Tell if the first word is OK (C11, H7)."""
-    return _OK.match(text) is not None
-
-
 def ask(turn: Turn, person: Person, reason: str) -> None:
     """Hold a message, and ask its registered address for a confirmation.
 
     The request's Message-ID is the one-time token: it is keyed, and goes to that address alone.
     """
     mail = turn.mail
-    token = turn.desk.digest("proof", str(mail.inbox_id), mail.received_at.isoformat())
-    hold_id = holds.hold(
-        turn.tx,
-        kind="proof",
-        token=token,
-        inbox_id=mail.inbox_id,
-        person_id=person.id,
-        created_at=mail.received_at,
-        reason=reason,
-    )
+    hold_id, token = hold_unproven(turn, person, reason)
     excerpt = mail.body.new.strip()[:_EXCERPT]
     turn.post(
         ProofRequest(person.name, mail.received_at, mail.message.subject, excerpt, reason),
@@ -90,6 +74,22 @@ def ask(turn: Turn, person: Person, reason: str) -> None:
             about=f"hold:{hold_id}",
         ),
     )
+
+
+def hold_unproven(turn: Turn, person: Person | None, reason: str) -> tuple[int, str]:
+    """Hold a message without proof; gives the hold's number, and its one-time token."""
+    mail = turn.mail
+    token = turn.desk.digest("proof", str(mail.inbox_id), mail.received_at.isoformat())
+    hold_id = holds.hold(
+        turn.tx,
+        kind="proof",
+        token=token,
+        inbox_id=mail.inbox_id,
+        person_id=person.id if person else None,
+        created_at=mail.received_at,
+        reason=reason,
+    )
+    return hold_id, token
 
 
 def answered_request(turn: Turn, person: Person, request: Sent) -> Outcome:

@@ -9,8 +9,8 @@ import structlog
 
 from daemon.desk.context import Desk
 from daemon.desk.engineers import absence, answer, confirming, receipts
-from daemon.desk.incoming import bounces, inquiry, proof
-from daemon.desk.month.finance_mail import approve_drafts
+from daemon.desk.incoming import approval, bounces, inquiry, proof
+from daemon.desk.month import finance
 from daemon.desk.outgoing import alarms, answers
 from daemon.desk.ports import NO_DNS, Questions
 from daemon.desk.reviews import invitation, review_meetings
@@ -21,11 +21,11 @@ from daemon.domain.register import Person
 from daemon.store.fault import fault_point
 from daemon.store.mail import inbox
 from daemon.store.mail.inbox import Claimed, LeaseLostError
-from daemon.store.mail.outbox import Sent
 from daemon.store.money import register
 from daemon.store.schema.types import storable
 from daemon.store.session import StoreError, Tx, act
 from daemon.store.tickets import tickets
+from parsers.assent import says_ok
 from parsers.authentication import Proof
 from parsers.automatic import Verdict, judge
 from parsers.body import read_body
@@ -269,10 +269,12 @@ def _outcome(turn: Turn, arrival: _Read) -> Outcome:
     if outcome is not None or person is None:
         return outcome or inquiry.take(turn, arrival.verdict)
     person, answered = absence.ends(turn, person), answered_mail(turn)
-    if answered is not None and proof.says_ok(turn.mail.body.new):
-        if answered.kind == "close":
-            return _approve(turn, answered)
-        confirmed = confirming.take(turn, person, answered) if answered.kind == "receipt" else None
+    if answered is not None and approval.is_about(turn, answered):
+        approved = approval.take(turn, person, answered)
+        if approved is not None:
+            return approved
+    if answered is not None and answered.kind == "receipt" and says_ok(turn.mail.body.new):
+        confirmed = confirming.take(turn, person, answered)
         if confirmed is not None:
             return confirmed
     about = review_meetings.take_our_reply(turn, person, answered) if answered is not None else None
@@ -340,18 +342,17 @@ def _held(turn: Turn, person: Person, reason: str) -> Outcome:
 
 
 def _approval(turn: Turn, arrival: _Read) -> Outcome | None:
-    """H7: take finance's OK with proof, from an address outside of the register."""
-    if turn.mail.sender not in turn.desk.settings.accounting.finance:
-        return None
-    answered = answered_mail(turn)
-    if answered is None or answered.kind != "close" or not proof.says_ok(turn.mail.body.new):
-        return None
-    if not arrival.shown(turn.desk).passed:
-        return None
-    return _approve(turn, answered)
+    """H7: take the reply to a close of an address outside of the register; None for other mail.
 
-
-def _approve(turn: Turn, answered: Sent) -> Outcome:
-    mail = turn.mail
-    approve_drafts(turn.tx, answered, actor=mail.sender, at=mail.received_at, cause=mail.cause)
-    return Outcome("approved")
+    Of finance it needs proof; of somebody else it is mail like any other, and told to finance.
+    """
+    answered = answered_mail(turn) if arrival.verdict.kind in {"person", "list"} else None
+    if answered is None or not approval.is_about(turn, answered):
+        return None
+    if not finance.is_finance(turn.tx, turn.desk, turn.mail.sender):
+        approval.tried(turn, answered, own=False)
+        return None
+    shown = arrival.shown(turn.desk)
+    if not shown.passed:
+        return approval.unproven(turn, answered, shown.reason)
+    return approval.take(turn, None, answered)

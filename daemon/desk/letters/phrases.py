@@ -219,6 +219,48 @@ INVOICE_STATES = by_language(
     }
 )
 
+# Why a draft was not approved now (`DraftLine.why`, H7).
+NOT_APPROVED = by_language(
+    {
+        "excepted": ("undantagen i ditt svar", "excepted in your reply"),
+        "waiting": ("väntar på OK", "waiting for an OK"),
+        "approved": ("redan godkänt", "approved already"),
+        "pushed": ("fakturautkastet finns redan", "the invoice draft exists already"),
+        "cancelled": ("fakturautkastet är makulerat", "the invoice draft is cancelled"),
+        "nothing": ("inget att fakturera", "nothing to invoice"),
+    }
+)
+
+# Why a reply to finance's mail approved nothing (`ApprovalAnswer.problem`, H7).
+APPROVAL = by_language(
+    {
+        "not_understood": (
+            "Svaret innehåller mer än ett godkännande, eller något annat.",
+            "The reply says more than an approval, or something else.",
+        ),
+        "unknown_name": (
+            "Svaret undantar någon som inte finns i avräkningen.",
+            "The reply excepts somebody who is not in the statement.",
+        ),
+        "other_mail": (
+            "Svara på mejlet om avräkningen: det här svaret gäller ett annat mejl i tråden.",
+            "Reply to the email about the statement: this one answers another email of the thread.",
+        ),
+        "forwarded": (
+            "Mejlet är vidarebefordrat. Det är ett svar på mejlet om avräkningen som godkänner.",
+            "The email is forwarded. It is a reply to the email about the statement that approves.",
+        ),
+        "unproven": (
+            "Svaret saknar bevis för att du är avsändaren (DMARC eller DKIM).",
+            "The reply has no proof that you are its sender (DMARC or DKIM).",
+        ),
+        "not_finance": (
+            "Adressen hör inte till ekonomi. Bara ekonomi godkänner fakturautkast.",
+            "The address is not one of finance’s. Only finance approves invoice drafts.",
+        ),
+    }
+)
+
 # How a review meeting stands, or what somebody has answered to its invitation (J4).
 MEETING = by_language(
     {

@@ -135,6 +135,8 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Any]:
         "unproven": partial(phrases.unproven, language=language),
         "clock_name": phrases.CLOCKS[language].__getitem__,
         "invoice_state": lambda state: phrases.INVOICE_STATES[language].get(state, state),
+        "approval_problem": phrases.APPROVAL[language].__getitem__,
+        "not_approved": phrases.NOT_APPROVED[language].__getitem__,
         "link": markup.link,
         "share": share,
         "meeting_word": phrases.MEETING[language].__getitem__,

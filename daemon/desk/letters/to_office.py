@@ -50,6 +50,41 @@ class Close(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class DraftLine:
+    """One customer's draft in the answer to an approval."""
+
+    customer: str
+    customer_key: str
+    net: Money
+    why: str = ""  # a code of `phrases.NOT_APPROVED`: it was not approved now
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswer(Record):
+    """H7: to the sender of a reply to finance's mail: the drafts approved, and the others."""
+
+    month: str
+    approved: tuple[DraftLine, ...]
+    total: Money  # of the approved ones
+    waiting: tuple[DraftLine, ...]  # they still wait for an OK
+    others: tuple[DraftLine, ...]  # approved earlier, pushed, cancelled
+    problem: str = ""  # a code of `phrases.APPROVAL`: the reply approved nothing
+    unknown: tuple[str, ...] = ()  # names as they were written
+    written: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TriedApproval(Record):
+    """H7: to finance: somebody else has answered the mail about a close."""
+
+    month: str
+    sender: str  # "Bo Ek <bo@acme.se>"
+    at: dt.datetime
+    written: str
+    own: bool  # the sender is one of our own people, else somebody outside
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceReport(Record):
     """To finance: the result of pushing a month (I1, I3, I5)."""
 

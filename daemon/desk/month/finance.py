@@ -18,6 +18,13 @@ def addresses(tx: Tx, desk: Desk) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*desk.settings.accounting.finance, *people)))
 
 
+def is_finance(tx: Tx, desk: Desk, address: str) -> bool:
+    """True for an address whose word counts as finance's (H7)."""
+    person = register.person_by_address(tx, address)
+    held = person is not None and "finance" in person.roles
+    return held or address in desk.settings.accounting.finance
+
+
 def readers(tx: Tx, desk: Desk) -> People:
     """Finance, else the operators."""
     return tuple(("", each) for each in addresses(tx, desk) or desk.settings.desk.operators)

@@ -12,7 +12,7 @@ from daemon.desk.letters.to_office import (
     InvoiceReport,
     StatementSummary,
 )
-from daemon.desk.month import finance, specifications
+from daemon.desk.month import approving, finance, specifications
 from daemon.desk.month.enclosures import Enclosed, enclose
 from daemon.desk.month.hindrances import why_held
 from daemon.desk.outgoing import alarms
@@ -21,12 +21,11 @@ from daemon.desk.ports import PdfPrinter
 from daemon.domain.money import total
 from daemon.domain.periods import Period
 from daemon.store import rows
-from daemon.store.mail.outbox import Sent
 from daemon.store.money import invoices, ledger, register, statements
 from daemon.store.money.invoices import OPEN
 from daemon.store.money.statements import Frozen
 from daemon.store.session import Tx
-from daemon.store.tickets import events, tickets
+from daemon.store.tickets import tickets
 
 _PATIENCE = dt.timedelta(minutes=30)  # for pushes, before finance is mailed without their outcome
 
@@ -151,7 +150,7 @@ def _mail(
         released_late=bool(late),
         unprinted=papers.enclosed.unprinted,
     )
-    key, to = f"close:{papers.month!s}:{late}", finance.readers(tx, desk)
+    key, to = approving.about(str(papers.month), late), finance.readers(tx, desk)
     mail = Post(key, "close", to, about=key, attachments=papers.enclosed.files)
     post(tx, desk, letter, mail, now)
     alarms.note_printing(tx, desk, papers.enclosed.fault, now)
@@ -169,15 +168,6 @@ def _unplaced(tx: Tx) -> tuple[tuple[int, str, int], ...]:
         minutes[ticket_id] = minutes.get(ticket_id, 0) + booking.entry.actual
     placed = [(tickets.by_id(tx, ticket_id), each) for ticket_id, each in sorted(minutes.items())]
     return tuple((ticket.number, ticket.subject, each) for ticket, each in placed)
-
-
-def approve_drafts(tx: Tx, answered: Sent, *, actor: str, at: dt.datetime, cause: str) -> None:
-    """H7: finance's OK to a mail lets the drafts of its statements go."""
-    _, month, *late = (answered.about or "close:").split(":")
-    customers = [int(each) for each in "".join(late).split("-") if each]
-    approved = statements.approve(tx, month, answered.created_at, customers)
-    data = {"month": month, "invoices": approved}
-    events.record(tx, events.Event("month-approved", at, actor, cause, data=data))
 
 
 # --- after the mail of a close ----------------------------------------------------------------

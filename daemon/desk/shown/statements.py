@@ -18,7 +18,7 @@ from daemon.domain.periods import Period, month_of
 from daemon.domain.refusal import RefusedError
 from daemon.domain.register import Customer
 from daemon.store.money import register, statements
-from daemon.store.money.statements import Frozen
+from daemon.store.money.statements import Approver, Frozen
 from daemon.store.session import Tx
 
 _STATES = {"waiting": "frozen", "fault": "frozen", "intent": "pushing", "unclear": "pushing"}
@@ -43,6 +43,14 @@ class MoneyRow(TextRow):
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """The approval of a draft (H7): the person or program behind it, and its time."""
+
+    by: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """The statement of a customer and a month."""
 
@@ -57,6 +65,7 @@ class Statement:
     left_out: Money  # credit that stays due for later
     held: Sequence[str]  # the reasons
     fault: str | None
+    approved: Approved | None = None
 
 
 def listing(
@@ -73,7 +82,8 @@ def listing(
             for owner, open_month in _unfrozen(tx, desk, now, only_month)
             if (owner.id, str(open_month)) not in known and only in (None, owner)
         ]
-        found = [*(_frozen(tx, each) for each in frozen), *previews]
+        approvers = statements.approvers(tx, frozen)
+        found = [*(_frozen(tx, f, approvers.get(f.reference)) for f in frozen), *previews]
     return sorted(found, key=lambda statement: (statement.month, statement.customer))
 
 
@@ -122,7 +132,7 @@ def _is_closed(tx: Tx, month: Period) -> bool:
     return any(row.month == str(month) for row in statements.closing_rows(tx))
 
 
-def _frozen(tx: Tx, frozen: Frozen) -> Statement:
+def _frozen(tx: Tx, frozen: Frozen, approver: Approver | None) -> Statement:
     return Statement(
         customer=frozen.customer_key,
         month=frozen.month,
@@ -135,6 +145,7 @@ def _frozen(tx: Tx, frozen: Frozen) -> Statement:
         left_out=frozen.left_out,
         held=[],
         fault=frozen.fault,
+        approved=Approved(approver.actor, approver.at) if approver else None,
     )
 
 

@@ -1,5 +1,7 @@
 """The ticket of a message, by its reply id or its number (D3)."""
 
+from collections.abc import Iterable
+
 from daemon.desk.outgoing import reply_ids
 from daemon.desk.tickets.turn import Turn
 from daemon.domain.conversation import Candidate, may_join_by_number, reply_references
@@ -16,6 +18,17 @@ def answered_mail(turn: Turn) -> Sent | None:
     wanted = _ids(turn)
     sent = outbox.by_message_ids(turn.tx, wanted)
     return next((sent[each] for each in wanted if each in sent), None)
+
+
+def directly_answered(turn: Turn) -> Sent | None:
+    """The one mail of ours named in a message's In-Reply-To and reply addresses (H7).
+
+    References do not count: they name the whole thread.
+    """
+    first = turn.mail.message.in_reply_to
+    sent = outbox.by_message_ids(turn.tx, _both_cases([first] if first else [], turn))
+    named = {mail.id: mail for mail in sent.values()}
+    return next(iter(named.values())) if len(named) == 1 else None
 
 
 def joined_ticket(turn: Turn, *, customer_id: int | None) -> Ticket | None:
@@ -65,8 +78,13 @@ def _references(turn: Turn) -> tuple[str, ...]:
 
 def _ids(turn: Turn) -> list[str]:
     """The ids of the answered mails, best first: of the references, then of the reply address."""
+    return _both_cases(_references(turn), turn)
+
+
+def _both_cases(references: Iterable[str], turn: Turn) -> list[str]:
+    """Ids, and those of the reply addresses, as they stand and in lower case."""
     desk = turn.desk
-    ids = [*_references(turn)]
+    ids = [*references]
     local = desk.settings.desk.address.rpartition("@")[0]
     for address in (*(each for _, each in turn.mail.written_to), *turn.mail.envelope_to):
         account, _, domain = address.lower().rpartition("@")

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from daemon.store.rows import add_all, fact, grouped, insert, keep_fact, pieces,
 from daemon.store.schema.tables import (
     closings,
     customers,
+    events,
     invoices,
     statement_rows,
     statements,
@@ -55,6 +56,7 @@ class Frozen:
     link: str | None
     fault: str | None
     remedy: str | None
+    condition: Mapping[str, Any] | None = None  # of the invoice, at the last look (I4)
     before_first: int = 0  # minutes of overage worked before the first month: never billed (H1)
     stray: int = 0  # minutes of adjustments on a date without a bank
 
@@ -260,12 +262,15 @@ def news_since(tx: Tx, month: str, since: dt.datetime) -> list[Frozen]:
     return [_frozen(row) for row in rows]
 
 
+_OF_INVOICE = ("state", "number", "link", "fault", "remedy", "condition")
+
+
 def _query() -> Any:
     return (
         select(
             statements,
             customers.c.key.label("customer_key"),
-            *(invoices.c[name] for name in ("state", "number", "link", "fault", "remedy")),
+            *(invoices.c[name] for name in _OF_INVOICE),
         )
         .join(customers, customers.c.id == statements.c.customer_id)
         .join(invoices, invoices.c.statement_id == statements.c.id)
@@ -345,18 +350,39 @@ def note_told(tx: Tx, month: str, customer_ids: Iterable[int]) -> bool:
 # --- their invoices (the rest is in invoices.py) -----------------------------------------------
 
 
-def approve(tx: Tx, month: str, before: dt.datetime, customer_ids: Collection[int] = ()) -> int:
-    """Let the invoices of a month go after finance has seen them (H7), of some customers or of all.
+def approve(tx: Tx, statement_ids: Iterable[int]) -> set[int]:
+    """Let invoices go that wait for finance's word (H7); gives the statements of those let go."""
+    let_go: set[int] = set()
+    for ids in pieces(statement_ids):
+        waiting = and_(invoices.c.state == "approval", invoices.c.statement_id.in_(ids))
+        going = update(invoices).where(waiting).values(state="waiting")
+        let_go.update(tx.scalars(going.returning(invoices.c.statement_id)))
+    return let_go
 
-    Gives their number.
-    """
-    of_month = select(statements.c.id).where(
-        statements.c.month == month, statements.c.frozen_at <= before
-    )
-    if customer_ids:
-        of_month = of_month.where(statements.c.customer_id.in_(customer_ids))
-    waiting = and_(invoices.c.state == "approval", invoices.c.statement_id.in_(of_month))
-    return tx.execute(update(invoices).where(waiting).values(state="waiting")).rowcount
+
+APPROVED = "invoice-approved"  # K1: an event for each draft
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """The person or program behind an approval, and its time."""
+
+    actor: str
+    at: dt.datetime
+
+
+def approvers(tx: Tx, frozen: Sequence[Frozen]) -> dict[str, Approver]:
+    """Who approved the drafts of statements (H7), by reference."""
+    wanted = {each.reference for each in frozen}
+    by_reference: dict[str, Approver] = {}
+    for ids in pieces(each.customer_id for each in frozen):
+        query = select(events.c.actor, events.c.at, events.c.data).where(
+            events.c.customer_id.in_(ids), events.c.ticket_id.is_(None), events.c.kind == APPROVED
+        )
+        for row in tx.execute(query.order_by(events.c.id)):
+            if row.data["reference"] in wanted:
+                by_reference[row.data["reference"]] = Approver(row.actor, row.at)
+    return by_reference
 
 
 def unsettled(tx: Tx, month: str) -> int:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from daemon.desk.incoming.proof import says_ok
 from daemon.store.mail import inbox
 from daemon.store.money import ledger, register
 from daemon.store.tickets import holds, tickets
+from parsers.assent import says_ok
 from tests.builders import a_mail, an_engineers_mail, text_of
 
 MORNING = "2026-11-20 09:00"

@@ -29,11 +29,14 @@ from daemon.desk.letters.to_engineers import (
 )
 from daemon.desk.letters.to_office import (
     Alarm,
+    ApprovalAnswer,
     Close,
+    DraftLine,
     HeldCustomer,
     InvoiceReport,
     StatementSummary,
     TermEnding,
+    TriedApproval,
 )
 from daemon.domain.money import Money
 from tests.desk.reviews.report_samples import REPORT_LETTERS
@@ -385,6 +388,62 @@ LETTERS = {
         ((1048, "Fråga om lager", 45),),
         Money(872250),
         True,
+    ),
+    "approval_answer": ApprovalAnswer(
+        "2026-11",
+        (DraftLine("Acme AB", "acme", Money(800000)), DraftLine("Gamma Rör AB", "gamma", Money(5))),
+        Money(800005),
+        (DraftLine("Beta Bygg AB", "beta", Money(872250), "excepted"),),
+        (DraftLine("Delta Frakt AB", "delta", Money(98000), "pushed"),),
+    ),
+    "approval_answer_all": ApprovalAnswer(
+        "2026-11", (DraftLine("Acme AB", "acme", Money(800000)),), Money(800000), (), ()
+    ),
+    "approval_answer_none": ApprovalAnswer(
+        "2026-11", (), Money(0), (DraftLine("Acme AB", "acme", Money(5), "excepted"),), ()
+    ),
+    "approval_answer_again": ApprovalAnswer(
+        "2026-11", (), Money(0), (), (DraftLine("Acme AB", "acme", Money(800000), "approved"),)
+    ),
+    "approval_answer_not_understood": ApprovalAnswer(
+        "2026-11",
+        (),
+        Money(0),
+        (DraftLine("Beta Bygg AB", "beta", Money(872250), "waiting"),),
+        (),
+        problem="not_understood",
+        written="OK men vänta med Acme, fel pris [tid: 1h]",
+    ),
+    "approval_answer_unknown": ApprovalAnswer(
+        "2026-11",
+        (),
+        Money(0),
+        (
+            DraftLine("Acme AB", "acme", Money(800000), "waiting"),
+            DraftLine("Beta Bygg AB", "beta", Money(872250), "waiting"),
+        ),
+        (),
+        problem="unknown_name",
+        unknown=("acmee", "berg"),
+        written="OK utom acmee och berg",
+    ),
+    "approval_answer_unproven": ApprovalAnswer(
+        "2026-11",
+        (),
+        Money(0),
+        (DraftLine("Beta Bygg AB", "beta", Money(872250), "waiting"),),
+        (),
+        problem="unproven",
+        written="OK",
+    ),
+    "approval_answer_not_finance": ApprovalAnswer(
+        "2026-11", (), Money(0), (), (), problem="not_finance", written="OK"
+    ),
+    "tried_approval": TriedApproval(
+        "2026-11", "Kim Konsult <kim@example.org>", _at(30, 9, 5), "Godkänt. [klar]", own=False
+    ),
+    "tried_approval_own": TriedApproval(
+        "2026-11", "Erik Lind <erik@example.se>", _at(30, 9, 5), "", own=True
     ),
     "close_automatic": Close("2026-11", (PUSHED,), (), (), Money(300000), False, True, 3),
     "invoice_report": InvoiceReport(

@@ -121,6 +121,7 @@ def filled(sample, value):
             "what",
             "html",
             "reason",
+            "problem",
         }:
             return old
         return replaced(old, value)

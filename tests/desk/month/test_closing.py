@@ -191,7 +191,7 @@ def test_with_approval_nothing_is_pushed_before_finances_ok_with_proof_H7(store,
     assert books.made == []
     proof = "mx.example.se; dmarc=pass header.from=example.se"
     desk.get(
-        a_mail("ekonomi@example.se", "SV: y", "Ok, kör.", reply_to=mail, proof=proof),
+        a_mail("ekonomi@example.se", "SV: y", "Ok.", reply_to=mail, proof=proof),
         "2026-12-01 09:00",
     )
     desk.close("2026-12-01 09:00", books)

@@ -255,7 +255,7 @@ def test_an_ok_to_what_was_released_lets_nothing_else_go_H7(store, tmp_path):
         ("10:00", late, ["AVT-beta-2026-11"]),
         ("11:00", close, ["AVT-beta-2026-11", "AVT-acme-2026-11"]),
     ):
-        ok = a_mail("ekonomi@example.se", "SV: y", f"Ok {at}", reply_to=answered, proof=proof)
+        ok = a_mail("ekonomi@example.se", "SV: y", "Ok", reply_to=answered, proof=proof)
         desk.get(ok, f"2026-12-02 {at}")
         mailed(desk, None, f"2026-12-02 {at}")
         assert [each.reference for each in vars(desk)["books"].made] == made
@@ -275,9 +275,10 @@ def test_a_release_and_an_ok_at_once_are_both_told_H7(store, tmp_path):
     )
     mailed(desk, None, "2026-12-02 09:05")
     told = [text_of(raw) for raw in desk.mailer.to("ekonomi@example.se")]
-    assert len(told) == 3
-    assert "AVT-beta-2026-11" in told[1]
-    assert "Acme AB" in told[2]
+    assert len(told) == 4
+    assert "1 fakturautkast är godkänt" in told[1]
+    assert "AVT-beta-2026-11" in told[2]
+    assert "Acme AB" in told[3]
 
 
 def test_a_missing_printer_leaves_the_csv_and_one_alarm_H7(worked):
