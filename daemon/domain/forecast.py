@@ -1,4 +1,4 @@
-"""What is to be expected of a time bank if use goes on as it did (J3)."""
+"""The expected use of a time bank if work goes on at the same pace (J3)."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -8,30 +8,29 @@ from daemon.domain.agreement import span_on
 from daemon.domain.money import half_up
 from daemon.domain.periods import Period, period_of
 from daemon.domain.report_facts import Facts
-from daemon.domain.time_bank import Reckoning, bank_on, grants_of
-from daemon.domain.time_bank import forecast as runs_out_on
+from daemon.domain.time_bank import Reckoning, bank_on, grants_of, runs_out_on
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is to be expected of a bank period if use goes on as it did."""
+    """The expected use of a bank period if work goes on at the same pace."""
 
     bank: Period
-    expected: int  # billable minutes in the whole bank period, about
+    expected: int  # billable minutes in the whole bank period, roughly
     granted: int
-    runs_out: dt.date | None  # of a bank that runs now, and has something left
+    runs_out: dt.date | None  # of a bank that runs now and is not empty
 
     @property
     def overage(self) -> int:
-        """What the bank is not expected to cover."""
+        """The expected minutes beyond the bank."""
         return max(0, self.expected - self.granted)
 
 
 def forecast(facts: Facts) -> Forecast | None:
-    """The bank that runs on after the period; where that ended with it, the next one.
+    """The forecast for the bank that goes on after the report's period, else for the next one.
 
-    Expected use is that of the agreement's days among the trend's, in proportion; for a bank that
-    runs, that of its own days so far. None where no bank follows.
+    A running bank is expected to be used as on its own days so far, the next one as on the
+    agreement's days of all periods in the trend. None if no bank follows.
     """
     window = facts.windows[-1]
     last_day = min(window.end.date(), window.period.last_day)
@@ -55,7 +54,7 @@ def _of_running(reckoning: Reckoning, bank: Period, day: dt.date) -> Forecast:
 
 
 def _about(minutes: Fraction) -> int:
-    """A guess pretends to no more than whole hours, once it is above one."""
+    """An estimate in minutes: above one hour in whole hours, for it knows no better."""
     return int(half_up(minutes / 60)) * 60 if minutes > 60 else int(half_up(minutes))
 
 
@@ -66,10 +65,8 @@ def _of_next(facts: Facts, day: dt.date) -> Forecast | None:
         return None
     bank = period_of(length, day)
     start, end = facts.windows[0].period.start, facts.windows[-1].period.end
-    covered = sum(
-        max(0, (min(each.end or end, end) - max(each.start, start)).days)
-        for each in facts.after.spans
-    )
+    spans = ((max(span.start, start), min(span.end or end, end)) for span in facts.after.spans)
+    covered = sum(max(0, (last - first).days) for first, last in spans)
     used = sum(
         draw.from_bank + draw.overage
         for draw in facts.after.draws

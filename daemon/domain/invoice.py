@@ -1,4 +1,4 @@
-"""An invoice draft as the desk hands it to an accounting system, and how such a system may fail."""
+"""The invoice draft for an accounting system, the invoice it becomes, and the faults of calls."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ OURS = "AVT-"  # at the beginning of every reference
 
 
 def reference_of(customer_key: str, month: str) -> str:
-    """I1: the key that makes one statement one invoice, `AVT-acme-2026-11`."""
+    """I1: the key of a statement in accounting, `AVT-acme-2026-11`; it keeps one invoice one."""
     return f"{OURS}{customer_key}-{month}"
 
 
@@ -34,7 +34,7 @@ class InvoiceRow:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDraft:
-    """One frozen statement on its way to accounting (I1); the reference makes it one."""
+    """A frozen statement on its way to accounting; its reference is its key there (I1)."""
 
     reference: str  # as `reference_of` makes it
     customer_key: str
@@ -56,11 +56,11 @@ class InvoiceDraft:
 
 @dataclass(frozen=True, slots=True)
 class AccountingInvoice:
-    """An invoice as the accounting system echoes it, in what we compare (I3, I4)."""
+    """An invoice as the accounting system echoes it, with the fields to compare (I3, I4)."""
 
     number: str
     reference: str
-    net: Money | None  # None where a list does not carry it
+    net: Money | None  # None in a list without amounts
     rows: tuple[InvoiceRow, ...] = ()
     booked: bool = False
     sent: bool = False
@@ -68,30 +68,30 @@ class AccountingInvoice:
     credit: bool = False  # the invoice is a credit note
     credited_by: str | None = None
     paid_on: dt.date | None = None
-    link: str | None = None  # where a person opens the draft
-    customer_number: str | None = None  # None, here and below, where the system tells none
+    link: str | None = None  # the address of the draft, for a person
+    customer_number: str | None = None  # None, here and below, if the system tells none
     date: dt.date | None = None
     currency: str | None = None
-    fees: Money = ZERO  # charged beside the rows, as freight and administration fee
+    fees: Money = ZERO  # charged beside the rows: freight, administration fee
 
 
 class Fault(StrEnum):
-    """What a failed call means for the work that waits (I1, I5)."""
+    """The meaning of a failed call for the invoices still to push (I1, I5)."""
 
     UNCLEAR = "unclear"  # the request may have been carried out: look up, never repeat blindly
-    REFUSED = "refused"  # this customer's data: stops that invoice alone
-    ACCESS = "access"  # consent, scope, licence, password: stops the run, reported once
+    REFUSED = "refused"  # the customer's data is at fault: only this invoice stops
+    ACCESS = "access"  # consent, scope, licence or password: the run stops, reported once
     TEMPORARY = "temporary"  # certainly not carried out: try again later
-    BUG = "bug"  # our own request was wrong: alarm with the payload
+    BUG = "bug"  # our own request is wrong: an alarm shows it
 
 
 class AccountingError(Exception):
-    """A call to the accounting system that failed; `remedy` says in Swedish what mends it."""
+    """A failed call to the accounting system; `remedy` is its cure in Swedish."""
 
     def __init__(
         self, fault: Fault, message: str, *, code: int | None = None, remedy: str = ""
     ) -> None:
-        """Keep the system's own message and code beside what the fault means."""
+        """Keep the system's own message and code beside the meaning of the fault."""
         super().__init__(message)
         self.fault = fault
         self.code = code
@@ -100,13 +100,13 @@ class AccountingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a preflight found, and what mends it.
+    """A mistake found by a preflight, and its remedy.
 
-    With a customer's key it concerns that customer only, with a reference that one draft.
+    A customer's key limits it to that customer, a reference to one draft.
     """
 
     message: str
     remedy: str
     customer_key: str | None = None
-    warning: bool = False  # True: told, but stops nothing
+    warning: bool = False  # True: it is told and stops nothing
     reference: str | None = None

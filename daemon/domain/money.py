@@ -11,7 +11,7 @@ _AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,2})?")
 
 
 def half_up(value: Decimal | Fraction, decimals: int = 0) -> Decimal:
-    """Round half away from zero (A5) to that many decimals, exactly: no binary float on the way."""
+    """Round half away from zero (A5) to a number of decimals, exactly: no float takes part."""
     if isinstance(value, Fraction):
         scaled = abs(value) * 10**decimals
         whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
@@ -27,7 +27,7 @@ class Money:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `"8000.00"` or `"-12.5"`; a ValueError tells anything else."""
+        """Read `"8000.00"` or `"-12.5"`; a ValueError refuses anything else."""
         if not _AMOUNT.fullmatch(text):
             raise ValueError(f"{text!r} is no amount: write kronor with two decimals, as 8000.00")
         return cls(int(half_up(Decimal(text) * 100)))
@@ -73,5 +73,5 @@ ZERO = Money(0)
 
 
 def total(amounts: Iterable[Money]) -> Money:
-    """The sum; nothing sums to 0.00."""
+    """The sum of amounts; 0.00 for none."""
     return Money(sum(amount.ore for amount in amounts))

@@ -32,7 +32,7 @@ class Period:
 
     @classmethod
     def parse(cls, text: str) -> "Period":
-        """Read a key as `str()` prints it; a ValueError tells anything else."""
+        """Read a key as `str()` prints it; a ValueError refuses anything else."""
         try:
             return _from_key(text)
         except ValueError:
@@ -46,12 +46,12 @@ class Period:
 
     @property
     def last_day(self) -> dt.date:
-        """The last date inside, as people write it."""
+        """The last date of the period, as people write it."""
         return self.end - dt.timedelta(days=1)
 
     @property
     def days(self) -> int:
-        """How many dates it holds."""
+        """The number of its dates."""
         return (self.end - self.start).days
 
     @property
@@ -67,7 +67,7 @@ class Period:
         return self.start <= day < self.end
 
     def covered(self, start: dt.date, end: dt.date | None) -> int:
-        """How many of its days lie in `[start, end)`; no end is for ever."""
+        """The number of its days in `[start, end)`; without an end, from `start` on."""
         last = self.end if end is None else min(end, self.end)
         return max(0, (last - max(start, self.start)).days)
 
@@ -76,7 +76,7 @@ class Period:
         return Period(self.end, self.months)
 
     def preceding(self) -> "Period":
-        """The one before, of the same length."""
+        """The period before, of the same length."""
         return period_of(self.length, self.start - dt.timedelta(days=1))
 
     def name(self, language: str) -> str:
@@ -118,25 +118,25 @@ def _aligned(year: int, first: int, months: int) -> Period:
 
 
 def add_months(day: dt.date, months: int) -> dt.date:
-    """Go to the same day so many months on (or back), or to that month's last day."""
+    """The same day some months later (or earlier), at most that month's last day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     last = calendar.monthrange(year, month + 1)[1] if day.day > 28 else 28
     return dt.date(year, month + 1, min(day.day, last))
 
 
 def period_of(length: str, day: dt.date) -> Period:
-    """Tell the `month`, `quarter`, `half-year` or `year` that a date lies in (G2)."""
+    """The `month`, `quarter`, `half-year` or `year` of a date (G2)."""
     months = LENGTHS[length]
     return _aligned(day.year, (day.month - 1) // months * months + 1, months)
 
 
 def month_of(day: dt.date) -> Period:
-    """Tell the month that a date lies in."""
+    """The month of a date."""
     return _aligned(day.year, day.month, 1)
 
 
 def months_from(first: Period, last: Period) -> Iterator[Period]:
-    """Every month from the first of `first` to the last of `last`, in order."""
+    """Every month from the start of `first` to the end of `last`, in order."""
     month = month_of(first.start)
     while month.start < last.end:
         yield month

@@ -1,4 +1,4 @@
-"""A customer's report: what a period's tickets, clocks, hours and statements come to (J3)."""
+"""A customer's report: the figures of a period's tickets, clocks, hours and statements (J3)."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ LEVELS = (1, 2, 3, 4)
 
 @dataclass(frozen=True, slots=True)
 class LevelFigures:
-    """The tickets of one level: what came in, and the response promises that were settled."""
+    """The tickets of one level: those opened, and the response promises settled."""
 
     level: int
     opened: int
@@ -31,7 +31,7 @@ class LevelFigures:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A promise that was broken in the period, and why."""
+    """A promise broken in the period, with the reason."""
 
     number: int
     subject: str
@@ -58,7 +58,7 @@ class TicketHours:
 
 @dataclass(frozen=True, slots=True)
 class BankFigures:
-    """A bank period that the report's period touches, as it stood when that ended (G1–G4)."""
+    """A bank period as it stood at the end of the report's period (G1–G4)."""
 
     period: Period
     granted: int
@@ -69,23 +69,23 @@ class BankFigures:
 
     @property
     def left(self) -> int:
-        """What remains to be used; nothing once the bank period has ended (G2)."""
+        """The minutes still to use; none once the bank period has ended (G2)."""
         return 0 if self.ended else self.granted - self.used
 
     @property
     def expired(self) -> int:
-        """What its end took."""
+        """The minutes lost at its end."""
         return max(0, self.granted - self.used) if self.ended else 0
 
     @property
     def percent(self) -> int:
-        """How much of it is used, in whole per cent."""
-        return share(self.used, self.granted)
+        """The part used, in whole per cent."""
+        return percent_of(self.used, self.granted)
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """One period beside others of its length."""
+    """One period of the trend, beside others of its length."""
 
     period: Period
     opened: int
@@ -95,13 +95,13 @@ class Trend:
 
     @property
     def settled(self) -> int:
-        """Response promises that were kept or broken."""
+        """The number of response promises kept or broken."""
         return self.met + self.missed
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTicket:
-    """A ticket that was open when the period ended."""
+    """A ticket open at the end of the period."""
 
     number: int
     subject: str
@@ -113,7 +113,7 @@ class OpenTicket:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a report says."""
+    """All figures of a report."""
 
     window: Window
     levels: tuple[LevelFigures, ...]
@@ -128,73 +128,72 @@ class Figures:
     trend: tuple[Trend, ...]  # oldest first, the report's own last
     forecast: Forecast | None
     open: tuple[OpenTicket, ...]  # the longest first
-    tickets: tuple[TicketFact, ...] = field(default=(), repr=False)  # that came in, by number
+    tickets: tuple[TicketFact, ...] = field(default=(), repr=False)  # opened here, by number
 
     @property
     def period(self) -> Period:
-        """What the report is about."""
+        """The report's period."""
         return self.window.period
 
     @property
     def opened(self) -> int:
-        """How many tickets came in."""
+        """The number of tickets opened."""
         return sum(each.opened for each in self.levels)
 
     @property
     def met(self) -> int:
-        """How many response promises were kept."""
+        """The number of response promises kept."""
         return sum(each.met for each in self.levels)
 
     @property
     def missed(self) -> int:
-        """How many response promises were broken."""
+        """The number of response promises broken."""
         return sum(each.missed for each in self.levels)
 
     @property
     def minutes(self) -> int:
-        """What was worked in the period."""
+        """Minutes worked in the period."""
         return sum(each.actual for each in self.hours)
 
     @property
     def overage(self) -> int:
-        """Minutes worked in the period that no bank covered."""
+        """Minutes worked in the period beyond any bank."""
         return sum(each.overage for each in self.hours)
 
     @property
     def from_bank(self) -> int:
-        """Minutes worked in the period that a bank covered."""
+        """Minutes worked in the period and drawn from a bank."""
         return sum(each.from_bank for each in self.hours)
 
     @property
     def free(self) -> int:
-        """Minutes worked in the period that nobody pays for."""
+        """Minutes worked in the period and marked `ej deb`."""
         return sum(each.free for each in self.hours)
 
     @property
     def net(self) -> Money:
-        """What the period's statements billed."""
+        """The net of the period's statements."""
         return total(each.net for each in self.billed)
 
     @property
     def unsettled(self) -> int:
-        """How many of the period's months have no statement yet."""
+        """The number of the period's months still without a statement."""
         return sum(not each.settled for each in self.billed)
 
     @property
     def in_time(self) -> int | None:
-        """Kept promises in whole per cent, never 100 where one was broken; None without any."""
-        if not self.met + self.missed:
-            return None
-        return share(self.met, self.met + self.missed)
+        """Kept promises in whole per cent, never 100 if one was broken; None without any."""
+        settled = self.met + self.missed
+        return percent_of(self.met, settled) if settled else None
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing happened that a reader must know."""
+        """True for a period without tickets, hours and breaches."""
         return not (self.opened or self.hours or self.breaches or self.open or self.late)
 
 
-def share(part: int, whole: int) -> int:
-    """A part in whole per cent, half up; only all of it is 100, only nothing of it is 0."""
+def percent_of(part: int, whole: int) -> int:
+    """A part in whole per cent, half up; only the whole is 100, and only nothing is 0."""
     if whole <= 0 or part <= 0:
         return 0
     rounded = int(half_up(Fraction(100 * part, whole)))
@@ -202,7 +201,7 @@ def share(part: int, whole: int) -> int:
 
 
 def figures(facts: Facts) -> Figures:
-    """Everything a report says, from its facts alone: the same facts give the same report."""
+    """The figures of a report, from its facts alone: the same facts give the same report."""
     window = facts.windows[-1]
     came_in = tuple(ticket for ticket in facts.tickets if ticket.opened_at in window)
     hours = _hours(facts, window)
@@ -236,7 +235,7 @@ def _settled(
 
 
 def _result(clock: ClockFact) -> str:
-    """A promise past its deadline is broken, whether or not work has started since (E4)."""
+    """The result of a promise: broken once past its deadline, even before work starts (E4)."""
     return "missed" if clock.breached_at is not None else clock.result
 
 
@@ -268,7 +267,7 @@ def _level(level: int, tickets: Sequence[TicketFact], window: Window) -> LevelFi
 
 
 def _breaches(tickets: Sequence[TicketFact], window: Window) -> tuple[Breach, ...]:
-    found = [
+    breaches = [
         Breach(
             number=ticket.number,
             subject=ticket.subject,
@@ -284,7 +283,7 @@ def _breaches(tickets: Sequence[TicketFact], window: Window) -> tuple[Breach, ..
         for ticket, clock in _settled(tickets, kind, window)
         if clock.breached_at is not None
     ]
-    return tuple(sorted(found, key=lambda each: (each.broken_at, each.number)))
+    return tuple(sorted(breaches, key=lambda breach: (breach.broken_at, breach.number)))
 
 
 def _hours(facts: Facts, window: Window) -> tuple[TicketHours, ...]:
@@ -292,8 +291,8 @@ def _hours(facts: Facts, window: Window) -> tuple[TicketHours, ...]:
     for draw in facts.after.draws:
         if draw.entry.worked_on in window.period and draw.entry.actual:
             draws.setdefault(facts.titles[draw.entry.ticket], []).append(draw)
-    found = [_ticket_hours(title, mine) for title, mine in draws.items()]
-    return tuple(sorted(found, key=lambda each: (-each.actual, each.number)))
+    tickets = [_ticket_hours(title, mine) for title, mine in draws.items()]
+    return tuple(sorted(tickets, key=lambda ticket: (-ticket.actual, ticket.number)))
 
 
 def _ticket_hours(title: tuple[int, str], draws: Sequence[Draw]) -> TicketHours:
@@ -308,7 +307,7 @@ def _ticket_hours(title: tuple[int, str], draws: Sequence[Draw]) -> TicketHours:
 
 
 def _late(facts: Facts, window: Window) -> int:
-    """What was noted or corrected in this period of time worked before it (H3)."""
+    """The minutes noted or corrected in this period for work before it (H3)."""
 
     def worked_before(reckoning: Reckoning) -> int:
         return sum(
@@ -322,12 +321,12 @@ def _late(facts: Facts, window: Window) -> int:
 
 def _banks(reckoning: Reckoning, window: Window) -> tuple[BankFigures, ...]:
     period = window.period
-    found = []
+    touched = []
     for bank in banks(reckoning, period.end):
         if bank.end <= period.start:
             continue
         draws = [draw for draw in reckoning.draws if draw.bank == bank]
-        found.append(
+        touched.append(
             BankFigures(
                 period=bank,
                 granted=reckoning.granted(bank),
@@ -337,20 +336,20 @@ def _banks(reckoning: Reckoning, window: Window) -> tuple[BankFigures, ...]:
                 ended=bank.end <= period.end and not _runs(window),
             )
         )
-    return tuple(found)
+    return tuple(touched)
 
 
 def _runs(window: Window) -> bool:
-    """Whether the period was still running when it was looked at."""
+    """True for a period not yet over at the time of the report."""
     return window.end.date() < window.period.end
 
 
 def _trends(facts: Facts) -> tuple[Trend, ...]:
     """The report's period and those before it, from the first with an agreement or any work."""
-    found = [_trend(facts, window) for window in facts.windows]
-    while len(found) > 1 and not _known(facts, found[0]):
-        del found[0]
-    return tuple(found)
+    trends = [_trend(facts, window) for window in facts.windows]
+    while len(trends) > 1 and not _known(facts, trends[0]):
+        del trends[0]
+    return tuple(trends)
 
 
 def _known(facts: Facts, trend: Trend) -> bool:
@@ -372,7 +371,7 @@ def _trend(facts: Facts, window: Window) -> Trend:
 
 
 def _open(tickets: Iterable[TicketFact], window: Window) -> tuple[OpenTicket, ...]:
-    found = [
+    still_open = [
         OpenTicket(
             number=ticket.number,
             subject=ticket.subject,
@@ -385,4 +384,4 @@ def _open(tickets: Iterable[TicketFact], window: Window) -> tuple[OpenTicket, ..
         if ticket.opened_at < window.end
         and (ticket.closed_at is None or ticket.closed_at >= window.end)
     ]
-    return tuple(sorted(found, key=lambda each: (-each.days, each.number)))
+    return tuple(sorted(still_open, key=lambda ticket: (-ticket.days, ticket.number)))

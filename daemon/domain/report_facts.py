@@ -1,4 +1,4 @@
-"""What a report is made of, and which periods a plan promises one for (J3, J4)."""
+"""The facts of a report, and the periods for which a plan promises one (J3, J4)."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from daemon.domain.time_bank import Reckoning
 class Window:
     """A period as instants `[start, end)` in the desk's zone (A1).
 
-    A period that still runs ends where it is looked at.
+    A running period ends at the time of the report.
     """
 
     period: Period
@@ -28,7 +28,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ClockFact:
-    """One clock as it is stored (E8)."""
+    """One clock as stored (E8)."""
 
     kind: str  # response, follow-up, resolution
     target: int | None  # minutes of opening time
@@ -40,9 +40,9 @@ class ClockFact:
 
     @property
     def settled_at(self) -> dt.datetime | None:
-        """When the promise was kept or broken: it belongs to that period's report, and no other.
+        """The time the promise was kept or broken: only that period's report counts it.
 
-        A clock that still runs past its deadline is broken since then (E4).
+        A clock running past its deadline is broken from the deadline on (E4).
         """
         return self.breached_at or self.ended_at
 
@@ -58,13 +58,13 @@ class TicketFact:
     closed_at: dt.datetime | None
     waiting: bool = False
     clocks: tuple[ClockFact, ...] = ()
-    reason: str = ""  # what an engineer noted with [orsak: …]
-    said_at: tuple[dt.datetime, ...] = ()  # when anybody wrote on it, in order
+    reason: str = ""  # an engineer's note, from [orsak: …]
+    said_at: tuple[dt.datetime, ...] = ()  # the times of its messages, in order
 
 
 @dataclass(frozen=True, slots=True)
 class BilledMonth:
-    """What a month's statement billed; not settled while it is open or held."""
+    """The net of a month's statement; not settled while the month is open or held."""
 
     month: Period
     settled: bool
@@ -79,36 +79,36 @@ class BilledMonth:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that a report is made of, as it was known when its period ended (H1)."""
+    """All facts of a report, as known at the end of its period (H1)."""
 
     windows: tuple[Window, ...]  # oldest first; the last one is the report's own
     tickets: tuple[TicketFact, ...]
-    before: Reckoning  # what was received before the period
-    after: Reckoning  # what was received before its end
+    before: Reckoning  # of the work received before the period
+    after: Reckoning  # of the work received before its end
     titles: Mapping[int, tuple[int, str]]  # a ledger's ticket → number and subject (D7)
     billed: tuple[BilledMonth, ...] = ()
 
 
-# --- which reports are promised ---------------------------------------------------------------
+# --- promised reports -------------------------------------------------------------------------
 
 
-def promised(
+def promised_periods(
     spans: Sequence[Coverage], term: str, since: dt.date, until: dt.date
 ) -> tuple[Period, ...]:
-    """The periods that ended after `since` and by `until`, and that a plan promised something for.
+    """The periods with a promised report or meeting, ended after `since` and by `until`.
 
-    `term` is `reports` or `review_meetings` (J3, J4). A version that covers any day of a period
-    promises it: where the plan changes inside a quarter, the quarter and the months are both due.
+    `term` is `reports` or `review_meetings` (J3, J4). One covered day is enough: after a change of
+    plan inside a quarter both the quarter and its months are due.
     """
-    found = set()
+    periods = set()
     for span in spans:
         length = getattr(span.version.terms, term)
         period = period_of(length, max(span.start, since)) if length else None
         while period is not None and period.end <= until:
             if period.end > since and period.covered(span.start, span.end):
-                found.add(period)
+                periods.add(period)
             period = period.following()
-    return tuple(sorted(found, key=lambda each: (each.end, each.months)))
+    return tuple(sorted(periods, key=lambda period: (period.end, period.months)))
 
 
 # --- tickets that stood still -----------------------------------------------------------------
@@ -116,7 +116,7 @@ def promised(
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """The longest time in the period in which nobody wrote on an open ticket."""
+    """The longest silence on an open ticket in the period."""
 
     number: int
     subject: str
@@ -124,20 +124,20 @@ class Standstill:
     waiting: bool  # it waits for the customer now
 
 
-def stood_still(
+def standstills(
     tickets: Iterable[TicketFact], window: Window, days: int = 7
 ) -> tuple[Standstill, ...]:
-    """Tickets on which nobody wrote for so many days that end in the period, the longest first."""
-    found = []
+    """The tickets silent for some days up to a day of the period, the longest first."""
+    silent = []
     for ticket in tickets:
         silence = _silence(ticket, window)
         if silence >= days:
-            found.append(Standstill(ticket.number, ticket.subject, silence, ticket.waiting))
-    return tuple(sorted(found, key=lambda each: (-each.days, each.number)))
+            silent.append(Standstill(ticket.number, ticket.subject, silence, ticket.waiting))
+    return tuple(sorted(silent, key=lambda ticket: (-ticket.days, ticket.number)))
 
 
 def _silence(ticket: TicketFact, window: Window) -> int:
-    """Days between two things that happened, the later one in the period (or its end)."""
+    """The most days between two messages, the later in the period (or its end)."""
     end = min(ticket.closed_at or window.end, window.end)
     times = sorted({ticket.opened_at, *ticket.said_at, end})
     return max(((b - a).days for a, b in pairwise(times) if window.start < b <= end), default=0)

@@ -1,4 +1,4 @@
-"""What another plan would have cost a customer in months gone by."""
+"""The cost of past months for a customer under another plan (G, H)."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ NoneTerms = Callable[[dt.date], Terms]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A customer's facts, as known now."""
+    """A customer's agreements, work and adjustments, as known now."""
 
     versions: tuple[Version, ...]
     entries: tuple[Entry, ...]
@@ -27,73 +27,73 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """Months in a row with what each costs under the agreement, and would under the other plan."""
+    """Months in a row, each with its cost under the agreement and under the other plan."""
 
     plan: str
-    months: tuple[tuple[Period, Money, Money], ...]  # month, as agreed, under the other plan
+    months: tuple[tuple[Period, Money, Money], ...]  # month, cost as agreed, cost otherwise
 
     @property
     def current(self) -> Money:
-        """What the months cost as agreed."""
+        """The cost of all months as agreed."""
         return total(agreed for _, agreed, _ in self.months)
 
     @property
     def other(self) -> Money:
-        """What they would have cost."""
+        """The cost of all months under the other plan."""
         return total(other for _, _, other in self.months)
 
     @property
     def difference(self) -> Money:
-        """What the other plan would have added; below zero where it is cheaper."""
+        """The added cost of the other plan; below zero if it is cheaper."""
         return self.other - self.current
 
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """Hours spent against what they bring, for our eyes."""
+    """The hours spent on a customer against their revenue, for our eyes only."""
 
     revenue: Money  # fee and overage, as due
-    minutes: int  # worked, also what nobody pays for
+    minutes: int  # worked, `ej deb` included
     rate: Money  # of the agreement, by the hour
 
     @property
     def per_hour(self) -> Money | None:
-        """What an hour of work brought; None where nobody worked."""
+        """The revenue of an hour worked; None without work."""
         if not self.minutes:
             return None
         return Money.of(Fraction(self.revenue.kronor) * 60 / self.minutes)
 
     @property
     def worth(self) -> Money:
-        """What the same hours cost at the agreement's hourly rate."""
+        """The price of the same hours at the agreement's hourly rate."""
         return Money.of(Fraction(self.rate.kronor) * self.minutes / 60)
 
     @property
     def surplus(self) -> Money:
-        """What the agreement brought beyond those hours; below zero where it cost us."""
+        """The revenue beyond the price of those hours; below zero if the agreement cost us."""
         return self.revenue - self.worth
 
 
 def revenue(history: History, months: Sequence[Period], *, overage: str = "monthly") -> Money:
-    """What months come to as agreed, whether or not they have been billed."""
+    """The amount of months as agreed, billed or not."""
     return total(_nets(history, months, overage)) if months else Money(0)
 
 
 def simulate(
     history: History, terms: Terms, months: Sequence[Period], *, overage: str = "monthly"
 ) -> Simulated:
-    """Bill months anew: as agreed, and as if an agreement with these terms had begun with them.
+    """Bill months anew: as agreed, and under an agreement with these terms from the first month.
 
-    The same work, rounded to the other plan's increment (G5); its bank counts from the first of
-    the months, in proportion (G3). Terms of the plan `none` are no agreement (F3).
+    The work is the same, rounded to the other plan's increment (G5); the other bank is granted
+    from the first month, in proportion (G3). Terms of the plan `none` are no agreement (F3).
     """
     agreed = _nets(history, months, overage)
-    other = _nets(under(history, terms, months[0].start), months, overage)
+    other = _nets(_under(history, terms, months[0].start), months, overage)
     return Simulated(terms.plan, tuple(zip(months, agreed, other, strict=True)))
 
 
-def under(history: History, terms: Terms, start: dt.date) -> History:
-    """The same work under one agreement with these terms from a date on; finance gave nothing."""
+def _under(history: History, terms: Terms, start: dt.date) -> History:
+    """The same work under one agreement with these terms, without finance's adjustments."""
     version = Version(1, "", start, None, renews=True, terms=terms)
     return History(
         versions=() if terms.plan == "none" else (version,),

@@ -15,7 +15,7 @@ from daemon.domain.wording import speaker
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Time that an engineer worked on a ticket, with what its corrections have left of it."""
+    """An engineer's time on a ticket, with the minutes left after its corrections."""
 
     id: int
     ticket: int
@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """Minutes that finance adds to (or takes from) the bank period its date lies in."""
+    """Minutes from finance for the bank period around a date; below 0 it takes them."""
 
     id: int
     date: dt.date
@@ -42,7 +42,7 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one version gives to one bank period, in proportion to the days it covers (G3)."""
+    """The minutes of one version for one bank period, in proportion to its days there (G3)."""
 
     bank: Period
     version: int
@@ -54,7 +54,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What became of one entry: so much from the bank, so much overage at a rate (G4)."""
+    """The use of one entry: minutes from the bank, and minutes of overage at a rate (G4)."""
 
     entry: Entry
     from_bank: int
@@ -65,13 +65,13 @@ class Draw:
 
     @property
     def period(self) -> Period:
-        """Under which overage is billed: the bank period, without a bank the month worked (H2)."""
+        """The period under which overage is billed: the bank's; without a bank the month (H2)."""
         return self.bank or month_of(self.entry.worked_on)
 
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """One customer's whole history, reckoned; `stray` adjustments found no bank at their date."""
+    """One customer's whole history, reckoned; `stray` adjustments have no bank at their date."""
 
     spans: tuple[Coverage, ...]
     draws: tuple[Draw, ...]  # in order of worked date, receipt, ordinal (G4)
@@ -79,14 +79,14 @@ class Reckoning:
     stray: tuple[Adjustment, ...] = ()
 
     def granted(self, bank: Period) -> int:
-        """What the bank of a period holds before any use: grants and adjustments."""
+        """The minutes of a bank before any use: grants and adjustments."""
         given = sum(grant.minutes for grant in grants_of(self.spans, bank))
         return given + sum(each.minutes for each in self.adjustments.get(bank, ()))
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What `avtald bank` shows: remaining = granted − used, overage stands apart."""
+    """The state of a bank: remaining = granted − used; overage stands apart."""
 
     period: Period | None  # None: no bank on that date
     granted: int
@@ -97,7 +97,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A booked lowering of one entry, as the differences that were stored (G5)."""
+    """A booked correction of one entry, as stored (G5)."""
 
     entry: int
     date: dt.date
@@ -106,12 +106,12 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A line of the bank's ledger (G1); the sum of `minutes` is what remains."""
+    """A line of the bank's ledger (G1); the sum of all `minutes` remains in the bank."""
 
     kind: str  # "grant", "adjustment", "use", "reversal", "expiry"
     date: dt.date
     minutes: int  # above 0 where the bank gains
-    overage: int = 0  # of a use: what the bank did not cover
+    overage: int = 0  # of a use: the minutes beyond the bank
     grant: Grant | None = None
     entry: Entry | None = None
     adjustment: Adjustment | None = None
@@ -119,7 +119,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """What a correction takes from one entry, to be stored as it stands (G4, G5)."""
+    """The differences of one entry after a correction, to be stored (G4, G5)."""
 
     entry: int
     actual: int  # difference in minutes, below 0
@@ -128,7 +128,7 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A correction of more than the named entries hold; nothing of it is booked (G4)."""
+    """A correction of more minutes than the named entries hold: none of it is booked (G4)."""
 
     asked: int
     held: int
@@ -140,7 +140,7 @@ def billable(actual: int, increment: int) -> int:
 
 
 def grants_of(spans: Iterable[Coverage], bank: Period) -> tuple[Grant, ...]:
-    """The grants of one bank period, one per version whose plan has banks of that length (G3)."""
+    """The grants of one bank period: one per version with banks of that length (G3)."""
     return tuple(
         _grant(span, bank, days)
         for span in spans
@@ -161,30 +161,17 @@ def _share(minutes: int, days: int, whole: int) -> int:
     return int(half_up(Fraction(minutes * days, whole)))
 
 
-def grants(versions: Iterable[Version], start: dt.date, end: dt.date) -> tuple[Grant, ...]:
-    """Every grant of the bank periods that lie in `[start, end)` or overlap it, in order."""
-    spans = timeline(versions)
-    lengths = {span.version.terms.bank_period for span in spans} - {None}
-    banks: list[Period] = []
-    for length in lengths:
-        bank = period_of(str(length), start)
-        while bank.start < end:
-            banks.append(bank)
-            bank = bank.following()
-    return tuple(grant for bank in sorted(banks) for grant in grants_of(spans, bank))
-
-
 def bank_on(spans: tuple[Coverage, ...], day: dt.date) -> Period | None:
-    """The bank period that a date draws on: that of the version in force; None without a bank."""
+    """The bank period for work of a date, by the version in force; None without a bank."""
     span = span_on(spans, day)
     length = span.version.terms.bank_period if span else None
     return period_of(length, day) if length else None
 
 
 def bank_to_adjust(spans: tuple[Coverage, ...], day: dt.date) -> Period | None:
-    """Like `bank_on`; on a date without agreement the bank whose period still covers the date.
+    """The bank period for an adjustment; None if the date has no bank.
 
-    None where an adjustment of that date would find no bank.
+    A date without agreement belongs to any granted bank around it, the shortest first.
     """
     if bank := bank_on(spans, day):
         return bank
@@ -197,12 +184,12 @@ def reckon(
     versions: Iterable[Version],
     entries: Iterable[Entry],
     adjustments: Iterable[Adjustment],
-    none_rate: Callable[[dt.date], Terms],
+    none_terms: Callable[[dt.date], Terms],
 ) -> Reckoning:
-    """Settle what each entry drew from which bank, and what is overage at which rate (G2–G4, F3).
+    """Draw every entry from its bank in order, and the rest as overage at its rate (G2–G4, F3).
 
-    One customer's facts, as known at the instant that the caller looks from; `none_rate` gives
-    the terms of the plan `none` for a worked date. A bank below zero (adjustments) draws nothing.
+    The facts are one customer's, as known at the caller's instant; `none_terms` gives the terms of
+    the plan `none` on a worked date. A bank below zero (adjustments) gives nothing.
     """
     spans = timeline(versions)
     adjusted: dict[Period, tuple[Adjustment, ...]] = {}
@@ -216,11 +203,11 @@ def reckon(
     reckoning = Reckoning(spans, (), adjusted, tuple(stray))
     left: dict[Period, int] = {}
     ordered = sorted(entries, key=ledger_order)
-    return replace(reckoning, draws=tuple(_draw(e, reckoning, left, none_rate) for e in ordered))
+    return replace(reckoning, draws=tuple(_draw(e, reckoning, left, none_terms) for e in ordered))
 
 
 def ledger_order(entry: Entry) -> tuple[dt.date, dt.datetime, int, int]:
-    """Worked date, then receipt, then ordinal (G4); the id makes it total."""
+    """The sort key of entries: worked date, receipt, ordinal (G4), and the id in the end."""
     return entry.worked_on, entry.received_at, entry.ordinal, entry.id
 
 
@@ -228,10 +215,10 @@ def _draw(
     entry: Entry,
     reckoning: Reckoning,
     left: dict[Period, int],
-    none_rate: Callable[[dt.date], Terms],
+    none_terms: Callable[[dt.date], Terms],
 ) -> Draw:
     span = span_on(reckoning.spans, entry.worked_on)
-    terms = span.version.terms if span else none_rate(entry.worked_on)
+    terms = span.version.terms if span else none_terms(entry.worked_on)
     length = terms.bank_period if span else None
     bank = period_of(length, entry.worked_on) if length else None
     minutes = entry.billable if entry.counts else 0
@@ -245,12 +232,12 @@ def _draw(
 
 
 def balance(reckoning: Reckoning, on: dt.date) -> Balance:
-    """The bank of the period a date lies in; without a bank that day, the use no bank covers."""
+    """The bank on a date; without a bank that day, all use outside of banks."""
     return balance_of(reckoning, bank_on(reckoning.spans, on))
 
 
 def balance_of(reckoning: Reckoning, bank: Period | None) -> Balance:
-    """The same of a bank period by itself; None: the use that no bank covers."""
+    """The balance of a bank period; None: all use outside of banks."""
     draws = [draw for draw in reckoning.draws if draw.bank == bank]
     granted = reckoning.granted(bank) if bank else 0
     used = sum(draw.from_bank for draw in draws)
@@ -258,15 +245,15 @@ def balance_of(reckoning: Reckoning, bank: Period | None) -> Balance:
 
 
 def banks(reckoning: Reckoning, before: dt.date) -> tuple[Period, ...]:
-    """Every bank period that began before a date and was granted anything or drawn on, in order."""
-    found = {draw.bank for draw in reckoning.draws if draw.bank} | set(reckoning.adjustments)
+    """Every bank period begun before a date with any grant, adjustment or use, in order."""
+    periods = {draw.bank for draw in reckoning.draws if draw.bank} | set(reckoning.adjustments)
     for span in reckoning.spans:
         if length := span.version.terms.bank_period:
             bank = period_of(length, span.start)
             while bank.start < min(before, span.end or before):
-                found.add(bank)
+                periods.add(bank)
                 bank = bank.following()
-    return tuple(sorted(bank for bank in found if bank.start < before))
+    return tuple(sorted(bank for bank in periods if bank.start < before))
 
 
 def movements(
@@ -275,21 +262,16 @@ def movements(
     today: dt.date,
     corrections: Iterable[Correction] = (),
 ) -> tuple[Movement, ...]:
-    """The ledger of one bank period in order of date, with its expiry once it has ended (G1, G2).
+    """The ledger of one bank period by date, with its expiry once it has ended (G1, G2).
 
-    A corrected entry stands with what it would have used, and the reversal beside it. Without a
-    bank (None) the uses are those that no bank covers, each with all its minutes as overage.
+    A corrected entry stands with its use before the correction, and the reversal beside it.
+    Without a bank (None) come the uses outside of banks, all their minutes as overage.
     """
     listed: list[Movement] = []
     if bank is not None:
-        listed += [
-            Movement("grant", each.date, each.minutes, grant=each)
-            for each in grants_of(reckoning.spans, bank)
-        ]
-        listed += [
-            Movement("adjustment", each.date, each.minutes, adjustment=each)
-            for each in reckoning.adjustments.get(bank, ())
-        ]
+        grants, adjusted = grants_of(reckoning.spans, bank), reckoning.adjustments.get(bank, ())
+        listed += [Movement("grant", g.date, g.minutes, grant=g) for g in grants]
+        listed += [Movement("adjustment", a.date, a.minutes, adjustment=a) for a in adjusted]
     listed += _uses((draw for draw in reckoning.draws if draw.bank == bank), tuple(corrections))
     listed.sort(key=lambda each: (each.date, _KINDS.index(each.kind)))
     remaining = sum(each.minutes for each in listed)
@@ -301,7 +283,7 @@ def movements(
 _KINDS: Final = ("grant", "adjustment", "use", "reversal", "expiry")
 
 
-def cause(movement: Movement, language: str) -> str:
+def movement_cause(movement: Movement, language: str) -> str:
     """The cause of a movement, in Swedish or English; finance's own words for an adjustment."""
     say = speaker(language)
     if movement.adjustment:
@@ -322,24 +304,21 @@ def _uses(draws: Iterable[Draw], corrections: Sequence[Correction]) -> list[Move
     listed = []
     for draw in draws:
         entry = draw.entry
-        mine = [each for each in corrections if each.entry == entry.id]
-        gone = sum(each.minutes for each in mine) if draw.bank and entry.counts else 0
+        mine = [(c.date, c.minutes) for c in corrections if c.entry == entry.id]
+        gone = sum(minutes for _, minutes in mine) if draw.bank and entry.counts else 0
         used = -(draw.from_bank + gone)
         listed.append(Movement("use", entry.worked_on, used, draw.overage, entry=entry))
-        listed += [
-            Movement("reversal", each.date, each.minutes if gone else 0, entry=entry)
-            for each in mine
-        ]
+        listed += [Movement("reversal", day, m if gone else 0, entry=entry) for day, m in mine]
     return listed
 
 
 def correct(
     entries: Iterable[Entry], minutes: int, *, counts: bool = True
 ) -> tuple[Reduction, ...] | Refused:
-    """Take actual minutes off the named entries, the last booked first (G4), or refuse it whole.
+    """Take actual minutes off the named entries, the last booked first, or refuse it whole (G4).
 
-    A correction of billable time leaves `ej deb` apart, and one of `ej deb` the rest. What is left
-    billable is what is left of the actual minutes, rounded up to the entry's own increment (G5).
+    A correction with `counts` touches no `ej deb` entry, and one without it only those. The
+    actual minutes left, rounded up to the entry's own increment, stay billable (G5).
     """
     if minutes < 0:
         raise ValueError(f"a correction takes minutes off: {minutes} is below 0")
@@ -361,11 +340,11 @@ def _reduction(entry: Entry, taken: int) -> Reduction:
     return Reduction(entry.id, -taken, left - entry.billable)
 
 
-def forecast(reckoning: Reckoning, on: dt.date) -> dt.date | None:
-    """The date on which the bank runs out if use goes on as in the period so far (G6).
+def runs_out_on(reckoning: Reckoning, on: dt.date) -> dt.date | None:
+    """The date of an empty bank if use goes on as in the period so far (G6).
 
-    Counted from the first day granted up to and with `on`; that day itself where nothing is left;
-    None where there is no bank or use, or the bank lasts to the end of its period.
+    Use is counted from the first day granted to `on`, included. An empty bank gives `on` itself;
+    None means no bank, no use, or a bank enough for its whole period.
     """
     state = balance(reckoning, on)
     if state.period is None or state.used == 0:
@@ -374,14 +353,14 @@ def forecast(reckoning: Reckoning, on: dt.date) -> dt.date | None:
         return on
     first = min(grant.date for grant in grants_of(reckoning.spans, state.period))
     days = max(1, (on - first).days + 1)
-    runs_out = on + dt.timedelta(days=-(-state.remaining * days // state.used))
-    return runs_out if runs_out < state.period.end else None
+    empty_on = on + dt.timedelta(days=-(-state.remaining * days // state.used))
+    return empty_on if empty_on < state.period.end else None
 
 
 def thresholds_crossed(
     before: int, after: int, granted: int, percents: Iterable[int]
 ) -> tuple[int, ...]:
-    """Which per cents of the bank a use from `before` to `after` minutes reached (G6), rising."""
+    """The percentages of the bank passed by a use from `before` to `after` minutes (G6), rising."""
     if granted <= 0:
         return ()
     return tuple(p for p in sorted(percents) if before * 100 < p * granted <= after * 100)

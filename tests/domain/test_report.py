@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from daemon.domain.agreement import timeline
 from daemon.domain.money import Money
 from daemon.domain.periods import Period
-from daemon.domain.report import figures, share
-from daemon.domain.report_facts import BilledMonth, Facts, TicketFact, promised, stood_still
+from daemon.domain.report import figures, percent_of
+from daemon.domain.report_facts import BilledMonth, Facts, TicketFact, promised_periods, standstills
 from tests.desk.reviews.report_samples import (
     a_clock,
     a_ticket,
@@ -124,7 +124,7 @@ def test_a_breach_carries_the_reason_that_an_engineer_noted_c9():
 
 
 def test_a_share_is_whole_only_when_it_is():
-    assert [share(*each) for each in ((0, 5), (1, 1000), (999, 1000), (5, 5), (1, 0))] == [
+    assert [percent_of(*each) for each in ((0, 5), (1, 1000), (999, 1000), (5, 5), (1, 0))] == [
         0,
         1,
         99,
@@ -243,7 +243,7 @@ def test_a_ticket_stood_still_when_nobody_wrote_for_a_week():
     busy = talked(1, *(at(11, day) for day in range(2, 30, 5)))
     silent = talked(2, at(11, 2), at(11, 14), waiting=True)
     closed = replace(talked(3, at(11, 2)), closed_at=at(11, 4))
-    found = stood_still([busy, silent, closed], a_window(NOVEMBER))
+    found = standstills([busy, silent, closed], a_window(NOVEMBER))
     assert [(each.number, each.days, each.waiting) for each in found] == [(2, 16, True)]
 
 
@@ -251,7 +251,7 @@ def test_a_ticket_stood_still_when_nobody_wrote_for_a_week():
 
 
 def periods(versions, since, until, term="reports"):
-    found = promised(timeline(versions), term, since, until)
+    found = promised_periods(timeline(versions), term, since, until)
     return [str(period) for period in found]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.agreement import BUILT_IN, Version
+from daemon.domain.agreement import BUILT_IN, Version, timeline
 from daemon.domain.money import Money
 from daemon.domain.periods import Period
 from daemon.domain.time_bank import (
@@ -21,12 +21,12 @@ from daemon.domain.time_bank import (
     bank_on,
     banks,
     billable,
-    cause,
     correct,
-    forecast,
-    grants,
+    grants_of,
+    movement_cause,
     movements,
     reckon,
+    runs_out_on,
     thresholds_crossed,
 )
 
@@ -56,7 +56,9 @@ def split(reckoning):
 
 
 def granted(versions, start="2026-10-01", end="2027-01-01"):
-    found = grants(versions, D.fromisoformat(start), D.fromisoformat(end))
+    reckoning = reckon(versions, [], [], NONE)
+    there = [b for b in banks(reckoning, D.fromisoformat(end)) if b.end > D.fromisoformat(start)]
+    found = [grant for bank in there for grant in grants_of(reckoning.spans, bank)]
     return [(str(g.bank), g.version, g.minutes) for g in found]
 
 
@@ -97,7 +99,7 @@ def test_a_leap_year_is_366_days_g3():
 
 
 def test_a_grant_names_its_first_day_and_how_many_it_covers_g1():
-    (grant,) = grants([a_version()], D(2026, 10, 1), D(2027, 1, 1))
+    (grant,) = grants_of(timeline([a_version()]), Q4)
     assert (grant.date, grant.days, grant.bank.days) == (D(2026, 11, 1), 61, 92)
 
 
@@ -205,7 +207,7 @@ def test_an_adjustment_without_any_bank_is_told_apart_g1():
 
 def lines(reckoning, bank, today, corrections=()):
     found = movements(reckoning, bank, today, corrections)
-    return [(m.kind, str(m.date), m.minutes, m.overage, cause(m, "sv")) for m in found]
+    return [(m.kind, str(m.date), m.minutes, m.overage, movement_cause(m, "sv")) for m in found]
 
 
 def test_the_ledger_of_a_period_says_what_moved_the_bank_and_why_g1():
@@ -249,7 +251,7 @@ def test_the_causes_are_told_in_english_too():
         D(2027, 1, 1),
         [Correction(1, D(2026, 11, 9), 5)],
     )
-    assert [cause(m, "en") for m in found] == [
+    assert [movement_cause(m, "en") for m in found] == [
         "Attend!, 61 of 92 days",
         "Goodwill",
         "#1042, engineer 7",
@@ -371,16 +373,16 @@ def test_an_empty_or_overdrawn_bank_has_no_thresholds_g6():
 def test_the_forecast_goes_on_as_in_the_period_so_far_g6():
     # 239 granted from 1 November; 100 used in 10 days leave 139, enough for 13.9 days more
     reckoning = reckon([a_version()], [an_entry(1, "2026-11-05", 100)], [], NONE)
-    assert forecast(reckoning, D(2026, 11, 10)) == D(2026, 11, 24)
+    assert runs_out_on(reckoning, D(2026, 11, 10)) == D(2026, 11, 24)
 
 
 def test_a_bank_that_lasts_the_period_or_is_not_used_has_no_forecast_g6():
     reckoning = reckon([a_version()], [an_entry(1, "2026-11-05", 10)], [], NONE)
-    assert forecast(reckoning, D(2026, 11, 10)) is None
-    assert forecast(reckon([a_version()], [], [], NONE), D(2026, 11, 10)) is None
-    assert forecast(reckon([], [], [], NONE), D(2026, 11, 10)) is None
+    assert runs_out_on(reckoning, D(2026, 11, 10)) is None
+    assert runs_out_on(reckon([a_version()], [], [], NONE), D(2026, 11, 10)) is None
+    assert runs_out_on(reckon([], [], [], NONE), D(2026, 11, 10)) is None
 
 
 def test_an_empty_bank_has_run_out_today_g6():
     reckoning = reckon([a_version()], [an_entry(1, "2026-11-05", 300)], [], NONE)
-    assert forecast(reckoning, D(2026, 11, 10)) == D(2026, 11, 10)
+    assert runs_out_on(reckoning, D(2026, 11, 10)) == D(2026, 11, 10)

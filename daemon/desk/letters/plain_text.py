@@ -21,7 +21,7 @@ from daemon.desk.letters.markup import (
     joined,
     unsealed,
 )
-from daemon.domain.report import share
+from daemon.domain.report import percent_of
 
 WIDTH = 72
 _MOST_UNBROKEN = 60
@@ -151,7 +151,9 @@ def _columns(block: Block) -> str:
     """The same numbers as lying bars."""
     drawn = columns(block)
     most = max(each.height for each in drawn)
-    return _bars(Block("bars", [f"{c.label} | {c.says} | {share(c.height, most)}" for c in drawn]))
+    return _bars(
+        Block("bars", [f"{c.label} | {c.says} | {percent_of(c.height, most)}" for c in drawn])
+    )
 
 
 def _bar(percent: int) -> str:

@@ -16,7 +16,7 @@ from daemon.desk.letters.to_customers import Answer
 from daemon.desk.letters.to_engineers import Refused
 from daemon.domain import priority, wording
 from daemon.domain.conversation import MARKERS
-from daemon.domain.report import share
+from daemon.domain.report import percent_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -138,7 +138,7 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Any]:
         "approval_problem": phrases.APPROVAL[language].__getitem__,
         "not_approved": phrases.NOT_APPROVED[language].__getitem__,
         "link": markup.link,
-        "share": share,
+        "share": percent_of,
         "meeting_word": phrases.MEETING[language].__getitem__,
         "MOST": _MOST_TICKETS,
         "MOST_SHOWN": _MOST_SHOWN,

@@ -75,7 +75,7 @@ def _letter(
         bank_period=str(state.period),
         granted=state.granted,
         used=state.used,
-        runs_out=time_bank.forecast(reckoned, day) if state.remaining > 0 else None,
+        runs_out=time_bank.runs_out_on(reckoned, day) if state.remaining > 0 else None,
         rate=span.version.terms.hourly_rate if span else None,
     )
 

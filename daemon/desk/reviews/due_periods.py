@@ -12,7 +12,7 @@ from daemon.desk.outgoing import alarms
 from daemon.domain.agreement import Coverage, timeline
 from daemon.domain.periods import Period
 from daemon.domain.register import Agreement, Customer
-from daemon.domain.report_facts import promised
+from daemon.domain.report_facts import promised_periods
 from daemon.store import leases
 from daemon.store.mail import inbox
 from daemon.store.money import register
@@ -63,7 +63,7 @@ def due_periods(
     open_ones = [
         (customer, period)
         for customer in register.customers(tx)
-        for period in promised(_spans(agreements.get(customer.id, ())), term, since, today)
+        for period in promised_periods(_spans(agreements.get(customer.id, ())), term, since, today)
         if (customer.id, str(period)) not in done
     ]
     ready = {period for period in {each for _, each in open_ones} if _is_due(tx, desk, period, now)}

@@ -9,7 +9,7 @@ from daemon.desk.reviews import plan_costs
 from daemon.desk.reviews.report_making import Made
 from daemon.domain.money import ZERO
 from daemon.domain.register import Customer
-from daemon.domain.report_facts import Window, stood_still
+from daemon.domain.report_facts import Window, standstills
 from daemon.domain.simulation import Simulated
 from daemon.store.money import register
 from daemon.store.session import Tx
@@ -35,7 +35,7 @@ def pack_of(tx: Tx, desk: Desk, made: Made, sent_to: tuple[str, ...]) -> Manager
         margin=plan_costs.margin(desk, past, mine, made.figures.minutes),
         months=len(plans[0].months) if plans else 0,
         plans=_compared(desk, plans, current.terms.plan if current else "none"),
-        stood_still=stood_still(made.facts.tickets, mine),
+        stood_still=standstills(made.facts.tickets, mine),
         promises=_promises(tx, desk, made.customer, mine),
         sent_to=sent_to,
     )

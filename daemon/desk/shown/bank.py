@@ -125,7 +125,7 @@ def _movements(
 def _movement(moved: time_bank.Movement, numbers: Mapping[int, int], language: str) -> Movement:
     if moved.entry is not None:  # people know a ticket by its number
         moved = replace(moved, entry=replace(moved.entry, ticket=numbers[moved.entry.ticket]))
-    cause = time_bank.cause(moved, language)
+    cause = time_bank.movement_cause(moved, language)
     return Movement(moved.kind, moved.minutes, moved.overage, moved.date, cause)
 
 
