@@ -14,6 +14,7 @@ from daemon.settings import load
 from daemon.settings.checked import MistakesError
 from daemon.settings.load import Settings
 from daemon.store import health, migrations, rows
+from daemon.store.keeping import packing
 from daemon.store.migrations import SchemaError
 from daemon.store.session import Store, StoreError, open_store
 from integrations.resolver import Resolver
@@ -28,11 +29,14 @@ AWAY = (StoreError,)  # it may pass by itself
 
 
 @contextmanager
-def opened(config: Path | None = None, *, upgraded: bool = True) -> Iterator[Desk]:
+def opened(
+    config: Path | None = None, *, upgraded: bool = True, at_rest: bool = False
+) -> Iterator[Desk]:
     """Open the desk of a settings file for the length of a command.
 
     An empty database is set up. With `upgraded=False` the schema is left alone, whatever its
-    version; such a desk has no key and can sign nothing.
+    version; such a desk has no key and can sign nothing. With `at_rest` the desk is left alone
+    afterwards: its small SQLite file is packed, and `verify` can prove every byte of it.
 
     Raises one of WRONG: MistakesError for the file, SchemaError for a database of another version,
     WrongUserError for root in another user's desk; or one of AWAY for a database out of reach.
@@ -51,6 +55,8 @@ def opened(config: Path | None = None, *, upgraded: bool = True) -> Iterator[Des
         yield Desk(store, settings, Calendar(settings.calendar), key, dns)
     finally:
         store.close()
+        if at_rest and settings.database.file is not None:
+            packing.pack(settings.database.file)
 
 
 def _key(store: Store) -> bytes:

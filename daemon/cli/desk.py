@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(config: Path | None, *, upgraded: bool = True) -> "Iterator[Desk]":
+def opened(
+    config: Path | None, *, upgraded: bool = True, at_rest: bool = False
+) -> "Iterator[Desk]":
     """Open the desk for the length of a command; its refusal is wrong usage (exit code 2)."""
     from daemon.app import desks
 
-    with refusals(), desks.opened(config, upgraded=upgraded) as desk:
+    with refusals(), desks.opened(config, upgraded=upgraded, at_rest=at_rest) as desk:
         yield desk
 
 

@@ -69,7 +69,7 @@ def erase(
     from daemon.app.accounting import papers_of
     from daemon.desk.register import erasing, erasure
 
-    with opened(config) as desk:
+    with opened(config, at_rest=True) as desk:
         papers = papers_of(desk)
         if not (dry_run or yes):
             _ask(email, desk.say)

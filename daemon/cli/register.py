@@ -34,7 +34,7 @@ def import_(
     from daemon.desk.register import importing
 
     read = register_file.read(file)
-    with opened(config) as desk:
+    with opened(config, at_rest=True) as desk:
         imported = importing.import_tables(desk, str(file), read, now, dry_run=dry_run)
     if as_json:
         print_json(imported)

@@ -19,7 +19,7 @@ def run(config: Path | None) -> None:
     from daemon import logs
     from daemon.app import steps
 
-    with opened(config) as desk:
+    with opened(config, at_rest=True) as desk:
         logs.configure(logging.INFO, desk.settings)
         daemon = steps.daemon(desk, _now)
         _spare_the_collector()
@@ -65,7 +65,7 @@ def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:
     """Do everything due at --now, once, until nothing more is due; then end."""
     from daemon.app import steps
 
-    with opened(config) as desk:
+    with opened(config, at_rest=True) as desk:
         found = steps.tick(desk, now)
     done = {name: count for name, count in found.items() if count}
     if as_json:

@@ -21,6 +21,7 @@ from daemon.store.money import register, statements
 from daemon.store.session import Store, open_store
 from tests.builders import SETTINGS, ADesk, a_mail, an_engineers_mail, header_of, settings_in
 from tests.desk.month.billing_stories import Books
+from tests.store.compared import COMPARED
 from tests.store.released_desk import FOLDER, KEY, read
 
 DUMPS = sorted(FOLDER.glob("*.sql.gz"))
@@ -117,7 +118,7 @@ def test_an_upgraded_database_has_the_schema_of_a_new_one(released):
     migrations.upgrade(released)
     assert health.look(released).faults == ()
     with released.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        context = MigrationContext.configure(connection, opts=COMPARED)
         assert compare_metadata(context, metadata) == []
 
 

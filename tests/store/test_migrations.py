@@ -9,6 +9,7 @@ from daemon.store.money import ledger
 from daemon.store.schema.tables import metadata
 from daemon.store.session import open_store
 from tests.builders import instant
+from tests.store.compared import COMPARED
 
 
 def test_an_empty_database_is_set_up_by_the_first_use(tmp_path):
@@ -24,7 +25,7 @@ def test_the_migrations_make_the_schema_that_the_code_describes(any_store):
     from alembic.migration import MigrationContext
 
     with any_store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        context = MigrationContext.configure(connection, opts=COMPARED)
         assert compare_metadata(context, metadata) == []
 
 

@@ -1,12 +1,14 @@
-"""Proving what is kept: ledger, statements and raw mail against their hashes (G1, H5, B1)."""
+"""Proving the database: file, chain, ledger, statements and whole mails (G1, H5, B1, K2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from daemon.domain.wording import Say
 from daemon.store.keeping import proof
-from daemon.store.keeping.proof import Counted, Fault
+from daemon.store.keeping.fault import UNREADABLE, Fault
+from daemon.store.keeping.file_proof import file_faults
+from daemon.store.keeping.proof import Counted
 from daemon.store.money import chain
 from daemon.store.session import Tx
 
@@ -16,6 +18,10 @@ _KINDS: Final = {
     "row": ("avräkningsrad", "statement row"),
     "link": ("kedjans länk", "chain link"),
     "mail": ("mejl", "message"),
+    "sent": ("skickat mejl", "sent message"),
+    "file": ("databasfilen", "the database file"),
+    "page": ("databasfilens sida", "page of the database file"),
+    "cells": ("rad", "row"),
     "erasure": ("radering", "erasure"),
 }
 _WHY: Final = {
@@ -34,7 +40,7 @@ _WHY: Final = {
     "reference": ("hör inte ihop med {}", "does not belong to what it names {}"),
     "no_invoice": ("har ingen faktura med referensen {}", "has no invoice with the reference {}"),
     "columns": ("säger inte samma sak i alla kolumner", "does not say the same in all columns"),
-    "entry": ("hör inte till kundens tid {}", "is of no time of the customer {}"),
+    "not_hers": ("hör inte till kundens tid {}", "is of no time of the customer {}"),
     "hash": ("har rader som inte ger dess hash", "has rows that do not give its hash"),
     "net": ("har rader som ger {} öre", "has rows that come to {} öre"),
     "credited": ("krediterar mer än vad som debiterats", "credits more than was billed"),
@@ -42,13 +48,18 @@ _WHY: Final = {
         "är inte klar: kör avtald tick",
         "is not finished: run avtald tick",
     ),
+    "copy": ("i {} är inte lik sin andra kopia", "of {} is not equal to its second copy"),
+    "damaged": ("är skadad: {}", "is damaged: {}"),
+    "bytes": ("har andra byte än dess rader ger", "has other bytes than its rows give"),
+    "schema": ("har ett annat schema än avtald gjorde", "has another schema than avtald made"),
+    "stopped": ("kunde inte bevisas till slut: {}", "could not be proven to the end: {}"),
     "no_raw": ("har ingen råtext", "has no raw text"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """What a proof came to: how many rows of each kind, the head of the chain, what is wrong."""
+    """The result of a proof: the number of rows of each kind, the head of the chain, the faults."""
 
     counted: Mapping[str, int]
     links: int
@@ -56,24 +67,40 @@ class Proven:
     faults: Sequence[Fault]
 
 
-def prove(tx: Tx, *, mail: bool = True) -> Proven:
-    """Prove everything, or all but the raw mail; a fault is named once for each way it shows."""
-    counted = Counted({"link": 0, "ledger": 0, "statement": 0, "row": 0})
-    faults = [
-        *proof.chain_faults(tx, counted),
-        *proof.ledger_faults(tx),
-        *proof.statement_faults(tx),
-        *proof.erasure_faults(tx),
-    ]
-    if mail:
-        counted.add("mail", 0)
-        faults += proof.mail_faults(tx, counted)
-    links, head = chain.head(tx)
+def prove(tx: Tx, *, file: bool = True) -> Proven:
+    """Prove everything; `file=False` leaves the pages of the database's file out.
+
+    A fault is named once for each way in which it shows. A proof that cannot be carried out is a
+    fault as well: damage may stop SQLite in the middle of a table.
+    """
+    counted = Counted(dict.fromkeys(("link", "ledger", "statement", "row", "mail", "sent"), 0))
+    proofs = {
+        "link": proof.chain_faults(tx, counted),
+        "ledger": proof.ledger_faults(tx),
+        "statement": proof.statement_faults(tx),
+        "erasure": proof.erasure_faults(tx),
+        "mail": proof.mail_faults(tx, counted),
+    }
+    faults = list(_readable("file", file_faults(tx))) if file else []
+    for kind, found in proofs.items():
+        faults += _readable(kind, found)
+    try:
+        links, head = chain.head(tx)
+    except UNREADABLE:
+        links, head = 0, ""
     return Proven(counted.rows, links, head, faults)
+
+
+def _readable(kind: str, faults: Iterator[Fault]) -> Iterator[Fault]:
+    """The faults as long as the database can be read."""
+    try:
+        yield from faults
+    except UNREADABLE as error:
+        yield Fault(kind, 0, "stopped", " ".join(str(error).split())[:200])
 
 
 def told(fault: Fault, say: Say) -> str:
     """A fault as a sentence."""
-    why = say(*_WHY[fault.code]).format(fault.detail).rstrip()
     kind = say(*_KINDS[fault.kind]) if fault.kind in _KINDS else fault.kind
-    return f"{kind} {fault.row_id} {why}"
+    which = f"{kind} {fault.row_id}" if fault.row_id else kind
+    return f"{which} {say(*_WHY[fault.code]).format(fault.detail).rstrip()}"

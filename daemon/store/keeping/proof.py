@@ -17,6 +17,7 @@ from sqlalchemy.types import NullType
 from daemon.domain.billing import Row, row_from_json, row_to_json, statement_hash
 from daemon.domain.invoice import reference_of
 from daemon.store.keeping.erasures import under_way
+from daemon.store.keeping.fault import Fault
 from daemon.store.money import chain as chained
 from daemon.store.money.chain import Sealed
 from daemon.store.money.ledger import SEALED
@@ -27,6 +28,7 @@ from daemon.store.schema.tables import (
     inbox_raw,
     invoices,
     ledger,
+    outgoing,
     statement_rows,
     statements,
 )
@@ -41,16 +43,6 @@ _KINDS: Final[Mapping[str, tuple[Table, Sequence[Column[Any]]]]] = {
 _INCREMENTS: Final = (1, 15, 30, 60)
 
 Cells = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that is not as it was written: which row of what, and in which way."""
-
-    kind: str  # ledger, statement, row, link, mail
-    row_id: int
-    code: str
-    detail: str = ""
 
 
 @dataclass(slots=True)
@@ -340,7 +332,7 @@ def _of_rows(
         if each["ordinal"] != ordinal or not _agrees(row, each):
             yield Fault("row", row_id, "columns")
         if row.work and uses.get(row.work.entry) != cells["customer_id"]:
-            yield Fault("row", row_id, "entry", str(row.work.entry))
+            yield Fault("row", row_id, "not_hers", str(row.work.entry))
     if statement_hash(printed, cells["reference"]) != cells["hash"]:
         yield Fault("statement", statement_id, "hash")
     if net != cells["net_ore"]:
@@ -400,7 +392,21 @@ def erasure_faults(tx: Tx) -> Iterator[Fault]:
 
 
 def mail_faults(tx: Tx, counted: Counted) -> Iterator[Fault]:
-    """B1: every received message against the hash of its bytes; erased ones (K2) have none."""
+    """B1: every mail against the hash of its bytes; an erased one (K2) has none."""
+    yield from _received(tx, counted)
+    query = (
+        select(outgoing.c.id, outgoing.c.raw_sha256, outgoing.c.raw)
+        .where(outgoing.c.raw.is_not(None))
+        .order_by(outgoing.c.id)
+        .execution_options(yield_per=8)
+    )
+    for row in tx.execute(query):
+        counted.add("sent", 1)
+        if hashlib.sha256(row.raw).hexdigest() != row.raw_sha256:
+            yield Fault("sent", row.id, "altered")
+
+
+def _received(tx: Tx, counted: Counted) -> Iterator[Fault]:
     query = (
         select(inbox.c.id, inbox.c.raw_sha256, inbox_raw.c.inbox_id, inbox_raw.c.raw)
         .outerjoin(inbox_raw, inbox_raw.c.inbox_id == inbox.c.id)

@@ -1,6 +1,7 @@
 """The outbox: every mail that leaves, one row a recipient, and the state of its delivery."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -187,6 +188,7 @@ def _outgoing(mail: Mail, at: dt.datetime) -> dict[str, Any]:
         "created_at": at,
         "answer": mail.answer,
         "raw": mail.raw,
+        "raw_sha256": hashlib.sha256(mail.raw).hexdigest(),
     }
 
 

@@ -348,6 +348,7 @@ outgoing = Table(  # a mail as it leaves; one row in the outbox for each recipie
     Column("created_at", Instant, nullable=False),
     flag("answer", default=False),  # J2: an automatic answer to an outside address
     Column("raw", LargeBinary),  # None once erased
+    Column("raw_sha256", Text),
     Index(None, "ticket_id"),
     Index(None, "inbox_id"),
 )

@@ -1,0 +1,19 @@
+"""A fault that a proof names."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+# What the reading of a damaged database raises: SQLAlchemy's own, and of cells that are no text.
+UNREADABLE: Final = (SQLAlchemyError, OSError, ValueError, TypeError, ArithmeticError)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row, a mail or a page that is not as it was written, and in which way."""
+
+    kind: str  # ledger, statement, row, link, mail, sent, erasure; file, page, cells
+    row_id: int  # 0: of no row
+    code: str
+    detail: str = ""
