@@ -12,15 +12,15 @@ _NOTHING = timedelta(0)
 
 
 class EventKind(StrEnum):
-    """What happened to a ticket, as far as its clocks care.
+    """The kinds of events that move a ticket's clocks.
 
-    The order is the one in which events of the same second are read: what an engineer's message
-    says ends a clock before its tags move the priority or the status, and what the customer
-    wrote in that second comes last, since nobody can have answered it yet.
+    Events of one second are read in this order. An engineer's answer ends a clock before its tags
+    move the priority or the status. A customer's message comes last: nobody can have answered it
+    within its own second.
     """
 
     OPENED = "opened"  # receipt of the first customer message (E1); carries the priority
-    ANSWER = "answer"  # receipt of an engineer's message that was accepted for delivery (E1)
+    ANSWER = "answer"  # receipt of an engineer's message, once accepted for delivery (E1)
     STARTED = "started"  # [start] (E1)
     ANSWER_BOUNCED = "answer-bounced"  # for good, from all of the customer's side (E1)
     PRIORITY = "priority"  # a new level (E4)
@@ -37,10 +37,10 @@ _RANK = {kind: rank for rank, kind in enumerate(EventKind)}
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a ticket at an instant.
+    """An event of a ticket at an instant.
 
-    `priority` goes with OPENED and PRIORITY; `answer`, an id of the desk's own choosing, with
-    ANSWER and with the ANSWER_BOUNCED that withdraws it.
+    OPENED and PRIORITY have a `priority`. ANSWER and its ANSWER_BOUNCED have the same `answer`, an
+    id of the desk's own choosing.
     """
 
     at: datetime
@@ -51,9 +51,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What the agreement version in force at the opening promises, per priority (E2, E3, E6).
+    """The promised opening time by priority, of the version in force at the opening (E2, E3, E6).
 
-    Opening time; None, or a level that is not in the mapping, promises nothing.
+    None, and a priority missing from the mapping, promise nothing.
     """
 
     response: Mapping[int, timedelta] | None = None
@@ -61,7 +61,7 @@ class Targets:
 
 
 class ClockKind(StrEnum):
-    """Which promise a clock measures."""
+    """The promise measured by a clock."""
 
     RESPONSE = "response"  # E1
     FOLLOW_UP = "follow-up"  # E5
@@ -69,7 +69,7 @@ class ClockKind(StrEnum):
 
 
 class Result(StrEnum):
-    """How a clock stands (E1, E8)."""
+    """The state of a clock (E1, E8)."""
 
     RUNNING = "running"
     MET = "met"
@@ -79,7 +79,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A part of a clock's life in which it ran, or was paused (E5); `end` None goes on."""
+    """A part of a clock's life, running or paused (E5); without `end` it goes on."""
 
     start: datetime
     end: datetime | None
@@ -88,7 +88,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class LevelChange:
-    """The target that counts from an instant on: the first at the clock's start, then E4's."""
+    """The target in force from an instant on: from the clock's start, or a new priority (E4)."""
 
     at: datetime
     level: int
@@ -99,9 +99,9 @@ class LevelChange:
 class Clock:
     """A promise as it stood at `read_at`.
 
-    A clock that ended says nothing else later, unless its answer bounces (E1): store it then
-    and it is frozen (E8). `due_at` is the deadline by the last priority (E4); it is None while a
-    pause keeps it from falling (E5), and where that priority promises nothing.
+    An ended clock never changes, unless its answer bounces (E1): stored then, it is frozen (E8).
+    `due_at` is the deadline by the last priority (E4). It is None during an open pause (E5), and
+    for a priority without a promise.
     """
 
     kind: ClockKind
@@ -116,44 +116,43 @@ class Clock:
     breached_at: datetime | None  # the first breach; later changes never take it back (E4)
     levels: tuple[LevelChange, ...]
     stretches: tuple[Stretch, ...]
-    withdrawn: tuple[datetime, ...]  # answers that would have ended it, had they not bounced (E1)
+    withdrawn: tuple[datetime, ...]  # answers that ended nothing, for they bounced (E1)
     read_at: datetime
 
     @property
     def met(self) -> bool | None:
-        """True, False, or None for a clock that runs or ended unanswered (E8)."""
+        """True or False; None for a clock running or ended unanswered (E8)."""
         return {Result.MET: True, Result.MISSED: False}.get(self.result)
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended; a paused clock has not."""
+        """True until the clock ends, also while it is paused."""
         return self.result is Result.RUNNING
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """All clocks of a ticket; None where the agreement promises nothing (E2, E6)."""
+    """All clocks of a ticket; None for a promise the agreement lacks (E2, E6)."""
 
     response: Clock | None
     follow_ups: tuple[Clock, ...]
     resolution: Clock | None
 
     def all(self) -> tuple[Clock, ...]:
-        """The clocks that exist: response, follow-ups in order, resolution."""
-        found = (self.response, *self.follow_ups, self.resolution)
-        return tuple(clock for clock in found if clock is not None)
+        """The clocks of this ticket: response, follow-ups in order, resolution."""
+        clocks = (self.response, *self.follow_ups, self.resolution)
+        return tuple(clock for clock in clocks if clock is not None)
 
 
 def read_clocks(
     events: Iterable[Event], targets: Targets, calendar: Calendar, now: datetime
 ) -> Clocks:
-    """The ticket's clocks as its events make them (E1–E6, E8).
+    """Make the ticket's clocks from its events, in whatever order they come (E1–E6, E8).
 
-    Events may come in any order. Those before OPENED count nothing, and those after `now` count
-    as they stand: they are facts, and `now` only tells how far a running clock has come. A
-    ValueError tells that no event is OPENED.
+    Events before OPENED count nothing. Events after `now` count like all others: they are facts,
+    and `now` only says how far a running clock has come. Without OPENED it is a ValueError.
     """
-    story = _Story.told(in_order(events))
+    story = _Story.told(events_in_order(events))
 
     def read(course: "_Course") -> Clock | None:
         promised = targets.resolution if course.kind is ClockKind.RESOLUTION else targets.response
@@ -167,28 +166,25 @@ def read_clocks(
     )
 
 
-def in_order(events: Iterable[Event]) -> list[Event]:
-    """Events by time; those of one second in the order of `EventKind`, always the same.
+def events_in_order(events: Iterable[Event]) -> list[Event]:
+    """Events by time, and within a second by `EventKind`: always the same order.
 
-    Of several new levels in one second the most severe one is read last, and stays (C6).
+    Of several new priorities in one second the most severe comes last, and stays (C6).
     """
-    return sorted(
-        events,
-        key=lambda each: (each.at, _RANK[each.kind], -(each.priority or 0), each.answer or 0),
-    )
+    return sorted(events, key=lambda e: (e.at, _RANK[e.kind], -(e.priority or 0), e.answer or 0))
 
 
 def urgency(due_at: datetime | None, priority: int) -> tuple[bool, float, int]:
-    """A sort key: by the deadline that runs, then by priority; what has none comes last (E2)."""
+    """A sort key of tickets: by deadline, then by priority; without a deadline last (E2)."""
     return due_at is None, due_at.timestamp() if due_at else 0.0, priority
 
 
-# --- From events to courses: when each clock starts, pauses and ends. No calendar is needed. ---
+# --- From events to courses: the starts, pauses and ends of the clocks. No calendar is needed. ---
 
 
 @dataclass(slots=True)
 class _Course:
-    """One clock's life while its ticket's story is told."""
+    """One clock's life as far as the ticket's events are read."""
 
     kind: ClockKind
     started_at: datetime
@@ -197,11 +193,11 @@ class _Course:
     ended_at: datetime | None = None
     ended_by: EventKind | None = None
     withdrawn: list[datetime] = field(default_factory=list)
-    believed: set[int] = field(default_factory=set)  # answers whose bounce is not yet told
+    believed: set[int] = field(default_factory=set)  # answers with a bounce still to read
 
     @property
     def over(self) -> bool:
-        """Whether it had ended as far as anybody could know at this point of the story."""
+        """True for a clock that had ended, as anybody knew at this point of the story."""
         return self.ended_at is not None or bool(self.believed)
 
     def end(self, event: Event) -> None:
@@ -226,17 +222,16 @@ class _Course:
 
 
 class _Story:
-    """A ticket's events told in order; `courses` are the clocks that they started.
+    """A ticket's events read in order, and the clocks they start, as `courses`.
 
-    An answer that bounces later ends nothing (E1). But what its stop had set going by then, the
-    follow-up clock of a customer who wrote in between, stays: no clock, and so no breach, that
-    was ever recorded vanishes.
+    An answer with a later bounce ends nothing (E1). A follow-up clock stays all the same, if the
+    customer wrote between answer and bounce: a recorded clock, and its breach, never vanishes.
     """
 
     def __init__(self, opened: Event, bounced: frozenset[int]) -> None:
         self.level = opened.priority or DEFAULT
         self.bounced = bounced  # in the whole story
-        self.bounces_told: set[int] = set()
+        self.bounces_read: set[int] = set()
         self.closed = False
         self.response = self._course(ClockKind.RESPONSE, opened.at)
         self.resolution = self._course(ClockKind.RESOLUTION, opened.at)
@@ -244,15 +239,11 @@ class _Story:
 
     @classmethod
     def told(cls, events: Sequence[Event]) -> "_Story":
-        first = next((n for n, each in enumerate(events) if each.kind is EventKind.OPENED), None)
+        first = next((n for n, e in enumerate(events) if e.kind is EventKind.OPENED), None)
         if first is None:
             raise ValueError("a ticket's events begin with its opening (E1)")
-        bounced = frozenset(
-            each.answer
-            for each in events
-            if each.kind is EventKind.ANSWER_BOUNCED and each.answer is not None
-        )
-        story = cls(events[first], bounced)
+        bounces = (e.answer for e in events if e.kind is EventKind.ANSWER_BOUNCED)
+        story = cls(events[first], frozenset(answer for answer in bounces if answer is not None))
         for event in events[first + 1 :]:
             story.tell(event)
         return story
@@ -285,7 +276,7 @@ class _Story:
                 self._resumed(event.at)
             case EventKind.WAITING:
                 self._paused(event.at)
-            # A second opening comes with a merged ticket (D7): there it is a message like others.
+            # The opening of a merged ticket (D7) is a message like others.
             case EventKind.CUSTOMER_MESSAGE | EventKind.OPENED:
                 self._customer_wrote(event)
 
@@ -295,11 +286,11 @@ class _Story:
                 course.end(event)
             elif course.ended_at is None:
                 course.withdrawn.append(event.at)
-                course.believed |= {event.answer} - self.bounces_told
+                course.believed |= {event.answer} - self.bounces_read
 
     def _bounced(self, event: Event) -> None:
         if event.answer is not None:
-            self.bounces_told.add(event.answer)
+            self.bounces_read.add(event.answer)
             for course in self._answerable:
                 course.believed.discard(event.answer)
 
@@ -325,9 +316,8 @@ class _Story:
 
     def _customer_wrote(self, event: Event) -> None:
         self._resumed(event.at)
-        if (
-            all(course.over for course in self._answerable) and not self.closed
-        ):  # a thank-you on a closed ticket asks for nothing (D5)
+        # A thank-you on a closed ticket asks for nothing (D5).
+        if all(course.over for course in self._answerable) and not self.closed:
             self.follow_ups.append(self._course(ClockKind.FOLLOW_UP, event.at))
 
 
@@ -344,7 +334,7 @@ def _read(
     target = levels[-1].target
     if target is None and breached_at is None:
         return None
-    due_at = reached(stretches, target, calendar)
+    due_at = reached_at(stretches, target, calendar)
     return Clock(
         kind=course.kind,
         started_at=course.started_at,
@@ -364,19 +354,19 @@ def _read(
 
 
 def _stretches(course: _Course) -> tuple[Stretch, ...]:
-    """The course cut at its pauses; a part may be without length."""
-    found: list[Stretch] = []
+    """The course cut at its pauses; a stretch may have no length."""
+    stretches: list[Stretch] = []
     since = course.started_at
     for paused_at, resumed_at in course.pauses:
-        found.append(Stretch(since, paused_at, running=True))
+        stretches.append(Stretch(since, paused_at, running=True))
         until = resumed_at or course.ended_at
-        found.append(Stretch(paused_at, until, running=False))
+        stretches.append(Stretch(paused_at, until, running=False))
         if resumed_at is None:
             break
         since = resumed_at
     else:
-        found.append(Stretch(since, course.ended_at, running=True))
-    return tuple(found)
+        stretches.append(Stretch(since, course.ended_at, running=True))
+    return tuple(stretches)
 
 
 def _result(course: _Course, breached_at: datetime | None) -> Result:
@@ -393,13 +383,13 @@ def _result(course: _Course, breached_at: datetime | None) -> Result:
 def _first_breach(
     levels: Sequence[LevelChange], stretches: Sequence[Stretch], calendar: Calendar, until: datetime
 ) -> datetime | None:
-    """When the clock was first past its deadline, by the level that counted then (E4).
+    """The first instant past the deadline, by the priority of that time (E4).
 
-    An end or a change in the very second of the deadline is still in time (E8).
+    An end or a change in the second of the deadline is in time (E8).
     """
     ends = [*(change.at for change in levels[1:]), until]
     for change, end in zip(levels, ends, strict=True):
-        due = reached(stretches, change.target, calendar)
+        due = reached_at(stretches, change.target, calendar)
         if due is not None and due < change.at:
             return change.at
         if due is not None and due < end:
@@ -407,13 +397,12 @@ def _first_breach(
     return None
 
 
-def reached(
+def reached_at(
     stretches: Sequence[Stretch], amount: timedelta | None, calendar: Calendar
 ) -> datetime | None:
-    """The instant at which the opening time of the running stretches is `amount` (E5, E7).
+    """The instant of `amount` opening time in the running stretches (E5, E7).
 
-    None while a pause that has no end yet keeps it from coming. A clock that has ended is taken
-    as if it had gone on.
+    None while an open pause holds it off. An ended clock is counted as if it went on.
     """
     if amount is None:
         return None
@@ -431,11 +420,5 @@ def reached(
 
 def used_until(stretches: Iterable[Stretch], calendar: Calendar, until: datetime) -> timedelta:
     """The opening time of the running stretches before `until` (A3, E5)."""
-    return sum(
-        (
-            calendar.between(each.start, min(each.end or until, until))
-            for each in stretches
-            if each.running
-        ),
-        _NOTHING,
-    )
+    running = ((part.start, part.end or until) for part in stretches if part.running)
+    return sum((calendar.between(start, min(end, until)) for start, end in running), _NOTHING)

@@ -1,16 +1,16 @@
-"""A clock explained: every segment that ran or stood still, and the rule for each (E9)."""
+"""A clock explained: every segment, running or still, and the rule for each (E9)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from daemon.domain.clock import Clock, ClockKind, EventKind, Stretch, reached
+from daemon.domain.clock import Clock, ClockKind, EventKind, Stretch, reached_at
 from daemon.domain.opening_hours import Calendar, minutes_up
 
 
 class Why(StrEnum):
-    """Why a segment ran or stood still, or what a mark tells; faces translate these codes."""
+    """The reason of a segment or a mark, as a code; letters and commands translate it."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -28,10 +28,10 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a clock's life; `end` None goes on.
+    """A part of a clock's life; without `end` it goes on.
 
-    `minutes` are rounded up at each segment's end over what was used by then, so that they sum
-    to the minutes used of the whole clock (A3).
+    `minutes` is the difference of the minutes used at its end and at its start, both rounded up:
+    all segments together sum to the minutes of the whole clock (A3).
     """
 
     start: datetime
@@ -41,18 +41,18 @@ class Segment:
     running: bool
     rule: str  # of rules.md
     why: Why
-    closed_days: tuple[str, ...] = ()  # Swedish names of the closed days that it contains
+    closed_days: tuple[str, ...] = ()  # the Swedish names of its closed days
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An instant that decided something about a clock."""
+    """A deciding instant in a clock's life."""
 
     at: datetime
     rule: str
     why: Why
     level: int | None = None  # with STARTED and PRIORITY
-    due_at: datetime | None = None  # the deadline that counts from here, as things stood at reading
+    due_at: datetime | None = None  # the deadline from here on, as known at reading
 
 
 _START_RULE = {ClockKind.RESPONSE: "E1", ClockKind.FOLLOW_UP: "E5", ClockKind.RESOLUTION: "E6"}
@@ -64,11 +64,11 @@ _ENDS = {
 }
 
 
-def explain(clock: Clock, calendar: Calendar) -> tuple[Segment, ...]:
+def explain_clock(clock: Clock, calendar: Calendar) -> tuple[Segment, ...]:
     """The clock's segments from its start to its end, or to `read_at` while it runs (E9).
 
-    They touch each other, and their `used` sum to the clock's as long as the calendar is the
-    one that it was read with. A clock read before its start has none.
+    They touch each other, and their `used` sum to the clock's if the calendar is still the one
+    of its reading. A clock read before its start has none.
     """
     segments: list[Segment] = []
     used = timedelta(0)
@@ -90,8 +90,8 @@ def explain(clock: Clock, calendar: Calendar) -> tuple[Segment, ...]:
     return _going_on(segments) if clock.running else tuple(segments)
 
 
-def frozen(start: datetime, end: datetime, used: timedelta) -> tuple[Segment, ...]:
-    """What is left to say of a clock that was counted by opening hours of then (E8)."""
+def frozen_segments(start: datetime, end: datetime, used: timedelta) -> tuple[Segment, ...]:
+    """The only segment of a clock counted by earlier opening hours (E8)."""
     return (Segment(start, end, used, minutes_up(used), running=True, rule="E8", why=Why.FROZEN),)
 
 
@@ -124,18 +124,7 @@ def _opened_and_closed(stretch: Stretch, end: datetime, calendar: Calendar) -> I
 def _going_on(segments: list[Segment]) -> tuple[Segment, ...]:
     if not segments:
         return ()
-    last = segments[-1]
-    open_ended = Segment(
-        last.start,
-        None,
-        last.used,
-        last.minutes,
-        last.running,
-        last.rule,
-        last.why,
-        last.closed_days,
-    )
-    return (*segments[:-1], open_ended)
+    return (*segments[:-1], replace(segments[-1], end=None))
 
 
 def _closed_days(calendar: Calendar, start: datetime, end: datetime) -> tuple[str, ...]:
@@ -149,27 +138,27 @@ def _closed_days(calendar: Calendar, start: datetime, end: datetime) -> tuple[st
 
 
 def marks(clock: Clock, calendar: Calendar) -> tuple[Mark, ...]:
-    """What decided the clock, in order: start, priorities, withdrawn answers, breach, end (E9)."""
-    found = [
+    """The marks of a clock in order: start, priorities, withdrawn answers, breach, end (E9)."""
+    listed = [
         Mark(
             change.at,
             "E4" if place else _START_RULE[clock.kind],
             Why.PRIORITY if place else Why.STARTED,
             change.level,
-            reached(clock.stretches, change.target, calendar),
+            reached_at(clock.stretches, change.target, calendar),
         )
         for place, change in enumerate(clock.levels)
     ]
-    found += [Mark(at, "E1", Why.WITHDRAWN) for at in clock.withdrawn]
+    listed += [Mark(at, "E1", Why.WITHDRAWN) for at in clock.withdrawn]
     if clock.breached_at is not None:
-        found.append(Mark(clock.breached_at, "E8", Why.BREACHED))
+        listed.append(Mark(clock.breached_at, "E8", Why.BREACHED))
     if clock.ended_at is not None and clock.ended_by is not None:
-        found.append(Mark(clock.ended_at, _end_rule(clock), _ENDS[clock.ended_by]))
-    return tuple(sorted(found, key=lambda mark: mark.at))
+        listed.append(Mark(clock.ended_at, _end_rule(clock), _ENDS[clock.ended_by]))
+    return tuple(sorted(listed, key=lambda mark: mark.at))
 
 
 def _end_rule(clock: Clock) -> str:
-    """Closing is E1's, also where it ends a follow-up; `[klar]` is what E6 waits for."""
+    """The rule of the clock's end: E1 for closing, E6 for `[klar]` on a resolution clock."""
     solved = clock.kind is ClockKind.RESOLUTION and clock.ended_by is EventKind.SOLVED
     closing = clock.ended_by in {EventKind.SOLVED, EventKind.CLOSED} and not solved
     return "E1" if closing else _START_RULE[clock.kind]

@@ -11,7 +11,7 @@ from daemon.domain.clock import (
     EventKind,
     Result,
     Targets,
-    in_order,
+    events_in_order,
     read_clocks,
     urgency,
 )
@@ -303,7 +303,7 @@ def test_events_may_come_in_any_order():
 def test_events_of_one_second_have_one_order():
     """E1, E5: what an engineer's message ends comes first, what the customer wrote last."""
     events = [Event(at("23 08:00"), kind) for kind in reversed(EventKind)]
-    assert [each.kind for each in in_order(events)] == list(EventKind)
+    assert [each.kind for each in events_in_order(events)] == list(EventKind)
 
 
 def test_a_ticket_that_never_opened_has_no_clocks():

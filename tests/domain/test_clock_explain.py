@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from daemon.domain.clock import Event, EventKind, Targets, read_clocks
-from daemon.domain.clock_explain import Why, explain, marks
+from daemon.domain.clock_explain import Why, explain_clock, marks
 from daemon.domain.opening_hours import Calendar, OpeningHours, minutes_up
 
 K = EventKind
@@ -48,7 +48,7 @@ def test_every_segment_has_its_times_minutes_and_rule():
         Event(at("11-23 10:00"), K.ANSWER),
         now="11-23 12:00",
     )
-    assert told(explain(found.response, CALENDAR)) == [
+    assert told(explain_clock(found.response, CALENDAR)) == [
         ("20 16:00", "20 17:00", 60, "A3", "open"),
         ("20 17:00", "23 08:00", 0, "A2", "closed"),
         ("23 08:00", "23 10:00", 120, "A3", "open"),
@@ -63,7 +63,7 @@ def test_a_pause_stands_still_by_its_own_rule_and_the_last_segment_goes_on():
         Event(at("11-24 16:00"), K.CUSTOMER_MESSAGE),
         now="11-24 16:30",
     )
-    assert told(explain(found.resolution, CALENDAR)) == [
+    assert told(explain_clock(found.resolution, CALENDAR)) == [
         ("23 08:00", "23 10:00", 120, "A3", "open"),
         ("23 10:00", "24 16:00", 0, "E5", "paused"),
         ("24 16:00", "…", 30, "A3", "open"),
@@ -73,7 +73,7 @@ def test_a_pause_stands_still_by_its_own_rule_and_the_last_segment_goes_on():
 def test_a_closed_segment_names_its_holidays():
     """E9, A2: weekdays that were closed; a weekend needs no name."""
     found = clocks(Event(at("12-23 17:00"), K.OPENED), now="12-28 09:00")
-    night, day = explain(found.response, CALENDAR)
+    night, day = explain_clock(found.response, CALENDAR)
     assert night.closed_days == ("Julafton", "Juldagen")
     assert day.closed_days == ()
 
@@ -82,7 +82,7 @@ def test_a_closed_segment_that_ends_at_midnight_does_not_name_the_day_after():
     """E9, A1: segments are half-open."""
     for end, names in [("12-24 00:00", ()), ("12-24 00:01", ("Julafton",))]:
         found = clocks(Event(at("12-23 17:00"), K.OPENED), Event(at(end), K.ANSWER), now=end)
-        assert [each.closed_days for each in explain(found.response, CALENDAR)] == [names]
+        assert [each.closed_days for each in explain_clock(found.response, CALENDAR)] == [names]
 
 
 def test_minutes_sum_to_the_minutes_used_though_segments_end_within_a_minute():
@@ -92,7 +92,7 @@ def test_minutes_sum_to_the_minutes_used_though_segments_end_within_a_minute():
         Event(at("11-23 08:00:20"), K.ANSWER),
         now="11-24 08:00",
     )
-    segments = explain(found.response, CALENDAR)
+    segments = explain_clock(found.response, CALENDAR)
     assert [each.minutes for each in segments] == [1, 0, 0]
     assert sum((each.used for each in segments), timedelta(0)) == found.response.used
     assert minutes_up(found.response.used) == 1
@@ -101,7 +101,7 @@ def test_minutes_sum_to_the_minutes_used_though_segments_end_within_a_minute():
 def test_a_clock_read_before_its_start_has_no_segments():
     """A4: the machine's clock may be behind the mail server's."""
     found = clocks(Event(at("11-23 10:00"), K.OPENED), now="11-23 09:00")
-    assert explain(found.response, CALENDAR) == ()
+    assert explain_clock(found.response, CALENDAR) == ()
 
 
 def test_a_clock_that_stands_still_now_ends_in_an_open_pause():
@@ -109,7 +109,7 @@ def test_a_clock_that_stands_still_now_ends_in_an_open_pause():
     found = clocks(
         Event(at("11-23 08:00"), K.OPENED), Event(at("11-23 09:00"), K.WAITING), now="11-25 09:00"
     )
-    last = explain(found.resolution, CALENDAR)[-1]
+    last = explain_clock(found.resolution, CALENDAR)[-1]
     assert (last.start, last.end, last.why) == (at("11-23 09:00"), None, Why.PAUSED)
 
 
@@ -117,7 +117,7 @@ def test_a_pause_that_ended_in_the_second_it_began_is_no_segment():
     """E9, A1: it is empty."""
     events = [Event(at("11-23 09:00"), kind) for kind in (K.WAITING, K.CUSTOMER_MESSAGE)]
     found = clocks(Event(at("11-23 08:00"), K.OPENED), *events, now="11-23 10:00")
-    assert [each.why for each in explain(found.resolution, CALENDAR)] == [Why.OPEN, Why.OPEN]
+    assert [each.why for each in explain_clock(found.resolution, CALENDAR)] == [Why.OPEN, Why.OPEN]
 
 
 def test_what_decided_a_clock_is_marked_with_its_rule():

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.domain.clock import Event, EventKind, Result, Targets, in_order, read_clocks
-from daemon.domain.clock_explain import explain, marks
+from daemon.domain.clock import Event, EventKind, Result, Targets, events_in_order, read_clocks
+from daemon.domain.clock_explain import explain_clock, marks
 from daemon.domain.opening_hours import Calendar, OpeningHours, minutes_up
 from tests.domain.naive_clock import QUARTER, monday, walk
 
@@ -110,7 +110,7 @@ def check_against_the_model(life):
 
 def check_no_breach_vanishes(life):
     """Whatever was recorded when only the first events had happened stands in the end."""
-    events, now = in_order(life[0][0]), life[0][1]
+    events, now = events_in_order(life[0][0]), life[0][1]
     first = next(place for place, event in enumerate(events) if event.kind is K.OPENED)
     recorded = {}
     for place in range(first + 1, len(events) + 1):
@@ -126,7 +126,7 @@ def check_no_breach_vanishes(life):
 
 def check_the_explanation(life):
     for clock in read(life).all():
-        segments = explain(clock, CALENDAR)
+        segments = explain_clock(clock, CALENDAR)
         assert sum((each.used for each in segments), timedelta(0)) == clock.used
         assert sum(each.minutes for each in segments) == minutes_up(clock.used)
         assert all(a.end == b.start for a, b in pairwise(segments))

@@ -11,9 +11,9 @@ from daemon.domain.clock import Event, EventKind, Targets, read_clocks
 from daemon.domain.clock_warnings import (
     gravest,
     next_telling,
-    share,
-    to_tell,
+    part_of,
     untold,
+    warning_to_tell,
     warnings,
 )
 from daemon.domain.opening_hours import Calendar, OpeningHours
@@ -46,7 +46,7 @@ def falls(clock, percents=PERCENTS):
 
 
 def telling(clock, told, now):
-    warning = to_tell(found(clock), told, CALENDAR, at(now))
+    warning = warning_to_tell(found(clock), told, CALENDAR, at(now))
     return warning and (warning.percent or "breach")
 
 
@@ -65,11 +65,11 @@ def test_the_percentages_are_a_setting():
     assert list(falls(response("23 08:00", now="23 08:00"), ())) == [None]
 
 
-def test_a_share_is_whole_seconds_rounded_half_up():
+def test_a_part_is_whole_seconds_rounded_half_up():
     """A5."""
-    assert share(timedelta(seconds=1), 50) == timedelta(seconds=1)
-    assert share(timedelta(seconds=1), 49) == timedelta(0)
-    assert share(timedelta(minutes=1), 33) == timedelta(seconds=20)
+    assert part_of(timedelta(seconds=1), 50) == timedelta(seconds=1)
+    assert part_of(timedelta(seconds=1), 49) == timedelta(0)
+    assert part_of(timedelta(minutes=1), 33) == timedelta(seconds=20)
 
 
 def test_a_warning_at_closing_time_waits_for_the_next_opening():
@@ -229,7 +229,9 @@ def run_the_loop(opened, changes, answered, looks):
         now = start + timedelta(minutes=look)
         known = [event for event in events if event.at <= max(now, events[0].at)]
         clock = read_clocks(known, TARGETS, CALENDAR, now).response
-        warning = to_tell(found(clock), [each.percent for each, _, _ in told], CALENDAR, now)
+        warning = warning_to_tell(
+            found(clock), [each.percent for each, _, _ in told], CALENDAR, now
+        )
         if warning:
             told.append((warning, now, clock))
     return told, read_clocks(events, TARGETS, CALENDAR, start + timedelta(days=60)).response
@@ -255,7 +257,7 @@ def check_the_loop(loop):
             assert now >= (clock.breached_at or clock.due_at)
         else:
             assert CALENDAR.is_open(now)
-            assert clock.used >= share(clock.target, warning.percent)
+            assert clock.used >= part_of(clock.target, warning.percent)
     assert (None in percents) >= (final.breached_at is not None)  # no breach is kept silent
 
 

@@ -13,7 +13,7 @@ from daemon.desk.letters.to_engineers import ManyWarned, Warned
 from daemon.desk.outgoing.mailing import People, Post, people, post
 from daemon.desk.tickets import clocks, relay
 from daemon.domain.clock import Clock, Clocks
-from daemon.domain.clock_warnings import to_tell, warnings
+from daemon.domain.clock_warnings import warning_to_tell, warnings
 from daemon.domain.ticket import Ticket
 from daemon.store import rows
 from daemon.store.session import Tx
@@ -76,7 +76,7 @@ def _due(tx: Tx, desk: Desk, row: Any, now: dt.datetime) -> _Due | None:
         tickets.note_told(tx, row.id, told, None)
         return None
     every = warnings(clock, desk.settings.clock.warn_at, desk.calendar)
-    warning = to_tell(every, told, desk.calendar, now)
+    warning = warning_to_tell(every, told, desk.calendar, now)
     if warning is not None:
         told.append(warning.percent)
     tickets.note_told(tx, row.id, told, clocks.tell_at(desk, clock, told, now))

@@ -18,7 +18,7 @@ from daemon.domain.clock import (
     Targets,
     read_clocks,
 )
-from daemon.domain.clock_explain import Segment, explain, frozen
+from daemon.domain.clock_explain import Segment, explain_clock, frozen_segments
 from daemon.domain.clock_warnings import next_telling, warnings
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Ticket
@@ -115,7 +115,7 @@ def explained(
 ) -> list[tuple[Clock, tuple[Segment, ...]]]:
     """E9: a ticket's clocks with every segment; an ended one as it was frozen (E8)."""
     shown = {
-        (clock.kind.value, ordinal): (clock, explain(clock, desk.calendar))
+        (clock.kind.value, ordinal): (clock, explain_clock(clock, desk.calendar))
         for ordinal, clock in _numbered(read(tx, desk, ticket, now))
     }
     for row in tickets.clock_rows(tx, [ticket.id]):
@@ -150,7 +150,7 @@ def _as_frozen(
     )
     if read_now and _span(read_now[0]) == _span(clock):
         return clock, read_now[1]
-    return clock, frozen(clock.started_at, row.ended_at, clock.used)
+    return clock, frozen_segments(clock.started_at, row.ended_at, clock.used)
 
 
 def _span(clock: Clock) -> tuple[dt.datetime, dt.datetime | None, int]:
