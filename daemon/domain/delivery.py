@@ -1,23 +1,23 @@
-"""When a mail that did not go out is tried again, and when it is given up."""
+"""The next attempt at a mail that did not go out, and the end of trying."""
 
 import datetime as dt
 import zlib
 
-# How long to wait after the first, second, … attempt; after these, the last one for ever.
+# The wait after the first, second, … attempt; the last one repeats.
 PAUSES = tuple(dt.timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240))
-SERVER_AWAY = dt.timedelta(minutes=5)  # the longest wait for an outgoing server that is down
+SERVER_AWAY = dt.timedelta(minutes=5)  # the longest wait for an outgoing server out of reach
 GIVE_UP = dt.timedelta(days=5)
-LEAST_ATTEMPTS = 5  # a mail that lay while we were down for a week still gets these
-REPEATS = 1  # of a delivery that nobody knows the end of
+LEAST_ATTEMPTS = 5  # also for a mail older than GIVE_UP, after a week without us
+REPEATS = 1  # of a delivery with an unclear end
 NEVER_REPEATED = frozenset({"report", "invitation"})
 
 
 class SendError(Exception):
-    """A delivery that did not succeed.
+    """A failed delivery.
 
     `permanent`: the server refused this mail for good (5xx). `unclear`: the connection was lost
-    after the final dot, so the mail may be on its way. `unreachable`: the fault is the outgoing
-    server's or our access to it, not this mail's. With none of them it is worth trying again.
+    after the final dot, and the mail may be on its way. `unreachable`: the outgoing server, or our
+    access to it, is at fault, not this mail. With none of them a new attempt is worth it.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class SendError(Exception):
         unclear: bool = False,
         unreachable: bool = False,
     ) -> None:
-        """Keep what the server said, and what it means."""
+        """Keep the server's answer and its meaning."""
         super().__init__(message)
         self.permanent = permanent
         self.unclear = unclear
@@ -44,12 +44,12 @@ def next_attempt(
     unreachable: bool = False,
     give_up: dt.timedelta = GIVE_UP,
 ) -> dt.datetime | None:
-    """When to try again after that many attempts; None after five days (RFC 5321 section 4.5.4.1).
+    """The time of the next attempt; None after five days (RFC 5321 section 4.5.4.1).
 
-    Waits 1, 5, 15, 60, 120 and then 240 minutes, less up to a tenth that depends on `spread` (the
-    delivery's number) alone, so that mails which failed together do not come back together. A
-    server that is down is looked for every five minutes and for ever: its absence says nothing of
-    the mail, and is ours to mend.
+    The waits are 1, 5, 15, 60, 120 and then 240 minutes, less up to a tenth. That tenth depends
+    only on `spread` (the delivery's number): mails failed together come back one by one. An
+    unreachable server is tried every five minutes for ever: its absence is no fault of the mail,
+    and ours to mend.
     """
     last = created_at + give_up
     if now >= last and attempts >= LEAST_ATTEMPTS and not unreachable:
@@ -62,25 +62,25 @@ def next_attempt(
     return min(again, last) if now < last else again
 
 
-def counted(attempts: int, *, unreachable: bool) -> int:
-    """How many of them count against the mail, the last included.
+def counted_attempts(attempts: int, *, unreachable: bool) -> int:
+    """The number of attempts counted against the mail, the last included.
 
-    One on a server that was away does not, once it has made the pauses as long as they are for
-    such a server: else the first 4xx after a long absence would be the mail's last.
+    Attempts at an unreachable server count only until its longest pause is reached: else the
+    first 4xx after a long absence would end the mail.
     """
     lengthening = sum(pause <= SERVER_AWAY for pause in PAUSES)
     return attempts - 1 if unreachable and attempts > lengthening else attempts
 
 
 def longest_wait(attempts: int) -> dt.timedelta:
-    """The longest that a mail waits after that many attempts; one that was never tried does not."""
+    """The longest wait of a mail after that many attempts; none before the first."""
     return PAUSES[min(attempts, len(PAUSES)) - 1] if attempts else dt.timedelta()
 
 
 def may_repeat(kind: str, repeats: int) -> bool:
-    """Whether a mail that may already be on its way is sent once more with the same Message-ID.
+    """Tell if a mail with an unclear delivery is sent again, with the same Message-ID.
 
-    At most once; a customer report or an invitation never: a person decides (RFC 1047 has the
-    window that no protocol closes).
+    It is, at most once. For a customer report or an invitation a person decides (RFC 1047: no
+    protocol closes this window).
     """
     return kind not in NEVER_REPEATED and repeats < REPEATS

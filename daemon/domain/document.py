@@ -1,11 +1,11 @@
-"""A printed document that goes with a mail or an invoice, and why printing one may fail."""
+"""A printed document for a mail or an invoice, and the error of a failed print."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file that goes with a mail or an invoice."""
+    """A file to attach to a mail or an invoice."""
 
     name: str
     content_type: str
@@ -13,9 +13,9 @@ class Document:
 
 
 class PdfError(Exception):
-    """The HTML could not be printed, or the printer's libraries are missing ."""
+    """The HTML could not be printed, or the printer's libraries are missing."""
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
-        """Keep what mends it, in Swedish; there is no remedy where the HTML is to blame."""
+        """Keep the remedy in Swedish; a fault of the HTML has none."""
         super().__init__(message)
         self.remedy = remedy

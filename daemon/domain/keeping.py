@@ -1,4 +1,4 @@
-"""How long the law keeps what money rests on, and mail is kept besides (K2)."""
+"""The time that the law keeps the vouchers of the books, and the mail with them (K2)."""
 
 import datetime as dt
 
@@ -6,10 +6,10 @@ YEARS = 7
 
 
 def kept_until(day: dt.date, financial_year_ends: int = 12) -> dt.date:
-    """The last day on which what was booked on a day must be kept.
+    """The last day to keep the vouchers of a day (Bokföringslagen 7:2).
 
-    The end of the seventh calendar year after the one in which the financial year ended that the
-    day lies in (Bokföringslagen 7:2); `financial_year_ends` is that year's last month.
+    It is the end of the seventh calendar year after the end of the day's financial year;
+    `financial_year_ends` is the last month of a financial year.
     """
     ended = day.year if day.month <= financial_year_ends else day.year + 1
     return dt.date(ended + YEARS, 12, 31)

@@ -17,18 +17,18 @@ TIMES = (dt.time(10), dt.time(14), dt.time(13), dt.time(15), dt.time(9), dt.time
 Slot = tuple[dt.datetime, dt.datetime]
 
 
-def propose(
+def propose_slot(
     period: Period, now: dt.datetime, calendar: Calendar, taken: Sequence[Slot]
 ) -> Slot | None:
-    """The first fitting hour, at a time of day that suits; None where every one is taken.
+    """The first fitting hour, at a good time of day if there is one; None if all are taken.
 
-    It lies wholly inside opening hours, at least three working days from now, on one of the
-    fourteen days after the period (where those have passed: after now), and on top of none of the
-    manager's other meetings. A day that holds no other of them goes before a busy one.
+    It lies wholly inside opening hours, at least three working days from now, within fourteen days
+    after the period (if those have passed: after now), and beside the manager's other meetings. A
+    day without other meetings goes before a busy one.
     """
     days = _days(period, now, calendar)
     busy = {calendar.day_of(start) for start, _ in taken}
-    for day in sorted(days, key=lambda each: (each in busy, each)):
+    for day in sorted(days, key=lambda other: (other in busy, other)):
         for slot in _slots(day, calendar):
             if is_free(slot, taken):
                 return slot
@@ -36,12 +36,12 @@ def propose(
 
 
 def is_free(slot: Slot, taken: Iterable[Slot]) -> bool:
-    """Whether a slot overlaps none of the others; meetings may follow each other at once."""
+    """True for a slot without overlap; one meeting may begin as another ends."""
     return all(slot[1] <= start or end <= slot[0] for start, end in taken)
 
 
 def _days(period: Period, now: dt.datetime, calendar: Calendar) -> list[dt.date]:
-    """Working days that leave time to answer, in order."""
+    """The working days with time enough to answer, in order."""
     first = max(period.end, calendar.day_of(now) + _DAY)
     ahead = (first + n * _DAY for n in range(_LOOK_AHEAD))
     days = [day for day in ahead if calendar.opening_on(day)][NOTICE_DAYS - 1 :]
@@ -52,7 +52,7 @@ def _days(period: Period, now: dt.datetime, calendar: Calendar) -> list[dt.date]
 
 
 def _slots(day: dt.date, calendar: Calendar) -> Iterator[Slot]:
-    """Hours wholly inside the day's opening: at the times that suit, then at any half hour."""
+    """The hours wholly inside the day's opening: at the good times, then at any half hour."""
     opening = calendar.opening_on(day)
     if opening is None:
         return

@@ -1,4 +1,4 @@
-"""The Swedish days that a calendar's settings may name, and when each falls in a year."""
+"""The Swedish names of days for a calendar's settings, and their dates in a year."""
 
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -54,25 +54,25 @@ _ALSO_WRITTEN: Mapping[str, str] = MappingProxyType(
         "klämdagar": "klämdag",
     }
 )
-# What the annual leave law (SFS 1977:480, section 7) counts as a Sunday beside public holidays.
+# The eves counted as Sundays by the annual leave law (SFS 1977:480, section 7).
 _EVES_BY_LAW = ("midsommarafton", "julafton", "nyårsafton")
 
 SQUEEZE_DAY = "klämdag"
 NAMES: tuple[str, ...] = (*_RULES, SQUEEZE_DAY)
 
 
-def known(name: str) -> str | None:
-    """The name as this module writes it, however it was typed, or None for no name of ours."""
+def known_name(name: str) -> str | None:
+    """The name of a day as this module writes it, in whatever way it is typed; None for others."""
     plain = " ".join(unicodedata.normalize("NFC", name).casefold().split())
     plain = _ALSO_WRITTEN.get(plain, plain)
     return plain if plain in NAMES else None
 
 
 def days_named(name: str, year: int, public: AbstractSet[date]) -> tuple[date, ...]:
-    """When a known name falls in a year; `public` are that year's public holidays.
+    """The dates of a known name in a year; `public` are that year's public holidays.
 
-    Every name falls once a year but `klämdag`: each Monday–Friday that has a weekend day, a
-    public holiday, midsommarafton, julafton or nyårsafton on both sides and is none itself.
+    Every name falls once a year except `klämdag`: a working Monday–Friday between two free days,
+    be they weekend days, public holidays, midsommarafton, julafton or nyårsafton.
     """
     if name == SQUEEZE_DAY:
         return _squeeze_days(year, public)
@@ -80,16 +80,15 @@ def days_named(name: str, year: int, public: AbstractSet[date]) -> tuple[date, .
 
 
 def _squeeze_days(year: int, public: AbstractSet[date]) -> tuple[date, ...]:
-    # January 1 is a holiday and December 31 an eve: no neighbour in another year decides.
+    # January 1 is a holiday and December 31 an eve: no other year is needed.
     off = public | {_RULES[eve](year) for eve in _EVES_BY_LAW}
 
     def is_off(day: date) -> bool:
         return day in off or day.isoweekday() in (_SATURDAY, _SUNDAY)
 
     one = timedelta(days=1)
-    inner = (
-        date(year, 1, 2) + one * n for n in range((date(year, 12, 30) - date(year, 1, 1)).days)
-    )
+    length = (date(year, 12, 30) - date(year, 1, 1)).days
+    inner = (date(year, 1, 2) + one * n for n in range(length))
     return tuple(
         day for day in inner if not is_off(day) and is_off(day - one) and is_off(day + one)
     )

@@ -1,7 +1,7 @@
-"""A desk's opening hours: when it is open, and adding and measuring opening time (A1–A3).
+"""A desk's opening hours: its openings, and opening time added and measured (A1–A3).
 
-Every method that takes an instant wants an aware datetime and counts whole seconds; every
-instant that is given back is in UTC unless its name says otherwise.
+The methods take aware datetimes, count whole seconds, and give instants in UTC; only `local`,
+`midnight` and `promise` give them in the desk's zone.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.domain.named_days import NAMES, days_named, known
+from daemon.domain.named_days import NAMES, days_named, known_name
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199  # of every table
 _FINGERPRINT_YEARS = range(2020, 2050)
@@ -25,7 +25,7 @@ _MIDNIGHT = time(0)
 
 
 class CalendarError(Exception):
-    """Settings from which no usable calendar follows, or an instant outside 1970–2199."""
+    """Settings of no usable calendar, or an instant outside 1970–2199."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class OpeningHours:
 class _Table:
     """The openings of some years as seconds since 1970, and the opening time up to each end.
 
-    `first` and `last` bound the seconds that the table can answer for, half-open.
+    The table answers for the seconds `[first, last)`.
     """
 
     years: range
@@ -72,10 +72,10 @@ _NO_TABLE = _Table(range(0), 0, 0, [], [], [])
 
 
 class Calendar:
-    """Opening hours made to be asked; holds a lazily built table, and may be shared by threads."""
+    """Opening hours to ask; it builds its table as needed, and threads may share it."""
 
     def __init__(self, hours: OpeningHours) -> None:
-        """Check what can be checked of the settings without a year (CalendarError)."""
+        """Check the settings as far as no year is needed; a CalendarError refuses them."""
         _check_window(hours)
         self.hours = hours
         if hours.country.upper() not in {"", "SE"}:
@@ -83,17 +83,17 @@ class Calendar:
         self.zone = _zone(hours.zone)
         self._closed = tuple(_date_or_name(each) for each in hours.closed)
         self._half_days = tuple(
-            (_date_or_name(each), _closing(hours, each, close))
-            for each, close in hours.half_days.items()
+            (_date_or_name(day), _closing(hours, day, close))
+            for day, close in hours.half_days.items()
         )
         self._lock = threading.Lock()
         self._table = _NO_TABLE
         self._fingerprint = ""
 
     def add(self, t: datetime, d: timedelta) -> datetime:
-        """The earliest instant u ≥ t such that the opening time inside [t, u) is `d` (A3).
+        """The earliest instant u ≥ t with an opening time of `d` inside [t, u) (A3).
 
-        `d` is whole seconds and not negative; a ValueError tells anything else.
+        `d` is whole seconds and not negative; a ValueError refuses anything else.
         """
         wanted = _whole_seconds(d)
         second = _second(t)
@@ -102,8 +102,8 @@ class Calendar:
             return datetime.fromtimestamp(second, UTC)
         while (total := table.open_before(second) + wanted) > table.done[-1]:
             table = self._longer(table)
-        found = bisect_left(table.done, total)
-        return datetime.fromtimestamp(table.ends[found] - table.done[found] + total, UTC)
+        at = bisect_left(table.done, total)
+        return datetime.fromtimestamp(table.ends[at] - table.done[at] + total, UTC)
 
     def between(self, a: datetime, b: datetime) -> timedelta:
         """The opening time inside [a, b); nothing when b is not after a (A3)."""
@@ -115,14 +115,14 @@ class Calendar:
         return timedelta(seconds=table.open_before(last) - table.open_before(first))
 
     def is_open(self, t: datetime) -> bool:
-        """Whether `t` lies inside an opening; closing time itself does not (A1)."""
+        """True inside an opening; the closing time itself is outside (A1)."""
         second = _second(t)
         table = self._covering(second)
         nearest = bisect_right(table.starts, second) - 1
         return nearest >= 0 and second < table.ends[nearest]
 
     def next_opening(self, t: datetime) -> datetime:
-        """`t` itself if the desk is open then, else when it opens next."""
+        """`t` itself inside an opening, else the start of the next one."""
         second = _second(t)
         self._covering(second)
         table = self._covering(second + _TOO_LONG)
@@ -141,7 +141,7 @@ class Calendar:
         return [(datetime.fromtimestamp(s, UTC), datetime.fromtimestamp(e, UTC)) for s, e in cut]
 
     def opening_on(self, day: date) -> tuple[datetime, datetime] | None:
-        """When the desk opens and closes on that day, or None for a day it stays closed."""
+        """The opening and closing time of a day, or None for a closed day."""
         if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
             raise _outside(day)
         window = self._window(day, self.closed_days(day.year), self._half_days_of(day.year))
@@ -150,12 +150,12 @@ class Calendar:
         return datetime.fromtimestamp(window[0], UTC), datetime.fromtimestamp(window[1], UTC)
 
     def closed_days(self, year: int) -> Mapping[date, str]:
-        """The year's closed days, in order, with the Swedish reason; no plain weekends (A2)."""
+        """The year's closed days in order, with the reasons in Swedish; no plain weekends (A2)."""
         public = _public_holidays(self.hours.country.upper(), year)
         closed = {
             day: name[:1].upper() + name[1:] if name else "Extra stängd dag"
-            for each in sorted(self._closed, key=_names_last)
-            for day, name in _falls_on(each, year, public)
+            for named in sorted(self._closed, key=_names_last)
+            for day, name in _falls_on(named, year, public)
         }
         return MappingProxyType(dict(sorted({**closed, **public}.items())))
 
@@ -181,10 +181,10 @@ class Calendar:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of every opening of 2020–2049: it changes when any deadline there may (E8).
+        """A hash of every opening of 2020–2049; another one may mean other deadlines (E8).
 
-        It covers settings, the holiday library's days and the zone's rules, and nothing that
-        moves no opening.
+        It changes with the settings, the holiday library's days and the zone's rules, but only if
+        an opening moves.
         """
         if not self._fingerprint:
             openings = str([list(self._windows(year)) for year in _FINGERPRINT_YEARS])
@@ -211,7 +211,7 @@ class Calendar:
             return self._table
 
     def _longer(self, table: _Table) -> _Table:
-        """A table about twice as long, so that the cost of growing stays linear."""
+        """A table about twice as long: the cost of growing stays linear."""
         year = min(table.years.stop + len(table.years), _LAST_YEAR)
         if year in table.years:
             raise _outside("a deadline")
@@ -254,7 +254,7 @@ class Calendar:
         return window if window[0] < window[1] else None
 
     def _edge(self, day: date, wall: time) -> int:
-        """The first second at which the zone's clocks show that wall time or a later one."""
+        """The first second with that wall time, or a later one, on the zone's clocks."""
         earlier = datetime.combine(day, wall, self.zone)
         later = earlier.replace(fold=1)
         first, second = int(earlier.timestamp()), int(later.timestamp())
@@ -274,8 +274,8 @@ class Calendar:
     def _half_days_of(self, year: int) -> Mapping[date, time]:
         public = _public_holidays(self.hours.country.upper(), year)
         dates_last = sorted(self._half_days, key=lambda each: _names_last(each[0]), reverse=True)
-        return {  # so that a date beats a name
-            day: close for each, close in dates_last for day, _ in _falls_on(each, year, public)
+        return {  # a date beats a name
+            day: close for named, close in dates_last for day, _ in _falls_on(named, year, public)
         }
 
 
@@ -284,20 +284,20 @@ def _public_holidays(country: str, year: int) -> Mapping[date, str]:
     """A country's public holidays and their names, in Swedish for Sweden; "" has none."""
     if not country:
         return MappingProxyType({})
-    from holidays import country_holidays  # costs 60–90 ms, and many commands never ask
+    from holidays import country_holidays  # here, for it costs 60–90 ms and few commands ask
 
     more: dict[str, Any] = {"language": "sv"} if country == "SE" else {}
     if country in {"SE", "NO"}:
         more["include_sundays"] = False  # written out: the library's default has changed before
     try:
-        found = country_holidays(country, years=year, expand=False, categories=("public",), **more)
+        public = country_holidays(country, years=year, expand=False, categories=("public",), **more)
     except NotImplementedError as error:
         raise CalendarError(f"no holidays are known for country {country!r}") from error
-    return MappingProxyType(dict(found.items()))
+    return MappingProxyType(dict(public.items()))
 
 
 def minutes_up(duration: timedelta) -> int:
-    """A duration in whole minutes, rounded up: how minutes used are told (A3)."""
+    """A duration in whole minutes, rounded up, as all minutes used are (A3)."""
     return -(-duration // timedelta(minutes=1))
 
 
@@ -344,7 +344,7 @@ def _closing(hours: OpeningHours, day: date | str, close: time) -> time:
 def _date_or_name(text: date | str) -> date | str:
     if isinstance(text, date):
         return text
-    name = known(text)
+    name = known_name(text)
     if name:
         return name
     try:
@@ -356,15 +356,14 @@ def _date_or_name(text: date | str) -> date | str:
 
 
 def _falls_on(
-    each: date | str, year: int, public: Mapping[date, str]
+    named: date | str, year: int, public: Mapping[date, str]
 ) -> Iterator[tuple[date, str]]:
-    """The days of the year that a date or a name stands for, with the name ("" for a date)."""
-    if isinstance(each, str):
-        for day in days_named(each, year, public.keys()):
-            yield day, each
-    elif each.year == year:
-        yield each, ""
+    """The days of a date or a name in the year, with the name ("" for a date)."""
+    if isinstance(named, str):
+        yield from ((day, named) for day in days_named(named, year, public.keys()))
+    elif named.year == year:
+        yield named, ""
 
 
-def _names_last(each: date | str) -> tuple[bool, str]:
-    return isinstance(each, str), str(each)
+def _names_last(named: date | str) -> tuple[bool, str]:
+    return isinstance(named, str), str(named)

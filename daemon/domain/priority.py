@@ -1,8 +1,6 @@
-"""The four levels of priority and what each means, as the support agreement's table says it."""
+"""The four levels of priority and their meaning, from the support agreement's table."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from daemon.domain.wording import speaker
 
@@ -77,19 +75,11 @@ LEVELS: tuple[Level, ...] = (
 )
 DEFAULT = 3  # without a statement (C4)
 
-BY_NUMBER: Mapping[int, Level] = MappingProxyType({level.number: level for level in LEVELS})
-_BY_NAME: Mapping[str, Level] = MappingProxyType(
-    {name.casefold(): level for level in LEVELS for name in (level.swedish, level.english)}
-)
+_BY_NUMBER = {level.number: level for level in LEVELS}
 
 
 def level(number: int) -> Level:
-    """The level with that number; a ValueError tells any number but 1 to 4 (C4)."""
-    if number not in BY_NUMBER:
+    """The level with that number; a ValueError refuses any number but 1 to 4 (C4)."""
+    if number not in _BY_NUMBER:
         raise ValueError(f"{number!r} is no priority: write 1, 2, 3 or 4")
-    return BY_NUMBER[number]
-
-
-def named(name: str) -> Level | None:
-    """The level of that Swedish or English name, in any letter case, or None (C5)."""
-    return _BY_NAME.get(name.strip().casefold())
+    return _BY_NUMBER[number]

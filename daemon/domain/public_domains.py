@@ -1,4 +1,4 @@
-"""Mail domains that anybody may have an address in: they never identify a customer (D2)."""
+"""The mail domains open to anybody: they never identify a customer (D2)."""
 
 from typing import Final
 
@@ -25,5 +25,5 @@ PUBLIC_DOMAINS: Final = frozenset(_LISTED.split())
 
 
 def is_public(domain: str) -> bool:
-    """Whether anybody may have an address in that domain (lower case, ASCII form)."""
+    """True for a domain open to anybody (lower case, ASCII form)."""
     return domain in PUBLIC_DOMAINS

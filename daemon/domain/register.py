@@ -1,4 +1,4 @@
-"""Whom the desk knows: its own people, its customers, and the customers' contacts (D1, D2)."""
+"""The register: the desk's own people, the customers, and their contacts (D1, D2)."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from daemon.domain.agreement import Version
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the desk's own: `email` is the registered address that mail to them goes to."""
+    """One of the desk's own people; mail to them goes to `email`, the registered address."""
 
     id: int
     name: str
@@ -22,17 +22,17 @@ class Person:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """Every address that is this person."""
+        """Every address of this person."""
         return frozenset({self.email, *self.aliases})
 
     def is_absent(self, day: dt.date) -> bool:
-        """Whether new mail goes to all engineers instead that day."""
+        """True on a day of absence: new mail goes to all engineers instead (D8)."""
         return self.absent_until is not None and day <= self.absent_until
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer; `key` is ours and stable, everything optional is None where it is not known."""
+    """A customer; `key` is ours and never changes, an unknown optional field is None."""
 
     id: int
     key: str
@@ -55,7 +55,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A person of a customer's."""
+    """A person at a customer."""
 
     id: int
     customer_id: int
@@ -66,7 +66,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A version of a customer's agreement, and what was agreed apart from the plan."""
+    """A version of a customer's agreement, and its terms that differ from the plan's."""
 
     version: Version
     overrides: Mapping[str, Any]  # some fields of `Terms`, as `Terms.to_json()` writes them
@@ -74,28 +74,28 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class BankAdjustment:
-    """What finance gives to a time bank, or takes from it, as the register says it (G1)."""
+    """Minutes from finance for a time bank, or taken from it, by the register (G1)."""
 
-    key: str  # the customer's own, and only once
+    key: str  # once for each customer
     minutes: int  # above 0 gives
-    date: dt.date  # in the bank period that is meant
+    date: dt.date  # any day of the bank period
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer with everything that belongs to it."""
+    """A customer with all its domains, contacts, agreements and adjustments."""
 
     customer: Customer
     domains: tuple[str, ...] = ()
-    contacts: tuple[Contact, ...] = ()  # those who ended too
-    agreements: tuple[Agreement, ...] = ()  # in order of start, the withdrawn ones too
+    contacts: tuple[Contact, ...] = ()  # with the ended ones
+    agreements: tuple[Agreement, ...] = ()  # in order of start, with the withdrawn ones
     adjustments: tuple[BankAdjustment, ...] = ()  # in the order they were booked
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Everybody and everything, as it is kept or as it is wanted."""
+    """The whole register, as stored or as a file wants it."""
 
     people: tuple[Person, ...] = ()
     accounts: tuple[Account, ...] = ()

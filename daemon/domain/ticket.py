@@ -1,4 +1,4 @@
-"""A ticket: its states, and what a message does to them."""
+"""A ticket: its states, and the effect of a customer's reply on them (D5)."""
 
 import datetime as dt
 import re
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a ticket stands (contract 4)."""
+    """The state of a ticket (contract 4)."""
 
     OPEN = "open"
     WAITING = "waiting"
@@ -18,7 +18,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What the rules need to know of a ticket."""
+    """The facts of a ticket for the rules."""
 
     id: int
     number: int
@@ -37,12 +37,12 @@ class Ticket:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing more is expected on it."""
+        """True for a ticket with nothing more to do."""
         return self.status == Status.CLOSED
 
 
 def reopens(ticket: Ticket, at: dt.datetime, within: dt.timedelta) -> bool:
-    """D5: whether a customer's reply at this instant reopens a closed ticket."""
+    """D5: tell if a customer's reply at this instant reopens a closed ticket."""
     return ticket.closed_at is not None and at < ticket.closed_at + within
 
 

@@ -1,4 +1,4 @@
-"""Hours, money and dates the way people write them, in Swedish and English."""
+"""Hours, money and dates for people to read, in Swedish and English."""
 
 import datetime as dt
 import re
@@ -42,7 +42,7 @@ def speaker(language: str) -> Say:
 
 
 def by_language(texts: Mapping[str, tuple[_Text, _Text]]) -> Mapping[str, Mapping[str, _Text]]:
-    """A table for each language, from one with the Swedish and the English text side by side."""
+    """A table for each language, from a table of pairs of Swedish and English texts."""
     return {
         language: {code: pair[at] for code, pair in texts.items()}
         for at, language in enumerate(LANGUAGES)
@@ -59,7 +59,7 @@ def hours(minutes: int) -> str:
 
 
 def number(value: Decimal, language: str) -> str:
-    """With as many decimals as it has: `1 234,50` (no-break space) or `1,234.50`."""
+    """A number with all its decimals: `1 234,50` (no-break space) or `1,234.50`."""
     text = f"{abs(value):,f}"
     if language != "en":
         text = text.replace(",", NBSP).replace(".", ",")
@@ -67,12 +67,12 @@ def number(value: Decimal, language: str) -> str:
 
 
 def money(amount: Money, language: str) -> str:
-    """Always with öre: `1 234,50 kr`, in English `SEK 1,234.50`, with no-break spaces."""
+    """An amount, always with öre: `1 234,50 kr`, `SEK 1,234.50`, with no-break spaces."""
     return _kronor(number(amount.kronor, language), language)
 
 
 def price(amount: Money, language: str) -> str:
-    """As `money`, but without öre where there are none: `980 kr`."""
+    """An amount without öre if they are none: `980 kr`; else as `money`."""
     value = amount.kronor
     return _kronor(number(value if amount.ore % 100 else value // 1, language), language)
 
@@ -93,7 +93,7 @@ def moment(at: dt.datetime, zone: dt.tzinfo, language: str) -> str:
 
 
 def dated_moment(at: dt.datetime, zone: dt.tzinfo, language: str) -> str:
-    """`30 november 2026 kl. 09:30`: with the year, for what lies behind us."""
+    """`30 november 2026 kl. 09:30`: with the year, for past times."""
     local = at.astimezone(zone)
     return f"{_day_month(local, language)} {local.year} {_at(local, language)}"
 
@@ -108,7 +108,7 @@ def day(date: dt.date, language: str) -> str:
 
 
 def day_and_month(date: dt.date, language: str) -> str:
-    """`20 november`, `20 November`: for a day that is near."""
+    """`20 november`, `20 November`: for a day near now."""
     return _day_month(date, language)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from daemon.domain.agreement import BUILT_IN, Plan
-from daemon.domain.named_days import NAMES, known
+from daemon.domain.named_days import NAMES, known_name
 from daemon.domain.opening_hours import Calendar, CalendarError, OpeningHours
 from daemon.settings.checked import TableError
 from daemon.settings.mail import Intake, Outgoing
@@ -63,7 +63,7 @@ def _weekdays(value: object) -> frozenset[int]:
 
 
 def _day_or_name(value: object) -> dt.date | str:
-    if isinstance(value, str) and (name := known(value)):
+    if isinstance(value, str) and (name := known_name(value)):
         return name
     try:
         return day(value)

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.delivery import GIVE_UP, LEAST_ATTEMPTS, counted, may_repeat, next_attempt
+from daemon.domain.delivery import (
+    GIVE_UP,
+    LEAST_ATTEMPTS,
+    counted_attempts,
+    may_repeat,
+    next_attempt,
+)
 
 T0 = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
 
@@ -54,17 +60,17 @@ def test_an_outgoing_server_that_is_down_is_looked_for_every_five_minutes_and_fo
 def test_attempts_on_a_server_that_was_away_leave_a_mail_its_own():
     attempts = 0
     for _ in range(2000):
-        attempts = counted(attempts + 1, unreachable=True)
+        attempts = counted_attempts(attempts + 1, unreachable=True)
     assert next_attempt(attempts, T0, T0, unreachable=True) > T0 + dt.timedelta(minutes=4)
     refusals, late = 1, T0 + dt.timedelta(days=9)
-    while next_attempt(attempts := counted(attempts + 1, unreachable=False), late, T0) is not None:
+    while next_attempt(attempts := counted_attempts(attempts + 1, unreachable=False), late, T0):
         refusals += 1
     assert refusals == 3
 
 
 def test_what_was_refused_in_earnest_stays_counted_while_the_server_is_away():
-    assert [counted(n, unreachable=False) for n in (1, 2, 3, 9)] == [1, 2, 3, 9]
-    assert [counted(n, unreachable=True) for n in (1, 2, 3, 9)] == [1, 2, 2, 8]
+    assert [counted_attempts(n, unreachable=False) for n in (1, 2, 3, 9)] == [1, 2, 3, 9]
+    assert [counted_attempts(n, unreachable=True) for n in (1, 2, 3, 9)] == [1, 2, 2, 8]
 
 
 def test_mails_that_failed_together_do_not_come_back_together():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.domain.meeting import LENGTH, WINDOW, is_free, propose
+from daemon.domain.meeting import LENGTH, WINDOW, is_free, propose_slot
 from daemon.domain.opening_hours import Calendar, OpeningHours
 from daemon.domain.periods import Period
 
@@ -22,7 +22,7 @@ def local(*moment):
 
 
 def proposed(now=DUE, period=Q4, calendar=CALENDAR, taken=()):
-    slot = propose(period, now, calendar, taken)
+    slot = propose_slot(period, now, calendar, taken)
     return None if slot is None else slot[0].astimezone(ZONE)
 
 
@@ -77,7 +77,7 @@ def test_every_slot_is_open_ahead_and_free_j4(period, busy):
     now = CALENDAR.next_opening(midnight)
     hours = [midnight + dt.timedelta(days=day, hours=hour) for day, hour in busy]
     taken = [(hour, hour + LENGTH) for hour in hours]
-    slot = propose(quarter, now, CALENDAR, taken)
+    slot = propose_slot(quarter, now, CALENDAR, taken)
     assert slot is not None
     start, end = slot
     assert CALENDAR.between(start, end) == end - start == LENGTH

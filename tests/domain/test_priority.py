@@ -30,29 +30,6 @@ def test_a_level_speaks_both_languages(each):
     assert each.meaning_en.endswith(".")
 
 
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [
-        ("Kritisk", 1),
-        ("CRITICAL", 1),
-        ("hög", 2),
-        ("HÖG", 2),
-        (" high ", 2),
-        ("normal", 3),
-        ("Låg", 4),
-        ("low", 4),
-    ],
-)
-def test_a_level_is_found_by_its_name_in_either_language(name, number):
-    """C5."""
-    assert priority.named(name) == priority.level(number)
-
-
-@pytest.mark.parametrize("name", ["", "akut", "1", "hog", "kritisk hög"])
-def test_other_words_name_no_level(name):
-    assert priority.named(name) is None
-
-
 @pytest.mark.parametrize("number", [0, 5, -1])
 def test_a_number_outside_the_table_is_refused(number):
     with pytest.raises(ValueError, match="no priority"):

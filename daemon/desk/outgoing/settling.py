@@ -146,7 +146,7 @@ class Settling:
         if error.unclear:
             self.in_doubt(tx, outcome, now, pause=rules.PAUSES[0])
         elif again is not None and not error.permanent:
-            counted = rules.counted(delivery.attempts, unreachable=error.unreachable)
+            counted = rules.counted_attempts(delivery.attempts, unreachable=error.unreachable)
             outbox.settle(
                 tx, delivery.id, "pending", reply=outcome.reply, next_at=again, attempts=counted
             )

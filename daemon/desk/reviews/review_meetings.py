@@ -15,7 +15,7 @@ from daemon.desk.reviews.report_sending import print_report
 from daemon.desk.tickets import acts
 from daemon.desk.tickets.acts import Done
 from daemon.desk.tickets.turn import Outcome, Turn
-from daemon.domain.meeting import LENGTH, Slot, propose
+from daemon.domain.meeting import LENGTH, Slot, propose_slot
 from daemon.domain.periods import Period, month_of, period_of
 from daemon.domain.register import Customer, Person
 from daemon.domain.ticket import Ticket
@@ -54,7 +54,7 @@ def _propose(
     with desk.store.writing() as tx:
         by = By(tx, desk, "avtald", now, "clock", now)
         nobody = not contact_of(tx, customer)
-        slot = None if nobody else propose(period, now, desk.calendar, _taken(tx, customer))
+        slot = None if nobody else propose_slot(period, now, desk.calendar, _taken(tx, customer))
         meeting = _plan(by, customer, period, slot)
         if meeting is None:
             return False
