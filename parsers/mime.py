@@ -349,3 +349,25 @@ def _children(  # noqa: PLR0917 the walk's whole state
         at, fields = _child_fields(raw, start, end, limits)
         out.append(_Part(at, end, fields, part.depth + 1, default, part.counted_only, choice))
     return out
+
+
+def leaves(
+    raw: bytes, start: int, fields: Mapping[str, tuple[str, ...]], limits: Limits
+) -> Iterator[bytes]:
+    """Give the content of each part from `start` on, in order, its transfer encoding undone.
+
+    Parts of parts are opened, and so are messages in a message. Beyond a limit nothing is opened.
+    """
+    todo = [_Part(start, len(raw), fields, 0)]
+    count = 0
+    while todo:
+        part = todo.pop()
+        count += 1
+        children: list[_Part] = []
+        if count <= limits.parts and part.depth <= limits.depth:
+            children = _children(raw, part, _shape(part, limits), Body(), limits, count)
+        if children:
+            todo.extend(reversed(children))
+        else:
+            encoding = part.fields.get("content-transfer-encoding", ("",))[0]
+            yield decode_transfer(raw[part.start : part.end], encoding)

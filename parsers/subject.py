@@ -11,6 +11,7 @@ _PREFIX = re.compile(
     re.IGNORECASE,
 )
 _SPACE = re.compile(r"\s+")
+_BRACKETS = re.compile(r"\[[^\[\]]{0,80}\]")
 
 
 def ticket_number(subject: str) -> int | None:
@@ -41,6 +42,15 @@ def base_subject(subject: str) -> str:
     """Give the subject without `Re:`, `SV:`, `VB:`, `Fwd:` and the like, and ticket marks."""
     at, _ = _prefixes(subject)
     return _SPACE.sub(" ", _MARK.sub(" ", subject[at:])).strip()
+
+
+def own_words(subject: str) -> tuple[str, list[int]]:
+    """Give the writer's words and our ticket marks in it (B3).
+
+    Reply prefixes are cut, and so are brackets: a list puts its name there.
+    """
+    marks = sorted({int(number) for number in _MARK.findall(subject)})
+    return base_subject(_BRACKETS.sub(" ", subject)), marks
 
 
 def is_reply(subject: str) -> bool:

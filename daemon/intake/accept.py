@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import structlog
 
 from daemon.store.fault import fault_point
-from daemon.store.mail import inbox
+from daemon.store.mail import arrivals
 from daemon.store.session import Store
-from parsers.identity import identity
+from parsers.identity import marks
 
 log = structlog.get_logger("avtald.accept")
 
@@ -53,7 +53,7 @@ def accept(
     """
     kept = [_delivery(arrival, go_live) for arrival in deliveries]
     with store.writing() as tx:
-        numbers = inbox.accept(tx, kept)
+        numbers = arrivals.accept(tx, kept)
         fault_point("inbox.writing")
     fault_point("inbox.committed")
     for arrival, number in zip(deliveries, numbers, strict=True):
@@ -61,11 +61,13 @@ def accept(
     return numbers
 
 
-def _delivery(arrival: Arrival, go_live: dt.datetime | None) -> inbox.Delivery:
+def _delivery(arrival: Arrival, go_live: dt.datetime | None) -> arrivals.Delivery:
     archived = go_live is not None and arrival.received_at < go_live
-    return inbox.Delivery(
+    found = marks(arrival.raw, delivery=arrival.delivery)
+    return arrivals.Delivery(
         raw=arrival.raw,
-        identity=identity(arrival.raw, delivery=arrival.delivery),
+        identity=found.identity,
+        hint=found.hint,
         received_at=arrival.received_at,
         source=arrival.source,
         message_id=message_id(arrival.raw),

@@ -3,6 +3,7 @@
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
@@ -65,8 +66,8 @@ def upgrade(store: Store, revision: str = "head") -> str:
     with store.engine.connect() as connection:
         if store.is_sqlite:
             # Outside a transaction, or it does nothing: batch mode would delete child rows.
-            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-            connection.commit()
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA foreign_keys = OFF")
         else:
             # Two first commands at once on one empty database: one sets up, the other waits.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7233)")

@@ -48,7 +48,10 @@ def test_the_same_message_by_two_doors_is_one_message_with_two_deliveries_b3(any
     assert first != [None]
     assert second == [None]
     with any_store.reading() as tx:
-        assert tx.scalar(select(func.count()).select_from(tables.inbox)) == 1
+        rows = tx.execute(select(tables.inbox).order_by(tables.inbox.c.id)).all()
+        assert [(row.copy_of, row.state) for row in rows] == [(None, "new"), (1, "new")]
+        assert [inbox.raw(tx, row.id) for row in rows] == [MAIL, by_imap]
+        assert [row.id for row in inbox.listing(tx)] == [1]
         sources = tx.scalars(select(tables.inbox_deliveries.c.source)).all()
     assert sorted(sources) == ["imap", "smtp"]
 
@@ -57,9 +60,58 @@ def test_the_same_message_twice_in_one_commit_is_one_message_b3(any_store):
     assert accept(any_store, [arrival(), arrival(delivery="2")], go_live=None) == [1, None]
 
 
-def test_a_reused_message_id_on_another_mail_is_another_message_b3(any_store):
-    other = MAIL.replace(b"Hej!", b"Hej igen!")
+def copies_of(store):
+    with store.reading() as tx:
+        return tx.scalars(select(tables.inbox.c.copy_of).order_by(tables.inbox.c.id)).all()
+
+
+def test_a_reused_message_id_on_a_mail_of_another_date_is_another_message_b3(any_store):
+    other = MAIL.replace(b"Hej!", b"Hej igen!").replace(b"09:00:00", b"09:00:01")
     assert accept(any_store, [arrival(), arrival(other)], go_live=None) == [1, 2]
+    assert copies_of(any_store) == [None, None]
+
+
+def test_the_same_message_id_sender_and_date_is_the_same_message_whatever_its_text_b3(any_store):
+    """A list adds its footer, and another list rewrites the Message-ID of that."""
+    footer = MAIL + b"-- \r\nlista@acme.se\r\n"
+    renamed = footer.replace(b"<1@acme.se>", b"<2@lista.se>")
+    assert accept(any_store, [arrival(footer)], go_live=None) == [1]
+    assert accept(any_store, [arrival()], go_live=None) == [None]
+    plain = MAIL.replace(b"Message-ID", b"X-Message-ID")
+    assert accept(any_store, [arrival(renamed), arrival(plain)], go_live=None) == [None, None]
+    assert copies_of(any_store) == [None, 1, 1, 1]
+
+
+def test_the_same_bytes_from_the_same_mailbox_are_the_same_mail_seen_again_b1(any_store):
+    """After a change of UIDVALIDITY the whole folder comes once more."""
+    for uidvalidity in (7, 8):
+        found = arrival(source="imap", mailbox="INBOX", uidvalidity=uidvalidity, uid=1)
+        accept(any_store, [found], go_live=None)
+    accept(
+        any_store,
+        [arrival(b"X-A: b\r\n" + MAIL, "imap", mailbox="INBOX", uidvalidity=8, uid=2)],
+        go_live=None,
+    )
+    assert copies_of(any_store) == [None, 1]
+    with any_store.reading() as tx:
+        assert tx.scalar(select(func.count()).select_from(tables.inbox_deliveries)) == 3
+
+
+def test_a_copy_of_what_was_erased_leaves_no_byte_k2(any_store):
+    accept(any_store, [arrival()], go_live=None)
+    with any_store.writing() as tx:
+        tx.execute(tables.inbox_raw.update().values(raw=None))
+    assert accept(any_store, [arrival(b"X-A: b\r\n" + MAIL)], go_live=None) == [None]
+    assert copies_of(any_store) == [None]
+
+
+def test_a_copy_of_archived_mail_is_archived_b5(any_store):
+    """It was another system's work, however late it comes again."""
+    old = Arrival(MAIL, T0 - dt.timedelta(seconds=1), "imap", "1")
+    assert accept(any_store, [old], go_live=T0) == [1]
+    assert accept(any_store, [arrival(b"X-A: b\r\n" + MAIL)], go_live=T0) == [None]
+    with any_store.writing() as tx:
+        assert inbox.claim(tx) == []
 
 
 def test_mail_without_date_and_message_id_is_one_per_delivery_b3(any_store):

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from daemon.domain.ticket import Status
-from daemon.store.mail import inbox, outbox
+from daemon.store.mail import arrivals, outbox
 from daemon.store.schema import tables
 from daemon.store.tickets import events, tickets
 from tests.builders import instant
@@ -116,7 +116,7 @@ def test_what_the_desk_says_itself_takes_nothing_from_what_waits_beside_it(any_s
     """A note of ours names no mail: the mail that the next message came by is not forgotten."""
     said = {"at": AT, "author": "customer", "address": "bo@acme.se", "name": "Bo", "text": "Hej"}
     with any_store.writing() as tx:
-        (number,) = inbox.accept(tx, [inbox.Delivery(b"x", "x", AT, "lmtp")])
+        (number,) = arrivals.accept(tx, [arrivals.Delivery(b"x", "x", AT, "lmtp")])
         ticket = a_ticket(tx)
         tickets.say(tx, ticket.id, **said, internal=True)
         tickets.say(tx, ticket.id, **said, internal=False, inbox_id=number)

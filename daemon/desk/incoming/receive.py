@@ -3,13 +3,14 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from daemon.desk.context import Desk
 from daemon.desk.engineers import absence, answer, confirming, receipts
-from daemon.desk.incoming import approval, bounces, inquiry, proof
+from daemon.desk.incoming import approval, bounces, copies, inquiry, proof
+from daemon.desk.incoming.copies import Beside
 from daemon.desk.month import finance
 from daemon.desk.outgoing import alarms, answers
 from daemon.desk.ports import NO_DNS, Questions
@@ -17,8 +18,10 @@ from daemon.desk.reviews import invitation, review_meetings
 from daemon.desk.tickets.conversation import answered_mail
 from daemon.desk.tickets.turn import Incoming, Outcome, Turn
 from daemon.desk.upkeep import canary
+from daemon.domain.copies import Fate, Later
 from daemon.domain.register import Person
 from daemon.store.fault import fault_point
+from daemon.store.mail import copies as kept_copies
 from daemon.store.mail import inbox
 from daemon.store.mail.inbox import Claimed, LeaseLostError
 from daemon.store.money import register
@@ -26,7 +29,7 @@ from daemon.store.schema.types import storable
 from daemon.store.session import StoreError, Tx, act
 from daemon.store.tickets import tickets
 from parsers.assent import says_ok
-from parsers.authentication import Proof
+from parsers.authentication import Proof, seal
 from parsers.automatic import Verdict, judge
 from parsers.body import read_body
 from parsers.message import read
@@ -45,6 +48,7 @@ class _Read:
     verdict: Verdict
     incoming: Incoming
     proof: Proof | None = None  # where the DNS may have to be asked: it was, before (D1)
+    beside: Mapping[int, Beside] = field(default_factory=dict)  # earlier copies, by number (B3)
 
     @property
     def released(self) -> bool:
@@ -146,17 +150,20 @@ def _together(
     for claim in claimed:
         unasked.append(_read(desk, claim, raws[claim.id]))
         beat()
-    read, done = _asked(desk, unasked), []
+    read, done = _asked(desk, _compared(desk, unasked)), []
     beat()
     with desk.store.writing() as tx:
         _prepare(tx, desk, read, now)
         for arrival in read:
             with structlog.contextvars.bound_contextvars(inbox=arrival.claimed.id):
-                done.append(_outcome(Turn(tx, desk, arrival.incoming, now), arrival))
-                _finish(tx, arrival, done[-1], now)
+                outcome = _decided(Turn(tx, desk, arrival.incoming, now), arrival)
+                _finish(tx, arrival, outcome, now)
+                done.append((arrival, outcome))
             beat()
     fault_point("messages.committed")
-    for arrival, outcome in zip(read, done, strict=True):
+    for arrival, outcome in done:
+        if outcome is None:
+            continue
         log.info(
             "processed",
             inbox=arrival.claimed.id,
@@ -166,8 +173,11 @@ def _together(
         )
 
 
-def _finish(tx: Tx, arrival: _Read, outcome: Outcome, now: dt.datetime) -> None:
+def _finish(tx: Tx, arrival: _Read, outcome: Outcome | None, now: dt.datetime) -> None:
     fault_point("message.acted")
+    if outcome is None:  # B3: a copy has to wait for the first message's end
+        inbox.give_back(tx, arrival.claimed.id)
+        return
     inbox.finish(
         tx,
         arrival.claimed.id,
@@ -218,7 +228,8 @@ def _asks_anew(arrival: _Read) -> bool:
     to_an_id = any("+" in address for address in addressed)
     invited = any(invitation.is_calendar(part.content_type) for part in message.attachments)
     refused = arrival.verdict.kind != "person" or message.refusal
-    return not (refused or answers or to_an_id or invited)
+    again = arrival.claimed.copy_of is not None
+    return not (refused or again or answers or to_an_id or invited)
 
 
 def _failed(desk: Desk, claimed: Claimed, error: Exception, now: dt.datetime) -> None:
@@ -241,6 +252,23 @@ def _read(desk: Desk, claimed: Claimed, raw: bytes) -> _Read:
     return _Read(claimed, raw, verdict, mail)
 
 
+def _compared(desk: Desk, read: Sequence[_Read]) -> Sequence[_Read]:
+    """Compare copies with the earlier ones, while nothing is locked (B3)."""
+    again = [each for each in read if each.claimed.copy_of is not None]
+    if not again:
+        return read
+    with desk.store.reading() as tx:
+        others = {each.claimed.id: copies.others(tx, each.claimed) for each in again}
+    questions = desk.dns.questions()
+    beside = {
+        each.claimed.id: copies.compare(
+            desk, each.incoming, others[each.claimed.id], questions=questions
+        )
+        for each in again
+    }
+    return [replace(each, beside=beside.get(each.claimed.id, {})) for each in read]
+
+
 def _asked(desk: Desk, read: Sequence[_Read]) -> Sequence[_Read]:
     """Ask the DNS, while nothing is locked, about the messages of our own people (D1)."""
     signed = [each for each in read if proof.asks_the_dns(desk, each.incoming.message)]
@@ -256,9 +284,30 @@ def _asked(desk: Desk, read: Sequence[_Read]) -> Sequence[_Read]:
 
 
 def _counts(tx: Tx, desk: Desk, arrival: _Read) -> bool:
+    if not all(earlier.same_text for earlier in arrival.beside.values()):
+        return True  # B3: the one that proves its sender counts
     sender = arrival.incoming.sender
     finance = desk.settings.accounting.finance
     return sender in finance or register.person_by_address(tx, sender) is not None
+
+
+def _decided(turn: Turn, arrival: _Read) -> Outcome | None:
+    """B3: act on a message, and on a copy by its fate; None for a copy that has to wait."""
+    if arrival.claimed.copy_of is None:
+        return _outcome(turn, arrival)
+    readable, ours = not turn.mail.message.refusal, arrival.verdict.is_ours
+    proven = arrival.released or arrival.shown(turn.desk).passed
+    later = Later(arrival.verdict.kind, ours, readable, proven)
+    decision = copies.decide(turn, arrival.claimed, arrival.beside, later)
+    if decision is None or decision.earlier is None:
+        return None if decision is None else _outcome(turn, arrival)
+    if decision.fate is Fate.NOTE:
+        return copies.note(turn, decision.earlier, arrival.verdict)
+    if decision.fate is Fate.REPLACE:
+        turn = copies.in_place_of(turn, decision.earlier)
+    outcome = _outcome(turn, arrival)
+    copies.set_aside(turn, decision.earlier, outcome)
+    return outcome
 
 
 def _outcome(turn: Turn, arrival: _Read) -> Outcome:
@@ -333,7 +382,22 @@ def _unproven(turn: Turn, arrival: _Read, person: Person) -> Outcome | None:
     if answered is not None and answered.kind == "proof":
         return proof.answered_request(turn, person, answered)
     shown = None if arrival.released else arrival.shown(turn.desk)
-    return None if shown is None or shown.passed else _held(turn, person, shown.reason)
+    return _acted_before(turn, arrival) or (
+        None if shown is None or shown.passed else _held(turn, person, shown.reason)
+    )
+
+
+def _acted_before(turn: Turn, arrival: _Read) -> Outcome | None:
+    """D1: note a proven text that comes again with other fields around it; once it may act."""
+    if turn.desk.settings.identity.require == "none":
+        return None
+    mark = seal(turn.mail.message, arrival.raw)
+    earlier = kept_copies.acted_on(turn.tx, mark, apart=turn.mail.inbox_id)
+    if earlier is not None:
+        return copies.note(turn, earlier, arrival.verdict)
+    if arrival.released or arrival.shown(turn.desk).passed:
+        kept_copies.seal(turn.tx, turn.mail.inbox_id, mark)
+    return None
 
 
 def _held(turn: Turn, person: Person, reason: str) -> Outcome:
@@ -355,4 +419,4 @@ def _approval(turn: Turn, arrival: _Read) -> Outcome | None:
     shown = arrival.shown(turn.desk)
     if not shown.passed:
         return approval.unproven(turn, answered, shown.reason)
-    return approval.take(turn, None, answered)
+    return _acted_before(turn, arrival) or approval.take(turn, None, answered)

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 # Kept by law, and sealed; `ledger.note` alone is free text, and is not.
 _LAW = frozenset({"statements", "statement_rows", "chain", "erasures"})
-_OPAQUE = frozenset({"identity", "raw_sha256", "hash", "token", "subject_hash", "payload_hash"})
+_OPAQUE = frozenset(
+    {"identity", "hint", "seal", "raw_sha256", "hash", "token", "subject_hash", "payload_hash"}
+)
 _LETTERS = re.compile(r"[a-z0-9]{2,}")
 
 Rewrite = Callable[[str], str]

@@ -1,16 +1,26 @@
 """The inbox: every message as it came, and the state of its processing (B1–B5)."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Row,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from daemon.store import leases
 from daemon.store.pending import Pending
-from daemon.store.rows import ENGINES, among, record
+from daemon.store.rows import among, record
 from daemon.store.schema.tables import (
     IN_INBOX,
     events,
@@ -25,6 +35,7 @@ from daemon.store.schema.types import Instant
 from daemon.store.session import Tx
 
 ATTEMPTS = 3  # B4: then the shelf
+COPY = "copy"  # B3: the outcome of a message that came again, and did nothing
 TOGETHER = 20
 TOGETHER_BYTES = 4 * 1024**2  # of raw mail in memory at once; a larger mail comes alone
 
@@ -34,9 +45,13 @@ def _instant(name: str) -> BindParameter[dt.datetime]:
 
 
 _NEW = (inbox.c.state == "new", IN_INBOX)
+_FIRST = inbox.alias("first")
+# B3: a copy waits until the first message has an end
+_DECIDED = or_(
+    inbox.c.copy_of.is_(None),
+    ~exists().where(_FIRST.c.id == inbox.c.copy_of, _FIRST.c.state == "new"),
+)
 # Made once: building a statement costs more than running it.
-_KEEP_RAW = inbox_raw.insert()
-_NOTE_TAKEN = inbox_deliveries.insert()
 # A message still under this very process's lease met a fault of the database that could not even be
 # noted: it was no attempt of the message's (B4).
 _OURS = inbox.c.lease_owner == bindparam("me")
@@ -50,6 +65,7 @@ _WAITING = (
         *_NEW,
         _FREE,
         or_(inbox.c.attempts < ATTEMPTS, _OURS),
+        _DECIDED,
     )
     .order_by(inbox.c.received_at, inbox.c.id)
     .limit(bindparam("most"))
@@ -71,6 +87,8 @@ _TAKE = (
         inbox.c.envelope_from,
         inbox.c.envelope_to,
         inbox.c.released_by,
+        inbox.c.identity,
+        inbox.c.copy_of,
     )
 )
 _RAWS = select(inbox_raw).where(among(inbox_raw.c.inbox_id, "ids"), inbox_raw.c.raw.is_not(None))
@@ -79,34 +97,6 @@ _FINISH = update(inbox).where(
     inbox.c.state == "new",
     inbox.c.lease_owner == bindparam("me"),
 )
-_ONLY_NEW = {
-    name: engine.insert(inbox)
-    .on_conflict_do_nothing(index_elements=["identity"])
-    .returning(inbox.c.id, inbox.c.identity)
-    for name, engine in ENGINES.items()
-}
-_NOTE_FETCHED = {
-    name: engine.insert(inbox_deliveries).on_conflict_do_nothing()
-    for name, engine in ENGINES.items()
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One delivery of one message by one door; `received_at` is our own server's time (B2)."""
-
-    raw: bytes
-    identity: str
-    received_at: dt.datetime
-    source: str
-    message_id: str | None = None
-    envelope_from: str | None = None
-    envelope_to: tuple[str, ...] = ()
-    mailbox: str | None = None
-    uidvalidity: int | None = None
-    uid: int | None = None
-    state: str = "new"
-    unfit: str | None = None  # why it has no attempt to begin with: `given_up` shelves it (B4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,68 +110,12 @@ class Claimed:
     envelope_from: str | None
     envelope_to: tuple[str, ...]
     released_by: int | None
+    identity: str
+    copy_of: int | None
 
 
 class LeaseLostError(Exception):
     """Another process took over the work of this slow one: none of its effects may be kept."""
-
-
-def accept(tx: Tx, deliveries: Sequence[Delivery]) -> list[int | None]:
-    """Keep deliveries; gives the id of each new message, None for a known one (B3)."""
-    if not deliveries:
-        return []
-    first: dict[str, dict[str, Any]] = {}
-    for delivery in deliveries:
-        first.setdefault(delivery.identity, _message(delivery))
-    rows = tx.execute(_ONLY_NEW[tx.dialect.name], list(first.values()))
-    fresh = {row.identity: row.id for row in rows}
-    new: list[int | None] = []
-    raws: list[dict[str, Any]] = []
-    taken: list[dict[str, Any]] = []
-    fetched: list[dict[str, Any]] = []  # from a mailbox, where the same UID may come again
-    for delivery in deliveries:
-        number = fresh.pop(delivery.identity, None)
-        new.append(number)
-        if number is not None:
-            raws.append({"inbox_id": number, "raw": delivery.raw})
-        (taken if delivery.mailbox is None else fetched).append(_note(tx, delivery, number))
-    for statement, kept in (
-        (_KEEP_RAW, raws),
-        (_NOTE_TAKEN, taken),
-        (_NOTE_FETCHED[tx.dialect.name], fetched),
-    ):
-        if kept:
-            tx.execute(statement, kept)
-    return new
-
-
-def _message(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "identity": delivery.identity,
-        "received_at": delivery.received_at,
-        "source": delivery.source,
-        "envelope_from": delivery.envelope_from,
-        "envelope_to": list(delivery.envelope_to),
-        "size": len(delivery.raw),
-        "raw_sha256": hashlib.sha256(delivery.raw).hexdigest(),
-        "message_id": delivery.message_id,
-        "state": delivery.state,
-        "attempts": 0 if delivery.unfit is None else ATTEMPTS,
-        "reason": delivery.unfit,
-    }
-
-
-def _note(tx: Tx, delivery: Delivery, inbox_id: int | None) -> dict[str, Any]:
-    if inbox_id is None:
-        inbox_id = tx.scalar(select(inbox.c.id).where(inbox.c.identity == delivery.identity))
-    return {
-        "inbox_id": inbox_id,
-        "source": delivery.source,
-        "mailbox": delivery.mailbox,
-        "uidvalidity": delivery.uidvalidity,
-        "uid": delivery.uid,
-        "received_at": delivery.received_at,
-    }
 
 
 def claim(tx: Tx, limit: int = TOGETHER) -> list[Claimed]:
@@ -353,10 +287,11 @@ def unprocessed_before(tx: Tx, instant: dt.datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A message's way through the desk: its row, its deliveries, its events, its mails."""
+    """A message's way through the desk: its row, its copies, its deliveries, events, and mails."""
 
     message: Row[Any]
-    deliveries: Sequence[Row[Any]]
+    copies: Sequence[Row[Any]]
+    deliveries: Sequence[Row[Any]]  # of its copies, too
     events: Sequence[Row[Any]]
     mails: Sequence[Row[Any]]  # one for each recipient
 
@@ -371,17 +306,22 @@ def way(tx: Tx, inbox_id: int) -> Way | None:
     message = tx.execute(query).one_or_none()
     if message is None:
         return None
-    came = select(inbox_deliveries).where(inbox_deliveries.c.inbox_id == inbox_id)
+    again = select(inbox).where(inbox.c.copy_of == inbox_id).order_by(inbox.c.id)
+    copies = tx.execute(again).all()
+    ids = [inbox_id, *(copy.id for copy in copies)]
+    came = select(inbox_deliveries).where(inbox_deliveries.c.inbox_id.in_(ids))
     did = select(events).where(
-        events.c.cause == f"inbox:{inbox_id}", events.c.ticket_id == message.ticket_id
+        events.c.cause.in_([f"inbox:{number}" for number in ids]),
+        events.c.ticket_id == message.ticket_id,
     )
     sent = (
         select(outgoing.c.kind, outbox)
         .join(outbox, outbox.c.outgoing_id == outgoing.c.id)
-        .where(outgoing.c.inbox_id == inbox_id)
+        .where(outgoing.c.inbox_id.in_(ids))
     )
     return Way(
         message,
+        copies,
         tx.execute(came.order_by(inbox_deliveries.c.id)).all(),
         tx.execute(did.order_by(events.c.id)).all(),
         tx.execute(sent.order_by(outbox.c.id)).all(),
@@ -389,10 +329,14 @@ def way(tx: Tx, inbox_id: int) -> Way | None:
 
 
 def listing(tx: Tx, *, states: Sequence[str] | None = None, limit: int = 200) -> Sequence[Row[Any]]:
-    """The newest messages, with their outcome and their ticket."""
+    """The newest messages, with their outcome and their ticket; copies without effect left out."""
     query = (
         select(inbox, tickets.c.number.label("ticket_number"))
         .outerjoin(tickets, tickets.c.id == inbox.c.ticket_id)
+        .where(
+            inbox.c.outcome.is_distinct_from(COPY),
+            or_(inbox.c.copy_of.is_(None), inbox.c.state.in_(["done", "held", "shelved"])),
+        )
         .order_by(inbox.c.id.desc())
         .limit(limit)
     )

@@ -173,7 +173,10 @@ inbox = Table(
     "inbox",
     metadata,
     id_column(),
-    Column("identity", Text, nullable=False, unique=True),  # B3
+    Column("identity", Text, nullable=False),  # B3: of one first message, and of its copies
+    Column("hint", Text),  # its Message-ID, From and Date, hashed: a copy with another text has it
+    Column("seal", Text),  # D1: the proven text that the desk acted on, hashed
+    ref("copy_of", "inbox", nullable=True),  # the first message of the same identity or hint
     Column("received_at", Instant, nullable=False),  # B2
     Column("source", Text, nullable=False),  # imap, smtp, lmtp, receive
     Column("envelope_from", Text),
@@ -195,6 +198,11 @@ inbox = Table(
     Column("processed_at", Instant),
     partial("ix_inbox_thanks", "received_at", where="outcome = 'thanks'"),
     partial("ix_inbox_open", "state", "received_at", "id", where="state <> 'done'"),
+    partial("uq_inbox_identity", "identity", where="copy_of IS NULL", unique=True),
+    partial("ix_inbox_hint", "hint", where="hint IS NOT NULL"),
+    partial("ix_inbox_seal", "seal", where="seal IS NOT NULL"),
+    partial("ix_inbox_copies", "copy_of", where="copy_of IS NOT NULL"),
+    partial("ix_inbox_copied", "identity", where="copy_of IS NOT NULL"),
     Index(None, "message_id"),
     Index(None, "ticket_id"),
 )

@@ -183,7 +183,7 @@ def test_a_group_of_every_kind_of_mail_is_acted_on_together(any_store, tmp_path)
             ),
             a_mail("Okänd <x@okand.se>", "Fråga", message_id=f"<{next(serial)}@x>"),
         ):
-            made.receive(mail, T0)
+            made.receive(mail, T0 - dt.timedelta(seconds=next(serial)))
     with structlog.testing.capture_logs() as lines:
         assert receive.step(made.desk, T0)
     assert [line for line in lines if line["log_level"] not in {"info", "debug"}] == []

@@ -279,6 +279,8 @@ NOT_COMPARED = {
     "reverses_id",
     "booking",
     "identity",
+    "hint",
+    "seal",
     "message_id",
     "raw_sha256",
     "size",

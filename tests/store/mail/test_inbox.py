@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from daemon.store import leases
-from daemon.store.mail import inbox, mailboxes
-from daemon.store.mail.inbox import Delivery, LeaseLostError
+from daemon.store.mail import arrivals, inbox, mailboxes
+from daemon.store.mail.arrivals import Delivery
+from daemon.store.mail.inbox import LeaseLostError
 from tests.builders import instant
 
 AT = instant("2026-11-20 09:00")
@@ -21,7 +22,7 @@ def a_delivery(identity="a", **more):
 
 
 def keep(tx, delivery):
-    (number,) = inbox.accept(tx, [delivery])
+    (number,) = arrivals.accept(tx, [delivery])
     return number
 
 
