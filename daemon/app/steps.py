@@ -1,6 +1,7 @@
 """The running parts of a desk, each with the vendor that the settings name."""
 
 import datetime as dt
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing as closing_of
 from functools import partial
@@ -32,12 +33,15 @@ from daemon.loop import (
 )
 from daemon.settings.mail import Imap
 from daemon.settings.values import text_of
+from daemon.store import migrations
+from daemon.store.session import Store
 
 if TYPE_CHECKING:
     from daemon.intake.imap import ImapDoor
     from daemon.intake.reserve import DiskReserve
     from integrations.mailer import SmtpServer
 
+_SCHEMA_SECONDS = 1.0
 _GRACE = 15.0  # seconds for what a door is receiving when it closes
 
 
@@ -290,11 +294,28 @@ def supervisor(desk: Desk, sending: Sending, accounting: Accounting, clock: Cloc
         _mailbox_worker(desk, mailbox, work, clock) for mailbox in desk.settings.intake.imap
     ]
     workers = [work, send, prove, books, month, tell, *mailboxes]
+    for worker in workers:
+        worker.steps = [_while_schema_is_ours(desk.store, step) for step in worker.steps]
     return Supervisor(
         workers,
         stopping,
         doors=[*_doors(desk, work.wake), accounting.stop, *_window(desk, workers, clock)],
     )
+
+
+def _while_schema_is_ours(store: Store, step: Step) -> Step:
+    """The step, at rest beside a newer schema; looked at once a second."""
+    looked = float("-inf")
+
+    def run(now: dt.datetime) -> bool:
+        nonlocal looked
+        if time.monotonic() - looked > _SCHEMA_SECONDS:
+            with store.reading() as tx:
+                migrations.refuse_newer(tx)
+            looked = time.monotonic()
+        return step.run(now)
+
+    return Step(step.name, run)
 
 
 def _window(desk: Desk, workers: Sequence[Worker], clock: Clock) -> list[Callable[[], None]]:

@@ -20,6 +20,7 @@ from daemon.desk.outgoing import breaker, reach
 from daemon.desk.upkeep import canary
 from daemon.loop import Failing, Worker
 from daemon.settings.watch import Watch
+from daemon.store import migrations
 from daemon.store.mail import depths
 from daemon.store.mail.depths import Depth, Depths
 from daemon.store.session import StoreError
@@ -96,6 +97,7 @@ class Watcher:
     def _find(self, looking: "Future[_Found]", now: dt.datetime) -> None:
         try:
             with self._desk.store.reading() as tx:
+                migrations.refuse_newer(tx)
                 found = depths.look(tx, now), breaker.is_open(tx), canary.last(tx), reach.away(tx)
         except Exception as fault:  # noqa: BLE001  raised by whoever asked
             looking.set_exception(fault)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from daemon.store import migrations
 from daemon.store.fault import fault_point
 from daemon.store.mail import arrivals
 from daemon.store.session import Store
@@ -48,11 +49,12 @@ def accept(
     """Keep all deliveries with one commit: on return they are durable, and may be acknowledged.
 
     Gives each message's number in the inbox, None for a message known already (B3). Mail received
-    before `go_live` is archived: it gets no answer and starts no clock (B5). Raises StoreError:
-    then nothing is kept, and nothing may be acknowledged.
+    before `go_live` is archived: it gets no answer and starts no clock (B5). Raises StoreError,
+    also beside a newer schema: then nothing is kept, and nothing may be acknowledged.
     """
     kept = [_delivery(arrival, go_live) for arrival in deliveries]
     with store.writing() as tx:
+        migrations.refuse_newer(tx)
         numbers = arrivals.accept(tx, kept)
         fault_point("inbox.writing")
     fault_point("inbox.committed")

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
-from daemon.store.session import Store
+from daemon.store.session import Store, StoreError
+
+_REVISION = text("SELECT version_num FROM alembic_version")
 
 
 class SchemaError(Exception):
@@ -23,6 +25,10 @@ def scripts() -> Path:
     raise SchemaError("the migrations are missing from this installation: install avtald again")
 
 
+class NewerSchemaError(StoreError):
+    """Another program has brought the schema further: this one must not write (exit code 75)."""
+
+
 @cache
 def newest() -> str:
     """The revision needed by this program: revisions are numbered, `0001_…` first."""
@@ -33,8 +39,18 @@ def current(connection: Connection) -> str | None:
     """The database's revision; None for an empty database."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    revision: str | None = connection.scalar(_REVISION)
     return revision
+
+
+def refuse_newer(connection: Connection) -> None:
+    """Raise NewerSchemaError beside a later release's schema: a running daemon may meet one."""
+    revision = connection.scalar(_REVISION)
+    if revision is not None and revision > newest():
+        raise NewerSchemaError(
+            f"the database has schema {revision}, newer than this program's {newest()}: "
+            "restart avtald with the newer release"
+        )
 
 
 def ensure(store: Store) -> None:

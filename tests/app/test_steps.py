@@ -8,6 +8,8 @@ from daemon.app import accounting, steps
 from daemon.desk.incoming import receive
 from daemon.desk.outgoing.sending import Sending
 from daemon.desk.tickets import delivered
+from daemon.loop import Step
+from daemon.store.migrations import NewerSchemaError
 from tests.builders import a_desk, a_mail, an_engineers_mail, instant, text_of
 
 NOW = instant("2026-11-23 10:00")
@@ -100,3 +102,17 @@ def test_what_an_accepted_mail_sets_off_and_fails_is_told_to_operators_and_the_m
     assert "ZeroDivisionError: a fault of ours" in said
     assert "avtald ticket 1001" in said
     assert "bo@acme.se" in said
+
+
+def test_the_steps_of_a_running_daemon_rest_beside_a_newer_schema(store, monkeypatch):
+    done = []
+    step = Step("x", lambda now: bool(done.append(now)))
+    guarded = steps._while_schema_is_ours(store, step)
+    at = instant("2026-11-23 10:00")
+    guarded.run(at)
+    with store.writing() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    monkeypatch.setattr(steps, "_SCHEMA_SECONDS", 0.0)
+    with pytest.raises(NewerSchemaError, match="restart avtald"):
+        guarded.run(at)
+    assert done == [at]

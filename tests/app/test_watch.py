@@ -293,3 +293,16 @@ def test_there_is_nothing_else_to_see(desk):
 def test_only_this_machine_may_look(tmp_path):
     with pytest.raises(load.MistakesError, match=r"watch\.listen"):
         settings_in(tmp_path, SETTINGS + '\n[watch]\nlisten = "0.0.0.0:9464"\n')
+
+
+def with_a_newer_schema(store):
+    with store.writing() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+
+def test_a_newer_schema_is_a_fault(desk):
+    with_a_newer_schema(desk.desk.store)
+    with window(desk.desk) as ask:
+        status, body = ask("/health")
+    assert status == 503
+    assert "schema 9999, newer than this program" in json.loads(body)["faults"][0]

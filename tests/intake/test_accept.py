@@ -171,3 +171,12 @@ def test_the_message_id_is_found_in_the_header_block_alone(raw, found):
 def test_the_message_id_of_any_bytes_is_text_or_none(raw):
     found = message_id(b"Message-ID: <" + raw)
     assert found is None or found.encode("utf-8")
+
+
+def test_beside_a_newer_schema_nothing_is_kept_and_nothing_acknowledged_b1(any_store):
+    """Another release has been installed and run; the daemon that still runs answers 451."""
+    with any_store.writing() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="newer than this program"):
+        accept(any_store, [arrival()], go_live=None)
+    assert copies_of(any_store) == []

@@ -716,3 +716,12 @@ def test_an_answer_of_several_lines_waits_for_no_word_from_the_client(open_door,
     (session,) = door.sessions
     taken = session.transport.get_extra_info("socket")
     assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_door_beside_a_newer_schema_says_try_again_b1(store, open_door):
+    with store.writing() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with smtplib.LMTP("127.0.0.1", open_door(store, lmtp=True).port) as client:
+        code, _ = refused(client.sendmail, "bo@acme.se", [US], mail())
+    assert code == 451
+    assert kept(store) == []

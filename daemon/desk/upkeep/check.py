@@ -19,7 +19,8 @@ from daemon.domain.periods import Period
 from daemon.domain.register import Account, Register
 from daemon.domain.wording import Say
 from daemon.settings.load import Settings
-from daemon.settings.mail import Imap, Outgoing
+from daemon.settings.mail import Imap, Outgoing, SmtpDoor
+from daemon.settings.tables import Identity
 from daemon.store import health, leases, migrations
 from daemon.store.money import register as kept
 from daemon.store.session import StoreError
@@ -216,9 +217,10 @@ def doors(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding]:
             yield Finding("intake", OK, name)
         else:
             yield probed("intake", name, partial(probes.mailbox, mailbox))
-    for name, door in (("LMTP", intake.lmtp), ("SMTP", intake.smtp)):
-        if door is not None:
-            yield Finding("intake", OK, f"{name} {door.listen}")
+    if intake.lmtp is not None:
+        yield Finding("intake", OK, f"LMTP {intake.lmtp.listen}")
+    if intake.smtp is not None:
+        yield _smtp_door(f"SMTP {intake.smtp.listen}", intake.smtp, settings.identity, say)
     if not (intake.imap or intake.lmtp or intake.smtp):
         yield Finding(
             "intake",
@@ -229,6 +231,28 @@ def doors(settings: Settings, probes: Probes, say: Say) -> Iterator[Finding]:
                 "write [intake.imap], [intake.lmtp] or [intake.smtp], or run avtald receive",
             ),
         )
+
+
+def _smtp_door(name: str, door: SmtpDoor, ways: Identity, say: Say) -> Finding:
+    """D1: the border's words are believed by this door, whoever connects and writes them."""
+    believes = bool(ways.trusted_authserv_ids) or ways.microsoft365
+    if door.listen.path is not None or ways.require == "none" or not believes:
+        return Finding("intake", OK, name)
+    return Finding(
+        "intake",
+        WARNING,
+        say(
+            f"{name}: varje program på datorn kan skriva Authentication-Results, och blir trott",
+            f"{name}: any program on this machine may write Authentication-Results, and is"
+            " believed",
+        ),
+        say(
+            'skriv listen = "unix:/run/avtald/smtp" i [intake.smtp] och släpp bara in'
+            " mejlservern i gruppen, eller låt den lämna mejlen över LMTP",
+            'write listen = "unix:/run/avtald/smtp" in [intake.smtp] and let only the mail server'
+            " into the group, or let it hand over by LMTP",
+        ),
+    )
 
 
 def outgoing(settings: Settings, probes: Probes, say: Say) -> Finding:

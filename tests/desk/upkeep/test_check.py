@@ -373,3 +373,28 @@ def test_the_months_are_those_of_the_register(store, settings):
         statements.close(tx, "2026-10", NOW, ())
     found = [each for each in examine(store, settings(SMALL)) if each.area == "closing"]
     assert found[0].status == OK
+
+
+SMTP_DOOR = COMPLETE + '[intake.smtp]\nlisten = "127.0.0.1:2525"\n'
+
+
+def smtp_door(settings):
+    return check.doors(settings, Probes(), ENGLISH)
+
+
+def test_a_door_that_believes_whoever_connects_is_told_with_its_cure_D1(settings):
+    (found,) = attention(smtp_door(settings(SMTP_DOOR)))
+    assert "any program on this machine may write Authentication-Results" in found.message
+    assert "unix:/run/avtald/smtp" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ('"127.0.0.1:2525"', '"unix:/run/avtald/smtp"'),
+        ('trusted_authserv_ids = ["mx.example.se"]', "trusted_authserv_ids = []"),
+        ('trusted_authserv_ids = ["mx.example.se"]', 'require = "none"'),
+    ],
+)
+def test_a_door_that_believes_nobody_s_header_is_well_D1(settings, was, now):
+    assert attention(smtp_door(settings(SMTP_DOOR.replace(was, now)))) == []
