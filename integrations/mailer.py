@@ -289,9 +289,12 @@ class _Transaction:
         return _final_dot(smtp, patience.dot)
 
     def _mail(self, smtp: smtplib.SMTP) -> None:
-        command = f"FROM:<{self.envelope_from}>{self._options(smtp)}"
+        options = self._options(smtp)
         try:
-            code, text = smtp.docmd("MAIL", command)
+            code, text = smtp.docmd("MAIL", f"FROM:<{self.envelope_from}>{options}")
+            if _dislikes_sender(code) and (bare := _without_extension(self.envelope_from)):
+                # A server that knows no address extensions; bounces then come without their key.
+                code, text = smtp.docmd("MAIL", f"FROM:<{bare}>{options}")
         except smtplib.SMTPServerDisconnected as error:
             raise _StaleError(SendError(f"the connection failed: {error}")) from error
         if code == 250:
@@ -318,6 +321,26 @@ class _Transaction:
                 f"the server takes no international address ({self.recipient})", permanent=True
             )
         return options
+
+
+def _dislikes_sender(code: int) -> bool:
+    return code in {501, 550, 551, 553, 554}
+
+
+def _without_extension(address: str) -> str | None:
+    local, _, domain = address.rpartition("@")
+    account, plus, _ = local.partition("+")
+    return f"{account}@{domain}" if plus else None
+
+
+def takes_sender(smtp: smtplib.SMTP, address: str) -> bool:
+    """Tell if a server takes an address as envelope sender; nothing is sent."""
+    try:
+        code, _ = smtp.docmd("MAIL", f"FROM:<{_in_ascii_domain(address)}>")
+        smtp.docmd("RSET")
+    except (OSError, smtplib.SMTPException):
+        return False
+    return not _dislikes_sender(code)
 
 
 def _in_ascii_domain(address: str) -> str:

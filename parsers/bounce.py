@@ -72,10 +72,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """A delivery report. `recipients` is empty where the report names none that can be read."""
+    """A delivery report. `recipients` is empty without a readable address in it.
+
+    `reporting_mta` is its author's own word for the author's host, in lower case, or empty.
+    """
 
     recipients: tuple[Failed, ...]
     original_message_id: str | None
+    reporting_mta: str = ""
 
     @property
     def permanent(self) -> bool:
@@ -233,11 +237,21 @@ def read_bounce(message: Message) -> Bounce | None:
     """Read a delivery report (RFC 3464, or one of the many other forms); None if it is none."""
     if not is_bounce(message):
         return None
-    found = [
-        failed
+    reports = [
+        part.content
         for part in message.attachments
         if part.content_type in _REPORTS or part.content_type == _NOTIFICATION
-        for failed in _from_report(part.content)
     ]
+    found = [failed for report in reports for failed in _from_report(report)]
     unique = {failed.address: failed for failed in found or _from_text(message)}
-    return Bounce(tuple(unique.values()), _original_id(message))
+    author = next((name for report in reports if (name := _author(report))), "")
+    return Bounce(tuple(unique.values()), _original_id(message), author)
+
+
+def _author(report: bytes) -> str:
+    """Give the Reporting-MTA of a report, without its type and comment (RFC 3464, 2.2.2)."""
+    for group in _groups(report):
+        name = group.get("reporting-mta", "").rpartition(";")[2].split()
+        if name:
+            return name[0].lower().rstrip(".")
+    return ""

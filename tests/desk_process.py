@@ -168,11 +168,17 @@ class Place:
 
 
 def a_place(
-    folder: Path, url: str, out: int, *, more: str = "", address: str = "support@example.se"
+    folder: Path,
+    url: str,
+    out: int,
+    *,
+    more: str = "",
+    address: str = "support@example.se",
+    port: int = 0,
 ) -> Place:
     """A desk with its register, on an empty database with the schema."""
     folder.mkdir(exist_ok=True)
-    place = Place(folder, url, free_port())
+    place = Place(folder, url, port or free_port())
     settings = SETTINGS.format(
         url=url,
         port=place.port,

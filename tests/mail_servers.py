@@ -35,7 +35,8 @@ local_recipient_maps =
 alias_maps =
 relay_domains = example.se
 relay_transport = {transport}
-smtpd_relay_restrictions = reject_unauth_destination
+smtpd_relay_restrictions = {relays}
+{more}
 smtp_dns_support_level = disabled
 lmtp_tls_security_level = none
 queue_run_delay = 1s
@@ -90,8 +91,20 @@ class Postfix:
 
 
 @contextmanager
-def postfix(transport: str) -> Iterator[Postfix]:
-    """Start a Postfix of its own; `transport` is such as `lmtp:inet:127.0.0.1:2424`."""
+def postfix(transport: str, *, elsewhere: str | None = None) -> Iterator[Postfix]:
+    """Start a Postfix of its own; `transport` is such as `lmtp:inet:127.0.0.1:2424`.
+
+    With `elsewhere`, such as `smtp:[127.0.0.1]:2525`, only support@example.se goes by `transport`,
+    and this machine's mail for everybody else goes there.
+    """
+    relays, more = "reject_unauth_destination", ""
+    if elsewhere:
+        relays = f"permit_mynetworks, {relays}"
+        more = (
+            f"transport_maps = inline:{{ {{ support@example.se = {transport} }} }}\n"
+            f"default_transport = {elsewhere}\nrecipient_delimiter = +"
+        )
+        transport = elsewhere
     postfix_program = program("postfix", "postfix")
     master = program("master", "postfix", "usr/lib/postfix/sbin")
     if os.geteuid() != 0:
@@ -103,7 +116,14 @@ def postfix(transport: str) -> Iterator[Postfix]:
         (home / "queue").mkdir()
         (home / "data").mkdir()
         shutil.chown(home / "data", "postfix")
-        (home / "conf/main.cf").write_text(_MAIN_CF.format(home=home, transport=transport))
+        (home / "conf/main.cf").write_text(
+            _MAIN_CF.format(
+                home=home,
+                transport=transport,
+                relays=relays,
+                more=more,
+            )
+        )
         (home / "conf/master.cf").write_text(_MASTER_CF.format(port=port))
         made = subprocess.run(
             [postfix_program, "-c", str(home / "conf"), "check"],

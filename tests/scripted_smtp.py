@@ -33,6 +33,7 @@ class Sink:
         self.features = ["SIZE 30000000", "8BITMIME", "SMTPUTF8"]
         self.tls = None  # an SSLContext: offer STARTTLS
         self.slow = {}
+        self.refused = {}  # replies to RCPT, by recipient
         self.stopping = threading.Event()
         self._replies = {}
         self.port = 0
@@ -114,7 +115,8 @@ class _Session(socketserver.StreamRequestHandler):
 
     def do_rcpt(self, argument):
         self.recipient = argument
-        self.answer("RCPT", "250 ok")
+        address = argument.partition("<")[2].partition(">")[0]
+        self.answer("RCPT", self.sink.refused.get(address, "250 ok"))
 
     def do_rset(self, argument):
         self.answer("RSET", "250 ok")

@@ -1,6 +1,7 @@
 """The probes of `avtald check`: mailbox, outgoing server, accounting, DNS."""
 
 import shutil
+import smtplib
 from dataclasses import replace
 from functools import partial
 
@@ -10,8 +11,10 @@ from daemon.app.consents import access_token
 from daemon.app.mail_records import Lookup
 from daemon.app.outages import Outage, Server, outage
 from daemon.desk.context import Desk
+from daemon.desk.outgoing import reply_ids
 from daemon.desk.ports import SendError
 from daemon.desk.upkeep.check import ProbeError, Probes
+from daemon.domain.wording import Say
 from daemon.settings.mail import Imap, Outgoing
 
 
@@ -74,13 +77,41 @@ def _outgoing(desk: Desk, server: Outgoing) -> str:
     try:
         if ours is not None:
             quick = replace(ours, patience=ours.patience.scaled(0.1))
-            SmtpMailer(quick).connect().quit()
+            smtp = SmtpMailer(quick).connect()
+            keyed = _takes_keyed_sender(desk, smtp)
+            smtp.quit()
+            if not keyed:
+                raise ProbeError(*_no_keyed_sender(say), warning=True)
     except SendError as error:
         named = Server(table="[outgoing]", host=server.host, port=server.port_used, tls=server.tls)
         raise _probe_error(outage(error, named, say)) from error
     if server.username:
         return say("inloggning fungerar", "login works")
     return say("anslutning fungerar", "connection works")
+
+
+def _takes_keyed_sender(desk: Desk, smtp: smtplib.SMTP) -> bool:
+    """Tell if the server takes the return path of a mail (E1); True without one."""
+    from integrations.mailer import takes_sender
+
+    base = desk.settings.desk.keyed_return
+    if base is None:
+        return True
+    message_id = reply_ids.make(desk.key, None, "check", desk.domain)
+    return takes_sender(smtp, reply_ids.return_path(desk.key, message_id, base, base))
+
+
+def _no_keyed_sender(say: Say) -> tuple[str, str]:
+    return (
+        say(
+            "servern tar inte avsändare med +nyckel: inga studsar kan bevisa sig",
+            "the server refuses senders with a +key: no bounce can prove itself",
+        ),
+        say(
+            "tillåt dem i servern, eller sätt desk.return_address till en adress som den tar",
+            "allow them in the server, or set desk.return_address to an address that it takes",
+        ),
+    )
 
 
 def _probe_error(found: Outage) -> ProbeError:

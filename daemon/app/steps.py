@@ -338,9 +338,9 @@ def _doors(desk: Desk, kept: Callable[[], None]) -> list[Callable[[], None]]:
     """Open the listening doors; gives the functions to close them."""
     from daemon.intake.smtp import Door, Policy, Recipients
 
-    settings = desk.settings
+    settings, own = desk.settings, desk.settings.desk
     policy = Policy(
-        Recipients.of(settings.desk.address, settings.desk.aliases, settings.desk.reply_address),
+        Recipients.of(own.address, own.aliases, own.reply_address, own.return_address),
         go_live=settings.desk.go_live,
         has_room=_reserve(desk),
         kept=kept,

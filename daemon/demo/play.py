@@ -95,7 +95,7 @@ class Player:
         settings = self.stage.desk.settings
         assert settings.intake.smtp is not None  # noqa: S101  the stage has written it
         own = settings.desk
-        recipients = Recipients.of(own.address, own.aliases, own.reply_address)
+        recipients = Recipients.of(own.address, own.aliases, own.reply_address, own.return_address)
         return Door(
             settings.intake.smtp, self.stage.desk.store, Policy(recipients, clock=self.clock)
         )

@@ -36,7 +36,7 @@ class Desk:
     @property
     def own_addresses(self) -> frozenset[str]:
         """Every address of this desk."""
-        return frozenset((self.settings.desk.address, *self.settings.desk.aliases))
+        return self.settings.desk.addresses
 
     @property
     def instance(self) -> str:

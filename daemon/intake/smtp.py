@@ -59,12 +59,21 @@ class Recipients:
 
     desk: str
     others: frozenset[str] = frozenset()
-    plus: bool = False  # D3: reply ids stand in the address, support+…@
+    extended: frozenset[str] = frozenset()  # support+…@: reply ids (D3), keys of bounces (E1)
 
     @classmethod
-    def of(cls, address: str, aliases: Sequence[str], reply_address: str) -> "Recipients":
+    def of(
+        cls,
+        address: str,
+        aliases: Sequence[str],
+        reply_address: str,
+        return_address: str | None = None,
+    ) -> "Recipients":
         """The addresses named in `[desk]`."""
-        return cls(_plain(address), frozenset(map(_plain, aliases)), reply_address == "plus")
+        back = {_plain(return_address)} if return_address else set()
+        plus = {_plain(address)} if reply_address == "plus" else set()
+        others = frozenset({*map(_plain, aliases), *back})
+        return cls(_plain(address), others, frozenset(plus | back))
 
     def take(self, recipient: str) -> bool:
         """True for an address of the desk; postmaster always is one (RFC 5321 4.5.1)."""
@@ -73,7 +82,7 @@ class Recipients:
             return True
         if _plain(recipient) in {self.desk, *self.others}:
             return True
-        return self.plus and _plain(f"{local.partition('+')[0]}@{domain}") == self.desk
+        return _plain(f"{local.partition('+')[0]}@{domain}") in self.extended
 
 
 def _plain(address: str) -> str:

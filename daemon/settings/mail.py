@@ -1,6 +1,7 @@
 """The tables of `avtald.toml` about mail: the doors for incoming mail, and the server for ours."""
 
 import datetime as dt
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -242,6 +243,10 @@ class Outgoing(Login):
     port: Annotated[Port | None, Key("default: the usual port for tls", "465")] = None
 
     max_size: Annotated[Size, Key("the largest message that the server accepts")] = 25 * 1024**2
+    names: Annotated[
+        tuple[Line, ...],
+        Key("the server's names in its bounces (E1); default: host, or this machine's name"),
+    ] = ()
     per_minute: Annotated[
         CountOrNone, Key("most mails a minute; Microsoft 365 allows 30. 0: no limit")
     ] = 0
@@ -258,6 +263,12 @@ class Outgoing(Login):
             wrong.append(("password_file", "is missing: whose username logs in with what?"))
         if wrong:
             raise TableError(*wrong)
+
+    @property
+    def server_names(self) -> frozenset[str]:
+        """The server's names for itself, in lower case."""
+        own = socket.gethostname() if is_loopback(self.host) else self.host
+        return frozenset(name.lower().rstrip(".") for name in self.names or (own,))
 
     @property
     def port_used(self) -> int:

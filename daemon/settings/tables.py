@@ -107,6 +107,13 @@ class Desk:
         Literal["plain", "plus"],
         Key("plain, or plus: support+<reply id>@…, if the mail host allows it"),
     ] = "plain"
+    return_address: Annotated[
+        Address | None,
+        Key(
+            "bounces come back to bounce+<key>@…; default: to `address`, with a key if it is plus",
+            '"bounce@example.se"',
+        ),
+    ] = None
     operators: Annotated[tuple[Address, ...], Key("they are told of faults and shelved mail")] = ()
     language: Annotated[
         Literal["sv", "en"], Key("of the desk, and of customers without a language of their own")
@@ -133,11 +140,22 @@ class Desk:
     def __post_init__(self) -> None:
         if self.address in self.aliases:
             raise TableError(("aliases", f"{self.address} is the address already: leave it out"))
+        domain = self.address.rpartition("@")[2]
+        back = (self.return_address or self.address).rpartition("@")[2]
+        if not f".{back}".endswith(f".{domain}"):
+            raise TableError(("return_address", f"write an address of {domain}: DMARC asks for it"))
 
     @property
     def addresses(self) -> frozenset[str]:
         """Every address of the desk."""
-        return frozenset({self.address, *self.aliases})
+        back = (self.return_address,) if self.return_address else ()
+        return frozenset({self.address, *self.aliases, *back})
+
+    @property
+    def keyed_return(self) -> str | None:
+        """The address whose extension holds the key of a return path (E1); None if none does."""
+        own = self.address if self.reply_address == "plus" else None
+        return self.return_address or own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,6 +186,25 @@ def test_an_outgoing_server_is_greeted_and_nothing_is_sent(desk_with):
         assert [command.split()[0] for command in server.commands] == ["ehlo", "quit"]
 
 
+@pytest.mark.parametrize(
+    ("words", "warned"), [(["250 ok"], False), (["553 5.1.7 no extensions here"], True)]
+)
+def test_a_server_that_takes_no_keyed_return_path_is_told_E1(desk_with, words, warned):
+    with sink() as server:
+        server.say("MAIL", *words)
+        table = f'[outgoing]\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
+        desk = desk_with(f'reply_address = "plus"\n{table}')
+        look = probes.probes_of(desk).outgoing
+        if warned:
+            found, mends = told(look, desk.settings.outgoing)
+            assert "no bounce can prove itself" in found
+            assert "desk.return_address" in mends
+        else:
+            assert look(desk.settings.outgoing) == "connection works"
+        assert server.mails == []
+        assert any(command.startswith("MAIL FROM:<support+b0.") for command in server.commands)
+
+
 def outgoing_of(server, folder: Path, tls: str = "none") -> str:
     (folder / "smtp-password").write_text("hemligt", encoding="utf-8")
     return (

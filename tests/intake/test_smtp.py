@@ -202,6 +202,16 @@ def test_a_reply_id_stands_in_the_address_where_the_host_allows_it_d3():
     assert not plus.take("other+1042@example.se")
 
 
+def test_a_keyed_return_path_is_an_address_of_the_desk_E1():
+    """Else every bounce would itself bounce, and nobody would hear of any."""
+    back = Recipients.of(US, ["helpdesk@example.se"], "plain", "bounce@studs.example.se")
+    assert back.take("bounce+b1042.aaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbb@studs.example.se")
+    assert back.take("Bounce@Studs.example.se")
+    assert not back.take("support+b1042.a.b@example.se")
+    plus = Recipients.of(US, [], "plus")
+    assert plus.take("support+b1042.aaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbb@example.se")
+
+
 def test_only_an_unknown_recipient_gets_550(store, open_door):
     with smtplib.SMTP("127.0.0.1", open_door().port) as client:
         with pytest.raises(smtplib.SMTPRecipientsRefused) as caught:

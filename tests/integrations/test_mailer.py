@@ -268,6 +268,15 @@ def test_a_refusal_of_the_sender_is_ours_to_mend_but_size_is_the_mail_s(
     assert refusal(mailer) == meaning
 
 
+def test_a_sender_that_the_server_takes_only_without_its_extension_goes_without_it(there, mailer):
+    """Then a bounce comes back without its key (E1); but the mail goes."""
+    there.say("MAIL", "553 5.1.7 no extensions here")
+    assert send(mailer, envelope_from="support+b1.x.y@example.se") == "250 2.0.0 taken"
+    assert there.mails[0][0].startswith("FROM:<support@example.se> ")
+    there.say("MAIL", *["550 5.7.60 not you"] * 4)  # on this connection, and on a new one
+    assert refusal(mailer, envelope_from="support+b1.x.y@example.se") == (False, False, True)
+
+
 def test_a_server_that_is_not_there_is_unreachable_and_the_mail_waits():
     mailer = SmtpMailer(SmtpServer("127.0.0.1", free_port(), "none"))
     assert refusal(mailer) == (False, False, True)

@@ -56,6 +56,8 @@ _SWEDISH = {
     "follows": "Svar på ärende #{number}, som har varit stängt länge.",
     "reopened_by_customer": "Kunden svarade på ett stängt ärende; det är öppet igen.",
     "bounce": "Ett svar till {addresses} kom inte fram ({status}).",
+    "bounce_unproven": "Någon uppger att ett svar till {addresses} inte kom fram ({status}). "
+    "Uppgiften är inte styrkt och ändrar inget: fråga kunden om svaret kom.",
     "delayed": "Ett svar till {addresses} har inte kommit fram ännu ({status}); servern som har "
     "det försöker igen.",
     "failed": "Ett mejl till {address} kunde inte levereras: {reply}",
@@ -158,6 +160,8 @@ _ENGLISH = {
     "follows": "A reply to ticket #{number}, which has been closed for long.",
     "reopened_by_customer": "The customer replied to a closed ticket; it is open again.",
     "bounce": "An answer to {addresses} did not arrive ({status}).",
+    "bounce_unproven": "Somebody reports that an answer to {addresses} did not arrive ({status}). "
+    "The report is not proven and changes nothing: ask the customer for the answer.",
     "delayed": "An answer to {addresses} has not arrived yet ({status}); the server that has it "
     "tries again.",
     "failed": "A mail to {address} could not be delivered: {reply}",

@@ -93,7 +93,16 @@ def _made(desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> outbox.Mail 
         about=mail.about,
         answer=mail.answer,
         customer_side=mail.customer_side,
+        return_paths=_return_paths(desk, message_id, recipients),
     )
+
+
+def _return_paths(desk: Desk, message_id: str, recipients: Iterable[str]) -> dict[str, str]:
+    """The keyed envelope sender for each recipient of a mail (E1)."""
+    base = desk.settings.desk.keyed_return
+    if base is None:
+        return {}
+    return {to: reply_ids.return_path(desk.key, message_id, to, base) for to in recipients}
 
 
 def _sendable(people: Iterable[tuple[str, str]]) -> People:

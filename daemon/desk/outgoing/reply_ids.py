@@ -1,13 +1,19 @@
-"""Keyed reply ids: the Message-IDs and plus-addresses by which a reply finds its ticket (D3).
+"""Keyed ids of our mails: for replies (D3), and for bounces (E1).
 
-An id is `t<ticket>.<which>.<proof>` before the `@`. `which` tells our mails on one ticket apart.
-`proof` is a keyed hash of the rest, so that nobody who knows an id of one ticket can make one for
-another. All of it is lower case, for mail systems that change the case.
+A reply finds its ticket by a Message-ID, or by an address, with `t<ticket>.<which>.<proof>` before
+the `@`. `which` tells our mails on one ticket apart. `proof` is a keyed hash of the rest: an id of
+one ticket is of no help in making an id of another. Every recipient of a mail knows it.
+
+A bounce comes back to a return path of its own for each mail and recipient, with
+`b<ticket>.<which>.<proof>`. That recipient and the servers on the way know it, and nobody else.
+
+All ids are lower case, for mail systems that change the case.
 """
 
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 
 _PROOF_BYTES = 10  # 80 bits: 16 digits
 _WHICH_BYTES = 10
@@ -15,7 +21,11 @@ _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648, section 6, in lower ca
 _ID = re.compile(
     r"(?<![a-z0-9])(t[1-9][0-9]{0,17}|t0)\.([a-z2-7]{16})\.([a-z2-7]{16})@", re.IGNORECASE
 )
-_MOST = 1000  # characters of a header field that are looked at
+_RETURN = re.compile(
+    r"[^@]*\+b([1-9][0-9]{0,17}|0)\.([a-z2-7]{16})\.([a-z2-7]{16})@[^@]*", re.IGNORECASE
+)
+_MOST = 1000  # characters of a header field, read for an id
+_LONGEST_LOCAL = 64  # RFC 5321, section 4.5.3.1.1
 
 
 def make(secret: bytes, ticket: int | None, unique: str, domain: str) -> str:
@@ -27,7 +37,7 @@ def make(secret: bytes, ticket: int | None, unique: str, domain: str) -> str:
 
 
 def address(message_id: str, desk_address: str) -> str:
-    """Give the plus-address that carries that id of ours: `support+t1042.…@example.se`."""
+    """Give the plus-address with an id of ours: `support+t1042.…@example.se`."""
     local, _, domain = desk_address.rpartition("@")
     return f"{local}+{message_id[1:-1].rpartition('@')[0]}@{domain}"
 
@@ -45,6 +55,38 @@ def read(secret: bytes, message_id: str) -> int | None:
     return int(ticket[1:]) or None if genuine else None
 
 
+def return_path(secret: bytes, message_id: str, recipient: str, base: str) -> str:
+    """Give the envelope sender of one mail to one recipient: `support+b1042.…@example.se`.
+
+    It is the bare `base` where that is too long for more.
+    """
+    stem = message_id[1:-1].rpartition("@")[0].rpartition(".")[0]
+    local, _, domain = base.rpartition("@")
+    keyed = f"{local}+b{stem[1:]}.{_return_proof(secret, stem, recipient)}"
+    return base if len(keyed) > _LONGEST_LOCAL else f"{keyed}@{domain}"
+
+
+def returned(secret: bytes, address: str, domain: str) -> str | None:
+    """Give the Message-ID of the mail that a return path of ours names; proves nothing yet."""
+    found = _RETURN.fullmatch(address[:_MOST])
+    if not found:
+        return None
+    stem = f"t{found[1]}.{found[2].lower()}"
+    return f"<{stem}.{_proof(secret, stem)}@{domain}>"
+
+
+def proven_recipient(secret: bytes, address: str, recipients: Iterable[str]) -> str | None:
+    """Give the recipient whose return path this is, among those of the named mail."""
+    found = _RETURN.fullmatch(address[:_MOST])
+    if not found:
+        return None
+    stem, proof = f"t{found[1]}.{found[2].lower()}", found[3].lower()
+    for recipient in recipients:
+        if hmac.compare_digest(_return_proof(secret, stem, recipient), proof):
+            return recipient
+    return None
+
+
 def _token(secret: bytes, ticket: int | None, unique: str) -> str:
     which = _lower32(hashlib.sha256(unique.encode()).digest()[:_WHICH_BYTES])
     stem = f"t{ticket or 0}.{which}"
@@ -52,7 +94,15 @@ def _token(secret: bytes, ticket: int | None, unique: str) -> str:
 
 
 def _proof(secret: bytes, stem: str) -> str:
-    keyed = hmac.new(secret, b"reply-id\0" + stem.encode(), hashlib.sha256)
+    return _keyed(secret, f"reply-id\0{stem}")
+
+
+def _return_proof(secret: bytes, stem: str, recipient: str) -> str:
+    return _keyed(secret, f"return-path\0{stem}\0{recipient.casefold()}")
+
+
+def _keyed(secret: bytes, text: str) -> str:
+    keyed = hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
     return _lower32(keyed.digest()[:_PROOF_BYTES])
 
 

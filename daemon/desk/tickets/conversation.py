@@ -1,6 +1,7 @@
 """The ticket of a message, by its reply id or its number (D3)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from daemon.desk.outgoing import reply_ids
 from daemon.desk.tickets.turn import Turn
@@ -11,6 +12,8 @@ from daemon.store.mail.outbox import Sent
 from daemon.store.session import Tx
 from daemon.store.tickets import tickets
 from parsers.subject import ticket_number
+
+_DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
 
 
 def answered_mail(turn: Turn) -> Sent | None:
@@ -29,6 +32,29 @@ def directly_answered(turn: Turn) -> Sent | None:
     sent = outbox.by_message_ids(turn.tx, _both_cases([first] if first else [], turn))
     named = {mail.id: mail for mail in sent.values()}
     return next(iter(named.values())) if len(named) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A mail of ours and the recipient whose keyed return path a message came to (E1)."""
+
+    message_id: str
+    sent: Sent
+    recipient: str
+
+
+def returned(turn: Turn) -> Returned | None:
+    """The mail of ours that a message came back from, proven by the key in its address."""
+    for address in dict.fromkeys(_reached(turn)):
+        named = reply_ids.returned(turn.desk.key, address, turn.desk.domain)
+        sent = outbox.by_message_ids(turn.tx, [named]).get(named) if named else None
+        if named is None or sent is None:
+            continue
+        to = outbox.recipients(turn.tx, sent.id)
+        recipient = reply_ids.proven_recipient(turn.desk.key, address, to)
+        if recipient is not None:
+            return Returned(named, sent, recipient)
+    return None
 
 
 def joined_ticket(turn: Turn, *, customer_id: int | None) -> Ticket | None:
@@ -65,6 +91,13 @@ def engineers_ticket(turn: Turn, answered: Sent | None) -> Ticket | None:
     return on
 
 
+def _reached(turn: Turn) -> list[str]:
+    """The addresses that a message was delivered or written to."""
+    message = turn.mail.message
+    noted = (value.strip(" <>") for name in _DELIVERED_TO for value in message.all(name))
+    return [*turn.mail.envelope_to, *noted, *(each for _, each in turn.mail.written_to)]
+
+
 def _named(turn: Turn, number: int | None) -> Ticket | None:
     """The ticket of a number, or after a merge the living one (D7)."""
     ticket = None if number is None else tickets.by_number(turn.tx, number)
@@ -77,8 +110,12 @@ def _references(turn: Turn) -> tuple[str, ...]:
 
 
 def _ids(turn: Turn) -> list[str]:
-    """The ids of the answered mails, best first: of the references, then of the reply address."""
-    return _both_cases(_references(turn), turn)
+    """The ids of the answered mails, best first: of the references, then of the addresses.
+
+    Automatic answers go to the return path (RFC 3834, section 4).
+    """
+    back = returned(turn)
+    return [*_both_cases(_references(turn), turn), *([back.message_id] if back else ())]
 
 
 def _both_cases(references: Iterable[str], turn: Turn) -> list[str]:

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, func, or_, select, update
@@ -122,6 +122,7 @@ class Mail:
     about: str | None = None
     answer: bool = False  # J2: counts against the limit of automatic answers
     customer_side: frozenset[str] = frozenset()  # E1: recipients whose acceptance stops a clock
+    return_paths: Mapping[str, str] = field(default_factory=dict)  # E1: the sender, by recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def _deliveries_of(mail: Mail, outgoing_id: int, at: dt.datetime) -> list[dict[s
         {
             "outgoing_id": outgoing_id,
             "recipient": recipient,
-            "envelope_from": mail.envelope_from,
+            "envelope_from": mail.return_paths.get(recipient, mail.envelope_from),
             "created_at": at,
             "next_at": at,
             "answer": mail.answer,
@@ -401,6 +402,12 @@ def by_message_ids(tx: Tx, message_ids: Sequence[str]) -> dict[str, Sent]:
     query = select(outgoing.c.message_id, *sent)
     rows = tx.execute(query.where(outgoing.c.message_id.in_(list(message_ids))))
     return {row.message_id: record(Sent, row) for row in rows}
+
+
+def recipients(tx: Tx, outgoing_id: int) -> list[str]:
+    """The recipients of a mail."""
+    query = select(outbox.c.recipient).where(outbox.c.outgoing_id == outgoing_id)
+    return list(tx.scalars(query.order_by(outbox.c.id)))
 
 
 def bounced(tx: Tx, outgoing_id: int, recipient: str, status: str) -> None:

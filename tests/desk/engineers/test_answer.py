@@ -158,28 +158,6 @@ def test_the_clock_stops_at_the_receipt_of_the_accepted_answer_E1(desk, notice):
     assert (clock.result, clock.used_minutes) == ("met", 40)
 
 
-def test_a_bounce_of_the_answer_opens_the_result_again_E1(desk, notice):
-    answer(desk, "Nu går den.\n", at="2026-11-20 09:40", reply_to=notice)
-    sent = desk.mailer.to("bo@acme.se")[-1]
-    desk.get(a_bounce(header_of(sent, "Message-ID"), "bo@acme.se"), "2026-11-20 09:41")
-    assert response(desk).result == "running"
-
-
-def a_bounce(message_id, recipient):
-    return (
-        "From: MAILER-DAEMON@mx.example.se\r\nTo: support@example.se\r\n"
-        "Subject: Undelivered Mail Returned to Sender\r\nDate: Fri, 20 Nov 2026 09:41:00 +0100\r\n"
-        "Message-ID: <bounce1@mx.example.se>\r\nAuto-Submitted: auto-replied\r\n"
-        "MIME-Version: 1.0\r\n"
-        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
-        "--b\r\nContent-Type: text/plain\r\n\r\nNo such user\r\n"
-        "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
-        "Reporting-MTA: dns; mx.example.se\r\n\r\n"
-        f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
-        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {message_id}\r\n\r\n--b--\r\n"
-    ).encode()
-
-
 def test_the_first_who_answers_becomes_assignee_and_gets_what_comes_D8(desk, notice):
     answer(desk, "Nu går den.\n", reply_to=notice)
     sent = desk.mailer.to("bo@acme.se")[-1]

@@ -10,7 +10,9 @@ from daemon.store.mail import outbox
 from daemon.store.schema.tables import outgoing
 from daemon.store.tickets import tickets
 from parsers.message import read
-from tests.builders import Catcher, a_mail, header_of, instant
+from tests.bounced import LOCALLY
+from tests.builders import Catcher, a_desk, a_mail, header_of, instant
+from tests.desk.incoming.test_bounces import PLAIN
 
 BO = "bo@acme.se"
 
@@ -88,13 +90,20 @@ def test_a_lost_alarm_tells_of_itself_to_nobody(desk, kind):
     assert len(told(desk)) == (kind == "alarm")
 
 
+@pytest.fixture
+def served(store, tmp_path):
+    """A desk that knows its outgoing server by name."""
+    return a_desk(store, tmp_path, settings=PLAIN)
+
+
 def report(sent, *groups):
-    """A delivery report on a mail of ours: address, action and status of each recipient."""
+    """Our own server's report on a mail of ours: address, action and status of each recipient."""
     about = "\r\n".join(
         f"Final-Recipient: rfc822; {address}\r\nAction: {action}\r\nStatus: {status}\r\n"
         for address, action, status in groups
     )
     return (
+        f"{LOCALLY}\r\n"
         "From: MAILER-DAEMON@mx.example.se\r\nTo: support@example.se\r\nSubject: Report\r\n"
         f"Date: Fri, 20 Nov 2026 09:41:00 +0100\r\nMessage-ID: <{len(about)}@mx.example.se>\r\n"
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
@@ -118,20 +127,20 @@ def report(sent, *groups):
         ([], "Ett svar till ? kom inte fram (?)"),
     ],
 )
-def test_what_only_waits_elsewhere_is_not_told_as_lost(desk, groups, says):
+def test_what_only_waits_elsewhere_is_not_told_as_lost(served, groups, says):
     """RFC 3464 section 2.3.3: a delay is no failure, and the server says which it is."""
-    desk.get(a_mail(), "2026-11-20 09:00")
-    (confirmation,) = desk.mailer.to(BO)
-    desk.get(report(confirmation, *groups), "2026-11-20 09:41")
-    (note,) = notes(desk)
+    served.get(a_mail(), "2026-11-20 09:00")
+    (confirmation,) = served.mailer.to(BO)
+    served.get(report(confirmation, *groups), "2026-11-20 09:41")
+    (note,) = notes(served)
     assert note.startswith(says)
 
 
-def test_a_delay_of_a_notice_to_one_of_us_is_no_alarm(desk):
-    desk.get(a_mail(), "2026-11-20 09:00")
-    (notice,) = desk.mailer.to("anna@example.se")
+def test_a_delay_of_a_notice_to_one_of_us_is_no_alarm(served):
+    served.get(a_mail(), "2026-11-20 09:00")
+    (notice,) = served.mailer.to("anna@example.se")
     delay = ("anna@example.se", "delayed", "4.4.1")
-    desk.get(report(notice, delay), "2026-11-20 09:41")
-    assert told(desk) == []
-    desk.get(report(notice, ("anna@example.se", "failed", "4.4.7")), "2026-11-20 09:45")
-    assert len(told(desk)) == 1
+    served.get(report(notice, delay), "2026-11-20 09:41")
+    assert told(served) == []
+    served.get(report(notice, ("anna@example.se", "failed", "4.4.7")), "2026-11-20 09:45")
+    assert len(told(served)) == 1
