@@ -1,4 +1,4 @@
-"""A mail server on loopback that takes everything and keeps it, as a Maildir and in memory."""
+"""A mail server on loopback: it keeps all mail, as a Maildir and in memory."""
 
 import mailbox
 import threading
@@ -12,17 +12,17 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """A mail for one recipient, as it was handed over."""
+    """A mail as handed over, for one recipient."""
 
     recipient: str
     raw: bytes
 
 
 class Catcher:
-    """Stands for the mail servers of the whole world; `folder` is for `mutt -f`."""
+    """The stand-in for all mail servers of the world; `folder` is for `mutt -f`."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        """Listen nowhere yet: `start` does."""
+        """Open the folder; `start` listens."""
         self.folder = folder
         self.port = port
         self.on_mail: Callable[[Caught], None] = lambda _caught: None
@@ -32,15 +32,15 @@ class Catcher:
         self._controller = Controller(self, hostname="127.0.0.1", port=port, enable_SMTPUTF8=True)
 
     def start(self) -> None:
-        """Listen, in a thread of its own."""
+        """Listen in a thread of its own."""
         self._controller.start()
 
     def stop(self) -> None:
         """Listen no more."""
         self._controller.stop()
 
-    def take(self) -> list[Caught]:
-        """What came since the last call."""
+    def take_mails(self) -> list[Caught]:
+        """The mails since the last call."""
         with self._lock:
             mails, self._mails = self._mails, []
         return mails

@@ -28,29 +28,27 @@ def _row(row: TextRow) -> str:
 
 def drafts(stage: Stage) -> Iterator[str]:
     """The drafts in the books, in Fortnox's own words."""
-    found = stage.double.invoices
-    yield f"{len(found)} drafts in the books, neither booked nor sent:"
+    invoices = stage.double.invoices
+    yield f"{len(invoices)} drafts in the books, neither booked nor sent:"
     yield f"  {'no':>3}  {'reference':<23}{'customer':<27}{'net':>10}"
-    for each in found:
-        yield (
-            f"  {each['DocumentNumber']:>3}  {each['ExternalInvoiceReference1']:<23}"
-            f"{each['CustomerName']:<27}{_money(each['Net']):>10}"
-        )
-    total = sum((Decimal(str(each["Net"])) for each in found), Decimal(0))
+    for draft in invoices:
+        number, reference = draft["DocumentNumber"], draft["ExternalInvoiceReference1"]
+        yield f"  {number:>3}  {reference:<23}{draft['CustomerName']:<27}{_money(draft['Net']):>10}"
+    total = sum((Decimal(str(draft["Net"])) for draft in invoices), Decimal(0))
     yield f"  {'':>3}  {'sum':<50}{_money(total):>10}  SEK"
 
 
 def differences(stage: Stage) -> Iterator[str]:
     """The differences between the drafts and the story."""
     nets: dict[str, list[str]] = {}
-    for each in stage.double.invoices:
-        nets.setdefault(each["ExternalInvoiceReference1"], []).append(_money(each["Net"]))
-        if each["Booked"] or each["Sent"]:
-            yield f"{each['ExternalInvoiceReference1']} was booked or sent (I2)"
+    for draft in stage.double.invoices:
+        nets.setdefault(draft["ExternalInvoiceReference1"], []).append(_money(draft["Net"]))
+        if draft["Booked"] or draft["Sent"]:
+            yield f"{draft['ExternalInvoiceReference1']} was booked or sent (I2)"
     for reference in sorted({*nets, *story.NETS}):
-        found, wanted = nets.get(reference, []), story.NETS.get(reference, "there at all")
-        if found != [wanted]:
-            yield f"{reference}: {' and '.join(found) or 'no draft'}, not {wanted}"
+        made, wanted = nets.get(reference, []), story.NETS.get(reference, "there at all")
+        if made != [wanted]:
+            yield f"{reference}: {' and '.join(made) or 'no draft'}, not {wanted}"
     yield from (f"the books were asked for {each}" for each in stage.double.violations)
 
 

@@ -1,4 +1,4 @@
-"""A mail that went out, as the demonstration shows it: what it is, to whom, and what it says."""
+"""A mail sent by the desk, as the demonstration shows it: its kind, recipients and main words."""
 
 import email
 import re
@@ -19,18 +19,13 @@ _PROMISE = re.compile(
 _WARNING = re.compile(r"%|Tiden är ute|Time is up")
 _REFUSED = re.compile(r"Du skrev|You wrote")
 _SENTENCE_END = re.compile(r"(?<!\bkl)[.!?](?=\s|$)")
-NAMES = {
-    "notice": "notice",
-    "relay": "answer",
-    "proof": "proof request",
-    "close": "month's close",
-}
+NAMES = {"relay": "answer", "proof": "proof request", "close": "month's close"}
 _SHOWN = 80  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Out:
-    """One mail, whoever got it."""
+    """One mail with all its recipients."""
 
     message_id: str
     kind: str
@@ -41,18 +36,18 @@ class Out:
 
     @property
     def name(self) -> str:
-        """What people call this kind."""
+        """The kind in people's words."""
         return NAMES.get(self.kind, self.kind)
 
     @property
     def highlight(self) -> str:
-        """The sentence that a reader looks for; empty where other lines say it all."""
+        """The main sentence of the mail; empty for a kind without one."""
         chosen = _HIGHLIGHTS.get(self.kind)
         return "" if chosen is None else chosen(self.text)
 
 
-def read(desk: Desk, mails: Sequence[Caught]) -> list[Out]:
-    """What was caught, with what the outbox knows of it; one for all recipients of a mail."""
+def sent_mails(desk: Desk, mails: Sequence[Caught]) -> list[Out]:
+    """The caught mails with their rows in the outbox: one record for all recipients of a mail."""
     recipients: dict[str, list[str]] = {}
     parsed: dict[str, EmailMessage] = {}
     for mail in mails:
@@ -62,7 +57,7 @@ def read(desk: Desk, mails: Sequence[Caught]) -> list[Out]:
         parsed[message_id] = message
     with desk.store.reading() as tx:
         sent = outbox.by_message_ids(tx, list(parsed))
-        ids = {each.ticket_id for each in sent.values() if each.ticket_id is not None}
+        ids = {row.ticket_id for row in sent.values() if row.ticket_id is not None}
         numbers = tickets.numbers(tx, ids)
     return [
         Out(
@@ -83,29 +78,27 @@ def _text(message: EmailMessage) -> str:
 
 
 def _sentence(text: str, about: re.Pattern[str]) -> str:
-    """The first sentence in which that stands."""
+    """The first sentence about it."""
     for paragraph in re.split(r"\n\s*\n", text):
         flat = " ".join(paragraph.replace("*", "").split())
-        found = about.search(flat)
-        if found:
-            begins = max(
-                (end.end() for end in _SENTENCE_END.finditer(flat[: found.start()])), default=0
-            )
-            ends = _SENTENCE_END.search(flat, found.end())
+        if place := about.search(flat):
+            before = _SENTENCE_END.finditer(flat[: place.start()])
+            begins = max((end.end() for end in before), default=0)
+            ends = _SENTENCE_END.search(flat, place.end())
             return flat[begins : ends.end() if ends else None].lstrip("!–•- ")
     return ""
 
 
 def _first_words(text: str) -> str:
-    """How the answer begins as it reaches the customer."""
+    """The beginning of the answer to the customer."""
     words = " ".join(text.split())
     return words if len(words) <= _SHOWN else f"{words[:_SHOWN].rsplit(' ', 1)[0]} …"
 
 
 def _refused(text: str) -> str:
-    """The whole paragraph: why, and the right form."""
-    found = next((p for p in re.split(r"\n\s*\n", text) if _REFUSED.search(p)), "")
-    return " ".join(found.replace("*", "").split()).lstrip("–•- ")
+    """The whole paragraph, with the reason and the right form."""
+    told = next((p for p in re.split(r"\n\s*\n", text) if _REFUSED.search(p)), "")
+    return " ".join(told.replace("*", "").split()).lstrip("–•- ")
 
 
 _HIGHLIGHTS: Mapping[str, Callable[[str], str]] = {

@@ -1,4 +1,4 @@
-"""Playing the month: each mail over SMTP at its played instant, and whatever falls due between."""
+"""Playing the month: every mail over SMTP at its instant, and all that falls due between."""
 
 import datetime as dt
 import re
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from daemon.app import steps
-from daemon.demo import outgoing, seen, story, wording
+from daemon.demo import lines, outgoing, seen, story
 from daemon.demo.outgoing import Out
 from daemon.demo.stage import SAMPLES, Stage
 from daemon.demo.story import Scene
@@ -47,12 +47,12 @@ _OUTCOMES = {
 
 @dataclass(slots=True)
 class PlayedTime:
-    """The time of the play; it stands still until somebody moves it."""
+    """The time of the play; it stands still until it is moved."""
 
     now: dt.datetime
 
     def __call__(self) -> dt.datetime:
-        """The instant that it is."""
+        """The instant of the play."""
         return self.now
 
 
@@ -63,17 +63,17 @@ def instant(wall: str, zone: ZoneInfo) -> dt.datetime:
 
 @dataclass(slots=True)
 class Player:
-    """Sends the samples, moves the time, and tells what became of it."""
+    """Sends the samples, moves the time, and prints the effects."""
 
     stage: Stage
     say: Print
     clock: PlayedTime
     sent: list[Out] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)  # what the story expects and did not come
+    wrong: list[str] = field(default_factory=list)  # the differences from the story
     _passing: bool = False
 
     def play(self) -> None:
-        """The whole month, up to its end."""
+        """Play the whole month, up to its end."""
         door = self._door()
         door.start()
         try:
@@ -85,7 +85,7 @@ class Player:
             door.stop()
 
     def close(self) -> None:
-        """The end of the month: what falls due then."""
+        """Play the end of the month, and all that falls due then."""
         outs = self._work()
         self._heading("▪", "November is over: statements freeze, drafts are made, finance is told")
         self._tell(_mails(outs))
@@ -103,7 +103,7 @@ class Player:
     # --- time ---------------------------------------------------------------------------------
 
     def _until(self, then: dt.datetime) -> None:
-        """Let time pass, stopping wherever something falls due on the way."""
+        """Let time pass, with a stop at everything that falls due on the way."""
         while (due := self._next_due()) is not None and due < then:
             self.clock.now = max(due, self.clock.now)
             for out in self._work():
@@ -111,7 +111,7 @@ class Player:
         self.clock.now = then
 
     def _next_due(self) -> dt.datetime | None:
-        """When the desk opens, the next warning is to be told or the next mail to be sent."""
+        """The next instant with work: a warning to tell, a mail to send, or the desk's opening."""
         far = self.clock.now + dt.timedelta(days=60)
         opens = self.stage.desk.calendar.openings(self.clock.now, far)
         with self.stage.desk.store.reading() as tx:
@@ -121,10 +121,10 @@ class Player:
         return min([*told, *([waits] if waits else []), *mornings[:1]], default=None)
 
     def _work(self) -> list[Out]:
-        """Do what is due now, as `avtald tick` does; gives the mails that went out."""
+        """Do all that is due now, as `avtald tick` does; give the mails sent."""
         stage = self.stage
         until_nothing(steps.all_steps(stage.desk, stage.sending, stage.accounting), self.clock.now)
-        outs = outgoing.read(stage.desk, stage.catcher.take())
+        outs = outgoing.sent_mails(stage.desk, stage.catcher.take_mails())
         self.sent += outs
         self.wrong += [f"an alarm went out: {out.subject}" for out in outs if out.kind == "alarm"]
         return outs
@@ -149,26 +149,26 @@ class Player:
         self._check(scene, told, outs)
 
     def _filled(self, sample: bytes) -> bytes:
-        """Put in the Message-IDs of our mails that the sample answers; CRLF line ends."""
+        """The sample with the Message-IDs of the mails it answers, and CRLF line ends."""
 
-        def found(place: re.Match[bytes]) -> bytes:
+        def message_id(place: re.Match[bytes]) -> bytes:
             kind, number = place[1].decode(), int(place[2] or 0)
             fits = [o.message_id for o in self.sent if (o.kind, o.ticket or 0) == (kind, number)]
             if not fits:
                 raise LookupError(f"no mail that went out is {place[0].decode()}")
             return fits[-1].encode()
 
-        return _PLACEHOLDER.sub(found, sample).replace(b"\n", b"\r\n")
+        return _PLACEHOLDER.sub(message_id, sample).replace(b"\n", b"\r\n")
 
     def _hand_over(self, message: Message, raw: bytes) -> None:
-        """Send it as the border does: by SMTP, with the envelope that the sample carries."""
+        """Send a mail as the border does: by SMTP, with the sample's envelope."""
         sender = parseaddr(message.header("Return-Path") or "")[1]
         smtp = smtplib.SMTP("127.0.0.1", self.stage.door_port, timeout=30)
         try:
             smtp.sendmail(sender, [message.to[0].address], raw, mail_options=["BODY=8BITMIME"])
             smtp.quit()
         finally:
-            smtp.close()  # no polite word where Ctrl-C came in the middle of one
+            smtp.close()  # without QUIT, for Ctrl-C may have come amid a command
 
     def _newest(self) -> int:
         with self.stage.desk.store.reading() as tx:
@@ -176,7 +176,7 @@ class Player:
         return rows[0].id if rows else 0
 
     def _understood(self, message: Message, newest: int) -> Iterator[seen.Line]:
-        """What the mail was read as."""
+        """The lines on the mail's kind, outcome and tags."""
         with self.stage.desk.store.reading() as tx:
             row = inbox.listing(tx, limit=1)[0]
         if row.id == newest:
@@ -190,20 +190,20 @@ class Player:
             yield "tags", " ".join(f"[{_inside(t.raw)}]" for t in read_tags(read_body(message).new))
 
     def _is_ours(self, message: Message) -> bool:
-        """Whether an engineer writes."""
+        """True for a mail of an engineer."""
         return message.sender is not None and message.sender.address.endswith(
             f"@{self.stage.desk.domain}"
         )
 
     def _stated(self, message: Message) -> str:
-        """Where the level of a customer's mail was read (C5)."""
+        """The source of the level in a customer's mail, in words (C5)."""
         if self._is_ours(message):
             return ""
         words = self.stage.desk.settings.priority.words
         return _STATED[read_priority(message.subject, read_body(message).new, words).source]
 
     def _check(self, scene: Scene, told: Iterable[seen.Line], outs: Iterable[Out]) -> None:
-        """Note what the story expects and did not come."""
+        """Note the story's texts missing in the lines and mails."""
         everything = " ".join([*(text for _, text in told), *(out.text for out in outs)])
         flat = " ".join(everything.replace("*", "").split())
         self.wrong += [f"{scene.sample}: nothing says “{s}”" for s in scene.says if s not in flat]
@@ -211,22 +211,22 @@ class Player:
     # --- printing -----------------------------------------------------------------------------
 
     def _heading(self, mark: str, text: str, *, scene: bool = True) -> None:
-        """The line with the time; what happens in passing stands close to what was before."""
-        when = wording.moment(self.stage.desk.calendar.local(self.clock.now))
+        """Print a line with the time; a passing event follows without an empty line."""
+        when = lines.moment(self.stage.desk.calendar.local(self.clock.now))
         if scene or not self._passing:
             self.say("")
         self._passing = not scene
-        for line in wording.heading(f"{when:<16} {mark} ", text):
+        for line in lines.heading(f"{when:<16} {mark} ", text):
             self.say(click.style(line, bold=scene))
 
     def _tell(self, told: Iterable[seen.Line], *, dim: bool = False) -> None:
         for label, text in told:
-            for line in wording.lines(label, text):
+            for line in lines.beside(label, text):
                 self.say(click.style(line, dim=True) if dim else line)
 
 
 def _mails(outs: Iterable[Out]) -> Iterator[seen.Line]:
-    """The mails that went out, and the sentence that matters in each."""
+    """The mails sent, each with its main sentence."""
     for out in outs:
         subject = f": {out.subject}" if out.ticket is None else ""
         yield "mail out", f"{out.name} to {', '.join(out.recipients)}{subject}"
@@ -235,7 +235,7 @@ def _mails(outs: Iterable[Out]) -> Iterator[seen.Line]:
 
 
 def _in_passing(out: Out) -> str:
-    """A mail that nobody's mail has caused."""
+    """The line on a mail sent by the clock alone."""
     about = f" (#{out.ticket})" if out.ticket else ""
     return f"{out.name} to {', '.join(out.recipients)}{about}: {out.highlight or out.subject}"
 

@@ -1,11 +1,11 @@
-"""What a mail changed: the desk looked at before and after, and the difference in words."""
+"""The effects of a mail: the desk before and after it, and the difference in words."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from daemon.demo import wording
+from daemon.demo import lines
 from daemon.desk.context import Desk
 from daemon.desk.hours import balances
 from daemon.desk.hours.balances import Bank
@@ -24,22 +24,23 @@ _CLOCKS = {"response": "response", "follow-up": "next answer", "resolution": "so
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What stands at an instant: tickets by number, clocks, time and banks."""
+    """The desk at an instant: tickets by number, clocks, time and banks."""
 
     customers: Mapping[int, Customer]
     tickets: Mapping[int, Ticket]
     plans: Mapping[int, str]  # by ticket number
     clocks: Mapping[tuple[int, str, int], Any]
     time: Mapping[int, Entry]
-    owners: Mapping[int, int | None]  # whose time an entry is
+    owners: Mapping[int, int | None]  # the customer of an entry
     banks: Mapping[int, Bank]
 
 
 def look(desk: Desk, now: dt.datetime) -> Look:
-    """Look at everything; four customers have little of it."""
+    """Read the whole desk; with four customers it is small."""
     with desk.store.reading() as tx:
         customers = {each.id: each for each in register.customers(tx, ended=True)}
-        found = tickets.listing(tx)
+        listed = tickets.listing(tx)
+        rows = tickets.clock_rows(tx, [each.id for each in listed])
         owned = {i: ledger.of_customer(tx, i) for i in customers}
         lost = [booking.entry for booking in ledger.unplaced(tx)]
         everything: list[tuple[int | None, Entry]] = [(None, entry) for entry in lost]
@@ -47,9 +48,9 @@ def look(desk: Desk, now: dt.datetime) -> Look:
         day = desk.calendar.day_of(now)
         return Look(
             customers,
-            {each.number: each for each in found},
-            {each.number: _plan(tx, desk, each) for each in found},
-            {(row.ticket_id, row.kind, row.ordinal): row for row in _clock_rows(tx, found)},
+            {each.number: each for each in listed},
+            {each.number: _plan(tx, desk, each) for each in listed},
+            {(row.ticket_id, row.kind, row.ordinal): row for row in rows},
             {entry.id: entry for _, entry in everything},
             {entry.id: owner for owner, entry in everything},
             {i: balances.bank(tx, desk, i, day) for i in customers},
@@ -61,12 +62,8 @@ def _plan(tx: Tx, desk: Desk, ticket: Ticket) -> str:
     return version.terms.plan_name if version else "no agreement"
 
 
-def _clock_rows(tx: Tx, found: list[Ticket]) -> Any:
-    return tickets.clock_rows(tx, [each.id for each in found])
-
-
 def changes(desk: Desk, before: Look, after: Look, stated: str) -> Iterator[Line]:
-    """What became of tickets, clocks and time; `stated` tells where a level was read."""
+    """The changes of tickets, clocks and time; `stated` names the source of a level."""
     for number, ticket in after.tickets.items():
         yield from _ticket(before.tickets.get(number), ticket, after, stated)
     for key, row in after.clocks.items():
@@ -111,7 +108,7 @@ def _clock(desk: Desk, was: Any, row: Any) -> Iterator[Line]:
         return
     name = _CLOCKS[row.kind]
     if row.ended_at is None:
-        due = wording.moment(desk.calendar.promise(row.due_at))
+        due = lines.moment(desk.calendar.promise(row.due_at))
         runs = "due" if was is None else "runs on, due"
         yield "clock", f"{name} {runs} by {due} ({row.target_minutes} min of opening time)"
     else:
@@ -128,7 +125,7 @@ def _time(before: Look, after: Look) -> Iterator[Line]:
         if more:
             owner = after.owners[entry_id]
             minutes[owner] = minutes.get(owner, 0) + more
-            what = f"{more} min on #{numbers[entry.ticket]}, worked {wording.day(entry.worked_on)}"
+            what = f"{more} min on #{numbers[entry.ticket]}, worked {lines.day(entry.worked_on)}"
             told.setdefault(owner, []).append(what)
     for owner, whats in told.items():
         bank = _bank(before.banks[owner], after.banks[owner]) if owner else "no customer yet"

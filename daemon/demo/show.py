@@ -20,7 +20,7 @@ _CUSTOMER = "  {:<26}{:<12}{:<14}{:<14}{:>9}{:>9}"
 
 
 def show(folder: Path, port: int | None, say: Print, *, staying: bool = False) -> bool:
-    """Play the month, stay up afterwards if asked; False where the drafts are not as reckoned."""
+    """Play the month, and stay up afterwards if asked; False if a draft is not as reckoned."""
     began = time.monotonic()
     opens = instant(story.OPENS, _ZONE)
     wanted = port if port is not None else _STAY_PORT * staying
@@ -41,7 +41,7 @@ def show(folder: Path, port: int | None, say: Print, *, staying: bool = False) -
 
 
 def _programme(stage: Stage, opens: dt.datetime) -> Iterator[str]:
-    """What is about to be seen."""
+    """The lines before the play: the desk, and its customers."""
     desk = stage.desk.settings.desk
     title = f"{desk.name} <{desk.address}>: a desk on this machine, in November 2026"
     yield click.style(title, bold=True)
@@ -52,7 +52,7 @@ def _programme(stage: Stage, opens: dt.datetime) -> Iterator[str]:
 
 
 def _customers(stage: Stage, day: dt.date) -> Iterator[str]:
-    """Who is served, and by what terms."""
+    """The table of customers and their terms."""
     heads = ("customer", "agreement", "work starts", "time bank", "fee", "hour")
     yield _CUSTOMER.format(*heads)
     with stage.desk.store.reading() as tx:
@@ -66,12 +66,12 @@ def _customers(stage: Stage, day: dt.date) -> Iterator[str]:
 
 
 def _curtain(stage: Stage, player: Player, wrong: list[str], seconds: float) -> Iterator[str]:
-    """How it went; the drafts come last."""
+    """The lines after the play: a summary, then the drafts."""
     yield ""
     yield (
         f"{len(story.SCENES)} mails came in and {len(player.sent)} went out, in {seconds:.1f} s; "
         + ("everything is as reckoned by hand." if not wrong else "NOT as reckoned by hand:")
     )
-    yield from (f"  ✗ {each}" for each in wrong)
+    yield from (f"  ✗ {difference}" for difference in wrong)
     yield ""
     yield from month.drafts(stage)

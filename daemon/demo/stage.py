@@ -1,4 +1,4 @@
-"""Setting the stage: a desk with its doors, its books and its register, all on loopback."""
+"""The stage of the play: a desk with its door, its books and its register, all on loopback."""
 
 import dataclasses
 import datetime as dt
@@ -62,7 +62,7 @@ tenant_id = {tenant}
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything that a desk needs, running, in one folder."""
+    """A running desk with all it needs, in one folder."""
 
     folder: Path
     door_port: int
@@ -74,11 +74,11 @@ class Stage:
 
     @property
     def settings_file(self) -> Path:
-        """What commands are given as `--config`."""
+        """The file for a command's `--config`."""
         return self.folder / "avtald.toml"
 
     def believing(self) -> "Stage":
-        """The same desk, that believes every From: for trying it by hand without a border."""
+        """The same desk, but it believes every From address: to try it by hand without a border."""
         _write_settings(self.folder, self.door_port, self.catcher, self.double, proof="none")
         settings = load.load(self.settings_file)
         return dataclasses.replace(self, desk=dataclasses.replace(self.desk, settings=settings))
@@ -86,7 +86,7 @@ class Stage:
 
 @contextmanager
 def staged(folder: Path, door_port: int, at: dt.datetime) -> Iterator[Stage]:
-    """Set up a desk in an empty folder, its register imported at that instant; clean up after."""
+    """Set up a desk in an empty folder, with its register imported at that instant."""
     with ExitStack() as after:
         catcher = Catcher(folder / "caught", free_port())
         catcher.start()
@@ -103,7 +103,7 @@ def staged(folder: Path, door_port: int, at: dt.datetime) -> Iterator[Stage]:
 
 
 def free_port(wanted: int = 0) -> int:
-    """That port of this machine, or any free one where it is 0 or taken."""
+    """The wanted port of this machine, or any free one if it is 0 or taken."""
     for port in dict.fromkeys((wanted, 0)):
         try:
             with socket.create_server((_LOOPBACK, port)) as probe:
@@ -114,7 +114,7 @@ def free_port(wanted: int = 0) -> int:
 
 
 def _books() -> FortnoxDouble:
-    """Fortnox as the customers of the register stand there."""
+    """The Fortnox double with the customers of the register."""
     registers = seeded()
     registers.add_customer("1001", "Nordhamn Logistik AB")
     registers.add_customer("1002", "Bergs Sågverk AB")
@@ -142,7 +142,7 @@ def _write_settings(
 
 
 def _import_register(desk: Desk, folder: Path, at: dt.datetime) -> None:
-    """As `avtald import register.toml` does."""
+    """Import the register as `avtald import register.toml` does."""
     file = folder / "register.toml"
     file.write_bytes((SAMPLES / "register.toml").read_bytes())
     with desk.store.writing() as tx:

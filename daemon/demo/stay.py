@@ -1,4 +1,4 @@
-"""Staying up in real time: anybody may send the desk mail, and reads the answers here."""
+"""Staying up in real time: anybody may mail the desk and read its answers here."""
 
 import datetime as dt
 import textwrap
@@ -56,7 +56,7 @@ Ctrl-C ends it.
 
 
 def stay(stage: Stage, say: Print) -> None:
-    """Run the desk until Ctrl-C or SIGTERM, and print every mail that goes out."""
+    """Run the desk until Ctrl-C or SIGTERM, and print every mail it sends."""
     stage = stage.believing()
     now = _real_time()
     say(
@@ -74,18 +74,18 @@ def stay(stage: Stage, say: Print) -> None:
 
 
 def _real_time() -> dt.datetime:
-    """What the daemon's clock is (A4)."""
+    """The clock of the daemon (A4)."""
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 def _next_ticket(stage: Stage) -> int:
-    """The number that the first mail will get."""
+    """The number of the first mail's ticket."""
     with stage.desk.store.reading() as tx:
         return max(ticket.number for ticket in tickets.listing(tx)) + 1
 
 
 def _people(stage: Stage, now: dt.datetime) -> Iterator[str]:
-    """Who may write, and what each has today."""
+    """The people to write as, each with the plan of today."""
     day = stage.desk.calendar.day_of(now)
     with stage.desk.store.reading() as tx:
         for account in register.load(tx).accounts:
@@ -98,7 +98,7 @@ def _people(stage: Stage, now: dt.datetime) -> Iterator[str]:
 
 
 class _Printer:
-    """Prints a mail when it is caught; its text once, whoever else gets it."""
+    """Prints every caught mail; its text once, at the first recipient."""
 
     def __init__(self, stage: Stage, say: Print) -> None:
         self._stage = stage
@@ -107,7 +107,7 @@ class _Printer:
         self._lock = threading.Lock()
 
     def __call__(self, caught: Caught) -> None:
-        (out,) = outgoing.read(self._stage.desk, [caught])
+        (out,) = outgoing.sent_mails(self._stage.desk, [caught])
         with self._lock:
             self._say(click.style(f"→ {caught.recipient}  {out.name}: {out.subject}", bold=True))
             if out.message_id not in self._shown:

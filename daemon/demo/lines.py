@@ -1,4 +1,4 @@
-"""Days, times and wrapped lines as the demonstration prints them: English, for a terminal."""
+"""Days, times and wrapped lines in English, for the demonstration on a terminal."""
 
 import datetime as dt
 import textwrap
@@ -19,13 +19,13 @@ def moment(local: dt.datetime) -> str:
     return f"{day(local.date())} {local:%H:%M}"
 
 
-def lines(label: str, text: str) -> list[str]:
-    """A text beside its label, wrapped into its own column."""
+def beside(label: str, text: str) -> list[str]:
+    """A text beside its label, wrapped in its own column."""
     return _wrapped(text, f"  {label}".ljust(_MARGIN), " " * _MARGIN)
 
 
 def heading(start: str, text: str) -> list[str]:
-    """A text after what begins its line, wrapped to where it began."""
+    """A text after the start of its line, wrapped in its own column."""
     return _wrapped(text, start, " " * len(start))
 
 
