@@ -15,13 +15,17 @@ from daemon.store.tickets import tickets
 # Many programs answer each sender once in a whole absence: one answer must last. It ends with the
 # engineer's own next mail.
 _LASTS = dt.timedelta(days=14)
+_TO_ENGINEERS = frozenset({"notice", "warning", "digest", "receipt"})
 
 
 def tells(turn: Turn, person: Person, answered: Sent) -> Ticket | None:
     """Note the absence in an engineer's automatic answer; gives her ticket, if it answers a notice.
 
-    The notice has reached nobody: all engineers get it.
+    The notice has reached nobody: all engineers get it. An answer to a mail that customers got too
+    proves nothing, for anybody can write it (D1).
     """
+    if answered.kind not in _TO_ENGINEERS:
+        return None
     if not person.is_absent(turn.day):  # the register may know of more
         until = turn.day + _LASTS
         register.keep_person(turn.tx, replace(person, absent_until=until))
