@@ -97,10 +97,10 @@ def assign(by: By, ticket: Ticket, wanted: str) -> Done | Refusal:
 
 
 def _engineer(by: By, wanted: str) -> Person | None:
-    """The person of an address, a name, or a unique first name."""
+    """The engineer of an address, a name, or a unique first name."""
     person = register.person_by_address(by.tx, wanted)
     if person is not None:
-        return person if person.active else None
+        return person if "engineer" in person.roles else None
     engineers = register.people_with_role(by.tx, "engineer")
     names = [(each, each.name.casefold()) for each in engineers]
     meant = [each for each, name in names if wanted in (name, name.split(" ")[0])]
