@@ -76,14 +76,18 @@ def _act(turn: Turn, person: Person, written: Written) -> Acted:
 
 
 def _obstacle(by: By, written: Written, ticket: Ticket, carried: Sequence[Carried]) -> str | None:
-    """The reason why a text must not go to the customer; None if it may."""
+    """The reason why a text must not go to the customer; None if it may.
+
+    Of two doubts the leak is told: an OK sends the text with all that is in it.
+    """
     elsewhere = any(_is_misdirected(each) for each in carried)
     why = deciding.obstacle(written, ticket, misdirected=elsewhere)
-    if why is not None:
+    if why is not None and why not in STOPS:
         return why
     inside = leaks.inside(by, ticket, written.answered, written.text)
     side = frozenset(each.address for each in relay.customer_side(by.tx, ticket))
-    return deciding.obstacle_around(written, ticket, inside, side)
+    around = deciding.obstacle_around(written, ticket, inside, side)
+    return around if why is None or around in STOPS else why
 
 
 def _is_misdirected(carried: Carried) -> bool:
@@ -121,6 +125,7 @@ def _stop(by: By, person: Person, ticket: Ticket, why: str) -> None:
         inbox_id=by.inbox_id,
         person_id=person.id,
         ticket_id=ticket.id,
+        customer_id=ticket.customer_id,
         created_at=by.at,
         reason=why,
     )

@@ -65,8 +65,10 @@ def is_one(by: By, written: Written) -> bool:
     """
     if written.answered is not None and written.answered.kind == DIGEST:
         return True
-    if written.ticket is not None or written.has("for"):
+    if written.ticket is not None:
         return False
+    if written.has("for"):  # a receipt of several tickets has no message to complete
+        return written.receipt_of is not None
     if _of_receipt(by, written):
         return True
     lines = lines_of(written.mail.body.new, ())

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from daemon.desk.engineers import news, opening, receipts
 from daemon.desk.engineers.acting import Acted, Carried, noted
+from daemon.desk.engineers.deciding import ENGINEERS
 from daemon.desk.engineers.reading import text_of
 from daemon.desk.hours import worklog
 from daemon.desk.tickets import acts, relay
@@ -21,7 +22,8 @@ def take(turn: Turn, person: Person, answered: Sent) -> Outcome | None:
     None for a reply with tags: it is then read as any other.
     """
     holding = holds.of_message(turn.tx, answered.inbox_id) if answered.inbox_id is not None else ()
-    waiting = [row for row in holding if row.person_id == person.id and row.ticket_id]
+    own = [row for row in holding if row.person_id == person.id and row.ticket_id]
+    waiting = own if ENGINEERS & person.roles else []
     if waiting:
         acted = _released(turn, person, waiting)
         if answered.ticket_id is None:  # a receipt of several tickets: so is the one to come
@@ -47,9 +49,12 @@ def _released(turn: Turn, person: Person, waiting: Sequence[holds.Hold]) -> Acte
 def _send_stopped(turn: Turn, person: Person, acted: Acted, row: holds.Hold) -> Acted:
     """C9: send a stopped answer to the customer after all.
 
-    It goes out with its own files and HTML, and its own receipt counts for the clock (E1).
+    It goes out with its own files and HTML, and its own receipt counts for the clock (E1). Another
+    customer, to whom the ticket has moved since, does not get it (D7).
     """
     by, ticket = turn.by(person), acted.ticket
+    if ticket is not None and row.customer_id not in {None, ticket.customer_id}:
+        return replace(acted, why="other_customer")
     settled = holds.settle(by.tx, row.id, at=by.at, by=by.inbox_id, outcome="released")
     if ticket is None or not settled:
         return acted

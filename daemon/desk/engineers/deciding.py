@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.desk.context import Refusal
-from daemon.desk.engineers.leaks import Inside, leak, says_internal
-from daemon.desk.engineers.reading import Numbered, Written
+from daemon.desk.engineers.leaks import Inside, ends_in_internal, leak, says_internal
+from daemon.desk.engineers.reading import Numbered, Written, text_of
 from daemon.desk.hours import worklog
 from daemon.desk.hours.worklog import Undone, Worked
 from daemon.desk.letters.to_engineers import Booked
@@ -125,8 +125,6 @@ def obstacle(written: Written, ticket: Ticket, *, misdirected: bool) -> str | No
         return "internal"
     if not _talks(written, ticket):
         return "not_conversation"
-    if _nearly_internal(written):
-        return "near_internal"
     if misdirected:
         return "other_customer"
     if _encrypted(written.mail):
@@ -135,7 +133,7 @@ def obstacle(written: Written, ticket: Ticket, *, misdirected: bool) -> str | No
         return "cutting_failed"
     if not text and not _is_a_file(written):
         return "no_text"
-    return "near_internal" if says_internal(text) else None
+    return "near_internal" if _nearly_internal(written) else None
 
 
 def obstacle_around(
@@ -175,9 +173,15 @@ def _talks(written: Written, ticket: Ticket) -> bool:
 
 
 def _nearly_internal(written: Written) -> bool:
-    """C9: tell if [intern] is misspelt, wrong, or in the subject."""
+    """C9: tell if [intern] is misspelt, wrong, inside of another tag, or in the subject.
+
+    The reply that names the customer may say it of the message that it completes (D6).
+    """
+    reply = written.receipt_for
+    if says_internal(written.text) or (reply is not None and says_internal(text_of(reply))):
+        return True
     return any(
-        tag.kind == "near_internal" or tag.name == "internal"
+        tag.kind == "near_internal" or tag.name == "internal" or ends_in_internal(tag)
         for tag in (*(tag for _, tag in written.tags), *written.of_subject)
     )
 

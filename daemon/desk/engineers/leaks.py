@@ -14,15 +14,30 @@ from daemon.store.mail.outbox import Sent
 from daemon.store.money import register
 from daemon.store.tickets import tickets
 from parsers.message import read
-from parsers.tags import cut_tags, read_tags
+from parsers.tags import Tag, cut_tags, read_tags
 
 _WORD = re.compile(r"[^\W_]+")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:@]{1,64}@[^\s<>()\[\]\"',;:@]{1,255}")
-_BRACKET = re.compile(r"\[\s{0,9}(?:intern|internal)\b[^\[\]]{0,60}\](?!\()", re.IGNORECASE)
+_INTERN = r"(?<!\w)intern(?:t|al)?(?!\w)"
+_OPEN, _SHUT = r"\[［【", r"\]］】"  # some keyboards write wide brackets
+_MARK = r"[()<>{}»«*_/|~\"'=-]"
 _NEARLY = re.compile(
-    r"^[ \t]*[({<][ \t]*intern(?:t|al)?[ \t]*[)}>]|\A\s*intern(?:t|al)?[ \t]*:",
+    "|".join(
+        (
+            # in a bracket, perhaps beside other words, or with one half of the bracket missing
+            rf"[{_OPEN}][^\n{_OPEN}{_SHUT}]{{0,60}}{_INTERN}[^{_OPEN}{_SHUT}]{{0,60}}[{_SHUT}](?!\()",
+            rf"[{_OPEN}]\s{{0,9}}{_INTERN}(?![^\n{_OPEN}{_SHUT}]{{0,60}}\]\()",
+            rf"{_INTERN}\s{{0,9}}[{_SHUT}](?!\()",
+            # a line of nothing else, or one with the word as its heading
+            rf"^[^\w\n]{{0,20}}{_INTERN}[^\w\n]{{0,20}}$",
+            rf"^[^\w\n]{{0,20}}{_INTERN}(?:[ \t]\w{{1,20}}){{0,2}}[ \t]?:",
+            # between other marks where a line begins
+            rf"^[ \t]{{0,20}}(?:{_MARK}{{1,3}}[ \t]?{_INTERN}[ \t]?{_MARK}|#{_INTERN})",
+        )
+    ),
     re.IGNORECASE | re.MULTILINE,
 )
+_LAST_WORD = re.compile(r"[,;:|/\s]intern(?:t|al)?\s{0,9}\]\Z", re.IGNORECASE)
 _RUN = 5  # words in a row that nobody writes twice by chance
 _SHORT_LINE = 3  # the fewest words to know a line of ours again
 _MOST_OF_A_LINE = 8
@@ -53,8 +68,13 @@ def inside(by: By, ticket: Ticket, answered: Sent | None, text: str) -> Inside:
 
 
 def says_internal(text: str) -> bool:
-    """Tell if a text says [intern] in no tag: in other brackets, or with a colon as first word."""
-    return bool(_BRACKET.search(text) or _NEARLY.search(text))
+    """Tell if a text says [intern] in no tag: in broken or other brackets, or on a line's own."""
+    return _NEARLY.search(text) is not None
+
+
+def ends_in_internal(tag: Tag) -> bool:
+    """Tell if another tag says intern as its last word: `[tid: 1h; intern]` (C9)."""
+    return tag.name != "internal" and _LAST_WORD.search(tag.raw) is not None
 
 
 def leak(text: str, held: Inside) -> str | None:

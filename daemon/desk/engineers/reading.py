@@ -10,6 +10,7 @@ from daemon.desk.tickets.conversation import engineers_ticket
 from daemon.desk.tickets.turn import Incoming, Turn, stored
 from daemon.domain.register import Person
 from daemon.domain.ticket import Ticket
+from daemon.store.mail import inbox
 from daemon.store.mail.outbox import Sent
 from daemon.store.money import register
 from daemon.store.tickets import tickets
@@ -130,12 +131,12 @@ def _of_subject(mail: Incoming, ticket: Ticket | None) -> tuple[Tag, ...]:
 def _completed(by: By, person: Person, reply: Written, asked: int) -> Written:
     """D6: the message without a customer, with the tags of the reply.
 
-    Only its own writer completes it, for the time in it is hers. A message completed before has a
-    ticket: the reply is about that one.
+    Only its own writer completes it, for the time in it is hers, and only while none of its tags
+    has been carried out. A message completed before has a ticket: the reply is about that one.
     """
     mail = stored(by, asked)
     writer = register.person_by_address(by.tx, mail.sender)
-    if writer is None or writer.id != person.id:
+    if writer is None or writer.id != person.id or inbox.outcome(by.tx, asked) != "no-ticket":
         return reply
     known = tickets.of_inbox(by.tx, asked)
     if known is not None:
@@ -146,6 +147,7 @@ def _completed(by: By, person: Person, reply: Written, asked: int) -> Written:
     return replace(
         message,
         tags=(*kept, *enumerate((tag for _, tag in reply.tags), start=start)),
+        of_subject=(*message.of_subject, *reply.of_subject),
         refused=message.refused + reply.refused,
         receipt_for=reply.mail,
     )

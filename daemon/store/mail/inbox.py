@@ -180,6 +180,11 @@ def received(tx: Tx, inbox_id: int) -> dt.datetime:
     return at
 
 
+def outcome(tx: Tx, inbox_id: int) -> str | None:
+    """The outcome of a message; None for one that waits."""
+    return tx.scalar(select(inbox.c.outcome).where(inbox.c.id == inbox_id))
+
+
 def note_ticket(tx: Tx, inbox_id: int, ticket_id: int) -> None:
     """Note the ticket of an earlier message, found only now."""
     tx.execute(update(inbox).where(inbox.c.id == inbox_id).values(ticket_id=ticket_id))

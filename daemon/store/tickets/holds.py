@@ -86,6 +86,10 @@ def move_entries(tx: Tx, ticket_id: int, customer_id: int) -> None:
     """Move held time to another customer with its ticket and the tickets merged into it (D7)."""
     tx.execute(
         update(holds)
-        .where(holds.c.ticket_id.in_(family(tx, ticket_id)), holds.c.settled_at.is_(None))
+        .where(
+            holds.c.kind == "entry",
+            holds.c.ticket_id.in_(family(tx, ticket_id)),
+            holds.c.settled_at.is_(None),
+        )
         .values(customer_id=customer_id)
     )
