@@ -1,4 +1,4 @@
-"""Delivery reports: which address failed, why, for good or not, and which message it was."""
+"""Delivery reports: the failed addresses, the reasons, and the message."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The server that a mail came from, by words that its writer could not choose (E1)."""
+"""The server behind a mail, by words out of its writer's reach (E1)."""
 
 import re
 from collections.abc import Collection

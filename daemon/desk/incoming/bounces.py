@@ -62,8 +62,8 @@ def take(turn: Turn) -> Outcome:
 def _lost_mail(turn: Turn, bounce: Bounce) -> _Lost | None:
     """Find the lost mail, and the recipients for whom the bounce proves itself.
 
-    It proves itself by the return path of that very mail and recipient, or by coming from our own
-    outgoing server. A bounce to the path of one mail that names another one proves nothing.
+    Its proof is the return path of this very mail and recipient, or our own outgoing server as its
+    author. A bounce to the path of one mail about another mail proves nothing.
     """
     original = bounce.original_message_id
     named = outbox.by_message_ids(turn.tx, [original]).get(original) if original else None

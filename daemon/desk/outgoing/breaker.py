@@ -1,7 +1,7 @@
 """The breaker: automatic answers beyond the setting wait for the next hour (J2).
 
-Mail goes on being taken and acted on, and what people wrote goes out. The count is kept in the
-database, by the hour of the clock, so that a restart forgets nothing.
+Mail is still taken and acted on, and the words of people go out. The database keeps the count, by
+the hour of the clock: a restart forgets nothing.
 """
 
 import datetime as dt
@@ -42,9 +42,9 @@ class Breaker:
             alarms.clear(tx, "breaker", now)
 
     def went_nowhere(self, tx: Tx, now: dt.datetime, answers: int) -> None:
-        """Take answers that did not go out from the count.
+        """Take answers without success from the count.
 
-        Where another process counts the next hour already, its count stays as it is.
+        If another process already counts the next hour, its count stays.
         """
         sent = _sent(tx, now) if answers else 0
         if sent:

@@ -1,7 +1,7 @@
 """A rendered letter becomes the bytes of a mail (RFC 5322, MIME), without knowing any store.
 
-Written by hand where the standard library's builder would do, because every mail that leaves goes
-through here: it takes a fifth of the time, and the same letter always gives the same bytes.
+The standard library has a builder, too. This one takes a fifth of its time for every mail, and the
+same letter always gives the same bytes.
 """
 
 import base64
@@ -23,9 +23,9 @@ _EOL = re.compile(r"\r\n?")
 
 
 class Enclosure(Protocol):
-    """What goes along with a mail: a document, or a file that came with somebody's mail.
+    """A companion of a mail: a document, or a file from another mail.
 
-    With an attribute `inline` that is true and a `content_id`, it is a picture that the HTML shows.
+    With a true attribute `inline` and a `content_id` it is a picture in the HTML.
     """
 
     @property
@@ -43,7 +43,7 @@ class Enclosure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file, or a picture that the HTML shows."""
+    """A file, or a picture in the HTML."""
 
     name: str
     content_type: str
@@ -80,10 +80,9 @@ def compose(
 ) -> bytes:
     """Give the whole mail with CRLF line ends, in ASCII, no line longer than 998 octets.
 
-    `to` and `cc` are (name, address); an address that no ASCII header can hold raises
-    `headers.AddressError`. `automatic` marks it as J2 asks (RFC 3834): `auto-replied` where it
-    answers a mail, else `auto-generated`. `alternatives` stand beside text and HTML, as an
-    invitation does (J4).
+    `to` and `cc` are (name, address); raises `headers.AddressError` for an address beyond ASCII.
+    `automatic` marks the mail (J2, RFC 3834): `auto-replied` for an answer to a mail, else
+    `auto-generated`. `alternatives` stand beside text and HTML, like an invitation (J4).
     """
     fields = [
         headers.addresses("From", [(from_name, from_address)]),
@@ -138,7 +137,7 @@ def _assemble(
 
 
 def _is_shown(enclosure: Enclosure, html: str) -> bool:
-    """Whether it is a picture that the HTML asks for; any other goes as a file."""
+    """Tell if the HTML asks for it as a picture; anything else goes as a file."""
     identity = _content_id(enclosure) if getattr(enclosure, "inline", False) else None
     return identity is not None and f"cid:{identity[1:-1]}" in html
 

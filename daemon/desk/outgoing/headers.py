@@ -62,7 +62,7 @@ def message_ids(name: str, ids: Sequence[str]) -> str | None:
 
 
 def content_type(given: str) -> str:
-    """A media type that may stand in a field; what is none, or a message in itself, is octets."""
+    """Give a media type fit for a field; a message, or no media type, becomes octets."""
     found = _TYPE.fullmatch(given)
     if not found or found["main"].lower() in {"multipart", "message"}:
         return "application/octet-stream"

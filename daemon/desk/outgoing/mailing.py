@@ -18,7 +18,7 @@ People = tuple[tuple[str, str], ...]  # (name, address)
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Where a letter goes and what it belongs to."""
+    """The address of a letter, and its cause."""
 
     key: str  # its cause: the same key never mails twice
     kind: str
@@ -40,7 +40,7 @@ class Post:
 
 
 def post(tx: Tx, desk: Desk, letter: Any, mail: Post, now: dt.datetime) -> int | None:
-    """Render, compose and queue a letter; None where its cause has mailed, or J2 forbids it."""
+    """Render, compose and queue a letter; None if its cause has mailed, or nobody can get it."""
     made = _made(desk, letter, mail, now)
     return None if made is None else outbox.put(tx, made, now)
 
@@ -106,12 +106,12 @@ def _return_paths(desk: Desk, message_id: str, recipients: Iterable[str]) -> dic
 
 
 def _sendable(people: Iterable[tuple[str, str]]) -> People:
-    """Those whose address an ASCII header can hold; whoever has none gets no mail."""
+    """Give the people with an address in ASCII; the others get no mail."""
     return tuple((name, address) for name, address in people if is_sendable(address))
 
 
 def is_sendable(address: str) -> bool:
-    """Whether mail can go to that address, by an outgoing server that knows ASCII only."""
+    """Tell if an outgoing server with ASCII alone can send mail to an address."""
     if not address or not address.isascii() or address.endswith(".invalid"):  # RFC 2606, K2
         return False
     try:
@@ -122,7 +122,7 @@ def is_sendable(address: str) -> bool:
 
 
 def _reply_address(desk: Desk, message_id: str) -> str | None:
-    """D3: where the mail host allows it, the reply id stands in the address as well."""
+    """Give the address with the reply id in it, if the mail host takes such addresses (D3)."""
     if desk.settings.desk.reply_address != "plus":
         return None
     return reply_ids.address(message_id, desk.settings.desk.address)

@@ -20,8 +20,8 @@ class Pace:
     """A limit of mails in a minute; `per_minute` 0 is none.
 
     A group counts from its claim, so that no other process takes its place, and once it has ended
-    from its end. A mail whose server has not answered counts until it has, and a minute longer: no
-    minute has more mails than the limit, however long the server takes.
+    from its end. A mail without an answer counts until a minute after the answer. So no minute has
+    more mails than the limit, however long the server takes.
     """
 
     per_minute: int = 0

@@ -5,7 +5,7 @@ the `@`. `which` tells our mails on one ticket apart. `proof` is a keyed hash of
 one ticket is of no help in making an id of another. Every recipient of a mail knows it.
 
 A bounce comes back to a return path of its own for each mail and recipient, with
-`b<ticket>.<which>.<proof>`. That recipient and the servers on the way know it, and nobody else.
+`b<ticket>.<which>.<proof>`. Only this recipient and the servers on the way know it.
 
 All ids are lower case, for mail systems that change the case.
 """
@@ -58,7 +58,7 @@ def read(secret: bytes, message_id: str) -> int | None:
 def return_path(secret: bytes, message_id: str, recipient: str, base: str) -> str:
     """Give the envelope sender of one mail to one recipient: `support+b1042.…@example.se`.
 
-    It is the bare `base` where that is too long for more.
+    A base too long for a key stays bare.
     """
     stem = message_id[1:-1].rpartition("@")[0].rpartition(".")[0]
     local, _, domain = base.rpartition("@")
