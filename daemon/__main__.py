@@ -55,7 +55,7 @@ def main() -> None:
         )
         # To an MTA 78 is for ever: no fault of ours bounces a mail.
         sys.exit(TRY_AGAIN if "receive" in sys.argv[1:] else FOREIGN_PACKAGE)
-    os.umask(0o077)  # what the desk writes is for the desk alone
+    os.umask(0o077)  # the desk's files are for the desk alone
     from daemon.cli.main import run
 
     sys.exit(run(sys.argv[1:]))

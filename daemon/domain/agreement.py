@@ -132,7 +132,7 @@ class Version:
     until: dt.date | None  # the last day covered, as people write it (A1)
     renews: bool  # without `until`: by a further term when one ends (F2)
     terms: Terms
-    withdrawn: bool = False  # taken back: as if it had never been (H3 settles what it cost)
+    withdrawn: bool = False  # taken back: as if it had never been (H3 settles its fees)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class StatementDraft:
 
     month: Period
     rows: tuple[Row, ...]
-    left_out: tuple[Row, ...] = ()  # credits that stay due because the net would be negative (H5)
+    left_out: tuple[Row, ...] = ()  # credits still due, for the net would be negative (H5)
     before_first: int = 0  # minutes of overage worked before the first month: never billed (H1)
 
     @property

@@ -38,7 +38,7 @@ class Breach:
     level: int
     clock: str
     target: int | None
-    broken_at: dt.datetime  # the deadline that passed
+    broken_at: dt.datetime  # the deadline
     ended_at: dt.datetime | None  # None: work had not started when the period ended
     used: int | None
     reason: str

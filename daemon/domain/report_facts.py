@@ -111,7 +111,7 @@ def promised_periods(
     return tuple(sorted(periods, key=lambda period: (period.end, period.months)))
 
 
-# --- tickets that stood still -----------------------------------------------------------------
+# --- silent tickets ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

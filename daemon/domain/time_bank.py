@@ -110,7 +110,7 @@ class Movement:
 
     kind: str  # "grant", "adjustment", "use", "reversal", "expiry"
     date: dt.date
-    minutes: int  # above 0 where the bank gains
+    minutes: int  # above 0 if the bank gains
     overage: int = 0  # of a use: the minutes beyond the bank
     grant: Grant | None = None
     entry: Entry | None = None
@@ -273,7 +273,7 @@ def movements(
         listed += [Movement("grant", g.date, g.minutes, grant=g) for g in grants]
         listed += [Movement("adjustment", a.date, a.minutes, adjustment=a) for a in adjusted]
     listed += _uses((draw for draw in reckoning.draws if draw.bank == bank), tuple(corrections))
-    listed.sort(key=lambda each: (each.date, _KINDS.index(each.kind)))
+    listed.sort(key=lambda line: (line.date, _KINDS.index(line.kind)))
     remaining = sum(each.minutes for each in listed)
     if bank is not None and today >= bank.end and remaining > 0:
         listed.append(Movement("expiry", bank.end, -remaining))

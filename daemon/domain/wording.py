@@ -89,13 +89,13 @@ def clock(at: dt.datetime) -> str:
 def moment(at: dt.datetime, zone: dt.tzinfo, language: str) -> str:
     """`måndag 30 november kl. 09:30`, `Monday 30 November at 09:30`, in that zone (C8, J1)."""
     local = at.astimezone(zone)
-    return f"{_weekday(local, language)} {_day_month(local, language)} {_at(local, language)}"
+    return f"{_weekday(local, language)} {day_and_month(local, language)} {_at(local, language)}"
 
 
 def dated_moment(at: dt.datetime, zone: dt.tzinfo, language: str) -> str:
     """`30 november 2026 kl. 09:30`: with the year, for past times."""
     local = at.astimezone(zone)
-    return f"{_day_month(local, language)} {local.year} {_at(local, language)}"
+    return f"{day_and_month(local, language)} {local.year} {_at(local, language)}"
 
 
 def _at(local: dt.datetime, language: str) -> str:
@@ -104,18 +104,12 @@ def _at(local: dt.datetime, language: str) -> str:
 
 def day(date: dt.date, language: str) -> str:
     """`fredag 20 november 2026`, `Friday 20 November 2026`."""
-    return f"{_weekday(date, language)} {_day_month(date, language)} {date.year}"
+    return f"{_weekday(date, language)} {day_and_month(date, language)} {date.year}"
 
 
 def day_and_month(date: dt.date, language: str) -> str:
     """`20 november`, `20 November`: for a day near now."""
-    return _day_month(date, language)
-
-
-def month(year_month: str, language: str) -> str:
-    """`2026-11` → `november 2026`."""
-    year, _, of_year = year_month.partition("-")
-    return f"{month_name(int(of_year), language)} {year}"
+    return f"{date.day} {month_name(date.month, language)}"
 
 
 def month_name(number: int, language: str) -> str:
@@ -125,17 +119,17 @@ def month_name(number: int, language: str) -> str:
 
 def period(name: str, language: str) -> str:
     """`2026-Q4` → `kvartal 4 2026`; also half-years (`2026-H1`), months and years."""
-    found = _PERIOD.fullmatch(name)
-    if not found:
+    parts = _PERIOD.fullmatch(name)
+    if not parts:
         return name
-    year, quarter, half, of_year = found.groups()
+    year, quarter, half, of_year = parts.groups()
     if quarter:
         return speaker(language)(f"kvartal {quarter} {year}", f"Q{quarter} {year}")
     if half:
         first = half == "1"
         swedish = f"{'första' if first else 'andra'} halvåret {year}"
         return speaker(language)(swedish, f"the {'first' if first else 'second'} half of {year}")
-    return month(name, language) if of_year else year
+    return f"{month_name(int(of_year), language)} {year}" if of_year else year
 
 
 def listed(items: tuple[str, ...], language: str) -> str:
@@ -147,7 +141,3 @@ def listed(items: tuple[str, ...], language: str) -> str:
 
 def _weekday(date: dt.date, language: str) -> str:
     return _DAYS[language][date.weekday()]
-
-
-def _day_month(date: dt.date, language: str) -> str:
-    return f"{date.day} {month_name(date.month, language)}"

@@ -117,7 +117,7 @@ def _words(language: str, zone: dt.tzinfo) -> Mapping[str, Any]:
         "dated_moment": lambda at: wording.dated_moment(at, zone, language),
         "day_of": partial(wording.day, language=language),
         "day_and_month": partial(wording.day_and_month, language=language),
-        "month_name": partial(wording.month, language=language),
+        "month_name": partial(wording.period, language=language),
         "period": partial(wording.period, language=language),
         "listed": partial(wording.listed, language=language),
         "hours": _hours,

@@ -69,7 +69,7 @@ tr.sum td { font-weight: bold; border-bottom: 0; border-top: 0.6pt solid #888 }
 def specification_html(specification: Specification) -> str:
     """The page to print; each text from outside is escaped, cut and on one line."""
     words, language = _WORDS[specification.language], specification.language
-    title = f"{words['title']} {wording.month(str(specification.month), language)}"
+    title = f"{words['title']} {wording.period(str(specification.month), language)}"
     parts = [
         f"<!doctype html><html lang={language}><head><meta charset=utf-8>",
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",

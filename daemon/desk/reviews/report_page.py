@@ -150,7 +150,7 @@ def _whole_hours(minutes: int, language: str) -> str:
 def short_name(period: Period, language: str) -> str:
     """A period's name, short enough for a bar: `nov 2026`, `kv 4 2026`, `2026`."""
     if period.months == 1:
-        return f"{wording.month(str(period), language)[:3]} {period.start.year}"
+        return f"{wording.period(str(period), language)[:3]} {period.start.year}"
     if period.months == 3:
         quarter = wording.speaker(language)("kv", "Q")
         return f"{quarter} {str(period)[-1]} {period.start.year}"
