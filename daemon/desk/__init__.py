@@ -1,1 +1,1 @@
-"""What the helpdesk does: one function, one transaction."""
+"""The acts of the helpdesk: one function, one transaction."""

@@ -321,49 +321,32 @@ def check_versions(versions: Iterable[Version]) -> tuple[str, ...]:
     return tuple(wrong)
 
 
-def _every_priority(minutes: int) -> Targets:
-    return Targets(dict.fromkeys((1, 2, 3, 4), minutes))
+# The rows of supportavtal.md: plan, name, response (h), bank (h), bank period, fee and rate (öre),
+# review meetings, reports.
+_WITH_AGREEMENT: Final = (
+    ("alert", "Alert!", 1, 15, "quarter", 8000_00, 850_00, "quarter", "month"),
+    ("attend", "Attend!", 8, 6, "quarter", 3000_00, 890_00, "half-year", "quarter"),
+    ("access", "Access!", 16, 4, "year", 500_00, 940_00, None, "year"),
+)
 
 
-def _built_in() -> dict[str, Plan]:
-    """The four rows of supportavtal.md."""
-    alert = Terms(
-        plan="alert",
-        plan_name="Alert!",
-        response=_every_priority(60),
-        bank_minutes=15 * 60,
-        bank_period="quarter",
-        monthly_fee=Money(8000_00),
-        hourly_rate=Money(850_00),
-        term_months=12,
-        review_meetings="quarter",
-        reports="month",
-    )
-    attend = replace(
-        alert,
-        plan="attend",
-        plan_name="Attend!",
-        response=_every_priority(8 * 60),
-        bank_minutes=6 * 60,
-        monthly_fee=Money(3000_00),
-        hourly_rate=Money(890_00),
-        review_meetings="half-year",
-        reports="quarter",
-    )
-    access = replace(
-        attend,
-        plan="access",
-        plan_name="Access!",
-        response=_every_priority(16 * 60),
-        bank_minutes=4 * 60,
-        bank_period="year",
-        monthly_fee=Money(500_00),
-        hourly_rate=Money(940_00),
-        review_meetings=None,
-        reports="year",
-    )
-    none = Terms(plan="none", plan_name="Avtalslös", hourly_rate=Money(980_00))
-    return {terms.plan: Plan(terms.plan, terms) for terms in (alert, attend, access, none)}
+def _built_in() -> Iterator[Terms]:
+    for plan, name, response, bank, period, fee, rate, meetings, reports in _WITH_AGREEMENT:
+        yield Terms(
+            plan,
+            name,
+            response=Targets(dict.fromkeys((1, 2, 3, 4), response * 60)),
+            bank_minutes=bank * 60,
+            bank_period=period,
+            monthly_fee=Money(fee),
+            hourly_rate=Money(rate),
+            term_months=12,
+            review_meetings=meetings,
+            reports=reports,
+        )
+    yield Terms("none", "Avtalslös", hourly_rate=Money(980_00))
 
 
-BUILT_IN: Final[Mapping[str, Plan]] = MappingProxyType(_built_in())
+BUILT_IN: Final[Mapping[str, Plan]] = MappingProxyType(
+    {terms.plan: Plan(terms.plan, terms) for terms in _built_in()}
+)
