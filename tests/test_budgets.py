@@ -2,9 +2,12 @@
 
 import ast
 import statistics
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from tests import english
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("daemon", "parsers", "integrations")
@@ -60,6 +63,58 @@ def test_nesting_is_shallow():
         f"{path.name}:{node.name} {depth(node)}" for path, node in functions() if depth(node) > 3
     ]
     assert deep == []
+
+
+def test_folders_hold_few_modules():
+    flat_on_purpose = {
+        "daemon/domain",
+        "daemon/cli",
+        "parsers",
+    }  # a list of nouns reads as an index
+    counts = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
+    too_many = {
+        name: count
+        for folder, count in counts.items()
+        if count > 12 and (name := str(folder.relative_to(ROOT))) not in flat_on_purpose
+    }
+    assert too_many == {}
+    loose = {path.name for path in (ROOT / "daemon").glob("*.py")}
+    assert loose == {"__init__.py", "__main__.py", "loop.py", "logs.py"}
+
+
+def changing_fields(node):
+    """The fields of a class that may change: none of a frozen record."""
+    frozen = any("frozen=True" in ast.unparse(decorator) for decorator in node.decorator_list)
+    return 0 if frozen else sum(isinstance(line, ast.AnnAssign) for line in node.body)
+
+
+def test_no_class_of_the_desk_holds_much_state_that_changes():
+    classes = {
+        f"{path.name}:{node.name}": changing_fields(node)
+        for path in SOURCES
+        if "desk" in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert {name: count for name, count in classes.items() if count > 8} == {}
+
+
+def test_docstrings_open_with_a_subject():
+    assert english.openings(list(english.docstrings(*map(ROOT.joinpath, ROOMS)))) < 2
+
+
+def test_docstrings_are_no_chains_of_relative_clauses():
+    assert english.relatives(list(english.docstrings(*map(ROOT.joinpath, ROOMS)))) < 2
+
+
+def test_the_formatter_formats():
+    kept = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted(SOURCES + list((ROOT / "tests").rglob("*.py")))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if line.rstrip().endswith("# fmt:" + " skip")
+    ]
+    assert len(kept) <= 10, kept
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
