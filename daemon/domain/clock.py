@@ -116,7 +116,6 @@ class Clock:
     breached_at: datetime | None  # the first breach; later changes never take it back (E4)
     levels: tuple[LevelChange, ...]
     stretches: tuple[Stretch, ...]
-    withdrawn: tuple[datetime, ...]  # answers that ended nothing, for they bounced (E1)
     read_at: datetime
 
     @property
@@ -192,7 +191,6 @@ class _Course:
     pauses: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     ended_at: datetime | None = None
     ended_by: EventKind | None = None
-    withdrawn: list[datetime] = field(default_factory=list)
     believed: set[int] = field(default_factory=set)  # answers with a bounce still to read
 
     @property
@@ -285,7 +283,6 @@ class _Story:
             if event.answer is None or event.answer not in self.bounced:
                 course.end(event)
             elif course.ended_at is None:
-                course.withdrawn.append(event.at)
                 course.believed |= {event.answer} - self.bounces_read
 
     def _bounced(self, event: Event) -> None:
@@ -348,7 +345,6 @@ def _read(
         breached_at=breached_at,
         levels=levels,
         stretches=stretches,
-        withdrawn=tuple(course.withdrawn),
         read_at=now,
     )
 

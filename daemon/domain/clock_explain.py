@@ -5,24 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from daemon.domain.clock import Clock, ClockKind, EventKind, Stretch, reached_at
+from daemon.domain.clock import Clock, Stretch
 from daemon.domain.opening_hours import Calendar, minutes_up
 
 
 class Why(StrEnum):
-    """The reason of a segment or a mark, as a code; letters and commands translate it."""
+    """The reason of a segment, as a code; letters and commands translate it."""
 
     OPEN = "open"
     CLOSED = "closed"
     PAUSED = "paused"
-    STARTED = "started"
-    PRIORITY = "priority"
-    WITHDRAWN = "withdrawn"
-    BREACHED = "breached"
-    ANSWERED = "answered"
-    WORK_STARTED = "work-started"
-    SOLVED = "solved"
-    CLOSED_TICKET = "closed-ticket"
     FROZEN = "frozen"
 
 
@@ -41,27 +33,6 @@ class Segment:
     running: bool
     rule: str  # of rules.md
     why: Why
-    closed_days: tuple[str, ...] = ()  # the Swedish names of its closed days
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A deciding instant in a clock's life."""
-
-    at: datetime
-    rule: str
-    why: Why
-    level: int | None = None  # with STARTED and PRIORITY
-    due_at: datetime | None = None  # the deadline from here on, as known at reading
-
-
-_START_RULE = {ClockKind.RESPONSE: "E1", ClockKind.FOLLOW_UP: "E5", ClockKind.RESOLUTION: "E6"}
-_ENDS = {
-    EventKind.ANSWER: Why.ANSWERED,
-    EventKind.STARTED: Why.WORK_STARTED,
-    EventKind.SOLVED: Why.SOLVED,
-    EventKind.CLOSED: Why.CLOSED_TICKET,
-}
 
 
 def explain_clock(clock: Clock, calendar: Calendar) -> tuple[Segment, ...]:
@@ -84,7 +55,6 @@ def explain_clock(clock: Clock, calendar: Calendar) -> tuple[Segment, ...]:
                 running,
                 _RULES[why],
                 why,
-                _closed_days(calendar, start, end) if why is Why.CLOSED else (),
             )
         )
     return _going_on(segments) if clock.running else tuple(segments)
@@ -125,40 +95,3 @@ def _going_on(segments: list[Segment]) -> tuple[Segment, ...]:
     if not segments:
         return ()
     return (*segments[:-1], replace(segments[-1], end=None))
-
-
-def _closed_days(calendar: Calendar, start: datetime, end: datetime) -> tuple[str, ...]:
-    first, last = calendar.day_of(start), calendar.day_of(end - timedelta(seconds=1))
-    return tuple(
-        name
-        for year in range(first.year, last.year + 1)
-        for day, name in calendar.closed_days(year).items()
-        if first <= day <= last and day.isoweekday() in calendar.hours.weekdays
-    )
-
-
-def marks(clock: Clock, calendar: Calendar) -> tuple[Mark, ...]:
-    """The marks of a clock in order: start, priorities, withdrawn answers, breach, end (E9)."""
-    listed = [
-        Mark(
-            change.at,
-            "E4" if place else _START_RULE[clock.kind],
-            Why.PRIORITY if place else Why.STARTED,
-            change.level,
-            reached_at(clock.stretches, change.target, calendar),
-        )
-        for place, change in enumerate(clock.levels)
-    ]
-    listed += [Mark(at, "E1", Why.WITHDRAWN) for at in clock.withdrawn]
-    if clock.breached_at is not None:
-        listed.append(Mark(clock.breached_at, "E8", Why.BREACHED))
-    if clock.ended_at is not None and clock.ended_by is not None:
-        listed.append(Mark(clock.ended_at, _end_rule(clock), _ENDS[clock.ended_by]))
-    return tuple(sorted(listed, key=lambda mark: mark.at))
-
-
-def _end_rule(clock: Clock) -> str:
-    """The rule of the clock's end: E1 for closing, E6 for `[klar]` on a resolution clock."""
-    solved = clock.kind is ClockKind.RESOLUTION and clock.ended_by is EventKind.SOLVED
-    closing = clock.ended_by in {EventKind.SOLVED, EventKind.CLOSED} and not solved
-    return "E1" if closing else _START_RULE[clock.kind]

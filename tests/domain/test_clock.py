@@ -91,7 +91,6 @@ def test_a_bounce_withdraws_the_stop_and_opens_the_result_again():
     clock = response(*lines, "25 09:00 answer-bounced 7", now="25 10:00")
     assert clock.running
     assert clock.breached_at == at("23 16:00")
-    assert clock.withdrawn == (at("23 10:00"),)
     assert clock.used == 20 * HOUR
 
 
@@ -110,7 +109,6 @@ def test_a_bounce_of_another_answer_withdraws_nothing():
         "23 08:00 opened 3", "23 10:00 answer 7", "23 11:00 answer 8", "23 12:00 answer-bounced 8"
     )
     assert clock.ended_at == at("23 10:00")
-    assert clock.withdrawn == ()
 
 
 def test_an_answer_without_an_id_is_never_withdrawn():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from daemon.domain.clock import Event, EventKind, Targets, read_clocks
-from daemon.domain.clock_explain import Why, explain_clock, marks
+from daemon.domain.clock_explain import Why, explain_clock
 from daemon.domain.opening_hours import Calendar, OpeningHours, minutes_up
 
 K = EventKind
@@ -70,21 +70,6 @@ def test_a_pause_stands_still_by_its_own_rule_and_the_last_segment_goes_on():
     ]
 
 
-def test_a_closed_segment_names_its_holidays():
-    """E9, A2: weekdays that were closed; a weekend needs no name."""
-    found = clocks(Event(at("12-23 17:00"), K.OPENED), now="12-28 09:00")
-    night, day = explain_clock(found.response, CALENDAR)
-    assert night.closed_days == ("Julafton", "Juldagen")
-    assert day.closed_days == ()
-
-
-def test_a_closed_segment_that_ends_at_midnight_does_not_name_the_day_after():
-    """E9, A1: segments are half-open."""
-    for end, names in [("12-24 00:00", ()), ("12-24 00:01", ("Julafton",))]:
-        found = clocks(Event(at("12-23 17:00"), K.OPENED), Event(at(end), K.ANSWER), now=end)
-        assert [each.closed_days for each in explain_clock(found.response, CALENDAR)] == [names]
-
-
 def test_minutes_sum_to_the_minutes_used_though_segments_end_within_a_minute():
     """E9, A3: 30 seconds on Friday and 20 on Monday are one minute, not two."""
     found = clocks(
@@ -118,50 +103,3 @@ def test_a_pause_that_ended_in_the_second_it_began_is_no_segment():
     events = [Event(at("11-23 09:00"), kind) for kind in (K.WAITING, K.CUSTOMER_MESSAGE)]
     found = clocks(Event(at("11-23 08:00"), K.OPENED), *events, now="11-23 10:00")
     assert [each.why for each in explain_clock(found.resolution, CALENDAR)] == [Why.OPEN, Why.OPEN]
-
-
-def test_what_decided_a_clock_is_marked_with_its_rule():
-    """E9: start, new deadline, withdrawn answer, breach, end."""
-    found = clocks(
-        Event(at("11-23 08:00"), K.OPENED, priority=3),
-        Event(at("11-23 09:00"), K.ANSWER, answer=1),
-        Event(at("11-23 10:00"), K.ANSWER_BOUNCED, answer=1),
-        Event(at("11-23 11:00"), K.PRIORITY, priority=2),
-        Event(at("11-23 13:00"), K.ANSWER, answer=2),
-        now="11-24 08:00",
-    )
-    assert [
-        (mark.why, mark.rule, mark.at, mark.level, mark.due_at)
-        for mark in marks(found.response, CALENDAR)
-    ] == [
-        (Why.STARTED, "E1", at("11-23 08:00"), 3, at("11-23 16:00")),
-        (Why.WITHDRAWN, "E1", at("11-23 09:00"), None, None),
-        (Why.PRIORITY, "E4", at("11-23 11:00"), 2, at("11-23 12:00")),
-        (Why.BREACHED, "E8", at("11-23 12:00"), None, None),
-        (Why.ANSWERED, "E1", at("11-23 13:00"), None, None),
-    ]
-
-
-def ends(clock):
-    mark = marks(clock, CALENDAR)[-1]
-    return mark.why, mark.rule
-
-
-def test_every_end_is_marked_with_the_rule_that_ends_that_clock():
-    """E9, E1, E5, E6."""
-    opened, message = (
-        Event(at("11-23 08:00"), K.OPENED),
-        Event(at("11-23 10:00"), K.CUSTOMER_MESSAGE),
-    )
-    started, solved = Event(at("11-23 09:00"), K.STARTED), Event(at("11-23 11:00"), K.SOLVED)
-    found = clocks(opened, started, message, solved, now="11-24 08:00")
-    assert ends(found.response) == (Why.WORK_STARTED, "E1")
-    assert ends(found.follow_ups[0]) == (Why.SOLVED, "E1")
-    assert ends(found.resolution) == (Why.SOLVED, "E6")
-    answered = clocks(
-        opened, started, message, Event(at("11-23 11:00"), K.ANSWER), now="11-24 08:00"
-    )
-    assert ends(answered.follow_ups[0]) == (Why.ANSWERED, "E5")
-    closed = clocks(opened, Event(at("11-23 09:00"), K.CLOSED), now="11-24 08:00")
-    assert ends(closed.response) == (Why.CLOSED_TICKET, "E1")
-    assert ends(closed.resolution) == (Why.CLOSED_TICKET, "E1")

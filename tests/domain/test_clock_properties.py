@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.domain.clock import Event, EventKind, Result, Targets, events_in_order, read_clocks
-from daemon.domain.clock_explain import explain_clock, marks
+from daemon.domain.clock_explain import explain_clock
 from daemon.domain.opening_hours import Calendar, OpeningHours, minutes_up
 from tests.domain.naive_clock import QUARTER, monday, walk
 
@@ -135,8 +135,6 @@ def check_the_explanation(life):
         if segments:
             assert segments[0].start == clock.started_at
             assert segments[-1].end == clock.ended_at
-        times = [mark.at for mark in marks(clock, CALENDAR)]
-        assert times == sorted(times)
 
 
 def check_results_stay(life):

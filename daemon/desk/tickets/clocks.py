@@ -143,7 +143,6 @@ def _as_frozen(
         result=Result(row.result),
         paused=False,
         breached_at=row.breached_at,
-        withdrawn=read_now[0].withdrawn if read_now else (),
         levels=(LevelChange(row.started_at, ticket.priority, target),),
         stretches=(Stretch(row.started_at, row.ended_at, running=True),),
         read_at=now,

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Table, and_, func, or_, select, update
+from sqlalchemy import Table, and_, or_, select, update
 
 from daemon.store.keeping.persons import Known
 from daemon.store.keeping.replacing import opened_by
@@ -133,8 +133,3 @@ def raw_of(tx: Tx, inbox_id: int) -> bytes | None:
     """The received mail of that number; None where it has been deleted."""
     raw = tx.scalar(select(inbox_raw.c.raw).where(inbox_raw.c.inbox_id == inbox_id))
     return None if raw is None else bytes(raw)
-
-
-def latest(tx: Tx) -> dict[str, int]:
-    """The highest number of each kind."""
-    return {kind: tx.scalar(select(func.max(key))) or 0 for kind, (_, key) in _TABLES.items()}

@@ -157,14 +157,10 @@ def registered(tx: Tx) -> dict[int, tuple[BankAdjustment, ...]]:
     return {customer_id: tuple(theirs) for customer_id, theirs in made.items()}
 
 
-def bookings(
-    tx: Tx, where: ColumnElement[bool], before: dt.datetime | None = None
-) -> list[Booking]:
-    """Entries after their reversals, as seen by a statement with its cut at `before` (H1)."""
+def bookings(tx: Tx, where: ColumnElement[bool]) -> list[Booking]:
+    """Entries after their reversals."""
     key = func.coalesce(ledger.c.reverses_id, ledger.c.id)
     seen = and_(where, ledger.c.kind != "adjustment")
-    if before is not None:
-        seen = and_(seen, ledger.c.visible_at < before)
     left = (
         select(
             key.label("id"),
@@ -206,9 +202,9 @@ def _entry(row: Row[Any], actual: int, billable: int) -> Entry:
     )
 
 
-def of_customer(tx: Tx, customer_id: int, before: dt.datetime | None = None) -> list[Entry]:
+def of_customer(tx: Tx, customer_id: int) -> list[Entry]:
     """A customer's entries after their reversals (G4)."""
-    return histories(tx, [customer_id], before)[customer_id][0]
+    return histories(tx, [customer_id])[customer_id][0]
 
 
 def histories(

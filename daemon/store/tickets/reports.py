@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
 
 from daemon.domain.ticket import Status
 from daemon.store.rows import grouped, insert
@@ -114,8 +114,3 @@ def note_mail(tx: Tx, customer_id: int, period: str, outgoing_id: int | None) ->
     """Note the mail that carried a report."""
     mine = (reports.c.customer_id == customer_id) & (reports.c.period == period)
     tx.execute(update(reports).where(mine).values(outgoing_id=outgoing_id))
-
-
-def count(tx: Tx) -> int:
-    """The number of sent reports."""
-    return tx.scalar(select(func.count()).select_from(reports)) or 0
