@@ -7,7 +7,7 @@ from typing import Any
 from daemon.desk.context import Desk
 from daemon.domain.money import Money
 from daemon.store.money import invoices
-from daemon.store.money.invoices import Shown
+from daemon.store.rows import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,17 @@ def left(desk: Desk) -> list[Invoice]:
     return [invoice for invoice in listing(desk) if invoice.state != "pushed"]
 
 
-def _invoice(kept: Shown) -> Invoice:
+def _invoice(kept: Any) -> Invoice:
     seen: Mapping[str, Any] = kept.condition or {}
-    return Invoice(
-        reference=kept.reference,
+    return record(
+        Invoice,
+        kept,
         customer=kept.customer_key,
-        month=kept.month,
-        state=kept.state,
-        number=kept.number,
-        net=kept.net,
-        link=kept.link,
+        net=Money(kept.net_ore),
         booked=bool(seen.get("booked")),
         sent=bool(seen.get("sent")),
         paid_on=seen.get("paid_on"),
         cancelled=bool(seen.get("cancelled")),
         credited_by=seen.get("credited_by"),
         removed=bool(seen.get("gone")),
-        fault=kept.fault,
-        remedy=kept.remedy,
     )

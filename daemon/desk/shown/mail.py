@@ -8,6 +8,7 @@ from typing import Any
 from daemon.desk.context import Desk
 from daemon.domain.refusal import RefusedError
 from daemon.store.mail import inbox
+from daemon.store.rows import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +100,7 @@ def listing(desk: Desk, *, shelved: bool) -> list[Listed]:
     """The newest messages, or those on the shelf."""
     with desk.store.reading() as tx:
         rows = inbox.listing(tx, states=["shelved"] if shelved else None)
-    return [
-        Listed(
-            id=row.id,
-            received_at=row.received_at,
-            source=row.source,
-            from_=row.sender,
-            kind=row.kind,
-            state=row.state,
-            outcome=row.outcome,
-            ticket=row.ticket_number,
-            attempts=row.attempts,
-            reason=row.reason,
-            size=row.size,
-            identity=row.identity,
-        )
-        for row in rows
-    ]
+    return [record(Listed, row, from_=row.sender, ticket=row.ticket_number) for row in rows]
 
 
 def way(desk: Desk, message: int) -> Way:
@@ -125,31 +110,14 @@ def way(desk: Desk, message: int) -> Way:
     if found is None:
         raise RefusedError(desk.say(f"det finns inget mejl {message}", f"no message {message}"))
     row = found.message
-    return Way(
-        id=row.id,
-        received_at=row.received_at,
-        source=row.source,
+    return record(
+        Way,
+        row,
         from_=row.sender,
-        envelope_from=row.envelope_from,
-        envelope_to=row.envelope_to,
-        message_id=row.message_id,
-        identity=row.identity,
-        size=row.size,
-        state=row.state,
-        kind=row.kind,
-        outcome=row.outcome,
-        reason=row.reason,
-        attempts=row.attempts,
-        processed_at=row.processed_at,
         ticket=row.ticket_number,
-        deliveries=[
-            Delivery(d.received_at, d.source, d.mailbox, d.uidvalidity, d.uid, d.moved)
-            for d in found.deliveries
-        ],
-        events=[Event(e.at, e.kind, e.actor, e.data) for e in found.events],
-        mails=[
-            Sent(m.kind, m.recipient, m.state, m.attempts, m.sent_at, m.reply) for m in found.mails
-        ],
+        deliveries=[record(Delivery, each) for each in found.deliveries],
+        events=[record(Event, each) for each in found.events],
+        mails=[record(Sent, each, to=each.recipient) for each in found.mails],
     )
 
 

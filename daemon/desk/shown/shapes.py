@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 from daemon.domain.money import Money
 from daemon.domain.periods import Period
@@ -30,3 +31,9 @@ def as_json(value: object) -> object:
     if is_dataclass(value):
         return {each.name.rstrip("_"): getattr(value, each.name) for each in fields(value)}
     raise TypeError(f"{type(value).__name__} has no shape in contract.md 4")
+
+
+def shape(thing: object, keys: str) -> dict[str, Any]:
+    """An object of the attributes of a thing; `key=attribute` renames one."""
+    pairs = (each.partition("=") for each in keys.split())
+    return {key: getattr(thing, attribute or key) for key, _, attribute in pairs}

@@ -16,6 +16,7 @@ from daemon.domain.clock_explain import Segment
 from daemon.domain.opening_hours import minutes_up
 from daemon.domain.ticket import Status, Ticket
 from daemon.store.money import ledger, register
+from daemon.store.rows import record
 from daemon.store.session import Tx
 from daemon.store.tickets import tickets
 
@@ -140,57 +141,56 @@ def listing(desk: Desk, *, only_open: bool) -> list[ListedTicket]:
         rows = tickets.clock_rows(tx, [ticket.id for ticket in found])
         responses = {row.ticket_id: row for row in rows if row.kind == "response"}
         found.sort(key=lambda ticket: _urgency(ticket, responses.get(ticket.id)))
-        return [ListedTicket(**facts) for facts in _facts(tx, found, responses)]
+        return _listed(tx, found, responses, _addresses(tx))
 
 
 def whole(desk: Desk, number: int) -> WholeTicket:
     """The ticket with a number, whole."""
     with desk.store.reading() as tx:
-        ticket = asked.ticket(tx, desk, number)
+        ticket, people = asked.ticket(tx, desk, number), _addresses(tx)
         rows = tickets.clock_rows(tx, [ticket.id])
         responses = {row.ticket_id: row for row in rows if row.kind == "response"}
-        (facts,) = _facts(tx, [ticket], responses)
+        (listed,) = _listed(tx, [ticket], responses, people)
         follows, followed_by = tickets.linked(tx, ticket.id)
         merged = ticket.merged_into_id
-        return WholeTicket(
-            **facts,
+        said, booked = tickets.said(tx, ticket.id), ledger.on_ticket(tx, ticket.id)
+        return record(
+            WholeTicket,
+            listed,
             closed_at=ticket.closed_at,
             merged_into=tickets.by_id(tx, merged).number if merged else None,
             follows=follows,
             followed_by=followed_by,
             participants=[each.address for each in tickets.participants_of(tx, ticket.id)],
-            messages=_messages(tx, ticket),
-            clocks=[StoredClock(row.kind, row.started_at, row.paused, *_ends(row)) for row in rows],
-            events=[
-                Event(row.at, row.kind, row.actor, row.cause, row.data or {})
-                for row in tickets.events_of(tx, ticket.id)
+            messages=[
+                record(Message, each, from_=each.address, inbox=each.inbox_id) for each in said
             ],
-            time=_time(tx, ticket),
+            clocks=[record(StoredClock, row, met=_met(row)) for row in rows],
+            events=[
+                record(Event, row, data=row.data or {}) for row in tickets.events_of(tx, ticket.id)
+            ],
+            time=[_booking(each, people) for each in booked],
             mails=[
-                Mail(row.created_at, row.kind, row.recipient, row.state, row.sent_at, row.reply)
+                record(Mail, row, at=row.created_at, to=row.recipient)
                 for row in tickets.mails_of(tx, ticket.id)
             ],
         )
 
 
-def _facts(tx: Tx, found: Sequence[Ticket], responses: Mapping[int, Any]) -> list[dict[str, Any]]:
-    """The fields of ListedTicket, for each ticket in order."""
+def _listed(
+    tx: Tx, found: Sequence[Ticket], responses: Mapping[int, Any], people: Mapping[int, str]
+) -> list[ListedTicket]:
     minutes = tickets.time_on(tx, [ticket.id for ticket in found])
     keys = {customer.id: customer.key for customer in register.customers(tx, ended=True)}
-    people = _addresses(tx)
     return [
-        {
-            "number": ticket.number,
-            "subject": ticket.subject,
-            "customer": keys.get(ticket.customer_id) if ticket.customer_id else None,
-            "requester": ticket.requester,
-            "priority": ticket.priority,
-            "status": ticket.status.value,
-            "opened_at": ticket.opened_at,
-            "assignee": people.get(ticket.assignee_id) if ticket.assignee_id else None,
-            "response": Response(*_ends(responses.get(ticket.id))),
-            "minutes": Minutes(*minutes.get(ticket.id, (0, 0))),
-        }
+        record(
+            ListedTicket,
+            ticket,
+            customer=keys.get(ticket.customer_id or 0),
+            assignee=people.get(ticket.assignee_id or 0),
+            response=_response(responses.get(ticket.id)),
+            minutes=Minutes(*minutes.get(ticket.id, (0, 0))),
+        )
         for ticket in found
     ]
 
@@ -200,12 +200,12 @@ def _urgency(ticket: Ticket, response: Any) -> tuple[bool, float, int, int]:
     return *urgency(response.due_at if runs else None, ticket.priority), ticket.number
 
 
-def _ends(row: Any) -> tuple[Any, ...]:
-    """A stored clock's target, deadline, end, and success."""
-    if row is None:
-        return ()
-    met = {"met": True, "missed": False}.get(row.result)
-    return row.target_minutes, row.due_at, row.ended_at, met
+def _response(row: Any) -> Response:
+    return Response() if row is None else record(Response, row, met=_met(row))
+
+
+def _met(row: Any) -> bool | None:
+    return {"met": True, "missed": False}.get(row.result)
 
 
 def _addresses(tx: Tx) -> dict[int, str]:
@@ -213,28 +213,9 @@ def _addresses(tx: Tx) -> dict[int, str]:
     return {person.id: person.email for person in register.people(tx, ended=True)}
 
 
-def _messages(tx: Tx, ticket: Ticket) -> list[Message]:
-    return [
-        Message(
-            said.at, said.author, said.address, said.name, said.internal, said.text, said.inbox_id
-        )
-        for said in tickets.said(tx, ticket.id)
-    ]
-
-
-def _time(tx: Tx, ticket: Ticket) -> list[Booking]:
-    people = _addresses(tx)
-    return [
-        Booking(
-            worked_on=booked.entry.worked_on,
-            engineer=people.get(booked.entry.engineer),
-            actual=booked.entry.actual,
-            billable=booked.entry.billable,
-            note=booked.note,
-            inbox=booked.inbox_id,
-        )
-        for booked in ledger.on_ticket(tx, ticket.id)
-    ]
+def _booking(booked: ledger.Booking, people: Mapping[int, str]) -> Booking:
+    engineer = people.get(booked.entry.engineer)
+    return record(Booking, booked.entry, engineer=engineer, note=booked.note, inbox=booked.inbox_id)
 
 
 # --- clocks explained (E9) ----------------------------------------------------------------------
@@ -270,17 +251,11 @@ def explained(desk: Desk, number: int, now: dt.datetime) -> list[ExplainedClock]
     with desk.store.reading() as tx:
         found = clocks.explained(tx, desk, asked.ticket(tx, desk, number), now)
     return [
-        ExplainedClock(
-            kind=clock.kind.value,
-            started_at=clock.started_at,
+        record(
+            ExplainedClock,
+            clock,
             target_minutes=None if clock.target is None else minutes_up(clock.target),
-            due_at=clock.due_at,
-            ended_at=clock.ended_at,
-            result=clock.result.value,
-            segments=[
-                ExplainedSegment(s.start, s.end, s.minutes, s.running, s.rule, s.why)
-                for s in segments
-            ],
+            segments=[record(ExplainedSegment, segment) for segment in segments],
         )
         for clock, segments in found
     ]

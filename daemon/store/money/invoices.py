@@ -1,13 +1,12 @@
 """Invoices: their pushing, their answers, and their state in accounting (I)."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import Row, and_, case, or_, select, update
 
-from daemon.domain.money import Money
 from daemon.store import leases
 from daemon.store.rows import record
 from daemon.store.schema.tables import closings, customers, invoices, statements
@@ -207,23 +206,7 @@ def note_condition(tx: Tx, invoice_id: int, condition: Mapping[str, Any]) -> Non
     tx.execute(update(invoices).where(one).values(condition=dict(condition)))
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One invoice in the list of `avtald invoices`."""
-
-    reference: str
-    customer_key: str
-    month: str
-    net: Money
-    state: str
-    number: str | None
-    link: str | None
-    fault: str | None
-    remedy: str | None
-    condition: Mapping[str, Any] | None
-
-
-def listing(tx: Tx) -> list[Shown]:
+def listing(tx: Tx) -> Sequence[Row[Any]]:
     """Every invoice, made or to come; a statement of 0.00 has none (H5)."""
     query = (
         select(
@@ -237,7 +220,7 @@ def listing(tx: Tx) -> list[Shown]:
         .where(invoices.c.state != "nothing")
         .order_by(statements.c.month, customers.c.key)
     )
-    return [record(Shown, row, net=Money(row.net_ore)) for row in tx.execute(query)]
+    return tx.execute(query).all()
 
 
 # --- news for finance -------------------------------------------------------------------------
