@@ -1,1 +1,1 @@
-"""The composition root: settings in, running parts out; the only folder that knows which vendor."""
+"""The composition root: settings in, running parts out. No other folder names a vendor."""

@@ -1,4 +1,4 @@
-"""The accounting system that the settings name, and the steps of its work."""
+"""The desk's accounting system, and the steps of its work."""
 
 import datetime as dt
 import ipaddress
@@ -50,7 +50,7 @@ def push_of(desk: Desk, accounting: Accounting) -> Push:
 
 
 def push_waiting(desk: Desk, now: dt.datetime) -> AccountingError | None:
-    """Push every waiting invoice, failed ones too; gives the fault that stopped the run."""
+    """Push every waiting invoice, failed ones too; gives the fault at which the run stopped."""
     with desk.store.writing() as tx:
         invoices.hurry(tx)
     with closing(accounting_of(desk)) as books:
@@ -81,7 +81,7 @@ def drift_step(desk: Desk, accounting: Accounting) -> Step:
 
 
 def _is_elsewhere(settings: Settings) -> bool:
-    """True where the service is on another machine; a double on this one may play with time."""
+    """True for a service on another machine; a double on this one may play with time."""
     fortnox = settings.accounting.fortnox
     if settings.accounting.kind != "fortnox" or fortnox is None:
         return False

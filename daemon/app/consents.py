@@ -56,7 +56,7 @@ class KeptConsent(Kept):
             yield
 
     def load(self) -> str | None:
-        """Give the token that was saved last; None also when it cannot be read."""
+        """Give the last saved token; None also for an unreadable one."""
         try:
             with legible():
                 sealed = self._record.read()

@@ -70,7 +70,7 @@ def _key(store: Store) -> bytes:
 
 
 def _refuse_root(state: Path) -> None:
-    """Refuse root in another user's desk: the desk could not write to the files that root makes."""
+    """Refuse root in another user's desk: the desk could not write to root's files."""
     owner = state.stat().st_uid if os.geteuid() == 0 and state.exists() else 0
     if owner == 0:
         return
@@ -84,7 +84,7 @@ def _refuse_root(state: Path) -> None:
 
 
 def _make_folders(settings: Settings) -> None:
-    """Make the desk's own folders where they are missing, for its user alone."""
+    """Make the desk's missing folders, for its user alone."""
     file = settings.database.file
     for folder in (settings.desk.state_dir, *([file.parent] if file else ())):
         try:

@@ -65,7 +65,7 @@ from = 2026-01-01
 
 @dataclass(frozen=True, slots=True)
 class FirstFiles:
-    """The files that were written."""
+    """The written files."""
 
     files: Sequence[Path]
 
@@ -86,7 +86,7 @@ def write_first_files(folder: Path) -> FirstFiles:
 
 
 def _settings(folder: Path) -> str:
-    """The sample; in /etc with the places that the units expect."""
+    """The sample; in /etc with the places of the systemd units."""
     text = sample()
     if folder.absolute().is_relative_to(_SYSTEM):
         for line, instead in _OF_THE_SYSTEM:

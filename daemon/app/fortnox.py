@@ -75,7 +75,7 @@ def _token_store(desk: Desk, *, sleep: Callable[[float], None] = time.sleep) -> 
 
 
 def _pacer(store: Store, *, sleep: Callable[[float], None] = time.sleep) -> "EvenPacer":
-    """The one line in which every process waits for its turn."""
+    """The one line of all processes for their turns."""
     from integrations.fortnox.pacing import EvenPacer
 
     return EvenPacer(RequestLine(store, NAME), sleep=sleep)
@@ -83,7 +83,7 @@ def _pacer(store: Store, *, sleep: Callable[[float], None] = time.sleep) -> "Eve
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A company that has consented; `lasting` access needs no new consent."""
+    """A company's consent; `lasting` access needs no new one."""
 
     company: "CompanyInformation"
     lasting: bool
@@ -103,7 +103,7 @@ def log_in(desk: Desk, asked: "Asked", answer: str, now: dt.datetime) -> Consent
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Something in Fortnox that stands in the way of drafts."""
+    """A hindrance to drafts in Fortnox."""
 
     message: str
     remedy: str

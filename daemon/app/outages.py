@@ -1,4 +1,4 @@
-"""Why a server cannot be used, in an administrator's words, and which key mends it."""
+"""The fault of a server in an administrator's words, and the setting to correct."""
 
 import imaplib
 import re
@@ -29,14 +29,14 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """What was found, and what mends it."""
+    """A fault and its remedy."""
 
     says: str
     remedy: str
 
 
 def outage(fault: Exception, server: Server, say: Say) -> Outage:
-    """What a fault of the network, of TLS or of a login means."""
+    """Explain a fault of the network, of TLS, of a folder or of a login."""
     cause = _cause(fault)
     return (
         _of_network(cause, server, say)
@@ -51,7 +51,7 @@ def outage(fault: Exception, server: Server, say: Say) -> Outage:
 
 
 def _cause(fault: Exception) -> Exception:
-    """What lies behind a fault that was wrapped."""
+    """The cause of a wrapped fault."""
     if isinstance(fault, AccessError | OAuthError):
         return fault
     behind = fault.__cause__

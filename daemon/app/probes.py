@@ -21,7 +21,7 @@ from daemon.settings.mail import Imap, Outgoing
 def probes_of(desk: Desk) -> Probes:
     """Every probe of a desk; each looks when it is called, and changes nothing.
 
-    One thing is kept: the new refresh token of a provider that replaced the old one.
+    One thing is kept: a new refresh token from a provider.
     """
     return Probes(
         mailbox=partial(_mailbox, desk),

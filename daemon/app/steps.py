@@ -1,4 +1,4 @@
-"""The running parts of a desk, each with the vendor that the settings name."""
+"""The running parts of a desk, each with its vendor."""
 
 import datetime as dt
 import time
@@ -84,7 +84,7 @@ class NoMailer:
     """Takes the place of an outgoing server: every mail waits, and none is lost."""
 
     def send(self, envelope_from: str, recipient: str, raw: bytes) -> str:
-        """Refuse for now, and say what is missing."""
+        """Refuse for now, and name the missing table."""
         del envelope_from, recipient, raw
         raise SendError("avtald.toml has no table [outgoing]: mail waits", unreachable=True)
 
@@ -151,7 +151,7 @@ def report_steps(desk: Desk) -> list[Step]:
 
 
 def upkeep_steps(desk: Desk) -> list[Step]:
-    """Remove old mail, and prove that new mail still comes in."""
+    """Remove old mail, finish erasures, and watch for silence in the mailboxes."""
     return [
         Step("keep", partial(retention.step, desk)),
         Step("erase", lambda _: erasing.finish(desk, papers_of(desk))),
@@ -172,7 +172,7 @@ def tick(desk: Desk, now: dt.datetime) -> dict[str, int]:
 
 
 def all_steps(desk: Desk, sending: Sending, accounting: Accounting) -> list[Step]:
-    """Every step, in the order in which one leads to the next (`avtald tick`)."""
+    """Every step; the work of one leads to the next (`avtald tick`)."""
     return [
         *(fetch_step(desk, mailbox) for mailbox in desk.settings.intake.imap),
         Step("receive", partial(receive.step, desk)),
@@ -241,7 +241,7 @@ def _reserve(desk: Desk) -> "DiskReserve":
 
 
 def daemon(desk: Desk, clock: Clock) -> Supervisor:
-    """The whole daemon, with the vendors that the settings name."""
+    """The whole daemon, with the settings' vendors."""
     erasing.replay(desk, clock(), papers_of(desk))
     return supervisor(desk, sending_of(desk), accounting_of(desk), clock)
 

@@ -1,4 +1,4 @@
-"""How the desk is, over HTTP on this machine: `/health` for an answer, `/metrics` for figures."""
+"""The desk's health over HTTP on this machine: `/health` for an answer, `/metrics` for figures."""
 
 import datetime as dt
 import json
@@ -36,7 +36,7 @@ _Found = tuple[Depths, bool, canary.Flight | None, reach.Away | None]
 
 
 class Watcher:
-    """Looks at the database when it is asked, so that its figures hold for every process."""
+    """Looks at the database for each question: the figures hold for every process."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Watcher:
         workers: Sequence[Worker] = (),
         has_room: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Look at nothing yet; `workers` are this process's, `has_room` is what its doors ask."""
+        """Look at nothing yet; `workers` are this process's, `has_room` is its doors' question."""
         self._desk = desk
         self._workers = workers
         self._has_room = has_room
@@ -57,7 +57,7 @@ class Watcher:
         self._line = threading.Lock()
 
     def health(self) -> tuple[bool, dict[str, Any]]:
-        """Whether all is well, and what is not; a database that is away is told, not raised."""
+        """Tell if all is well, and name the faults; a database out of reach is one of them."""
         now = self._clock()
         faults = list(self._own_faults(now))
         try:
@@ -81,7 +81,7 @@ class Watcher:
         return not faults, told
 
     def _look(self, now: dt.datetime) -> _Found:
-        """One look at a time, in a thread of its own: a frozen server holds up none but that."""
+        """One look at a time, in a thread of its own: a frozen server stops that thread alone."""
         with self._line:
             if self._looking is None or self._looking.done():
                 self._looking = Future()
@@ -105,7 +105,7 @@ class Watcher:
             looking.set_result(found)
 
     def _own_faults(self, now: dt.datetime) -> Iterator[str]:
-        """What this process sees, also where no database answers."""
+        """The faults of this process, which needs no database to see them."""
         if not self._has_room():
             where, reserve = self._desk.settings.desk.state_dir, self._desk.settings.intake
             yield (
@@ -120,7 +120,7 @@ class Watcher:
             )
 
     def _failing(self) -> list[Failing]:
-        """The steps that fail, and not just once."""
+        """The steps with faults for some time now."""
         before = time.monotonic() - _FAILING_SECONDS
         found = [failing for each in self._workers for failing in tuple(each.failing.values())]
         return [failing for failing in found if failing.since <= before]
@@ -217,7 +217,7 @@ class Window:
     """The HTTP server, in a thread of its own."""
 
     def __init__(self, watcher: Watcher, host: str, port: int) -> None:
-        """Bind; raises OSError where the place is taken."""
+        """Bind; raises OSError for a taken place."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(watcher)
 
@@ -254,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Answer the two places that there are."""
+        """Answer at two places, and nowhere else."""
         if self.path == "/health":
             well, told = self.tells.health()
             body = json.dumps(told, ensure_ascii=False).encode() + b"\n"

@@ -13,7 +13,7 @@ Facts = dict[str, Any]  # an object's keys in a file, with values for JSON
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One object that is added, changed, ended, resumed or (an agreement) withdrawn."""
+    """One object added, changed, ended, resumed or (an agreement) withdrawn."""
 
     kind: str
     what: str  # engineer, customer, contact, agreement, adjustment

@@ -1,4 +1,4 @@
-"""Whose an address or a domain is: nothing may identify two, or a customer and one of ours."""
+"""The claims on addresses and domains: each identifies one person or one customer."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,10 +9,10 @@ from daemon.domain.register import Account, Register
 
 
 def released(register: Register) -> Register:
-    """The same register, where those who have ended give up what an active one claims.
+    """The same register, in which the ended give up addresses and domains to the active.
 
-    An ended person's registered address stays with the person's record; it only identifies
-    whoever is active.
+    An ended person's registered address stays with the person's record; it identifies an active
+    claimant only.
     """
     taken = {address for each in register.people if each.active for address in each.addresses}
     people = tuple(
@@ -51,7 +51,7 @@ def _given_up(account: Account, domains: AbstractSet[str], contacts: AbstractSet
 
 
 def contested(register: Register, desk: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """What two claim: pairs of a key in a file, and who claims it besides.
+    """Double claims: pairs of a key in a file and a sentence with the other claimants.
 
     `desk` are the desk's own addresses.
     """

@@ -49,7 +49,7 @@ def _address_or_nothing(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineerTable:
-    """One of the desk's own people; None is what the file does not say."""
+    """One of the desk's own people; None for a key missing from the file."""
 
     __pydantic_config__ = STRICT
 
@@ -74,7 +74,7 @@ class ContactTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementTable(TermsTable):
-    """One version of an agreement, with the terms that differ from the plan's."""
+    """One version of an agreement, with its own terms beside the plan's."""
 
     __pydantic_config__ = STRICT
 
@@ -86,7 +86,7 @@ class AgreementTable(TermsTable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjustmentTable:
-    """Minutes that finance gives to a time bank, or takes from it; booked once, and then fixed."""
+    """Minutes from finance into a time bank, or out of it; booked once, and then fixed."""
 
     __pydantic_config__ = STRICT
 
@@ -102,7 +102,7 @@ class AdjustmentTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerTable:
-    """One customer; None is what the file does not say, and empty text takes away what was."""
+    """One customer; None for a key missing from the file, and empty text to remove a value."""
 
     __pydantic_config__ = STRICT
 
@@ -136,9 +136,9 @@ class RegisterTables:
 
 
 def read(path: Path) -> Checked[RegisterTables]:
-    """The tables of a register file and what is wrong with them one by one.
+    """Read a register file: its tables, and every mistake in them.
 
-    Raises MistakesError where the file is out of reach or no TOML.
+    Raises MistakesError for a file out of reach or without TOML.
     """
     return tables_of(read_toml(path), str(path))
 

@@ -37,7 +37,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The changes of a file, and the past months that closing will bill for them (H1)."""
+    """The changes of a file, and the past months to bill for them (H1)."""
 
     changes: Sequence[Change]
     applied: bool
@@ -145,7 +145,7 @@ class PastMonths:
 def past_months(
     tx: Tx, wanted_register: Register, settings: Settings, calendar: Calendar, now: dt.datetime
 ) -> PastMonths:
-    """The months that closing would bill at once for a register."""
+    """The months that closing would bill at once for a register (H1)."""
     last = statements.last_closed(tx)
     months = _past_months(wanted_register.accounts, settings, calendar, now)
     return PastMonths(tuple(month for month in months if str(month) > (last or "")), last is None)
@@ -154,7 +154,7 @@ def past_months(
 def newly_billed(
     tx: Tx, asked: Import, settings: Settings, calendar: Calendar, now: dt.datetime
 ) -> tuple[Period, ...]:
-    """The past months that closing would bill for a plan of changes alone (H1)."""
+    """The past months to bill for a plan of changes, and not without it (H1)."""
     before = past_months(tx, asked.before, settings, calendar, now).months
     after = past_months(tx, asked.after, settings, calendar, now).months
     return tuple(month for month in after if month not in before)

@@ -1,4 +1,4 @@
-"""The register that a file asks for: what is kept, with what the file says laid over it."""
+"""The wanted register: a file laid over the kept register."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,14 +33,14 @@ Wrong = list[tuple[str, str]]  # a key path in the file, and what would be right
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The register that a file asks for, and what is wrong with it."""
+    """The register of a file, and the mistakes in it."""
 
     register: Register
     wrong: tuple[tuple[str, str], ...] = ()
 
 
 def wanted(kept: Register, tables: RegisterTables, plans: Mapping[str, Plan]) -> Wanted:
-    """Lay a file's tables over the register that is kept."""
+    """Lay a file's tables over the kept register."""
     wrong: Wrong = []
     people = _people(kept.people, tables.engineers, wrong)
     accounts = {account.customer.key: account for account in kept.accounts}
@@ -60,12 +60,12 @@ def _only_once(names: Sequence[str], what: str, wrong: Wrong) -> None:
 
 
 def _or(said_now: T | None, before: T) -> T:
-    """What the file says, or what was there where it says nothing."""
+    """The file's value, or the earlier one where the file is silent."""
     return before if said_now is None else said_now
 
 
 def _text(said_now: str | None, before: str | None) -> str | None:
-    """The same of optional text, where empty text takes away what was there."""
+    """The same for optional text; empty text removes the earlier one."""
     return _or(said_now, before) or None
 
 
@@ -87,7 +87,7 @@ def _people(
 
 
 def _same_person(people: Sequence[Person], table: EngineerTable, named: set[str]) -> int | None:
-    """Who that is: known by the registered address, else by an alias where the address is new."""
+    """Find the person of a table by the registered address, else by an alias of a new address."""
     for at, person in enumerate(people):
         if person.email == table.email:
             return at
@@ -170,7 +170,7 @@ def _customer(
 def _contacts(
     start: Account, tables: Sequence[ContactTable] | None, path: str, wrong: Wrong
 ) -> tuple[Contact, ...]:
-    """A contact that left the list ends; one that is listed is active unless it says otherwise."""
+    """End the contacts missing from the list; a listed one is active unless it says otherwise."""
     if tables is None:
         return start.contacts
     _only_once([table.email for table in tables], f"{path}.contacts", wrong)
@@ -197,7 +197,7 @@ def _agreements(
     path: str,
     wrong: Wrong,
 ) -> tuple[Agreement, ...]:
-    """A version that left the list is withdrawn, never deleted: what it cost is settled by H3."""
+    """Withdraw the versions missing from the list, and delete none: H3 settles their cost."""
     if tables is None:
         return start.agreements
     known = {each.version.starts: each for each in start.agreements}
@@ -237,10 +237,10 @@ def _agreement(
 def _terms(
     before: Agreement | None, table: AgreementTable, plans: Mapping[str, Plan]
 ) -> Terms | None:
-    """Terms as agreed: copied from the plan's price list of the start date when first made (F1).
+    """Terms as agreed: a copy of the plan's price list on the start date (F1).
 
-    A version that is kept keeps what was copied then, also where the plan has changed since; only
-    what the file says otherwise is set, and what it no longer says goes back to the price list.
+    A kept version keeps its copy, whatever the plan says today. The file's own terms are set in
+    it, and a term no longer in the file goes back to the price list.
     """
     plan, overrides = plans.get(table.plan), said(table)
     if before is None or before.version.terms.plan != table.plan:
@@ -277,7 +277,7 @@ def _adjustments(
     path: str,
     wrong: Wrong,
 ) -> tuple[BankAdjustment, ...]:
-    """G1: the ledger is only added to, so what is booked stays in the file as it was booked."""
+    """G1: the ledger only grows, so a booked line stays in the file as it was booked."""
     if tables is None:
         return tuple(booked)
     path = f"{path}.adjustments"

@@ -1,7 +1,7 @@
-"""The canary: the desk mails itself through the real mailbox, and tells where it does not return.
+"""The canary: the desk mails itself through the real mailbox, and warns if no mail returns.
 
-What it finds out, nobody can be told by mail alone: a command that the settings name is run as
-well, with the fault on its standard input.
+Mail alone cannot carry such a warning: a command from the settings is run as well, with the fault
+on its standard input.
 """
 
 import datetime as dt
@@ -29,10 +29,10 @@ _COMMAND_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """The last canary: when it left, when it came back, and whether its absence was told.
+    """The last canary: its departure, its return, and the news of its absence.
 
-    And heard: the command of the settings, if there is one, went well. And missing: when the first
-    left of those that have not come back, until one does: the next in the air proves nothing.
+    `heard`: the settings' command, if there is one, went well. `missing`: the departure of the
+    first canary of those still away, until one returns: the next in the air proves nothing.
     """
 
     left_at: dt.datetime
@@ -43,7 +43,7 @@ class Flight:
 
 
 def last(tx: Tx) -> Flight | None:
-    """How the last one fared; None where none ever left."""
+    """The last canary; None before the first."""
     kept = rows.fact(tx, _FACT)
     if not kept:
         return None
@@ -59,10 +59,10 @@ def last(tx: Tx) -> Flight | None:
 
 
 def step(desk: Desk, now: dt.datetime) -> bool:
-    """Let one out when it is time, and tell once of one that has not come back; False: not due.
+    """Let a canary out in time, and warn once of a missing one; False: nothing was due.
 
-    None leaves before go-live: it would be archived like all mail of that time (B5), not seen. A
-    command is run until it has gone well once; a clock that is set back lets the next one out.
+    None leaves before go-live, for mail of that time is archived unseen (B5). The command is run
+    until it has gone well once. A clock set back lets the next canary out.
     """
     table, go_live = desk.settings.canary, desk.settings.desk.go_live
     if not table.on or (go_live is not None and now < go_live):
@@ -118,7 +118,7 @@ def _let_out(tx: Tx, desk: Desk, now: dt.datetime, missing: dt.datetime | None) 
 
 
 def came_back(tx: Tx, desk: Desk, tokens: tuple[str, ...], now: dt.datetime) -> bool:
-    """Whether a message is a canary of ours; the one that is out is noted as back."""
+    """True for a canary of ours; its return is noted."""
     flight = last(tx)
     if flight is None or not tokens:
         return False
@@ -151,7 +151,7 @@ def _token(desk: Desk, at: dt.datetime) -> str:
 
 
 def _run(command: tuple[str, ...], what: str) -> bool:
-    """Run the other route; whether it went well. That it fails is logged, and stops nothing."""
+    """Run the settings' command; False for a failure, which is logged and stops nothing."""
     try:
         subprocess.run(  # noqa: S603  the operator's own words, without a shell
             command,

@@ -59,7 +59,7 @@ class MailRecords:
 
     @property
     def is_enforced(self) -> bool:
-        """True where the policy stops forged mail."""
+        """True for a policy against forged mail."""
         return self.dmarc in {"quarantine", "reject"}
 
 

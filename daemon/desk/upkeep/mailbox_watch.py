@@ -1,6 +1,6 @@
-"""A mailbox that has not been read for a while: the operators are told once, while mail still goes.
+"""Unread mailboxes: the operators are told once of each.
 
-Login and certificates run out, and what comes then lies where nobody looks.
+Logins and certificates run out, and mail then piles up unseen.
 """
 
 import datetime as dt
@@ -18,7 +18,7 @@ _PATIENCE = dt.timedelta(minutes=15)  # a server that is started anew is not wor
 
 
 def step(desk: Desk, now: dt.datetime) -> bool:
-    """Tell of mailboxes that cannot be read, and note those that can again; False: no news."""
+    """Tell of newly unreadable mailboxes, and note the readable ones; False: no news."""
     ours = {each.name for each in desk.settings.intake.imap}
     with desk.store.reading() as tx:
         told = {key for key, _ in standing(tx) if key.startswith(_KEY)}
@@ -36,7 +36,7 @@ def step(desk: Desk, now: dt.datetime) -> bool:
 
 
 def _is_lost(mailbox: Polled, now: dt.datetime) -> bool:
-    """Whether what went wrong last has stood in the way for long, or from the beginning."""
+    """True for a fault of some time now, or from the beginning."""
     if not mailbox.error:
         return False
     return mailbox.polled_at is None or abs(now - mailbox.polled_at) > _PATIENCE
@@ -47,9 +47,8 @@ def _key(mailbox: Polled) -> str:
 
 
 def _letter(desk: Desk, mailbox: Polled) -> Alarm:
-    language = desk.settings.desk.language
     return Alarm(
-        sentence("mailbox", language, name=mailbox.name),
-        sentence("mailbox_remedy", language),
-        (("Fel" if language == "sv" else "Fault", mailbox.error or ""),),
+        sentence("mailbox", desk.language, name=mailbox.name),
+        sentence("mailbox_remedy", desk.language),
+        ((desk.say("Fel", "Fault"), mailbox.error or ""),),
     )
