@@ -105,10 +105,10 @@ def send_step(sending: Sending, *, patient: bool = False) -> Step:
     """
 
     def run(now: dt.datetime) -> bool:
-        found = sending.step(now, patient=patient)
+        worked = sending.step(now, patient=patient)
         if sending.away and patient and sending.desk.settings.outgoing:
             raise OutOfReachError(f"mail waits in the outbox: {sending.away}")
-        return found
+        return worked
 
     return Step("send", run)
 
@@ -191,15 +191,15 @@ def fetch_step(desk: Desk, mailbox: Imap) -> Step:
     door = _imap_door(desk, mailbox)
 
     def run(now: dt.datetime) -> bool:
-        found = False
+        worked = False
         try:
             while door.step(now):
-                found = True
+                worked = True
         finally:
             door.close()
         if door.fault is not None:
             raise OutOfReachError(f"{mailbox.name}: {door.fault}")
-        return found
+        return worked
 
     return Step("fetch", run)
 

@@ -40,11 +40,11 @@ def check(config: Path | None, *, as_json: bool) -> int:
     from daemon.desk.shown import database
 
     with opened(config, upgraded=False) as desk:
-        found = database.look(desk.store)
+        state = database.look(desk.store)
     if as_json:
-        print_json(found)
+        print_json(state)
     else:
-        click.echo(f"{found.engine}: schema {found.schema or desk.say('tom', 'empty')}")
-        for fault in found.faults:
+        click.echo(f"{state.engine}: schema {state.schema or desk.say('tom', 'empty')}")
+        for fault in state.faults:
             click.echo(fault)
-    return 1 if found.faults else 0
+    return 1 if state.faults else 0

@@ -28,17 +28,23 @@ def invoices(ctx: click.Context, config: Path | None, *, as_json: bool) -> None:
     from daemon.desk.shown.invoices import listing
 
     with opened(config) as desk:
-        found = listing(desk)
+        listed = listing(desk)
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
     say = desk.say
     heads = say("referens tillstånd nummer netto fel", "reference state number net fault").split()
     print_table(
         heads,
         [
-            (each.reference, say(*words.INVOICE[each.last]), each.number, each.net, each.fault)
-            for each in found
+            (
+                invoice.reference,
+                say(*words.INVOICE[invoice.last]),
+                invoice.number,
+                invoice.net,
+                invoice.fault,
+            )
+            for invoice in listed
         ],
         right=(3,),
     )

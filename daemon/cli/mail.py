@@ -26,11 +26,11 @@ def receive(config: Path | None, files: tuple[Path, ...], now: dt.datetime) -> i
     from daemon.intake.accept import Arrival, accept
 
     raws = [_raw(file) for file in files or (None,)]
-    found = [Arrival(raw, now, "receive", delivery=str(uuid.uuid4())) for raw in raws if raw]
+    arrivals = [Arrival(raw, now, "receive", delivery=str(uuid.uuid4())) for raw in raws if raw]
     with opened(config) as desk:
-        if found:
-            accept(desk.store, found, go_live=desk.settings.desk.go_live)
-    return 0 if len(found) == len(raws) else 75
+        if arrivals:
+            accept(desk.store, arrivals, go_live=desk.settings.desk.go_live)
+    return 0 if len(arrivals) == len(raws) else 75
 
 
 def _raw(file: Path | None) -> bytes:
@@ -62,9 +62,9 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
     from daemon.desk.shown import mail as shown
 
     with opened(config) as desk:
-        found = shown.listing(desk, shelved=shelved)
+        messages = shown.listing(desk, shelved=shelved)
     if as_json:
-        print_json(found)
+        print_json(messages)
         return
     heads = desk.say(
         "id mottaget dörr från tillstånd utfall ärende orsak",
@@ -83,7 +83,7 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
                 message.ticket,
                 message.reason,
             )
-            for message in found
+            for message in messages
         ],
         right=(0,),
     )

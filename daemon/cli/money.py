@@ -122,17 +122,17 @@ def statements(
     from daemon.desk.shown.statements import listing
 
     with opened(config) as desk:
-        found = listing(desk, now, month=month, customer=customer)
+        listed = listing(desk, now, month=month, customer=customer)
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
     heads = desk.say("kund månad tillstånd netto faktura", "customer month state net invoice")
     print_table(
         heads.split(),
-        [(each.customer, each.month, each.state, each.net, each.invoice_number) for each in found],
+        [(each.customer, each.month, each.state, each.net, each.invoice_number) for each in listed],
         right=(3,),
     )
-    for statement in found:
+    for statement in listed:
         for reason in statement.held:
             click.echo(f"{statement.customer} {statement.month}: {reason}")
 

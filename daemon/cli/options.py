@@ -27,12 +27,12 @@ class InstantParam(click.ParamType[dt.datetime]):
         from daemon.settings.values import instant
 
         try:
-            found = instant(value)
+            read = instant(value)
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
-        if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
             self.fail(f"{value!r} lies outside the years 1971-2198", param, ctx)
-        return found
+        return read
 
 
 class DayParam(click.ParamType[dt.date]):

@@ -35,9 +35,9 @@ def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: 
     from daemon.desk.shown.tickets import listing
 
     with opened(config) as desk:
-        found = listing(desk, only_open=only_open)
+        listed = listing(desk, only_open=only_open)
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
     heads = desk.say(
         "ärende prio status kund från ämne start_senast kvar tid",
@@ -45,9 +45,9 @@ def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: 
     ).replace("_", "\u00a0")
     print_table(
         heads.split(" "),
-        [_line(ticket, desk, now) for ticket in found],
+        [_line(ticket, desk, now) for ticket in listed],
         right=(0, 1, 7, 8),
-        colours=[_colour(ticket.response, now) for ticket in found],
+        colours=[_colour(ticket.response, now) for ticket in listed],
     )
 
 
@@ -134,12 +134,12 @@ def _mail_line(mail: "Mail", at: dt.datetime) -> str:
 def _links(ticket: "WholeTicket", say: Say) -> list[str]:
     """The tickets linked with this one (D5, D7)."""
     later = ", ".join(f"#{number}" for number in ticket.followed_by)
-    found = (
+    links = (
         (ticket.merged_into, say("sammanslaget med", "merged into"), f"#{ticket.merged_into}"),
         (ticket.follows, say("fortsätter", "follows"), f"#{ticket.follows}"),
         (later, say("fortsatt i", "followed by"), later),
     )
-    return [f"{label}: {numbers}" for known, label, numbers in found if known]
+    return [f"{label}: {numbers}" for known, label, numbers in links if known]
 
 
 def _event_line(event: "Event", at: dt.datetime) -> str:

@@ -16,10 +16,10 @@ def released(register: Register) -> Register:
     """
     taken = {address for each in register.people if each.active for address in each.addresses}
     people = tuple(
-        each
-        if each.active
-        else replace(each, aliases=tuple(a for a in each.aliases if a not in taken))
-        for each in register.people
+        person
+        if person.active
+        else replace(person, aliases=tuple(a for a in person.aliases if a not in taken))
+        for person in register.people
     )
     domains = {each for account in _active(register) for each in account.domains}
     contacts = {each for account in _active(register) for each in _addresses(account)}
@@ -43,9 +43,9 @@ def _given_up(account: Account, domains: AbstractSet[str], contacts: AbstractSet
         if active
         else tuple(each for each in account.domains if each not in domains),
         contacts=tuple(
-            each
-            for each in account.contacts
-            if (active and each.active) or each.email not in contacts
+            contact
+            for contact in account.contacts
+            if (active and contact.active) or contact.email not in contacts
         ),
     )
 

@@ -92,15 +92,15 @@ def apply(tx: Tx, asked: Import, at: dt.datetime, cause: str = "command import")
     for account in changed:
         key = account.customer.key
         customers[key] = _keep_account(tx, account, ids)
-        for each in new_adjustments(before.get(key), account):
+        for adjustment in new_adjustments(before.get(key), account):
             ledger.adjust(
                 tx,
                 customers[key],
-                minutes=each.minutes,
-                day=each.date,
+                minutes=adjustment.minutes,
+                day=adjustment.date,
                 at=at,
-                reason=each.reason,
-                key=each.key,
+                reason=adjustment.reason,
+                key=adjustment.key,
             )
     for change in asked.changes:
         whose = change.name if change.what == "customer" else change.customer

@@ -147,9 +147,9 @@ def _customer(
     if table.manager is not None:
         kept = start.manager.id if start.manager else 0
         possible = (each for each in people if each.active or each.id == kept)
-        found = [each for each in possible if table.manager in each.addresses]
-        manager = found[0] if found else None
-        if table.manager and not found:
+        named = [each for each in possible if table.manager in each.addresses]
+        manager = named[0] if named else None
+        if table.manager and not named:
             says = f"{table.manager} is no engineer of the register: add [[engineers]] for it"
             wrong.append((f"{path}.manager", says))
     return replace(
@@ -202,8 +202,8 @@ def _agreements(
         return start.agreements
     known = {each.version.starts: each for each in start.agreements}
     made = {
-        day: replace(each, version=replace(each.version, withdrawn=True))
-        for day, each in known.items()
+        day: replace(agreement, version=replace(agreement.version, withdrawn=True))
+        for day, agreement in known.items()
     }
     for at, table in enumerate(tables, 1):
         terms = _terms(known.get(table.from_), table, plans)
@@ -283,13 +283,13 @@ def _adjustments(
     path = f"{path}.adjustments"
     _only_once([table.id for table in tables], path, wrong)
     listed = {
-        each.id: BankAdjustment(each.id, each.minutes, each.date, each.reason) for each in tables
+        line.id: BankAdjustment(line.id, line.minutes, line.date, line.reason) for line in tables
     }
-    for each in booked:
-        if each.key not in listed:
-            wrong.append((path, _missing(each)))
-        elif listed[each.key] != each:
-            wrong.append((f"{path}[{each.key}]", _changed(each)))
+    for line in booked:
+        if line.key not in listed:
+            wrong.append((path, _missing(line)))
+        elif listed[line.key] != line:
+            wrong.append((f"{path}[{line.key}]", _changed(line)))
     spans = timeline(_told_apart(agreement.version for agreement in agreements))
     known = {each.key: each for each in booked}
     for key, new in listed.items():

@@ -74,9 +74,9 @@ class Proven:
 def proven(desk: Desk) -> Proven:
     """Prove every row and mail with a hash."""
     with desk.store.reading() as tx:
-        found = verify.prove(tx)
+        proof = verify.prove(tx)
     faults = [
         Fault(fault.kind, fault.row_id, fault.code, verify.told(fault, desk.say))
-        for fault in found.faults
+        for fault in proof.faults
     ]
-    return Proven(not faults, found.counted, found.links, found.head, faults)
+    return Proven(not faults, proof.counted, proof.links, proof.head, faults)

@@ -27,8 +27,8 @@ class Upgrade:
 
 def look(store: Store) -> Database:
     """Look at the database and change nothing."""
-    found = health.look(store)
-    return Database(found.engine, found.schema, found.needed, found.faults)
+    seen = health.look(store)
+    return Database(seen.engine, seen.schema, seen.needed, seen.faults)
 
 
 def upgrade(store: Store) -> Upgrade:

@@ -106,18 +106,18 @@ def listing(desk: Desk, *, shelved: bool) -> list[Listed]:
 def way(desk: Desk, message: int) -> Way:
     """The way of the message with an id."""
     with desk.store.reading() as tx:
-        found = inbox.way(tx, message)
-    if found is None:
+        kept = inbox.way(tx, message)
+    if kept is None:
         raise RefusedError(desk.say(f"det finns inget mejl {message}", f"no message {message}"))
-    row = found.message
+    row = kept.message
     return record(
         Way,
         row,
         from_=row.sender,
         ticket=row.ticket_number,
-        deliveries=[record(Delivery, each) for each in found.deliveries],
-        events=[record(Event, each) for each in found.events],
-        mails=[record(Sent, each, to=each.recipient) for each in found.mails],
+        deliveries=[record(Delivery, each) for each in kept.deliveries],
+        events=[record(Event, each) for each in kept.events],
+        mails=[record(Sent, each, to=each.recipient) for each in kept.mails],
     )
 
 

@@ -94,14 +94,14 @@ def simulate(
     wanted = _months(desk, *months)
     with desk.store.reading() as tx:
         past = plan_costs.history(tx, desk, asked.customer(tx, desk, key), now)
-    found = plan_costs.simulate(desk, past, plan, wanted)
+    reckoned = plan_costs.simulate(desk, past, plan, wanted)
     return Simulation(
         customer=key,
-        plan=found.plan,
-        months=[SimulatedMonth(*month) for month in found.months],
-        current=found.current,
-        simulated=found.other,
-        difference=found.difference,
+        plan=reckoned.plan,
+        months=[SimulatedMonth(*month) for month in reckoned.months],
+        current=reckoned.current,
+        simulated=reckoned.other,
+        difference=reckoned.difference,
     )
 
 

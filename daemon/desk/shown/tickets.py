@@ -137,11 +137,11 @@ class WholeTicket(ListedTicket):
 def listing(desk: Desk, *, only_open: bool) -> list[ListedTicket]:
     """Every ticket, or the living ones; by deadline, then by priority (E2)."""
     with desk.store.reading() as tx:
-        found = tickets.listing(tx, statuses=_LIVING if only_open else None)
-        rows = tickets.clock_rows(tx, [ticket.id for ticket in found])
+        kept = tickets.listing(tx, statuses=_LIVING if only_open else None)
+        rows = tickets.clock_rows(tx, [ticket.id for ticket in kept])
         responses = {row.ticket_id: row for row in rows if row.kind == "response"}
-        found.sort(key=lambda ticket: _urgency(ticket, responses.get(ticket.id)))
-        return _listed(tx, found, responses, _addresses(tx))
+        kept.sort(key=lambda ticket: _urgency(ticket, responses.get(ticket.id)))
+        return _listed(tx, kept, responses, _addresses(tx))
 
 
 def whole(desk: Desk, number: int) -> WholeTicket:
@@ -163,7 +163,8 @@ def whole(desk: Desk, number: int) -> WholeTicket:
             followed_by=followed_by,
             participants=[each.address for each in tickets.participants_of(tx, ticket.id)],
             messages=[
-                record(Message, each, from_=each.address, inbox=each.inbox_id) for each in said
+                record(Message, message, from_=message.address, inbox=message.inbox_id)
+                for message in said
             ],
             clocks=[record(StoredClock, row, met=_met(row)) for row in rows],
             events=[
@@ -178,9 +179,9 @@ def whole(desk: Desk, number: int) -> WholeTicket:
 
 
 def _listed(
-    tx: Tx, found: Sequence[Ticket], responses: Mapping[int, Any], people: Mapping[int, str]
+    tx: Tx, some: Sequence[Ticket], responses: Mapping[int, Any], people: Mapping[int, str]
 ) -> list[ListedTicket]:
-    minutes = tickets.time_on(tx, [ticket.id for ticket in found])
+    minutes = tickets.time_on(tx, [ticket.id for ticket in some])
     keys = {customer.id: customer.key for customer in register.customers(tx, ended=True)}
     return [
         record(
@@ -191,7 +192,7 @@ def _listed(
             response=_response(responses.get(ticket.id)),
             minutes=Minutes(*minutes.get(ticket.id, (0, 0))),
         )
-        for ticket in found
+        for ticket in some
     ]
 
 
@@ -249,7 +250,7 @@ class ExplainedClock:
 def explained(desk: Desk, number: int, now: dt.datetime) -> list[ExplainedClock]:
     """E9: every clock of a ticket, explained."""
     with desk.store.reading() as tx:
-        found = clocks.explained(tx, desk, asked.ticket(tx, desk, number), now)
+        kept = clocks.explained(tx, desk, asked.ticket(tx, desk, number), now)
     return [
         record(
             ExplainedClock,
@@ -257,7 +258,7 @@ def explained(desk: Desk, number: int, now: dt.datetime) -> list[ExplainedClock]
             target_minutes=None if clock.target is None else minutes_up(clock.target),
             segments=[record(ExplainedSegment, segment) for segment in segments],
         )
-        for clock, segments in found
+        for clock, segments in kept
     ]
 
 

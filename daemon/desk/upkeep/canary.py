@@ -81,9 +81,9 @@ def step(desk: Desk, now: dt.datetime) -> bool:
     if not _run(table.command, what):
         return False
     with desk.store.acting() as tx:
-        found = last(tx)
-        if found is not None and found.left_at == flight.left_at and found.back_at is None:
-            _keep(tx, replace(found, heard=True))
+        latest = last(tx)
+        if latest is not None and latest.left_at == flight.left_at and latest.back_at is None:
+            _keep(tx, replace(latest, heard=True))
     return True
 
 

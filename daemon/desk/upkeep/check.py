@@ -110,9 +110,9 @@ def _kept(desk: Desk, probes: Probes, now: dt.datetime) -> Iterator[Finding]:
     settings, store, say = desk.settings, desk.store, desk.say
     if health.schema(store) is None:
         migrations.ensure(store)
-    found = health.look(store)
-    yield from database(found, say)
-    if found.faults:
+    seen = health.look(store)
+    yield from database(seen, say)
+    if seen.faults:
         return
     yield from accounting(settings, probes, say)  # its token is kept in the database
     with store.reading() as tx:
@@ -188,8 +188,8 @@ def _without_proof(register: Register, probes: Probes, say: Say) -> Iterator[Fin
         return
     people = [person for person in register.people if person.active]
     for domain in sorted({person.email.rpartition("@")[2] for person in people}):
-        found = probes.records(domain)
-        if found is None or found.is_enforced:
+        records = probes.records(domain)
+        if records is None or records.is_enforced:
             continue
         who = ", ".join(each.email for each in people if each.email.endswith(f"@{domain}"))
         yield Finding(
@@ -276,27 +276,27 @@ def dns(domain: str, probes: Probes, say: Say) -> Iterator[Finding]:
     """Look for the DNS records against forged mail in the desk's name."""
     if probes.records is None:
         return
-    found = probes.records(domain)
-    if found is None:
+    records = probes.records(domain)
+    if records is None:
         says = say("DNS svarar inte: inte kontrollerat", "DNS does not answer: not looked at")
         yield Finding("dns", OK, f"{domain}: {says}")
         return
-    policy = found.dmarc and f"p={found.dmarc}"
+    policy = records.dmarc and f"p={records.dmarc}"
     missing = [
         (says, record)
         for there, says, record in (
             (
-                found.spf,
+                records.spf,
                 say("ingen SPF-post", "no SPF record"),
                 f'{domain}. TXT "v=spf1 mx -all"',
             ),
             (
-                found.dkim,
+                records.dkim,
                 say("ingen DKIM-nyckel", "no DKIM key"),
                 f'SELECTOR._domainkey.{domain}. TXT "v=DKIM1; k=rsa; p=…"',
             ),
             (
-                found.is_enforced,
+                records.is_enforced,
                 say(f"DMARC stoppar ingen ({policy})", f"DMARC stops nobody ({policy})")
                 if policy
                 else say("ingen DMARC-post", "no DMARC record"),
@@ -306,7 +306,7 @@ def dns(domain: str, probes: Probes, say: Say) -> Iterator[Finding]:
         if not there
     ]
     if not missing:
-        yield Finding("dns", OK, f"{domain}: SPF, DKIM, DMARC p={found.dmarc}")
+        yield Finding("dns", OK, f"{domain}: SPF, DKIM, DMARC p={records.dmarc}")
     for says, record in missing:
         yield Finding(
             "dns", WARNING, f"{domain}: {says}", say(f"publicera {record}", f"publish {record}")
@@ -326,24 +326,24 @@ def disk(free: int, reserve: int, say: Say) -> Finding:
     )
 
 
-def database(found: health.Health, say: Say) -> Iterator[Finding]:
+def database(seen: health.Health, say: Say) -> Iterator[Finding]:
     """Tell engine, durability in force, schema, integrity and clock."""
-    settings = ", ".join(f"{name} {value}" for name, value in found.settings.items())
-    says = f"{found.engine}, {settings}, schema {found.schema}"
-    if found.is_durable and not found.faults:
+    settings = ", ".join(f"{name} {value}" for name, value in seen.settings.items())
+    says = f"{seen.engine}, {settings}, schema {seen.schema}"
+    if seen.is_durable and not seen.faults:
         yield Finding("database", OK, says)
-    if not found.is_durable:
-        weak = ", ".join(found.unsafe)
+    if not seen.is_durable:
+        weak = ", ".join(seen.unsafe)
         remedy = say(f"ändra i servern: {weak}", f"change in the server: {weak}")
         yield Finding("database", FAULT, says, remedy)
-    for fault in found.faults:
+    for fault in seen.faults:
         remedy = say(
             "avtald db upgrade, eller läs tillbaka en säkerhetskopia",
             "avtald db upgrade, or restore a backup",
         )
         yield Finding("database", FAULT, fault, remedy)
-    if abs(found.clock_off) > _CLOCKS_APART:
-        yield _clocks_apart(round(found.clock_off), say)
+    if abs(seen.clock_off) > _CLOCKS_APART:
+        yield _clocks_apart(round(seen.clock_off), say)
 
 
 def _clocks_apart(ahead: int, say: Say) -> Finding:

@@ -22,14 +22,14 @@ def step(desk: Desk, now: dt.datetime) -> bool:
     ours = {each.name for each in desk.settings.intake.imap}
     with desk.store.reading() as tx:
         told = {key for key, _ in standing(tx) if key.startswith(_KEY)}
-        found = [each for each in mailboxes.overview(tx) if each.name in ours]
-    lost = [each for each in found if _is_lost(each, now) and _key(each) not in told]
-    back = told - {_key(each) for each in found if each.error}
+        polled = [each for each in mailboxes.overview(tx) if each.name in ours]
+    lost = [each for each in polled if _is_lost(each, now) and _key(each) not in told]
+    back = told - {_key(each) for each in polled if each.error}
     if not lost and not back:
         return False
     with desk.store.acting() as tx:
-        for each in lost:
-            alarms.raise_alarm(tx, desk, _key(each), _letter(desk, each), now)
+        for mailbox in lost:
+            alarms.raise_alarm(tx, desk, _key(mailbox), _letter(desk, mailbox), now)
         for key in sorted(back):  # or no mailbox of ours any more
             alarms.clear(tx, key, now)
     return True
