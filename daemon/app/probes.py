@@ -114,5 +114,5 @@ def _no_keyed_sender(say: Say) -> tuple[str, str]:
     )
 
 
-def _probe_error(found: Outage) -> ProbeError:
-    return ProbeError(found.says, found.remedy)
+def _probe_error(fault: Outage) -> ProbeError:
+    return ProbeError(fault.says, fault.remedy)

@@ -61,10 +61,10 @@ class Watcher:
         now = self._clock()
         faults = list(self._own_faults(now))
         try:
-            found, is_open, flight, away = self._look(now)
+            seen, is_open, flight, away = self._look(now)
         except StoreError as fault:
             return False, {"ok": False, "faults": [*faults, str(fault)]}
-        faults += self._faults(found, now)
+        faults += self._faults(seen, now)
         if flight is not None and flight.missing is not None:
             faults.append(f"the canary of {flight.missing.isoformat()} has not come back")
         if away is not None and _age(away.since, now) > _of(self._table.sent_within):
@@ -73,9 +73,9 @@ class Watcher:
         told = {
             "ok": not faults,
             "faults": faults,
-            "inbox": found.inbox.count,
-            "outbox": found.waiting,
-            "shelved": found.shelved,
+            "inbox": seen.inbox.count,
+            "outbox": seen.waiting,
+            "shelved": seen.shelved,
             "breaker_open": is_open,
         }
         return not faults, told
@@ -98,11 +98,11 @@ class Watcher:
         try:
             with self._desk.store.reading() as tx:
                 migrations.refuse_newer(tx)
-                found = depths.look(tx, now), breaker.is_open(tx), canary.last(tx), reach.away(tx)
+                seen = depths.look(tx, now), breaker.is_open(tx), canary.last(tx), reach.away(tx)
         except Exception as fault:  # noqa: BLE001  raised by whoever asked
             looking.set_exception(fault)
         else:
-            looking.set_result(found)
+            looking.set_result(seen)
 
     def _own_faults(self, now: dt.datetime) -> Iterator[str]:
         """The faults of this process, which needs no database to see them."""
@@ -122,27 +122,29 @@ class Watcher:
     def _failing(self) -> list[Failing]:
         """The steps with faults for some time now."""
         before = time.monotonic() - _FAILING_SECONDS
-        found = [failing for each in self._workers for failing in tuple(each.failing.values())]
-        return [failing for failing in found if failing.since <= before]
+        failing_steps = [
+            failing for each in self._workers for failing in tuple(each.failing.values())
+        ]
+        return [failing for failing in failing_steps if failing.since <= before]
 
-    def _faults(self, found: Depths, now: dt.datetime) -> Iterator[str]:
-        for each in found.mailboxes:
-            if each.name not in self._polled:
+    def _faults(self, seen: Depths, now: dt.datetime) -> Iterator[str]:
+        for mailbox in seen.mailboxes:
+            if mailbox.name not in self._polled:
                 continue
-            if each.polled_at is None and each.error:
-                yield f"mailbox {each.name}: no good poll ever ({each.error})"
-            elif _apart(each.polled_at, now) > _of(self._table.polled_within):
-                yield f"mailbox {each.name}: no good poll in {self._table.polled_within}" + (
-                    f" ({each.error})" if each.error else ""
+            if mailbox.polled_at is None and mailbox.error:
+                yield f"mailbox {mailbox.name}: no good poll ever ({mailbox.error})"
+            elif _apart(mailbox.polled_at, now) > _of(self._table.polled_within):
+                yield f"mailbox {mailbox.name}: no good poll in {self._table.polled_within}" + (
+                    f" ({mailbox.error})" if mailbox.error else ""
                 )
-        if _age(found.inbox.oldest, now) > _of(self._table.processed_within):
-            yield f"{found.inbox.count} mails wait to be acted on"
-        if _age(found.outbox.oldest, now) > _of(self._table.sent_within):
-            yield f"{found.outbox.count} mails wait to go out"
-        if abs(found.clock_off) > _CLOCKS_APART:
-            which = "ahead of" if found.clock_off > 0 else "behind"
+        if _age(seen.inbox.oldest, now) > _of(self._table.processed_within):
+            yield f"{seen.inbox.count} mails wait to be acted on"
+        if _age(seen.outbox.oldest, now) > _of(self._table.sent_within):
+            yield f"{seen.outbox.count} mails wait to go out"
+        if abs(seen.clock_off) > _CLOCKS_APART:
+            which = "ahead of" if seen.clock_off > 0 else "behind"
             yield (
-                f"this machine's clock is {abs(found.clock_off):.0f} s {which} the database's,"
+                f"this machine's clock is {abs(seen.clock_off):.0f} s {which} the database's,"
                 " and leases follow it: set it (timedatectl set-ntp true)"
             )
 
@@ -158,21 +160,21 @@ class Watcher:
             "steps_failing", "Steps that keep failing in this process.", len(self._failing())
         )
         try:
-            found, is_open, flight, away = self._look(now)
+            seen, is_open, flight, away = self._look(now)
         except StoreError:
             yield _gauge("up", "Whether the database answers.", 0)
             return
         yield _gauge("up", "Whether the database answers.", 1)
-        yield from _depth("inbox", "Mail that waits to be acted on.", found.inbox, now)
-        yield from _depth("outbox_due", "Mail that is due to go out.", found.outbox, now)
-        yield _gauge("outbox", "Mail that has not gone out.", found.waiting)
-        yield _gauge("outbox_unclear", "Mail of which nobody knows.", found.unclear)
-        yield _gauge("shelved", "Mail that could not be processed.", found.shelved)
-        yield _gauge("held", "Mail and time held until somebody confirms.", found.held)
-        yield _gauge("alarms", "Faults that were told and stand.", found.alarms)
+        yield from _depth("inbox", "Mail that waits to be acted on.", seen.inbox, now)
+        yield from _depth("outbox_due", "Mail that is due to go out.", seen.outbox, now)
+        yield _gauge("outbox", "Mail that has not gone out.", seen.waiting)
+        yield _gauge("outbox_unclear", "Mail of which nobody knows.", seen.unclear)
+        yield _gauge("shelved", "Mail that could not be processed.", seen.shelved)
+        yield _gauge("held", "Mail and time held until somebody confirms.", seen.held)
+        yield _gauge("alarms", "Faults that were told and stand.", seen.alarms)
         yield _gauge("breaker_open", "Whether automatic answers wait.", is_open)
         says = "How far this machine's clock is ahead of the database's."
-        yield _gauge("clock_off_seconds", says, found.clock_off)
+        yield _gauge("clock_off_seconds", says, seen.clock_off)
         lost = None if away is None else away.since
         yield _gauge("outgoing_away_seconds", "Since the server was lost.", _age(lost, now))
         if flight is not None:
@@ -181,12 +183,12 @@ class Watcher:
         polled = GaugeMetricFamily(
             "avtald_mailbox_poll_age_seconds", "Since the last good poll.", labels=["mailbox"]
         )
-        for each in found.mailboxes:
-            if each.polled_at is not None:
-                polled.add_metric([each.name], _apart(each.polled_at, now))
+        for mailbox in seen.mailboxes:
+            if mailbox.polled_at is not None:
+                polled.add_metric([mailbox.name], _apart(mailbox.polled_at, now))
         yield polled
         states = GaugeMetricFamily("avtald_invoices", "Invoices by state.", labels=["state"])
-        for state, count in found.invoices.items():
+        for state, count in seen.invoices.items():
             states.add_metric([state], count)
         yield states
 

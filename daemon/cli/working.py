@@ -49,11 +49,11 @@ def steps(config: Path | None, *, as_json: bool) -> None:
     del config
     from daemon.desk.shown import words
 
-    found = words.steps()
+    listed = words.steps()
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
-    for step in found:
+    for step in listed:
         click.echo(f"{step.name:<20} {step.state}")
 
 
@@ -66,10 +66,10 @@ def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:
     from daemon.app import steps
 
     with opened(config, at_rest=True) as desk:
-        found = steps.tick(desk, now)
-    done = {name: count for name, count in found.items() if count}
+        counts = steps.tick(desk, now)
+    done = {name: count for name, count in counts.items() if count}
     if as_json:
-        print_json(found)
+        print_json(counts)
     elif done:
         click.echo(", ".join(f"{name}: {count}" for name, count in done.items()))
     else:

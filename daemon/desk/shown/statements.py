@@ -83,18 +83,18 @@ def listing(
             if (owner.id, str(open_month)) not in known and only in (None, owner)
         ]
         approvers = statements.approvers(tx, frozen)
-        found = [*(_frozen(tx, f, approvers.get(f.reference)) for f in frozen), *previews]
-    return sorted(found, key=lambda statement: (statement.month, statement.customer))
+        shown = [*(_frozen(tx, f, approvers.get(f.reference)) for f in frozen), *previews]
+    return sorted(shown, key=lambda statement: (statement.month, statement.customer))
 
 
 def statement_of(desk: Desk, customer: str, month: str, now: dt.datetime) -> Statement:
     """The statement of one customer and month."""
-    found = listing(desk, now, month=month, customer=customer)
-    if not found:
+    listed = listing(desk, now, month=month, customer=customer)
+    if not listed:
         raise RefusedError(
             desk.say(f"{customer} har inget för {month}", f"{customer} has nothing for {month}")
         )
-    return found[0]
+    return listed[0]
 
 
 def specified(desk: Desk, customer: str, month: str, printer: PdfPrinter) -> Document:

@@ -43,10 +43,11 @@ class Finding:
 class ProbeError(Exception):
     """A fault outside the desk, with its remedy."""
 
-    def __init__(self, says: str, remedy: str) -> None:
+    def __init__(self, says: str, remedy: str, *, warning: bool = False) -> None:
         """Keep the fault and its remedy."""
         super().__init__(says)
         self.remedy = remedy
+        self.warning = warning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,8 @@ def probed(area: str, name: str, probe: Callable[[], str]) -> Finding:
     try:
         return Finding(area, OK, f"{name}: {probe()}")
     except ProbeError as error:
-        return Finding(area, FAULT, f"{name}: {error}", error.remedy)
+        status = WARNING if error.warning else FAULT
+        return Finding(area, status, f"{name}: {error}", error.remedy)
 
 
 def examine(desk: Desk, probes: Probes, now: dt.datetime) -> Iterator[Finding]:
