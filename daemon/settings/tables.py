@@ -239,6 +239,9 @@ class Identity:
         Header | None,
         Key("your mail server marks spam with this header (D2)", '"X-Spam-Flag: YES"'),
     ] = None
+    ask_within: Annotated[
+        SomeTime, Key("held messages of one person within this time are asked about together (D1)")
+    ] = dt.timedelta(hours=1)
     confirm_within: Annotated[
         SomeTime, Key("a held message waits this long for its confirmation")
     ] = dt.timedelta(days=14)

@@ -11,7 +11,7 @@ import pytest
 from daemon.domain.money import Money
 from daemon.domain.opening_hours import Calendar, OpeningHours
 from daemon.settings import load
-from parsers.assent import read_approval
+from parsers.assent import answer, read_approval
 from parsers.body import read_body
 from parsers.message import read
 from parsers.priority import read_priority
@@ -86,6 +86,11 @@ def test_H7_a_reply_on_the_page_approves_so_much(reply, approved):
         assert approved == f"all but {', '.join(approval.excepted)}"
     else:
         assert approved == "all"
+
+
+@pytest.mark.parametrize(("reply", "state"), rows("The word on a held message"))
+def test_D1_a_reply_on_the_page_says_so(reply, state):
+    assert {"yes": "released", "no": "shelved", None: "held"}[answer(reply)] == state
 
 
 def test_every_tag_of_the_card_is_a_right_tag():

@@ -43,7 +43,18 @@ _SHORT_LINE = 3  # the fewest words to know a line of ours again
 _MOST_OF_A_LINE = 8
 _MOST_READ = 128 * 1024  # of a mail of ours: its text comes before its files
 _MAILS = 12  # the ticket's last mails of ours to look at, beside the answered one
-_INSIDE = ("notice", "receipt", "warning", "digest", "proof", "card", "alarm", "close")
+_INSIDE = (
+    "notice",
+    "receipt",
+    "warning",
+    "digest",
+    "proof",
+    "card",
+    "alarm",
+    "close",
+    "approval",
+    "tried",
+)
 
 
 @dataclass(frozen=True, slots=True)

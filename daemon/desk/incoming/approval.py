@@ -7,7 +7,7 @@ anybody else is told to finance.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from daemon.desk.incoming.proof import hold_unproven
+from daemon.desk.incoming import requests
 from daemon.desk.letters.to_office import ApprovalAnswer, DraftLine, TriedApproval
 from daemon.desk.month import approving, finance
 from daemon.desk.outgoing.mailing import Post, thread_of
@@ -57,7 +57,7 @@ def unproven(turn: Turn, answered: Sent, reason: str) -> Outcome:
     letter = _waiting(turn, answered, "unproven")
     post = _post(turn, None, answered, f"approval:unproven:{answered.id}:{turn.mail.sender}")
     turn.post(letter, post)
-    hold_unproven(turn, None, reason)
+    requests.hold(turn, None, reason)
     return Outcome("held", state="held", reason=reason)
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from daemon.desk.context import Desk
 from daemon.desk.engineers import absence, answer, confirming, receipts
-from daemon.desk.incoming import approval, bounces, copies, inquiry, proof
+from daemon.desk.incoming import approval, bounces, copies, inquiry, proof, requests
 from daemon.desk.incoming.copies import Beside
 from daemon.desk.month import finance
 from daemon.desk.outgoing import alarms, answers
@@ -69,7 +69,9 @@ def step(
     left: list[Claimed] | None = None,
     beat: Callable[[], None] = lambda: None,
 ) -> bool:
-    """Claim some waiting messages and act on them; False if none waits.
+    """Claim some waiting messages and act on them; False if none waits, and nothing is due.
+
+    With none left, held messages are asked about: together, whatever the groups they came in.
 
     They share one commit. If one of them fails, nothing of it is kept, and each gets a transaction
     of its own, to fail alone (B4). `left` keeps, from one step to the next, the messages to be
@@ -85,7 +87,7 @@ def step(
         raws = inbox.raws(tx, [each.id for each in claimed])
     left.clear()
     if not claimed:
-        return False
+        return requests.step(desk, now)
     fault_point("inbox.claimed")
     with _giving_back(desk, claimed, left):
         try:
@@ -380,7 +382,7 @@ def _unproven(turn: Turn, arrival: _Read, person: Person) -> Outcome | None:
     """D1: hold a message without proof, and ask about it; None for one with proof."""
     answered = answered_mail(turn)
     if answered is not None and answered.kind == "proof":
-        return proof.answered_request(turn, person, answered)
+        return requests.take(turn, person, answered)
     shown = None if arrival.released else arrival.shown(turn.desk)
     return _acted_before(turn, arrival) or (
         None if shown is None or shown.passed else _held(turn, person, shown.reason)
@@ -401,7 +403,7 @@ def _acted_before(turn: Turn, arrival: _Read) -> Outcome | None:
 
 
 def _held(turn: Turn, person: Person, reason: str) -> Outcome:
-    proof.ask(turn, person, reason)
+    requests.hold(turn, person, reason)
     return Outcome("held", state="held", reason=reason)
 
 

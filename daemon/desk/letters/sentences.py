@@ -32,9 +32,9 @@ _SWEDISH = {
     "undone_held": "Ångrat: det som väntade på OK är struket.",
     "confirmed": "Bekräftat.",
     "relayed_on_ok": "Svaret skickas nu vidare.",
-    "confirmed_late": "Tiden för att bekräfta mejlet har gått ut, så inget i det har räknats. "
+    "confirmed_late": "Tiden för att svara har gått ut, så inget av det som väntade har räknats. "
     "Skicka det igen.",
-    "confirmed_not": "Mejlet släpps inte fram. Inget i det har räknats.",
+    "confirmed_not": "Det som väntade släpps inte fram, och inget i det har räknats.",
     "other_customers": "Avsändaren hör till en annan kund och får inga svar.",
     "note_internal": "Intern anteckning från {name}.",
     "answered_by": "{name} svarade kunden.",
@@ -136,9 +136,9 @@ _ENGLISH = {
     "undone_held": "Undone: what waited for an OK is struck out.",
     "confirmed": "Confirmed.",
     "relayed_on_ok": "The answer goes out now.",
-    "confirmed_late": "The time to confirm the mail is over, so nothing in it has counted. "
+    "confirmed_late": "The time to reply is over, so nothing that was waiting has counted. "
     "Please send it again.",
-    "confirmed_not": "The mail is not let through. Nothing in it has counted.",
+    "confirmed_not": "What was waiting is not released, and nothing in it has counted.",
     "other_customers": "The sender belongs to another customer and gets nothing.",
     "note_internal": "Internal note by {name}.",
     "answered_by": "{name} answered the customer.",

@@ -80,14 +80,30 @@ class Receipt(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class ProofRequest(Record):
-    """D1: to the registered address, for a message that claims to be from it without proof."""
+class HeldMail:
+    """A held message, as far as its registered sender needs it to know it again."""
 
-    name: str
     received_at: dt.datetime
     subject: str
     excerpt: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRequest(Record):
+    """D1: to the registered address, for messages in its name without proof."""
+
+    name: str
+    mails: tuple[HeldMail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StillHeld(Record):
+    """D1: to the registered address, once: its reply to a request was neither a yes nor a no."""
+
+    name: str
+    count: int  # messages that go on waiting
+    written: str
 
 
 @dataclass(frozen=True, slots=True)

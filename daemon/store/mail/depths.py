@@ -8,9 +8,12 @@ from sqlalchemy import ColumnElement, Table, func, select
 
 from daemon.store import leases
 from daemon.store.mail import mailboxes
+from daemon.store.mail.inbox import REFUSED
 from daemon.store.mail.mailboxes import Polled
 from daemon.store.schema.tables import IN_INBOX, IN_OUTBOX, alarms, inbox, invoices, outbox
 from daemon.store.session import Tx
+
+_UNREAD = inbox.c.reason.is_distinct_from(REFUSED)  # a refused forgery is nobody's work
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def look(tx: Tx, now: dt.datetime) -> Depths:
         outbox=_depth(tx, outbox.c.next_at, due),
         waiting=_count(tx, outbox, IN_OUTBOX & outbox.c.state.in_(["pending", "sending"])),
         unclear=_count(tx, outbox, IN_OUTBOX & (outbox.c.state == "unclear")),
-        shelved=_count(tx, inbox, IN_INBOX & (inbox.c.state == "shelved")),
+        shelved=_count(tx, inbox, IN_INBOX & (inbox.c.state == "shelved") & _UNREAD),
         held=_count(tx, inbox, IN_INBOX & (inbox.c.state == "held")),
         alarms=_count(tx, alarms, alarms.c.cleared_at.is_(None)),
         invoices={row[0]: row[1] for row in tx.execute(states)},

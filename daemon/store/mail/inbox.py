@@ -36,6 +36,7 @@ from daemon.store.session import Tx
 
 ATTEMPTS = 3  # B4: then the shelf
 COPY = "copy"  # B3: the outcome of a message that came again, and did nothing
+REFUSED = "refused by its sender"  # D1: why a message lies on the shelf that somebody forged
 TOGETHER = 20
 TOGETHER_BYTES = 4 * 1024**2  # of raw mail in memory at once; a larger mail comes alone
 
@@ -273,6 +274,12 @@ def explain(tx: Tx, inbox_id: int, reason: str) -> None:
     """Give a held message another reason."""
     held = and_(inbox.c.id == inbox_id, inbox.c.state == "held")
     tx.execute(update(inbox).where(held).values(reason=reason))
+
+
+def shelve_held(tx: Tx, inbox_id: int, reason: str) -> None:
+    """Put a held message on the shelf: it is kept, and nobody waits for it."""
+    held = and_(inbox.c.id == inbox_id, inbox.c.state == "held")
+    tx.execute(update(inbox).where(held).values(state="shelved", reason=reason))
 
 
 def reopen(tx: Tx, inbox_id: int, *, released_by: int | None = None) -> bool:

@@ -334,6 +334,7 @@ holds = Table(
     Column("created_at", Instant, nullable=False),
     Column("reason", Text, nullable=False),
     Column("data", JSON),
+    Column("asked_at", Instant),  # of a proof: when its person was asked about it
     Column("settled_at", Instant),
     Column("settled_by", Id),  # the inbox message that settled it
     Column("outcome", Text),  # released, refused, expired
@@ -352,7 +353,7 @@ outgoing = Table(  # a mail as it leaves; one row in the outbox for each recipie
     Column("message_id", Text, nullable=False, unique=True),
     ref("ticket_id", "tickets", nullable=True),
     ref("inbox_id", "inbox", nullable=True),  # the message answered or carried on by it
-    Column("about", Text),  # the subject of a reply to it: "hold:7", "statement:3"
+    Column("about", Text),  # the subject of a reply to it: "hold:7,8", "close:2026-11:"
     Column("created_at", Instant, nullable=False),
     flag("answer", default=False),  # J2: an automatic answer to an outside address
     Column("raw", LargeBinary),  # None once erased

@@ -2,16 +2,18 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from daemon.store.rows import add
+from daemon.store.rows import add, grouped
 from daemon.store.schema.tables import holds
 from daemon.store.session import Tx
 from daemon.store.tickets.tickets import family
 
 Hold = Row[Any]
+_UNPROVEN = (holds.c.kind == "proof", holds.c.settled_at.is_(None))
 
 
 def _digest(token: str) -> str:
@@ -26,10 +28,29 @@ def hold(tx: Tx, *, kind: str, token: str, **values: Any) -> int:
     return add(tx, holds, kind=kind, token=_digest(token), **values) if number is None else number
 
 
-def open_by_id(tx: Tx, hold_id: int) -> Row[Any] | None:
-    """The hold with this number; None if it is settled."""
-    query = select(holds).where(holds.c.id == hold_id, holds.c.settled_at.is_(None))
-    return tx.execute(query).one_or_none()
+def open_of(tx: Tx, hold_ids: Collection[int]) -> list[Row[Any]]:
+    """Those of some holds that are not settled."""
+    query = select(holds).where(holds.c.id.in_(hold_ids), holds.c.settled_at.is_(None))
+    return list(tx.execute(query.order_by(holds.c.id)))
+
+
+def unasked(tx: Tx) -> dict[int, list[Row[Any]]]:
+    """The open holds of unproven messages without a request yet, by person."""
+    query = select(holds).where(
+        *_UNPROVEN, holds.c.asked_at.is_(None), holds.c.person_id.is_not(None)
+    )
+    return grouped((row.person_id, row) for row in tx.execute(query.order_by(holds.c.id)))
+
+
+def asked_since(tx: Tx, instant: dt.datetime) -> set[int]:
+    """The people with an open request from after an instant."""
+    query = select(holds.c.person_id).where(*_UNPROVEN, holds.c.asked_at > instant)
+    return set(tx.scalars(query.distinct()))
+
+
+def note_asked(tx: Tx, hold_ids: Collection[int], at: dt.datetime) -> None:
+    """Note the request about unproven messages."""
+    tx.execute(update(holds).where(holds.c.id.in_(hold_ids)).values(asked_at=at))
 
 
 def settle(tx: Tx, hold_id: int, *, at: dt.datetime, by: int | None, outcome: str) -> bool:
@@ -60,9 +81,7 @@ def of_message(tx: Tx, inbox_id: int) -> list[Row[Any]]:
 
 def unproven(tx: Tx, reason: str) -> list[Row[Any]]:
     """The open holds of unproven messages with this reason."""
-    query = select(holds).where(
-        holds.c.kind == "proof", holds.c.settled_at.is_(None), holds.c.reason == reason
-    )
+    query = select(holds).where(*_UNPROVEN, holds.c.reason == reason)
     return list(tx.execute(query.order_by(holds.c.id)))
 
 

@@ -19,11 +19,13 @@ from daemon.desk.letters.to_engineers import (
     BankChange,
     Booked,
     Digest,
+    HeldMail,
     ManyWarned,
     Notice,
     ProofRequest,
     Receipt,
     Refused,
+    StillHeld,
     TagCard,
     Warned,
 )
@@ -356,11 +358,24 @@ LETTERS = {
     ),
     "proof_request": ProofRequest(
         "Anna Svensson",
-        _at(27, 16, 5),
-        "SV: [#1042] Skrivaren",
-        "Klart. [tid: 9h]",
-        "dmarc_of_another_domain",
+        (
+            HeldMail(
+                _at(27, 16, 5),
+                "SV: [#1042] Skrivaren",
+                "Klart. [tid: 9h]",
+                "dmarc_of_another_domain",
+            ),
+        ),
     ),
+    "proof_request_several": ProofRequest(
+        "Anna Svensson",
+        (
+            HeldMail(_at(27, 16, 5), "SV: [#1042] Skrivaren", "Klart. [tid: 9h]", "no_results"),
+            HeldMail(_at(27, 16, 40), "", "", "date_too_far"),
+        ),
+    ),
+    "still_held": StillHeld("Anna Svensson", 1, "Det var bluff!"),
+    "still_held_several": StillHeld("Anna Svensson", 3, ""),
     "close_approval": Close(
         "2026-11",
         (
