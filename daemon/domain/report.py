@@ -203,8 +203,6 @@ def percent_of(part: int, whole: int) -> int:
 def figures(facts: Facts) -> Figures:
     """The figures of a report, from its facts alone: the same facts give the same report."""
     window = facts.windows[-1]
-    came_in = tuple(ticket for ticket in facts.tickets if ticket.opened_at in window)
-    hours = _hours(facts, window)
     return Figures(
         window=window,
         levels=tuple(_level(level, facts.tickets, window) for level in LEVELS),
@@ -212,14 +210,14 @@ def figures(facts: Facts) -> Figures:
         resolutions=_kept(facts.tickets, "resolution", window),
         breaches=_breaches(facts.tickets, window),
         closed=sum(ticket.closed_at in window for ticket in facts.tickets),
-        hours=hours,
+        hours=_hours(facts, window),
         late=_late(facts, window),
         banks=_banks(facts.after, window),
         billed=facts.billed,
         trend=_trends(facts),
         forecast=forecast(facts),
         open=_open(facts.tickets, window),
-        tickets=came_in,
+        tickets=tuple(ticket for ticket in facts.tickets if ticket.opened_at in window),
     )
 
 
@@ -310,33 +308,28 @@ def _late(facts: Facts, window: Window) -> int:
     """The minutes noted or corrected in this period for work before it (H3)."""
 
     def worked_before(reckoning: Reckoning) -> int:
-        return sum(
-            draw.entry.actual
-            for draw in reckoning.draws
-            if draw.entry.worked_on < window.period.start
-        )
+        start = window.period.start
+        return sum(d.entry.actual for d in reckoning.draws if d.entry.worked_on < start)
 
     return worked_before(facts.after) - worked_before(facts.before)
 
 
 def _banks(reckoning: Reckoning, window: Window) -> tuple[BankFigures, ...]:
+    touched = (b for b in banks(reckoning, window.period.end) if b.end > window.period.start)
+    return tuple(_bank(reckoning, bank, window) for bank in touched)
+
+
+def _bank(reckoning: Reckoning, bank: Period, window: Window) -> BankFigures:
     period = window.period
-    touched = []
-    for bank in banks(reckoning, period.end):
-        if bank.end <= period.start:
-            continue
-        draws = [draw for draw in reckoning.draws if draw.bank == bank]
-        touched.append(
-            BankFigures(
-                period=bank,
-                granted=reckoning.granted(bank),
-                used=sum(draw.from_bank for draw in draws if draw.entry.worked_on < period.end),
-                used_here=sum(d.from_bank for d in draws if d.entry.worked_on in period),
-                overage=sum(draw.overage for draw in draws if draw.entry.worked_on < period.end),
-                ended=bank.end <= period.end and not _runs(window),
-            )
-        )
-    return tuple(touched)
+    draws = [d for d in reckoning.draws if d.bank == bank and d.entry.worked_on < period.end]
+    return BankFigures(
+        period=bank,
+        granted=reckoning.granted(bank),
+        used=sum(draw.from_bank for draw in draws),
+        used_here=sum(draw.from_bank for draw in draws if draw.entry.worked_on in period),
+        overage=sum(draw.overage for draw in draws),
+        ended=bank.end <= period.end and not _runs(window),
+    )
 
 
 def _runs(window: Window) -> bool:
@@ -358,16 +351,10 @@ def _known(facts: Facts, trend: Trend) -> bool:
 
 
 def _trend(facts: Facts, window: Window) -> Trend:
-    met, missed = _kept(facts.tickets, "response", window)
-    return Trend(
-        period=window.period,
-        opened=sum(ticket.opened_at in window for ticket in facts.tickets),
-        minutes=sum(
-            draw.entry.actual for draw in facts.after.draws if draw.entry.worked_on in window.period
-        ),
-        met=met,
-        missed=missed,
-    )
+    entries = (draw.entry for draw in facts.after.draws)
+    minutes = sum(entry.actual for entry in entries if entry.worked_on in window.period)
+    opened = sum(ticket.opened_at in window for ticket in facts.tickets)
+    return Trend(window.period, opened, minutes, *_kept(facts.tickets, "response", window))
 
 
 def _open(tickets: Iterable[TicketFact], window: Window) -> tuple[OpenTicket, ...]:
