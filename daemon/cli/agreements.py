@@ -9,7 +9,7 @@ import click
 
 from daemon.cli.changes import plan_lines
 from daemon.cli.desk import opened
-from daemon.cli.options import DayParam, PercentParam, config_option, json_option, now_option
+from daemon.cli.options import DayParam, PercentParam, json_now_config
 from daemon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(invoke_without_command=True)
 @click.option("--customer", metavar="KEY", help="Only this customer's.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 @click.pass_context
 def agreements(
     ctx: click.Context,
@@ -51,9 +49,7 @@ def agreements(
 @click.option("--from", "day", required=True, type=DayParam(), help="The first day of new prices.")
 @click.option("--customer", "only", multiple=True, metavar="KEY", help="Only this one; repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show the new versions; change nothing.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def raise_(
     percent: Decimal,
     day: dt.date,

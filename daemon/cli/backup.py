@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import json_config, json_now_config
 from daemon.cli.output import print_json
 
 
@@ -15,9 +15,7 @@ from daemon.cli.output import print_json
 @click.option(
     "--keep", type=click.IntRange(min=1), help="In a folder: remove all but the newest N copies."
 )
-@json_option
-@now_option
-@config_option
+@json_now_config
 def backup(
     file: Path, config: Path | None, now: dt.datetime, keep: int | None, *, as_json: bool
 ) -> None:
@@ -45,8 +43,7 @@ def backup(
 
 @click.command("restore-test")
 @click.argument("file", type=click.Path(path_type=Path))
-@json_option
-@config_option
+@json_config
 def restore_test(file: Path, config: Path | None, *, as_json: bool) -> int:
     """Prove a copy: read FILE back, count its rows, check every hash.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import json_now_config
 from daemon.cli.output import print_json, table
 from daemon.domain.wording import Say
 
@@ -32,9 +32,7 @@ _WORDS = {"ok": ("OK", "OK"), "warning": ("varning", "warning"), "fault": ("fel"
 
 
 @click.command()
-@json_option
-@now_option
-@config_option
+@json_now_config
 def check(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
     """Test the desk's parts, each fault with its remedy; exit 1 where one needs attention."""
     from daemon.app.probes import probes_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option
+from daemon.cli.options import json_config
 from daemon.cli.output import print_json
 
 
@@ -15,8 +15,7 @@ def db() -> None:
 
 
 @db.command()
-@json_option
-@config_option
+@json_config
 def upgrade(config: Path | None, *, as_json: bool) -> None:
     """Bring the schema up to this program's version; take a backup first."""
     from daemon.desk.shown import database
@@ -33,8 +32,7 @@ def upgrade(config: Path | None, *, as_json: bool) -> None:
 
 
 @db.command()
-@json_option
-@config_option
+@json_config
 def check(config: Path | None, *, as_json: bool) -> int:
     """Check the schema and, on SQLite, the file; exit 1 for a fault."""
     from daemon.desk.shown import database

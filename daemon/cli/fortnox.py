@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import config_option, json_config, now_option
 from daemon.cli.output import print_json
 from daemon.domain.wording import Say
 
@@ -114,8 +114,7 @@ def _advise(table: "Fortnox", given: "Consent", say: Say) -> None:
 
 
 @fortnox.command()
-@json_option
-@config_option
+@json_config
 def check(config: Path | None, *, as_json: bool) -> int:
     """Test access, rights, articles and units; creates nothing."""
     from daemon.app.fortnox import try_access

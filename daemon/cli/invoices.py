@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import json_config, json_now_config
 from daemon.cli.output import print_json, print_table
 from daemon.desk.shown import words
 from daemon.domain.wording import Say
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.group(invoke_without_command=True)
-@json_option
-@config_option
+@json_config
 @click.pass_context
 def invoices(ctx: click.Context, config: Path | None, *, as_json: bool) -> None:
     """List every invoice and its state; its life after the push is from the last daily look."""
@@ -53,9 +52,7 @@ def invoices(ctx: click.Context, config: Path | None, *, as_json: bool) -> None:
 @invoices.command()
 @click.argument("month", metavar="YYYY-MM")
 @click.option("--except", "excepted", multiple=True, metavar="KEY", help="Leave out a customer.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def approve(
     config: Path | None, month: str, now: dt.datetime, *, excepted: tuple[str, ...], as_json: bool
 ) -> None:
@@ -75,9 +72,7 @@ def approve(
 
 
 @invoices.command()
-@json_option
-@now_option
-@config_option
+@json_now_config
 def push(config: Path | None, now: dt.datetime, *, as_json: bool) -> int:
     """Push every waiting invoice now, failed ones too."""
     from daemon.app.accounting import push_waiting

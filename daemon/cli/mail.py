@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import NUMBER, config_option, json_option, now_option
+from daemon.cli.options import NUMBER, config_option, json_config, json_now_config, now_option
 from daemon.cli.output import print_fields, print_json, print_table
 
 
@@ -52,8 +52,7 @@ def _no_message(says: str) -> bytes:
 
 @click.group(invoke_without_command=True)
 @click.option("--shelved", is_flag=True, help="Only what could not be processed.")
-@json_option
-@config_option
+@json_config
 @click.pass_context
 def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: bool) -> None:
     """List the newest messages, each with its outcome."""
@@ -91,8 +90,7 @@ def mail(ctx: click.Context, config: Path | None, *, shelved: bool, as_json: boo
 
 @mail.command()
 @click.argument("message", type=NUMBER, metavar="ID")
-@json_option
-@config_option
+@json_config
 def show(config: Path | None, message: int, *, as_json: bool) -> None:
     """Show one message's way through the desk: its deliveries, its effects, its mails."""
     from daemon.desk.shown import mail as shown
@@ -116,9 +114,7 @@ def show(config: Path | None, message: int, *, as_json: bool) -> None:
 
 @mail.command()
 @click.argument("message", type=NUMBER, metavar="ID")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def replay(config: Path | None, message: int, now: dt.datetime, *, as_json: bool) -> None:
     """Try a shelved message again, with the time it was received."""
     from daemon.desk.shown import mail as shown

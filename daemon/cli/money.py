@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import DayParam, config_option, json_option, now_option
+from daemon.cli.options import DayParam, json_now_config
 from daemon.cli.output import hours, print_json, print_table
 from daemon.domain.wording import Say
 
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--on", "day", type=DayParam(), help="The bank period of this date, to show or adjust."
 )
-@json_option
-@now_option
-@config_option
+@json_now_config
 def bank(
     config: Path | None,
     customer: str,
@@ -112,9 +110,7 @@ def _print_movements(movements: "Sequence[Movement]", say: Say) -> None:
 @click.command()
 @click.option("--month", metavar="YYYY-MM", help="Only this month; an open one is a preview.")
 @click.option("--customer", metavar="KEY", help="Only this customer.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def statements(
     config: Path | None, now: dt.datetime, month: str | None, customer: str | None, *, as_json: bool
 ) -> None:
@@ -146,9 +142,7 @@ def statements(
     metavar="FILE",
     help="Print the specification of a closed month there.",
 )
-@json_option
-@now_option
-@config_option
+@json_now_config
 def statement(
     config: Path | None,
     customer: str,

@@ -111,3 +111,13 @@ def now_option(command: Command) -> Command:
         metavar="INSTANT",
         help="As if it were this time: ISO 8601 with offset.",
     )(command)
+
+
+def json_config(command: Command) -> Command:
+    """`--json` and `--config`: the options of every command with output."""
+    return json_option(config_option(command))
+
+
+def json_now_config(command: Command) -> Command:
+    """`--json`, `--now` and `--config`: the options of a command about an instant."""
+    return json_option(now_option(config_option(command)))

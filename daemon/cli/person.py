@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import json_config, json_now_config
 from daemon.cli.output import print_json
 from daemon.domain.wording import Say
 
@@ -35,8 +35,7 @@ def person() -> None:
 @person.command("export")
 @click.argument("email", type=AddressParam())
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@json_option
-@config_option
+@json_config
 def export_(email: str, file: Path | None, config: Path | None, *, as_json: bool) -> None:
     """Write everything about EMAIL to FILE, a zip of JSON and mails."""
     from daemon.desk.register import persons
@@ -55,9 +54,7 @@ def export_(email: str, file: Path | None, config: Path | None, *, as_json: bool
 @click.argument("email", type=AddressParam())
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show what would go and what stays; change nothing.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def erase(
     email: str, config: Path | None, now: dt.datetime, *, yes: bool, dry_run: bool, as_json: bool
 ) -> None:

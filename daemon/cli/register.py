@@ -9,7 +9,7 @@ import click
 
 from daemon.cli.changes import plan_lines
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import json_config, json_now_config
 from daemon.cli.output import print_json
 from daemon.domain.wording import Say
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Show the plan of changes; change nothing.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def import_(
     file: Path, config: Path | None, now: dt.datetime, *, dry_run: bool, as_json: bool
 ) -> None:
@@ -58,8 +56,7 @@ def _past(months: Sequence["Period"], say: Say) -> str:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
-@json_option
-@config_option
+@json_config
 def export(file: Path | None, config: Path | None, *, as_json: bool) -> None:
     """Write the register to FILE, or to standard output, as `avtald import` reads it."""
     from daemon.desk.register import export as register_export

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import json_now_config
 from daemon.cli.output import print_json, print_table
 from daemon.domain.wording import Say
 
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.argument("period")
 @click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write it as A4.")
 @click.option("--internal", is_flag=True, help="Show what is for our eyes: margin, plans.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def report(
     config: Path | None,
     customer: str,
@@ -68,9 +66,7 @@ def _write_pdf(path: Path, made: "Made", desk: "Desk") -> None:
 @click.option("--plan", required=True, help="The plan: alert, attend, access, none or your own.")
 @click.option("--from", "first", required=True, metavar="YYYY-MM", help="The first month.")
 @click.option("--to", "last", required=True, metavar="YYYY-MM", help="The last month.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def simulate(
     config: Path | None,
     customer: str,

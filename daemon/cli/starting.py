@@ -5,14 +5,13 @@ from pathlib import Path
 import click
 
 from daemon.cli.desk import refusals
-from daemon.cli.options import config_option, json_option
+from daemon.cli.options import json_config
 from daemon.cli.output import print_json
 
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path())
-@json_option
-@config_option
+@json_config
 def init(folder: Path, config: Path | None, *, as_json: bool) -> None:
     """Write a commented avtald.toml and register.toml to start from; overwrites nothing."""
     del config  # there is none yet

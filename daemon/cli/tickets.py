@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import NUMBER, config_option, json_option, now_option
+from daemon.cli.options import NUMBER, json_config, json_now_config
 from daemon.cli.output import hours, print_json, print_table
 from daemon.domain.wording import Say
 
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--open", "only_open", is_flag=True, help="Only tickets that wait for somebody.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def tickets(config: Path | None, now: dt.datetime, *, only_open: bool, as_json: bool) -> None:
     """List tickets, by deadline and then by priority."""
     from daemon.desk.shown.tickets import listing
@@ -88,8 +86,7 @@ def _left(desk: "Desk", now: dt.datetime, due_at: dt.datetime) -> str:
 
 @click.command()
 @click.argument("number", type=NUMBER)
-@json_option
-@config_option
+@json_config
 def ticket(config: Path | None, number: int, *, as_json: bool) -> None:
     """Show one ticket whole: participants, conversation, events, time and mails."""
     from daemon.desk.shown.tickets import whole
@@ -150,9 +147,7 @@ def _event_line(event: "Event", at: dt.datetime) -> str:
 @click.command()
 @click.argument("number", type=NUMBER)
 @click.option("--send", is_flag=True, help="Send it to the ticket's requester by mail.")
-@json_option
-@now_option
-@config_option
+@json_now_config
 def explain(
     config: Path | None, number: int, now: dt.datetime, *, send: bool, as_json: bool
 ) -> None:

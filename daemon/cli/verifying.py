@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option
+from daemon.cli.options import json_config
 from daemon.cli.output import print_json
 from daemon.domain.wording import Say
 
@@ -17,8 +17,7 @@ _MOST = 200  # faults that are listed
 
 
 @click.command()
-@json_option
-@config_option
+@json_config
 def verify(config: Path | None, *, as_json: bool) -> int:
     """Prove ledger, statements and raw mail against their hashes; names each altered row."""
     from daemon.desk.shown import copies

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from daemon.cli.desk import opened
-from daemon.cli.options import config_option, json_option, now_option
+from daemon.cli.options import config_option, json_config, json_now_config
 from daemon.cli.output import print_json
 
 
@@ -42,8 +42,7 @@ def _now() -> dt.datetime:
 
 
 @click.command()
-@json_option
-@config_option
+@json_config
 def steps(config: Path | None, *, as_json: bool) -> None:
     """List the steps of a mail's way for tests with a killed process (AVTALD_KILL_AT)."""
     del config
@@ -58,9 +57,7 @@ def steps(config: Path | None, *, as_json: bool) -> None:
 
 
 @click.command()
-@json_option
-@now_option
-@config_option
+@json_now_config
 def tick(config: Path | None, now: dt.datetime, *, as_json: bool) -> None:
     """Do everything due at --now, once, until nothing more is due; then end."""
     from daemon.app import steps

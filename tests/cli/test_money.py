@@ -114,7 +114,7 @@ def test_verify_says_what_it_proved_and_exits_with_1_where_something_is_wrong_H5
     assert broken.code == 1
     assert "! avräkning 2 är inte som den skrevs" in broken.out
     faults = json.loads(clerk("verify", "--json").out)["faults"]
-    assert {(each["kind"], each["id"]) for each in faults} == {("statement", 2)}
+    assert {(each["kind"], each["id"]) for each in faults} == {("file", 0), ("statement", 2)}
 
 
 def change(folder, table, statement):
