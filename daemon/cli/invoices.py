@@ -57,12 +57,12 @@ def approve(
     config: Path | None, month: str, now: dt.datetime, *, excepted: tuple[str, ...], as_json: bool
 ) -> None:
     """Approve the drafts of a closed month, as finance's OK by mail does (H7)."""
-    from daemon.desk.month.approving import approve_month
+    from daemon.desk.shown.invoices import approve_month
 
     with opened(config) as desk:
-        done = approve_month(desk, month, excepted, now).approved
+        done = approve_month(desk, month, excepted, now)
     if as_json:
-        print_json([{"reference": each.reference, "net": each.net} for each in done])
+        print_json(done)
         return
     say = desk.say
     for draft in done:

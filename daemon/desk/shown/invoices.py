@@ -1,6 +1,7 @@
 """Every invoice and its state, as `avtald invoices` shows them."""
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,24 @@ class Invoice:
         if self.state != "pushed":
             return self.state
         return next((word for happened, word in lived if happened), "pushed")
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A draft with finance's approval (H7)."""
+
+    reference: str
+    net: Money
+
+
+def approve_month(
+    desk: Desk, month: str, excepted: Collection[str], now: dt.datetime
+) -> list[Approved]:
+    """Approve the drafts of a closed month, but for the customers of some keys."""
+    from daemon.desk.month import approving  # costly, and of no use to the lists
+
+    approved = approving.approve_month(desk, month, excepted, now).approved
+    return [record(Approved, frozen) for frozen in approved]
 
 
 def listing(desk: Desk) -> list[Invoice]:
