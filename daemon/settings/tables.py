@@ -133,6 +133,9 @@ class Desk:
     answers_within: Annotated[SomeTime, Key("the time over which `answers` counts")] = dt.timedelta(
         hours=3
     )
+    recipients: Annotated[
+        Count, Key("a mail to more outside addresses makes nobody but its sender take part (J2)")
+    ] = 20
     all_answers: Annotated[
         Count, Key("most automatic answers of the whole desk in one hour; others wait (J2)")
     ] = 500

@@ -46,6 +46,8 @@ _SWEDISH = {
     "left_out": "Filerna är för stora att skicka vidare: {names}.",
     "takes_part": "{address} deltar nu i ärendet.",
     "encrypted": "Mejlet är krypterat och kan inte läsas här; öppna det ur bilagan.",
+    "many_recipients": "Mejlet har många mottagare. Bara avsändaren deltar i ärendet; lägg till "
+    "någon med taggen för.",
     "absent": "{name} är frånvarande; ärendet går till alla.",
     "held_long": "mer än {hours} timmar i en tagg",
     "held_day": "mer än {hours} timmar samma dag",
@@ -150,6 +152,8 @@ _ENGLISH = {
     "left_out": "The files are too large to carry on: {names}.",
     "takes_part": "{address} now takes part in the ticket.",
     "encrypted": "The mail is encrypted and cannot be read here; open it from the attachment.",
+    "many_recipients": "The mail has many recipients. Only its sender takes part; add "
+    "somebody with the tag for.",
     "absent": "{name} is away; the ticket goes to everybody.",
     "held_long": "more than {hours} hours in one tag",
     "held_day": "more than {hours} hours on one day",

@@ -15,6 +15,7 @@ from daemon.desk.outgoing.mailing import Post, people, thread_of
 from daemon.desk.tickets import clocks
 from daemon.desk.tickets.turn import Incoming, Turn
 from daemon.domain.conversation import colleagues
+from daemon.domain.public_domains import is_public
 from daemon.domain.register import Customer, Person
 from daemon.domain.ticket import Ticket
 from daemon.store.money import register
@@ -60,15 +61,25 @@ def others_of(turn: Turn, customer: Customer | None) -> tuple[tuple[str, str], .
     """D4: colleagues of the customer's domains in To and Cc.
 
     Nobody if the desk's address is not there: its copy was blind, or came by an alias of the
-    customer's own. An answer to all would give a blind copy away, and loop with an alias.
+    customer's own. An answer to all would give a blind copy away, and loop with an alias. Nobody
+    of a mail with very many recipients either (J2): an engineer may add them.
     """
     written = turn.mail.written_to
+    if has_many_recipients(turn):
+        return ()
     if customer is None or not any(turn.desk.is_own(address) for _, address in written):
         return ()
     if all(address == turn.mail.sender or turn.desk.is_own(address) for _, address in written):
         return ()
     copied = colleagues(written, register.domains_of(turn.tx, customer.id), {turn.mail.sender})
     return tuple(each for each in copied if not is_own(turn.by(), each[1]))
+
+
+def has_many_recipients(turn: Turn) -> bool:
+    """J2: tell if a message has more outside addresses in To and Cc than the setting lets join."""
+    by, most = turn.by(), turn.desk.settings.desk.recipients
+    written = {address for _, address in turn.mail.written_to}
+    return len(written) > most and sum(not is_own(by, each) for each in written) > most
 
 
 def join(
@@ -93,18 +104,28 @@ def join_copied(turn: Turn, ticket: Ticket) -> None:
 
 
 def groups(tx: Tx, ticket: Ticket, side: Sequence[Participant]) -> list[list[Participant]]:
-    """Divide people by customer, the ticket's own first: a group sees each other's addresses.
+    """Divide people by company, the ticket's own customer first (J2).
 
-    A moved ticket has people of two customers (D7).
+    A group sees each other's addresses, and nobody else's. A moved ticket has people of two
+    customers (D7), and an engineer may have added anybody.
     """
     if len(side) < 2:
         return [list(side)] if side else []
-    by_customer: dict[int, list[Participant]] = {}
+    by_company: dict[str, list[Participant]] = {}
     for participant in side:
-        owner = register.customer_of_address(tx, participant.address)
-        key = owner[0].id if owner and owner[0].id != ticket.customer_id else 0
-        by_customer.setdefault(key, []).append(participant)
-    return [by_customer[key] for key in sorted(by_customer)]
+        company = _company(tx, participant.address)
+        by_company.setdefault(company, []).append(participant)
+    own = f"customer {ticket.customer_id}"
+    return [by_company[each] for each in sorted(by_company, key=lambda each: each != own)]
+
+
+def _company(tx: Tx, address: str) -> str:
+    """The company of an address: its customer, else its mail domain; a public domain is none."""
+    owner = register.customer_of_address(tx, address)
+    if owner is not None:
+        return f"customer {owner[0].id}"
+    domain = address.rpartition("@")[2]
+    return address if is_public(domain) else domain
 
 
 def answer_customer(turn: Turn, ticket: Ticket, person: Person, text: str) -> tuple[str, ...]:
@@ -217,7 +238,9 @@ def audience(tx: Tx, ticket: Ticket, day: dt.date) -> Sequence[Person]:
 
 def cautions(turn: Turn) -> tuple[str, ...]:
     """Remarks for engineers to read before the message."""
-    return (turn.sentence("encrypted"),) if protection(turn.mail.message) == "encrypted" else ()
+    many = (turn.sentence("many_recipients"),) if has_many_recipients(turn) else ()
+    sealed = protection(turn.mail.message) == "encrypted"
+    return (*many, *((turn.sentence("encrypted"),) if sealed else ()))
 
 
 def carried(
