@@ -107,14 +107,15 @@ _Change = Callable[[Mail], Mail]
 
 
 @st.composite
-def copies(draw: st.DrawFn, *, footer: bool = True) -> Callable[[bytes], bytes]:
+def copies(draw: st.DrawFn, *, keeps_id: bool) -> Callable[[bytes], bytes]:
     """How a copy is made: fields added, dropped, in another order, texts encoded anew.
 
-    A footer comes with the Message-ID that the mail had; without it no rule says that it is one.
+    With the Message-ID that the mail had there may be a footer. A copy with neither its text nor
+    its Message-ID is one with the mail by no rule.
     """
     added = draw(st.lists(st.sampled_from(ADDED), unique=True, max_size=5))
     encoding = draw(st.sampled_from([None, "base64", "quoted-printable", "8bit"]))
-    keeps_id = footer and draw(st.booleans())
+    footer = keeps_id and draw(st.booleans())
     dropped = draw(st.lists(st.sampled_from([b"Message-ID", b"User-Agent", b"Sender"]), max_size=2))
     end = draw(st.sampled_from([b"\n", b"\r\n"]))
     order = draw(st.randoms(use_true_random=False))
@@ -123,7 +124,7 @@ def copies(draw: st.DrawFn, *, footer: bool = True) -> Callable[[bytes], bytes]:
     def make(raw: bytes) -> bytes:
         mail = Mail.of(raw)
         if keeps_id:
-            mail = with_footer(mail)
+            mail = with_footer(mail) if footer else mail
         elif dropped:
             for name in dropped:
                 mail = mail.without(name)

@@ -174,12 +174,12 @@ def test_a_message_id_alone_is_no_hint_B3(raw):
     assert marks(raw, delivery="d").hint != marks(MAIL, delivery="d").hint
 
 
-@given(copies(footer=False))
+@given(copies(keeps_id=False))
 def test_any_copy_has_the_identity_B3(copy):
     assert of(copy(MAIL)) == of(MAIL)
 
 
-@given(copies())
+@given(copies(keeps_id=True))
 def test_any_copy_shares_the_identity_or_the_hint_B3(copy):
     one, two = marks(copy(MAIL), delivery="1"), marks(MAIL, delivery="2")
     assert one.identity == two.identity or one.hint == two.hint
