@@ -73,8 +73,9 @@ def test_a_requester_of_the_merged_ticket_is_heard_who_was_a_stranger_in_the_oth
     desk.get(a_mail("per@gmail.com", "SV: Ett", "Jag med", reply_to=first), "2026-11-20 09:05")
     assert side(desk)["per@gmail.com"] is True
     desk.get(a_mail("per@gmail.com", "Två", "Två"), "2026-11-20 09:10")
-    for notice in desk.mailer.to("anna@example.se")[::2]:
-        desk.get(an_engineers_mail("[kund: acme] [intern]", reply_to=notice), "2026-11-20 09:15")
+    for minute, notice in enumerate(desk.mailer.to("anna@example.se")[::2], start=15):
+        placed = an_engineers_mail("[kund: acme] [intern]", reply_to=notice)
+        desk.get(placed, f"2026-11-20 09:{minute}")
     second = desk.mailer.to("anna@example.se")[2]
     desk.get(an_engineers_mail("[slå ihop: 1001] [intern]", reply_to=second), "2026-11-20 09:20")
     assert side(desk) == {"siv@gmail.com": False, "per@gmail.com": False}
