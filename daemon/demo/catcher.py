@@ -16,6 +16,7 @@ class Caught:
 
     recipient: str
     raw: bytes
+    return_path: str = ""  # a bounce of it goes there (E1)
 
 
 class Catcher:
@@ -51,7 +52,7 @@ class Catcher:
         """Keep a mail, once for each recipient."""
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
         for recipient in envelope.rcpt_tos:
-            caught = Caught(recipient, raw)
+            caught = Caught(recipient, raw, envelope.mail_from or "")
             self._box.add(raw)
             with self._lock:
                 self._mails.append(caught)

@@ -33,6 +33,7 @@ class Out:
     recipients: tuple[str, ...]
     subject: str
     text: str
+    return_path: str  # of its last recipient
 
     @property
     def name(self) -> str:
@@ -50,11 +51,13 @@ def sent_mails(desk: Desk, mails: Sequence[Caught]) -> list[Out]:
     """The caught mails with their rows in the outbox: one record for all recipients of a mail."""
     recipients: dict[str, list[str]] = {}
     parsed: dict[str, EmailMessage] = {}
+    return_paths: dict[str, str] = {}
     for mail in mails:
         message = email.message_from_bytes(mail.raw, policy=policy.default)
         message_id = str(message["Message-ID"]).strip()
         recipients.setdefault(message_id, []).append(mail.recipient)
         parsed[message_id] = message
+        return_paths[message_id] = mail.return_path
     with desk.store.reading() as tx:
         sent = outbox.by_message_ids(tx, list(parsed))
         ids = {row.ticket_id for row in sent.values() if row.ticket_id is not None}
@@ -67,6 +70,7 @@ def sent_mails(desk: Desk, mails: Sequence[Caught]) -> list[Out]:
             tuple(recipients[message_id]),
             str(message["Subject"]),
             _text(message),
+            return_paths[message_id],
         )
         for message_id, message in parsed.items()
     ]

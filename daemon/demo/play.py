@@ -26,7 +26,7 @@ from parsers.priority import read_priority
 from parsers.tags import read_tags
 
 Print = Callable[[str], None]
-_PLACEHOLDER = re.compile(rb"\{([a-z]+)(?: #([0-9]+))?\}")
+_PLACEHOLDER = re.compile(rb"\{(return path of )?([a-z]+)(?: #([0-9]+))?\}")
 _STATED = {
     "subject_label": ": the subject says so",
     "text_label": ": a line of its own says so",
@@ -149,16 +149,16 @@ class Player:
         self._check(scene, told, outs)
 
     def _filled(self, sample: bytes) -> bytes:
-        """The sample with the Message-IDs of the mails it answers, and CRLF line ends."""
+        """The sample with the Message-IDs and return paths that it names, and CRLF line ends."""
 
-        def message_id(place: re.Match[bytes]) -> bytes:
-            kind, number = place[1].decode(), int(place[2] or 0)
-            fits = [o.message_id for o in self.sent if (o.kind, o.ticket or 0) == (kind, number)]
+        def value(place: re.Match[bytes]) -> bytes:
+            kind, number = place[2].decode(), int(place[3] or 0)
+            fits = [out for out in self.sent if (out.kind, out.ticket or 0) == (kind, number)]
             if not fits:
                 raise LookupError(f"no mail that went out is {place[0].decode()}")
-            return fits[-1].encode()
+            return (fits[-1].return_path if place[1] else fits[-1].message_id).encode()
 
-        return _PLACEHOLDER.sub(message_id, sample).replace(b"\n", b"\r\n")
+        return _PLACEHOLDER.sub(value, sample).replace(b"\n", b"\r\n")
 
     def _hand_over(self, message: Message, raw: bytes) -> None:
         """Send a mail as the border does: by SMTP, with the sample's envelope."""

@@ -30,6 +30,7 @@ _SETTINGS = """\
 name = "Exempel Support"
 address = "support@example.se"
 aliases = ["helpdesk@example.se"]
+return_address = "bounce@example.se"
 operators = ["drift@example.se"]
 answers = 100  # to one address in 3 h: the demonstration has few addresses
 
