@@ -133,6 +133,15 @@ class Desk:
     answers_within: Annotated[SomeTime, Key("the time over which `answers` counts")] = dt.timedelta(
         hours=3
     )
+    tickets_of_address: Annotated[
+        Count, Key("most new tickets of one address within `tickets_within`; more are kept as one")
+    ] = 20
+    tickets_of_domain: Annotated[
+        Count, Key("the same of one mail domain that is no customer's (J2)")
+    ] = 60
+    tickets_within: Annotated[SomeTime, Key("the time over which they count")] = dt.timedelta(
+        hours=3
+    )
     recipients: Annotated[
         Count, Key("a mail to more outside addresses makes nobody but its sender take part (J2)")
     ] = 20

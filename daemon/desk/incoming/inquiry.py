@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daemon.desk.incoming import balance
+from daemon.desk.incoming import balance, floods
 from daemon.desk.tickets import acts, clocks, relay
 from daemon.desk.tickets.acts import Done
 from daemon.desk.tickets.confirm import confirm, tell_priority
@@ -136,6 +136,11 @@ def follow_up(turn: Turn, inquiry: Inquiry) -> Outcome:
 
 def _open(turn: Turn, inquiry: Inquiry, follows: Ticket | None) -> Outcome:
     customer, verdict = inquiry.customer, inquiry.verdict
+    person = verdict.kind == "person"
+    author = "customer" if customer or person else "machine"
+    gathered = floods.keep(turn, customer, author)
+    if gathered is not None:
+        return gathered
     spam, statement = _marked_as_spam(turn), _statement(turn)
     ticket = acts.open_ticket(
         turn.by(),
@@ -148,8 +153,7 @@ def _open(turn: Turn, inquiry: Inquiry, follows: Ticket | None) -> Outcome:
         follows=follows,
     )
     relay.join(turn.by(), ticket, relay.others_of(turn, customer))
-    person = verdict.kind == "person"
-    turn.say(ticket, "customer" if customer or person else "machine", _shown(turn))
+    turn.say(ticket, author, _shown(turn))
     if not spam:
         if person and verdict.may_answer and turn.mail.sender:
             confirm(turn, ticket, statement)

@@ -27,7 +27,7 @@ from daemon.store.mail.inbox import Claimed, LeaseLostError
 from daemon.store.money import register
 from daemon.store.schema.types import storable
 from daemon.store.session import StoreError, Tx, act
-from daemon.store.tickets import tickets
+from daemon.store.tickets import floods, tickets
 from parsers.assent import says_ok
 from parsers.authentication import Proof, seal
 from parsers.automatic import Verdict, judge
@@ -209,6 +209,8 @@ def _prepare(tx: Tx, desk: Desk, read: Sequence[_Read], now: dt.datetime) -> Non
     if new:
         tickets.foresee(tx, new)
         answers.foresee_answers(tx, desk, senders, now)
+        earliest = min(each.claimed.received_at for each in read)
+        floods.foresee(tx, senders, earliest - desk.settings.desk.tickets_within)
 
 
 def _strangers(tx: Tx, read: Sequence[_Read]) -> list[_Read]:

@@ -46,6 +46,12 @@ _SWEDISH = {
     "left_out": "Filerna är för stora att skicka vidare: {names}.",
     "takes_part": "{address} deltar nu i ärendet.",
     "encrypted": "Mejlet är krypterat och kan inte läsas här; öppna det ur bilagan.",
+    "flood": "Avsändaren har öppnat många ärenden på kort tid. Nästa mejl därifrån läggs i det här "
+    "ärendet, utan svar och utan fler notiser.",
+    "flood_subject": "Många mejl från {source}",
+    "flood_alarm": "Många mejl från {source} läggs i ett ärende",
+    "flood_remedy": "Inget mejl är borta: de står i ärende #{number}. Stäng det som skräp om de "
+    "är det. Gränserna är desk.tickets_of_address och desk.tickets_of_domain.",
     "many_recipients": "Mejlet har många mottagare. Bara avsändaren deltar i ärendet; lägg till "
     "någon med taggen för.",
     "absent": "{name} är frånvarande; ärendet går till alla.",
@@ -152,6 +158,12 @@ _ENGLISH = {
     "left_out": "The files are too large to carry on: {names}.",
     "takes_part": "{address} now takes part in the ticket.",
     "encrypted": "The mail is encrypted and cannot be read here; open it from the attachment.",
+    "flood": "The sender has opened many tickets in a short time. The next mails from there are "
+    "kept on this ticket, without answers and further notices.",
+    "flood_subject": "Many mails from {source}",
+    "flood_alarm": "Many mails from {source} are kept on one ticket",
+    "flood_remedy": "No mail is lost: they are on ticket #{number}. Close it as spam if they are. "
+    "The limits are desk.tickets_of_address and desk.tickets_of_domain.",
     "many_recipients": "The mail has many recipients. Only its sender takes part; add "
     "somebody with the tag for.",
     "absent": "{name} is away; the ticket goes to everybody.",
