@@ -111,6 +111,7 @@ def test_forged_bounces_through_the_border_change_nothing_E1(world, reply_addres
     )
     tries = [(US, US), (stolen, stolen)]
     tries += [(made_up, made_up)] if reply_address == "plus" else []
+    tries = list(dict.fromkeys(tries))  # the same text twice is one message (B3)
     for serial, (to, written) in enumerate(tries):
         raw = a_bounce(
             sent, BO, to=written, by="mx.example.net", received=forged_trace, serial=serial
