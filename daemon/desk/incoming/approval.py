@@ -15,6 +15,7 @@ from daemon.desk.tickets.conversation import directly_answered
 from daemon.desk.tickets.turn import Outcome, Turn
 from daemon.domain.money import total
 from daemon.domain.register import Person
+from daemon.store import rows
 from daemon.store.mail.outbox import Sent
 from daemon.store.money import register
 from daemon.store.money.statements import Frozen
@@ -24,6 +25,7 @@ from parsers.tags import read_tags
 
 _CLOSE, _ANSWER = "close", "approval"  # kinds of our mails: about a close, and an answer of ours
 _EXCERPT = 400
+_TOLD = 5  # tries an hour and mail that finance is told of: a flood of replies makes no flood
 
 
 def is_about(turn: Turn, answered: Sent | None) -> bool:
@@ -62,9 +64,11 @@ def unproven(turn: Turn, answered: Sent, reason: str) -> Outcome:
 
 
 def tried(turn: Turn, answered: Sent, *, own: bool) -> None:
-    """Tell finance of the reply of somebody else."""
+    """Tell finance of the reply of somebody else; beyond some an hour, events alone keep them."""
     mail = turn.mail
     turn.by().record(None, "approval-tried", month=approving.month_of(answered))
+    if rows.count_up(turn.tx, f"tried:{answered.id}:{turn.now:%Y-%m-%dT%H}") > _TOLD:
+        return
     turn.post(
         TriedApproval(
             approving.month_of(answered),

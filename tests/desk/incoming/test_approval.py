@@ -164,6 +164,15 @@ def test_a_customers_or_strangers_ok_is_mail_like_any_other_and_finance_is_told_
         assert len(tickets.listing(tx)) == 1
 
 
+def test_a_flood_of_replies_to_the_close_makes_no_flood_of_mail_to_finance_H7(month):
+    for number in range(40):
+        sender = f"p{number}@example.org"
+        month.desk.receive(a_mail(sender, "SV", "OK", reply_to=month.mail), "2026-12-01 09:00")
+    month.desk.work("2026-12-01 09:00")
+    assert len(month.desk.mailer.to(EKONOMI)) == 1 + 5
+    assert month.approved == []
+
+
 def test_an_ended_person_of_finance_approves_nothing_H7(store, tmp_path):
     month = Month(store, tmp_path)
     gone = PEOPLE.replace('roles = ["finance"]', 'roles = ["finance"]\nactive = false')
