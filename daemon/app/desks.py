@@ -14,7 +14,7 @@ from daemon.settings import load
 from daemon.settings.checked import MistakesError
 from daemon.settings.load import Settings
 from daemon.store import health, migrations, rows
-from daemon.store.keeping import packing
+from daemon.store.keeping.proofs import packing
 from daemon.store.migrations import SchemaError
 from daemon.store.session import Store, StoreError, open_store
 from integrations.resolver import Resolver

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.cli.main import run
-from daemon.store.keeping import packing
+from daemon.store.keeping.proofs import packing
 from tests.builders import REGISTER, a_mail, an_engineers_mail
 
 SETTINGS = """

@@ -1,6 +1,6 @@
 """How a database's schema is compared with its description: SQLite's second copies are in none."""
 
-from daemon.store.keeping.proof_indexes import PREFIX
+from daemon.store.keeping.proofs.second_copies import PREFIX
 
 
 def _is_described(_object, name, kind, _reflected, _compared) -> bool:

@@ -173,6 +173,7 @@ def _rows(tx: Tx, desk: Desk, who: Known, number: int, found: "_Found") -> Repor
     emptied = replacing.end(tx, who, pseudonym)
     _rewrite(tx, who, person, elsewhere, pseudonym)
     replacing.papers_again(tx, who.customers)
+    replacing.seal_again(tx)
     return Report(
         replaced_by=pseudonym.address,
         contacts=len(who.contacts),

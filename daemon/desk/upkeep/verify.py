@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from daemon.domain.wording import Say
-from daemon.store.keeping import proof
-from daemon.store.keeping.fault import UNREADABLE, Fault
-from daemon.store.keeping.file_proof import file_faults
-from daemon.store.keeping.proof import Counted
+from daemon.store import seals
+from daemon.store.keeping.proofs.chain import chain_faults
+from daemon.store.keeping.proofs.faults import UNREADABLE, Counted, Fault
+from daemon.store.keeping.proofs.file import file_faults
+from daemon.store.keeping.proofs.mail import erasure_faults, mail_faults
+from daemon.store.keeping.proofs.money import ledger_faults, statement_faults
+from daemon.store.keeping.proofs.seals import seal_faults
 from daemon.store.money import chain
 from daemon.store.session import Tx
 
@@ -17,6 +20,13 @@ _KINDS: Final = {
     "statement": ("avräkning", "statement"),
     "row": ("avräkningsrad", "statement row"),
     "link": ("kedjans länk", "chain link"),
+    "seal": ("sigill", "seal"),
+    "person": ("medarbetare", "colleague"),
+    "customer": ("kund", "customer"),
+    "contact": ("kontakt", "contact"),
+    "agreement": ("avtalsversion", "agreement version"),
+    "hold": ("väntande", "hold"),
+    "invoice": ("fakturautkast", "invoice draft"),
     "mail": ("mejl", "message"),
     "sent": ("skickat mejl", "sent message"),
     "file": ("databasfilen", "the database file"),
@@ -31,6 +41,12 @@ _WHY: Final = {
     "gap": ("saknas; nästa är {}", "is missing; the next is {}"),
     "no_row": ("förseglar en rad som saknas ({})", "seals a row that is gone ({})"),
     "unlinked": ("är inte förseglad av någon länk", "is sealed by no link"),
+    "unsealed": ("är inte förseglad", "is not sealed"),
+    "not_sealed_so": (
+        "är inte som programmet skrev den senast",
+        "is not as the program last wrote it",
+    ),
+    "gone": ("är borta, men förseglad", "is gone, and was sealed"),
     "below_zero": ("har mindre än noll minuter kvar", "has less than no minutes left"),
     "increment": ("har ett intervall som inte finns", "has an increment that does not exist"),
     "rounding": (
@@ -65,6 +81,7 @@ class Proven:
     links: int
     head: str  # kept elsewhere, it shows later that nothing has been cut off
     faults: Sequence[Fault]
+    seals: str = ""  # the head of the seals' own chain
 
 
 def prove(tx: Tx, *, file: bool = True) -> Proven:
@@ -75,20 +92,21 @@ def prove(tx: Tx, *, file: bool = True) -> Proven:
     """
     counted = Counted(dict.fromkeys(("link", "ledger", "statement", "row", "mail", "sent"), 0))
     proofs = {
-        "link": proof.chain_faults(tx, counted),
-        "ledger": proof.ledger_faults(tx),
-        "statement": proof.statement_faults(tx),
-        "erasure": proof.erasure_faults(tx),
-        "mail": proof.mail_faults(tx, counted),
+        "link": chain_faults(tx, counted),
+        "ledger": ledger_faults(tx),
+        "statement": statement_faults(tx),
+        "seal": seal_faults(tx, counted),
+        "erasure": erasure_faults(tx),
+        "mail": mail_faults(tx, counted),
     }
     faults = list(_readable("file", file_faults(tx))) if file else []
     for kind, found in proofs.items():
         faults += _readable(kind, found)
     try:
-        links, head = chain.head(tx)
+        (links, head), (_, last_seal) = chain.head(tx), seals.head(tx)
     except UNREADABLE:
-        links, head = 0, ""
-    return Proven(counted.rows, links, head, faults)
+        links, head, last_seal = 0, "", ""
+    return Proven(counted.rows, links, head, faults, last_seal)
 
 
 def _readable(kind: str, faults: Iterator[Fault]) -> Iterator[Fault]:

@@ -7,11 +7,13 @@ stays: ledger, statements and their chain, which by their making hold no name an
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Column, Table, Text, and_, cast, false, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from daemon.store import seals
 from daemon.store.memo import register_changed
 from daemon.store.schema.tables import (
     contacts,
@@ -74,7 +76,26 @@ def end(tx: Tx, who: "Known", pseudonym: Pseudonym) -> int:
 
 
 def _set(tx: Tx, table: Table, where: ColumnElement[bool], **values: Any) -> int:
+    for kind, owner in _SEALED.get(table.name, ()):
+        seals.changed(tx, kind, tx.scalars(select(table.c[owner]).where(where)).all())
     return tx.execute(update(table).where(where).values(**values)).rowcount
+
+
+# The tables whose rows have seals of their own, or belong to a row that has.
+_SEALED: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
+    {kind.table.name: ((name, "id"),) for name, kind in seals.KINDS.items()}
+    | {
+        kind.parts[0].table.name: ((name, kind.parts[1].name),)
+        for name, kind in seals.KINDS.items()
+        if kind.parts
+    }
+)
+
+
+def seal_again(tx: Tx) -> None:
+    """Seal the rows as they are now, and forget the salts of their earlier seals."""
+    for kind, keys in seals.settle(tx).items():
+        seals.forget_salts(tx, kind, sorted(keys))
 
 
 def opened_by(tx: Tx, who: "Known") -> list[int]:

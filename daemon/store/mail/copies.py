@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, and_, exists, or_, select, update
 
-from daemon.store import leases
+from daemon.store import leases, seals
 from daemon.store.mail.inbox import COPY
 from daemon.store.rows import record
 from daemon.store.schema.tables import holds, inbox
@@ -95,4 +95,5 @@ def set_aside(tx: Tx, first: Kept, *, by: int, at: dt.datetime, ticket_id: int |
         holds.c.inbox_id == first.id, holds.c.kind == "proof", holds.c.settled_at.is_(None)
     )
     settled = {"settled_at": at, "settled_by": by, "outcome": "released"}
-    tx.execute(update(holds).where(asked).values(settled))
+    ended = update(holds).where(asked).values(settled).returning(holds.c.id)
+    seals.changed(tx, "hold", tx.scalars(ended).all())

@@ -1,8 +1,6 @@
 """The hash chain over money rows: each link seals its row and every link before it."""
 
-import datetime as dt
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,9 +10,9 @@ from sqlalchemy import desc, select
 
 from daemon.store.rows import add_all
 from daemon.store.schema.tables import chain
+from daemon.store.seals import START, canonical
 from daemon.store.session import Tx
 
-START = "0" * 64
 # A column of a later schema is sealed only if it holds a value: older rows keep their hashes, and a
 # value slipped in, or taken out, breaks the link.
 _YOUNGER: Final[Mapping[str, Sequence[str]]] = MappingProxyType({"ledger": ("key",)})
@@ -28,22 +26,6 @@ class Sealed:
     kind: str
     row_id: int
     content: Mapping[str, Any]
-
-
-def canonical(content: Mapping[str, Any]) -> bytes:
-    """The same bytes for the same content, on every engine and machine."""
-    return _ENCODER.encode(content).encode()
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    raise TypeError(f"{value!r} has no place in a money row")
-
-
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain)
 
 
 def link(previous: str, row: Sealed) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, case, or_, select, update
 
-from daemon.store import leases
+from daemon.store import leases, seals
 from daemon.store.rows import record
 from daemon.store.schema.tables import closings, customers, invoices, statements
 from daemon.store.session import Tx
@@ -113,6 +113,7 @@ def _change(tx: Tx, waiting: Waiting, values: Mapping[str, Any]) -> bool:
         invoices.c.state == waiting.state,
         invoices.c.lookups == waiting.lookups,
     )
+    seals.changed(tx, "invoice", [waiting.id])
     return bool(tx.execute(update(invoices).where(mine).values(**values)).rowcount)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, and_, delete, select, update
 from daemon.domain.agreement import Terms, Version, in_force
 from daemon.domain.public_domains import is_public
 from daemon.domain.register import Account, Agreement, Contact, Customer, Person, Register
+from daemon.store import seals
 from daemon.store.memo import foresee, of_register, register_changed
 from daemon.store.money import ledger
 from daemon.store.rows import add, among, grouped, insert, record
@@ -118,6 +119,8 @@ def keep_person(tx: Tx, person: Person) -> int:
     if person.id:
         tx.execute(update(table).where(table.c.id == person.id).values(values))
     person_id = person.id or add(tx, table, **values)
+    others = select(owned.c.person_id).where(owned.c.address.in_(person.addresses))
+    seals.changed(tx, "person", {person_id, *tx.scalars(others)})
     tx.execute(delete(owned).where(owned.c.person_id == person_id))
     if person.active:  # an address identifies whoever is active
         tx.execute(delete(owned).where(owned.c.address.in_(person.addresses)))
@@ -208,10 +211,11 @@ def keep_customer(tx: Tx, customer: Customer) -> int:
         "manager_id": customer.manager.id if customer.manager else None,
         "active": customer.active,
     }
-    if not customer.id:
-        return add(tx, table, **values)
-    tx.execute(update(table).where(table.c.id == customer.id).values(values))
-    return customer.id
+    if customer.id:
+        tx.execute(update(table).where(table.c.id == customer.id).values(values))
+    customer_id = customer.id or add(tx, table, **values)
+    seals.changed(tx, "customer", [customer_id])
+    return customer_id
 
 
 def domains_of(tx: Tx, customer_id: int) -> tuple[str, ...]:
@@ -224,13 +228,16 @@ def domains_of(tx: Tx, customer_id: int) -> tuple[str, ...]:
 def release_domains(tx: Tx, domains: Iterable[str]) -> None:
     """Take domains from their owners."""
     register_changed(tx)
-    tx.execute(delete(customer_domains).where(customer_domains.c.domain.in_(list(domains))))
+    table, theirs = customer_domains, customer_domains.c.domain.in_(list(domains))
+    seals.changed(tx, "customer", tx.scalars(select(table.c.customer_id).where(theirs)))
+    tx.execute(delete(table).where(theirs))
 
 
 def keep_domains(tx: Tx, customer_id: int, domains: Iterable[str]) -> None:
     """Set the domains of a customer; each must be free."""
     register_changed(tx)
     table = customer_domains
+    seals.changed(tx, "customer", [customer_id])
     tx.execute(delete(table).where(table.c.customer_id == customer_id))
     for domain in sorted(set(domains)):
         tx.execute(table.insert().values(domain=domain, customer_id=customer_id))
@@ -287,6 +294,7 @@ def keep_contact(tx: Tx, contact: Contact) -> None:
     same = contacts.c.email == contact.email
     if not tx.execute(update(contacts).where(same).values(values)).rowcount:
         add(tx, contacts, email=contact.email, **values)
+    seals.changed(tx, "contact", tx.scalars(select(contacts.c.id).where(same)))
 
 
 # --- agreements -------------------------------------------------------------------------------
@@ -347,8 +355,9 @@ def keep_agreement(tx: Tx, customer_id: int, agreement: Agreement) -> int:
         "overrides": dict(agreement.overrides),
         "withdrawn": version.withdrawn,
     }
-    if not version.id:
-        return add(tx, table, customer_id=customer_id, **values)
-    mine = and_(table.c.id == version.id, table.c.customer_id == customer_id)
-    tx.execute(update(table).where(mine).values(values))
-    return version.id
+    if version.id:
+        mine = and_(table.c.id == version.id, table.c.customer_id == customer_id)
+        tx.execute(update(table).where(mine).values(values))
+    version_id = version.id or add(tx, table, customer_id=customer_id, **values)
+    seals.changed(tx, "agreement", [version_id])
+    return version_id

@@ -21,6 +21,7 @@ from daemon.domain.billing import (
     stored_hash,
 )
 from daemon.domain.money import Money, total
+from daemon.store import seals
 from daemon.store.money.chain import Sealed, seal
 from daemon.store.money.invoices import OPEN
 from daemon.store.rows import add_all, fact, grouped, insert, keep_fact, pieces, record
@@ -95,6 +96,9 @@ def freeze(
     seal(tx, [*sealed, *_add_rows(tx, ids, frozen, stored)])
     if frozen:
         tx.execute(invoices.insert(), [_invoice(one, ids[one.customer_id]) for one in frozen])
+    for some in pieces(ids.values()):
+        mine = select(invoices.c.id).where(invoices.c.statement_id.in_(some))
+        seals.changed(tx, "invoice", tx.scalars(mine).all())
     return frozen
 
 
@@ -356,7 +360,9 @@ def approve(tx: Tx, statement_ids: Iterable[int]) -> set[int]:
     for ids in pieces(statement_ids):
         waiting = and_(invoices.c.state == "approval", invoices.c.statement_id.in_(ids))
         going = update(invoices).where(waiting).values(state="waiting")
-        let_go.update(tx.scalars(going.returning(invoices.c.statement_id)))
+        rows = tx.execute(going.returning(invoices.c.statement_id, invoices.c.id)).all()
+        let_go.update(row.statement_id for row in rows)
+        seals.changed(tx, "invoice", [row.id for row in rows])
     return let_go
 
 

@@ -1,7 +1,7 @@
 """The tables of money: ledger, statements, invoices; and those of a closed period's effects.
 
 Money is integer öre, durations are integer minutes, instants are UTC. `ledger`, `statements`,
-`statement_rows` and `chain` are append-only: triggers refuse to change them.
+`statement_rows`, `chain` and `seals` are append-only: triggers refuse to change them.
 """
 
 from sqlalchemy import (
@@ -140,6 +140,19 @@ chain = Table(  # the hash chain over money rows: each links to the one before
     Column("row_id", Id, nullable=False),
     Column("hash", Text, nullable=False),
     UniqueConstraint("kind", "row_id"),
+)
+
+seals = Table(  # the newest seal of a row proves it; the seals are a chain of their own
+    "seals",
+    metadata,
+    Column("seq", Id, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),  # person, customer, contact, agreement, hold, invoice
+    Column("key", Id, nullable=False),  # the row's id
+    Column("form", Text, nullable=False),  # the names of the columns that it covers
+    Column("digest", Text, nullable=False),
+    Column("salt", Text),  # None: forgotten with an erased person (K2)
+    Column("hash", Text, nullable=False),
+    Index(None, "kind", "key", "seq"),
 )
 
 tokens = Table(  # access to accounting and mail, encrypted with a key from a credential

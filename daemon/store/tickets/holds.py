@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
+from daemon.store import seals
 from daemon.store.rows import add, grouped
 from daemon.store.schema.tables import holds
 from daemon.store.session import Tx
@@ -25,7 +26,10 @@ def hold(tx: Tx, *, kind: str, token: str, **values: Any) -> int:
     again = {"settled_at": None, "settled_by": None, "outcome": None, **values}
     known = update(holds).where(holds.c.token == _digest(token)).values(again)
     number: int | None = tx.scalar(known.returning(holds.c.id))
-    return add(tx, holds, kind=kind, token=_digest(token), **values) if number is None else number
+    if number is None:
+        number = add(tx, holds, kind=kind, token=_digest(token), **values)
+    seals.changed(tx, "hold", [number])
+    return number
 
 
 def open_of(tx: Tx, hold_ids: Collection[int]) -> list[Row[Any]]:
@@ -56,6 +60,7 @@ def note_asked(tx: Tx, hold_ids: Collection[int], at: dt.datetime) -> None:
 def settle(tx: Tx, hold_id: int, *, at: dt.datetime, by: int | None, outcome: str) -> bool:
     """End a hold, once: False if it was settled before."""
     waiting = holds.c.settled_at.is_(None)
+    seals.changed(tx, "hold", [hold_id])
     return bool(
         tx.execute(
             update(holds)
@@ -87,6 +92,7 @@ def unproven(tx: Tx, reason: str) -> list[Row[Any]]:
 
 def correct(tx: Tx, hold_id: int, reason: str) -> None:
     """Give a hold another reason."""
+    seals.changed(tx, "hold", [hold_id])
     tx.execute(update(holds).where(holds.c.id == hold_id).values(reason=reason))
 
 
@@ -103,7 +109,7 @@ def minutes_of_day(tx: Tx, person_id: int, day: dt.date) -> int:
 
 def move_entries(tx: Tx, ticket_id: int, customer_id: int) -> None:
     """Move held time to another customer with its ticket and the tickets merged into it (D7)."""
-    tx.execute(
+    moved = (
         update(holds)
         .where(
             holds.c.kind == "entry",
@@ -112,3 +118,4 @@ def move_entries(tx: Tx, ticket_id: int, customer_id: int) -> None:
         )
         .values(customer_id=customer_id)
     )
+    seals.changed(tx, "hold", tx.scalars(moved.returning(holds.c.id)).all())

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from daemon.store.keeping import packing, proof_indexes
-from daemon.store.keeping.fault import Fault
+from daemon.store.keeping.proofs import packing, second_copies
+from daemon.store.keeping.proofs.faults import Fault
 from daemon.store.session import Tx
 
 _MOST = 100  # faults of the file that are told
@@ -20,7 +20,7 @@ def file_faults(tx: Tx) -> Iterator[Fault]:
     for (line,) in tx.exec_driver_sql(f"PRAGMA integrity_check({_MOST})"):
         if line != "ok":
             yield _damage(str(line))
-    if not proof_indexes.is_as_made(tx):
+    if not second_copies.is_as_made(tx):
         yield Fault("file", 0, "schema")
     for page in packing.differences_in_child(Path(tx.engine.url.database or "")):
         yield Fault("page", page, "bytes")
@@ -29,6 +29,6 @@ def file_faults(tx: Tx) -> Iterator[Fault]:
 def _damage(line: str) -> Fault:
     missing = _MISSING.search(line)
     if missing:
-        table = missing[2].removeprefix(proof_indexes.PREFIX)
+        table = missing[2].removeprefix(second_copies.PREFIX)
         return Fault("cells", int(missing[1]), "copy", table)
     return Fault("file", 0, "damaged", " ".join(line.split()))

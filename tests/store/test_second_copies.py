@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from daemon.desk.upkeep import verify
 from daemon.store import migrations
-from daemon.store.keeping import packing, proof_indexes
+from daemon.store.keeping.proofs import packing, second_copies
 from daemon.store.money import ledger
 from daemon.store.schema.tables import metadata
 from daemon.store.session import open_store
@@ -20,14 +20,14 @@ def columns_in_index(store, table):
 @pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
 def test_each_column_is_repeated_hashed_or_chained_R26(store, table):
     proven = columns_in_index(store, table)
-    if table in proof_indexes.HASHED:
+    if table in second_copies.HASHED:
         proven |= {column.name for column in table.columns}
-    proven |= {column.name for column in proof_indexes.MAILS if column.table is table}
+    proven |= {column.name for column in second_copies.MAILS if column.table is table}
     assert {column.name for column in table.columns} == proven
 
 
 def test_the_chain_seals_all_of_the_tables_that_have_no_second_copy():
-    assert {table.name for table in proof_indexes.HASHED} == {
+    assert {table.name for table in second_copies.HASHED} == {
         "chain",
         "statements",
         "statement_rows",
@@ -44,7 +44,7 @@ def test_no_query_uses_a_second_copy(store):
                 f'SELECT count(*) FROM "{table.name}"',
             ):
                 plan = str(tx.execute(text(f"EXPLAIN QUERY PLAN {query}")).all())
-                assert proof_indexes.PREFIX not in plan
+                assert second_copies.PREFIX not in plan
 
 
 def test_a_schema_that_somebody_changed_is_named_R26(store):
@@ -57,7 +57,7 @@ def test_a_schema_that_somebody_changed_is_named_R26(store):
 def test_on_postgresql_there_are_none(pg_store):
     with pg_store.reading() as tx:
         rows = tx.scalars(text("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'"))
-        assert not [name for name in rows if name.startswith(proof_indexes.PREFIX)]
+        assert not [name for name in rows if name.startswith(second_copies.PREFIX)]
         assert verify.prove(tx).faults == []
 
 

@@ -1,6 +1,6 @@
-"""A fault that a proof names."""
+"""The result of a proof: faults, and how much was proven."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,3 +17,14 @@ class Fault:
     row_id: int  # 0: of no row
     code: str
     detail: str = ""
+
+
+@dataclass(slots=True)
+class Counted:
+    """The number of proven rows of each kind."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kind: str, count: int) -> None:
+        """Count so many more of a kind."""
+        self.rows[kind] = self.rows.get(kind, 0) + count

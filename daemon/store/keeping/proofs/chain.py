@@ -1,0 +1,109 @@
+"""The hash chain over ledger and statements: each link proves its row and the link before."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, Table, func, select
+
+from daemon.store.keeping.proofs.cells import CHUNK, Cells, read_rows
+from daemon.store.keeping.proofs.faults import Counted, Fault
+from daemon.store.money import chain as chained
+from daemon.store.money.chain import Sealed
+from daemon.store.money.ledger import SEALED
+from daemon.store.schema.tables import chain, ledger, statement_rows, statements
+from daemon.store.seals import START
+from daemon.store.session import Tx
+
+_KINDS: Final[Mapping[str, tuple[Table, Sequence[Column[Any]]]]] = {
+    "ledger": (ledger, SEALED),
+    "statement": (statements, [c for c in statements.c if c.name != "id"]),
+    "row": (statement_rows, [c for c in statement_rows.c if c.name != "id"]),
+}
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where the proof of the chain is: the last link as stored, and as it should have been."""
+
+    seq: int = 0
+    stored: str | None = START  # None: nobody knows what the next link follows
+    computed: str | None = None  # where the last link did not prove its row
+    suspect: Fault | None = None
+
+
+def chain_faults(tx: Tx, counted: Counted) -> Iterator[Fault]:
+    """Every link against its row and the link before; rows without a link, links without a row."""
+    walk = _Walk()
+    while links := read_rows(tx, chain, list(chain.c), chain.c.seq > walk.seq, CHUNK):
+        rows = _sealed_rows(tx, [cells for _, cells in links if not isinstance(cells, str)])
+        for seq, cells in links:
+            yield from _prove(walk, seq, cells, rows)
+        counted.add("link", len(links))
+    if walk.suspect:
+        yield walk.suspect
+    for kind in _KINDS:
+        yield from _unlinked(tx, kind, counted)
+
+
+def _sealed_rows(tx: Tx, links: Iterable[Cells]) -> dict[tuple[str, int], Cells | str]:
+    wanted: dict[str, list[int]] = {}
+    for each in links:
+        wanted.setdefault(each["kind"], []).append(each["row_id"])
+    found: dict[tuple[str, int], Cells | str] = {}
+    for kind, ids in wanted.items():
+        if kind in _KINDS:
+            table, columns = _KINDS[kind]
+            rows = read_rows(tx, table, columns, table.c.id.in_(ids))
+            found |= {(kind, row_id): cells for row_id, cells in rows}
+    return found
+
+
+def _prove(
+    walk: _Walk, seq: int, link: Cells | str, rows: Mapping[tuple[str, int], Cells | str]
+) -> Iterator[Fault]:
+    if seq != walk.seq + 1:
+        yield Fault("link", walk.seq + 1, "gap", str(seq))
+        walk.stored, walk.computed = None, None
+    walk.seq = seq
+    if isinstance(link, str):
+        yield from _settle(walk)
+        yield Fault("link", seq, "unreadable", link)
+        walk.stored = None
+        return
+    kind, row_id = link["kind"], link["row_id"]
+    row = rows.get((kind, row_id), "")
+    if isinstance(row, str):
+        yield from _settle(walk)
+        yield Fault(kind, row_id, "unreadable", row) if row else Fault("link", seq, "no_row", kind)
+    elif walk.stored is not None:
+        yield from _compare(walk, link, Sealed(kind, row_id, row))
+    walk.stored = link["hash"]
+
+
+def _settle(walk: _Walk) -> Iterator[Fault]:
+    if walk.suspect:
+        yield walk.suspect
+    walk.suspect = walk.computed = None
+
+
+def _compare(walk: _Walk, link: Cells, sealed: Sealed) -> Iterator[Fault]:
+    """A row is altered where its link does not prove it; a link, where the next one says so."""
+    right = chained.link(walk.stored or "", sealed)
+    if right == link["hash"]:
+        yield from _settle(walk)
+    elif walk.computed and chained.link(walk.computed, sealed) == link["hash"]:
+        yield Fault("link", link["seq"] - 1, "altered_link")
+        walk.suspect = walk.computed = None
+    else:
+        yield from _settle(walk)
+        walk.suspect = Fault(sealed.kind, sealed.row_id, "altered", str(link["seq"]))
+        walk.computed = right
+
+
+def _unlinked(tx: Tx, kind: str, counted: Counted) -> Iterator[Fault]:
+    table, _ = _KINDS[kind]
+    counted.add(kind, tx.scalar(select(func.count()).select_from(table)) or 0)
+    mine = select(chain.c.row_id).where(chain.c.kind == kind)
+    query = select(table.c.id).where(table.c.id.not_in(mine)).order_by(table.c.id)
+    yield from (Fault(kind, row_id, "unlinked") for row_id in tx.scalars(query))
