@@ -9,6 +9,7 @@ from typing import Literal
 
 from parsers import html as markup
 from parsers import levels, worked_time
+from parsers.brackets import INVISIBLE, LINK, Openings, closings
 from parsers.worked_time import WorkedTime
 
 __all__ = ["Tag", "WorkedTime", "cut_tags", "cut_tags_html", "read_tags"]
@@ -57,7 +58,6 @@ _NAMES = {
     "help": "help",
 }
 _VALUED = frozenset({"time", "priority", "customer", "for", "assign", "merge", "reason"})
-_BRACKET = re.compile(r"[\[\]]")
 _NAME = re.compile(
     r"("
     + "|".join(
@@ -69,8 +69,8 @@ _NAME = re.compile(
 _NUMBER_NEXT = re.compile(r"[\s;=,.]{0,5}[-+\u2212]?[0-9]")
 _SAMPLE = frozenset({"…", "...", ".."})
 _INTERNAL = ("intern", "internal")
-_FORMAT = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_LINK = re.compile(r"\s?<(?:mailto|https?|tel):[^<>\s]{1,500}>")
+_OPENINGS = Openings("|".join(_NAMES), "tid|time", _INTERNAL)
+_BLANK = re.compile(r"[^\S\n]*+")
 _BLANKS = re.compile(r"\n[^\S\n]*\n(?:[^\S\n]*\n)+")
 
 
@@ -92,18 +92,6 @@ class Tag:
     level: int | None = None
 
 
-def _brackets(text: str) -> Iterable[tuple[int, int]]:
-    """Yield (start, end) of every balanced bracket, outer ones before what they hold. Linear."""
-    opened: list[int] = []
-    found: list[tuple[int, int]] = []
-    for bracket in _BRACKET.finditer(text):
-        if bracket[0] == "[":
-            opened.append(bracket.start())
-        elif opened:
-            found.append((opened.pop(), bracket.end()))
-    return sorted(found)
-
-
 def _inner(text: str, start: int, end: int) -> str | None:
     """Give what a bracket holds on one line, or None where it is too long for a tag."""
     if end - start - 2 > _LONGEST:
@@ -116,8 +104,8 @@ def _inner(text: str, start: int, end: int) -> str | None:
 
 def _on_one_line(text: str) -> str:
     """Give text without line breaks, invisible marks, and the link that Outlook repeats in <>."""
-    bare = _LINK.sub("", text) if "<" in text else text
-    return unicodedata.normalize("NFC", " ".join(_FORMAT.sub("", bare).split()))
+    bare = LINK.sub("", text) if "<" in text else text
+    return unicodedata.normalize("NFC", " ".join(INVISIBLE.sub("", bare).split()))
 
 
 def _is_ordinary(text: str, start: int, end: int) -> bool:
@@ -187,8 +175,11 @@ def read_tags(text: str) -> tuple[Tag, ...]:
     """
     out: list[Tag] = []
     covered = 0
-    for start, end in _brackets(text):
-        if start < covered or _is_ordinary(text, start, end):
+    starts = _OPENINGS.find(text)
+    ends = closings(text, starts, _LONGEST + 2)
+    for start in starts:
+        end = ends.get(start, 0)
+        if start < covered or not end or _is_ordinary(text, start, end):
             continue
         after_bracket = start > 0 and text[start - 1] == "]"
         if after_bracket and not (out and out[-1].span[1] == start):
@@ -203,19 +194,23 @@ def read_tags(text: str) -> tuple[Tag, ...]:
     return tuple(out)
 
 
+def _blank_before(text: str, at: int) -> int:
+    """Give where the blanks start that stand right before a place, on its line."""
+    while at and text[at - 1] != "\n" and text[at - 1].isspace():
+        at -= 1
+    return at
+
+
 def _cut_span(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen a span by the white space that its tag leaves behind."""
-    line_start = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", end)
-    line_end = len(text) if line_end < 0 else line_end
-    before, after = text[line_start:start], text[end:line_end]
-    if not before.strip() and not after.strip():
-        return line_start, min(line_end + 1, len(text))
-    if not before.strip():
-        return start, end + len(after) - len(after.lstrip())
-    if not after.strip() or after[0].isspace() or after[0] in ".,;:!?)":
-        return start - (len(before) - len(before.rstrip())), end
-    return start, end
+    left, right = _blank_before(text, start), _BLANK.match(text, end).end()
+    opens = not left or text[left - 1] == "\n"
+    after = text[end : end + 1]
+    if right == len(text) or text[right] == "\n":
+        return (left, min(right + 1, len(text))) if opens else (left, end)
+    if opens:
+        return start, right
+    return (left, end) if after.isspace() or after in ".,;:!?)" else (start, end)
 
 
 def _neighbours_joined(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -248,17 +243,19 @@ def cut_tags(text: str, tags: Iterable[Tag]) -> str:
     tag because another was cut goes too: reading the result finds no tag (C13).
     """
     spans = sorted(tag.span for tag in tags)
-    if not spans:
-        return text
-    cut = _cut_once(text, spans)
+    return _BLANKS.sub("\n\n", _cut_all(text, spans)) if spans else text
+
+
+def _cut_all(text: str, spans: list[tuple[int, int]]) -> str:
+    """Cut the spans, and the tags that this makes; where there are too many, all brackets go."""
     for _ in range(8):
-        left = read_tags(cut)
-        if not left:
+        text = _cut_once(text, spans)
+        if len(spans) >= _MOST:
             break
-        cut = _cut_once(cut, (tag.span for tag in left))
-    else:
-        cut = cut.replace("[", "(").replace("]", ")")
-    return _BLANKS.sub("\n\n", cut)
+        spans = [tag.span for tag in read_tags(text)]
+        if not spans:
+            return text
+    return text.replace("[", "(").replace("]", ")")
 
 
 def _spelt(tag: Tag) -> str:
