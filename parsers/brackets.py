@@ -1,4 +1,4 @@
-"""The brackets of a text that may hold a tag: one pattern finds them, and all others cost nothing."""
+"""The brackets of a text that may hold a tag; one pattern finds them, so others cost nothing."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ _LINK = r"\s?<(?:mailto|https?|tel):[^<>\s]{1,500}>"  # Outlook repeats it after
 _SAMPLE = r"(?!\s*+(?:…|\.{2,3})\s*+\])"  # `[tid: …]`, as our own mails write
 _INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
 _APART = {"å": "a{}\u030a", "ä": "a{}\u0308", "ö": "o{}\u0308"}  # a letter and its mark
-_MARKS = rf"[{_INVISIBLE}\u0300-\u036f]*"
+_MARKS = rf"[{_INVISIBLE}\u0300-\u036f]*+"
 _LETTERS = re.compile(r"[a-zåäö.]")
 _ODD = re.compile(f"[{_INVISIBLE}\u0300-\u036f]")
 _RUN = re.compile(r"(?:\[\])++|\[+|\]+")
@@ -21,7 +21,7 @@ INVISIBLE = re.compile(f"[{_INVISIBLE}]")
 def _near(word: str) -> str:
     """Give a pattern for every spelling within one letter, or one swap, of a word."""
     if not word:
-        return ".?"
+        return "(?:.)?"
     first, rest = word[0], word[1:]
     swapped = f"|{rest[0]}{first}{rest[1:]}" if rest else ""
     return f"(?:{first}{_near(rest)}|{rest}|.{rest}|.{word}{swapped})"
@@ -32,7 +32,7 @@ def _letters(pattern: str, gap: str) -> str:
 
     def letter(found: re.Match[str]) -> str:
         if found[0] == ".":
-            return rf"[^:]{gap and _MARKS}"
+            return rf"[^:{_INVISIBLE}]{_MARKS}" if gap else "[^:]"
         apart = f"(?:{found[0]}|{_APART[found[0]].format(gap)})" if found[0] in _APART else found[0]
         return f"{apart if gap else found[0]}{gap}"
 
@@ -46,7 +46,7 @@ class Openings:
         """Take all names, those that hold an amount, and the words that are known misspelt."""
         near = "|".join(map(_near, words))
         self._plain = self._pattern(names, timed, near, "")
-        self._odd = self._pattern(names, timed, near, f"[{_INVISIBLE}]*")
+        self._odd = self._pattern(names, timed, near, f"[{_INVISIBLE}]*+")
 
     @staticmethod
     def _pattern(names: str, timed: str, near: str, gap: str) -> re.Pattern[str]:

@@ -3,10 +3,13 @@
 import html as entities
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from parsers import markup, style
-from parsers.style import Rule
+from parsers.places import NOWHERE, Places
+from parsers.style import Hiding, Rule
 
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,30};?)")
@@ -52,6 +55,7 @@ _MARKS = frozenset({"appendonsend", "divrplyfwdmsg", "replysplit"})
 _OUTLOOK_RULE = re.compile(
     r"border-top:\s?solid\s#(?:e1e1e1|b5c4df)\s1\.0pt.{0,80}padding:\s?3\.0pt\s0", re.DOTALL
 )
+_BLANKS = str.maketrans("\t\r\n\f", "    ")
 _FILLERS = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f")
 
 
@@ -82,30 +86,31 @@ class _Reader:
 
     html: str
     mapped: bool = False
-    rules: list[Rule] = field(default_factory=list)
+    hiding: Hiding = field(default_factory=Hiding)
     stack: list[_Element] = field(
         default_factory=lambda: [_Element("", False, False, 0, False, 0, False)]
     )
     opened: Counter[str] = field(default_factory=Counter)
     lines: list[tuple[str, int, bool, int]] = field(default_factory=list)
     line: list[str] = field(default_factory=list)
-    places: list[tuple[int, int]] = field(default_factory=list)
+    places: Places = field(default_factory=Places)
     text: list[str] = field(default_factory=list)
     regions: int = 0
     rest: bool = False
 
 
 def _read(html: str, *, mapped: bool = False) -> _Reader:
-    reader = _Reader(html, mapped, _late_rules(html))
+    reader = _Reader(html, mapped)
+    reader.hiding.add(_late_rules(html))
     skip_to = ""
     for kind, start, end in markup.tokens(html):
         if skip_to:  # inside script, style and the like nothing is markup but their own end
             if kind == "close" and html[start + 2 : end].lower().startswith(skip_to):
                 skip_to = ""
             elif kind == "text" and skip_to == "style":
-                reader.rules += style.hiding_rules(html[start:end])
+                reader.hiding.add(style.hiding_rules(html[start:end]))
             elif kind == "other" and skip_to == "style":
-                reader.rules += style.hiding_rules(html[start + 4 : end - 3])
+                reader.hiding.add(style.hiding_rules(html[start + 4 : end - 3]))
             continue
         if kind == "text":
             _text(reader, start, end)
@@ -158,13 +163,26 @@ def _text(reader: _Reader, start: int, end: int) -> None:
 
 def _mapped_text(reader: _Reader, raw: str, start: int) -> None:
     at = 0
-    while at < len(raw):
-        found = _ENTITY.match(raw, at) if raw[at] == "&" else None
-        end = found.end() if found else at + 1
-        for char in entities.unescape(raw[at:end]):
-            reader.text.append(" " if char in " \t\r\n\f" else char)
-            reader.places.append((start + at, start + end))
-        at = end
+    for found in _ENTITY.finditer(raw) if "&" in raw else ():
+        text = _character(found[0])
+        if text != found[0]:
+            begin, end = found.span()
+            _copy(reader, raw[at:begin], start + at)
+            reader.text.append(text)
+            reader.places.add(len(text), (start + begin, start + end))
+            at = end
+    _copy(reader, raw[at:], start + at)
+
+
+@lru_cache(maxsize=1024)
+def _character(entity: str) -> str:
+    return entities.unescape(entity).translate(_BLANKS)
+
+
+def _copy(reader: _Reader, raw: str, start: int) -> None:
+    if raw:
+        reader.text.append(raw.translate(_BLANKS))
+        reader.places.add(len(raw), (start, start + len(raw)))
 
 
 def _break(reader: _Reader) -> None:
@@ -195,7 +213,7 @@ def _room(reader: _Reader) -> None:
 
 def _mapped_break(reader: _Reader) -> None:
     reader.text.append("\n")
-    reader.places.append((-1, -1))
+    reader.places.add(1, NOWHERE)
 
 
 def _line_break(reader: _Reader) -> None:
@@ -271,7 +289,8 @@ def _open(reader: _Reader, name: str, tag: str) -> None:
         if _is_roomy(name, tag):
             _room(reader)
     elif name in _CLOSES:
-        reader.line.append(" ")
+        if not (reader.stack[-1].hidden or reader.stack[-1].tiny):
+            reader.line.append(" ")
         _close_implied(reader, name)
     if name in _VOID or (
         tag.endswith("/>") and name not in _BLOCK and name not in {"span", "b", "a"}
@@ -301,8 +320,8 @@ def _element(reader: _Reader, name: str, tag: str) -> _Element:
         tiny = tiny if effect.tiny is None else effect.tiny
     classes = frozenset(found.get("class", "").lower().split())
     identifier = found.get("id", "").lower()
-    if reader.rules and not hidden:
-        hidden = style.holds(reader.rules, name, classes, identifier)
+    if reader.hiding.count and not hidden:
+        hidden = reader.hiding.holds(name, classes, identifier)
     plain = frozenset(word.removeprefix("x_") for word in classes)
     region, intro = _quote_marks(reader, name, plain, identifier, found)
     is_quote = name == "blockquote"
@@ -359,7 +378,7 @@ def visible_text(html: str) -> str:
     return "\n".join(line.text for line in lines(html)).strip("\n")
 
 
-def mapped_text(html: str) -> tuple[str, list[tuple[int, int]]]:
+def mapped_text(html: str) -> tuple[str, Places]:
     """Give the visible text and, for each of its characters, where it stands in the source.
 
     A line end that comes from markup stands nowhere: (-1, -1).
@@ -374,12 +393,12 @@ def all_text(html: str) -> str:
     return entities.unescape("".join(out))
 
 
-def cut(html: str, places: list[tuple[int, int]], spans: list[tuple[int, int]]) -> str:
+def cut(html: str, places: Places, spans: Iterable[tuple[int, int]]) -> str:
     """Cut spans of the mapped text out of the source; all markup stays as it is, byte for byte."""
     out: list[str] = []
     at = 0
     for start, end in spans:
-        for from_, to in sorted(set(places[start:end])):
+        for from_, to in places.between(start, end):
             if from_ >= at:
                 out.append(html[at:from_])
                 at = to

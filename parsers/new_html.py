@@ -2,7 +2,6 @@
 
 import html as entities
 import re
-from collections.abc import Sequence
 
 from parsers import html as markup
 from parsers.body import Body
@@ -21,7 +20,7 @@ _PICTURE = re.compile(
 _IMAGE = re.compile(r"<img\b[^>]{0,5000}>", re.IGNORECASE)
 _TARGET = re.compile(r"<(?:https?://|mailto:|tel:)[^<>\s]{1,2000}>", re.IGNORECASE)
 _CONTENT_ID = re.compile(r"""src\s{0,9}=\s{0,9}["']?cid:([^"'\s>]{1,300})""", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]")
+_WORD = re.compile(r"[^\W_]+")
 _LONGEST = 512 * 1024
 
 
@@ -101,15 +100,13 @@ def _end(html: str, wanted: str, shown: int) -> int | None:
     `shown` is how many pictures the plain text has marks for.
     """
     text, places = markup.mapped_text(html)
-    letters = [at for at, char in enumerate(text) if _WORD.match(char)]
-    if not wanted or _letters_at(text, letters[: len(wanted)]) != wanted:
+    if not wanted or not _letters(text).startswith(wanted):
         return None
-    last = letters[len(wanted) - 1]
-    stop = letters[len(wanted)] if len(letters) > len(wanted) else len(text)
-    closing = last
-    while closing + 1 < stop and text[closing + 1] != "\n" and places[closing + 1][0] >= 0:
-        closing += 1  # the full stop, the bracket and the smile after the last word
-    following = places[letters[len(wanted)]][0] if len(letters) > len(wanted) else len(html)
+    last, stop = _letter(text, len(wanted)), _letter(text, len(wanted) + 1)
+    line_end = text.find("\n", last, stop)
+    # the full stop, the bracket and the smile after the last word are new as well
+    closing = (stop if line_end < 0 else line_end) - 1
+    following = places[stop][0] if stop < len(text) else len(html)
     return _after_pictures(html, places[closing][1], following, shown)
 
 
@@ -125,5 +122,11 @@ def _after_pictures(html: str, end: int, following: int, shown: int) -> int | No
     return below[missing - 1].end() if missing > 0 else end
 
 
-def _letters_at(text: str, places: Sequence[int]) -> str:
-    return "".join(text[at] for at in places)
+def _letter(text: str, number: int) -> int:
+    """Give where the letter of that number stands; the first has number 1. Else the text's end."""
+    for word in _WORD.finditer(text):
+        size = word.end() - word.start()
+        if number <= size:
+            return word.start() + number - 1
+        number -= size
+    return len(text)

@@ -1,7 +1,8 @@
 """What CSS hides: text that nobody sees must never count."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 _COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|([^\n]))")
@@ -26,6 +27,7 @@ _HINTS = (
     "zoom",
     "\\",
 )
+_MOST_RULES = 5000
 _RELATIVE = ("em", "%", "ex", "ch", "smaller", "larger")  # but not rem
 
 
@@ -152,6 +154,12 @@ class Rule:
     classes: frozenset[str]
     ids: frozenset[str]
 
+    @property
+    def names(self) -> set[str]:
+        """Give all that the element must be, as selectors: `b`, `.hidden`, `#footer`."""
+        tag = {self.tag} if self.tag else set()
+        return tag | {f".{name}" for name in self.classes} | {f"#{name}" for name in self.ids}
+
 
 def _blocks(sheet: str) -> list[tuple[str, str]]:
     """Give (selectors, declarations) of a sheet; rules for print or small screens are left out."""
@@ -194,12 +202,42 @@ def hiding_rules(sheet: str) -> list[Rule]:
     return out[:500]
 
 
-def holds(rules: list[Rule], tag: str, classes: frozenset[str], identifier: str) -> bool:
-    """Tell if one of the rules names this element."""
-    return any(
-        rule.tag in {"", tag}
-        and rule.classes <= classes
-        and rule.ids <= {identifier}
-        and (rule.tag or rule.classes or rule.ids)
-        for rule in rules
-    )
+@dataclass(slots=True)
+class Hiding:
+    """Rules that hide, asked together: each one is a bit, and an element's names select bits.
+
+    Level n has the n-th name that each rule asks for. So the cost of an element does not grow with
+    the number of rules.
+    """
+
+    count: int = 0
+    levels: list[dict[str, int]] = field(default_factory=list)
+    complete: list[int] = field(default_factory=list)  # the rules without a name on a level
+
+    def add(self, rules: Iterable[Rule]) -> None:
+        """Take more rules, up to the most that a mail may have."""
+        for rule in rules:
+            names = sorted(rule.names)
+            if self.count == _MOST_RULES or not names:
+                continue
+            while len(self.levels) < len(names):
+                self.levels.append({})
+                self.complete.append((1 << self.count) - 1)
+            bit = 1 << self.count
+            for number, level in enumerate(self.levels):
+                if number < len(names):
+                    level[names[number]] = level.get(names[number], 0) | bit
+                else:
+                    self.complete[number] |= bit
+            self.count += 1
+
+    def holds(self, tag: str, classes: frozenset[str], identifier: str) -> bool:
+        """Tell if one of the rules names this element."""
+        names = [tag, f"#{identifier}", *(f".{name}" for name in classes)]
+        found = (1 << self.count) - 1
+        for level, complete in zip(self.levels, self.complete, strict=True):
+            here = complete
+            for name in names:
+                here |= level.get(name, 0)
+            found &= here
+        return found != 0 and self.count > 0

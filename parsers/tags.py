@@ -201,9 +201,14 @@ def _blank_before(text: str, at: int) -> int:
     return at
 
 
+def _blank_after(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
+
+
 def _cut_span(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen a span by the white space that its tag leaves behind."""
-    left, right = _blank_before(text, start), _BLANK.match(text, end).end()
+    left, right = _blank_before(text, start), _blank_after(text, end)
     opens = not left or text[left - 1] == "\n"
     after = text[end : end + 1]
     if right == len(text) or text[right] == "\n":

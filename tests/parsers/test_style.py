@@ -1,10 +1,12 @@
 """Style sheets and style attributes: what hides, whom it hides, and what only looks so (S06)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parsers.body import split_html
 from parsers.html import visible_text
-from parsers.style import declarations, effect, hiding_rules, holds
+from parsers.style import Hiding, declarations, effect, hiding_rules
 from parsers.tags import read_tags
 
 HIDES = (
@@ -114,6 +116,34 @@ def test_of_two_declarations_of_one_name_the_last_counts():
     assert declarations("A: b; a : C !important;x;:y;a:d") == {"a": "d", "": "y"}
 
 
+def hides(sheet, tag, classes, identifier=""):
+    hiding = Hiding()
+    hiding.add(hiding_rules(sheet))
+    return hiding.holds(tag, frozenset(classes), identifier)
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d"])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "p", "b"]), st.sets(NAMES), st.sets(NAMES))),
+    st.lists(st.tuples(st.sampled_from(["p", "b"]), st.sets(NAMES), NAMES), max_size=5),
+)
+def test_many_rules_together_hide_what_one_of_them_hides(rules, elements):
+    """S06: against each rule by itself."""
+    sheet = ""
+    for tag, classes, identifiers in rules:
+        selector = tag + "".join(f".{x}" for x in classes) + "".join(f"#{x}" for x in identifiers)
+        sheet += f"{selector}{{display:none}}" if selector else ""
+    for name, has, identifier in elements:
+        wanted = any(
+            tag in {"", name} and classes <= has and identifiers <= {identifier}
+            for tag, classes, identifiers in rules
+            if tag or classes or identifiers
+        )
+        assert hides(sheet, name, has, identifier) == wanted
+
+
 @pytest.mark.parametrize(
     ("sheet", "tag", "classes", "identifier"),
     [
@@ -132,7 +162,7 @@ def test_of_two_declarations_of_one_name_the_last_counts():
 )
 def test_a_rule_of_a_sheet_hides_whom_it_names(sheet, tag, classes, identifier):
     """S06."""
-    assert holds(hiding_rules(sheet), tag, frozenset(classes), identifier)
+    assert hides(sheet, tag, classes, identifier)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +183,7 @@ def test_a_rule_of_a_sheet_hides_whom_it_names(sheet, tag, classes, identifier):
 )
 def test_a_rule_for_others_or_for_other_screens_hides_nothing(sheet, tag, classes):
     """C2: text that a reader may see is never lost to a guess."""
-    assert not holds(hiding_rules(sheet), tag, frozenset(classes), "")
+    assert not hides(sheet, tag, classes)
 
 
 @pytest.mark.parametrize(
