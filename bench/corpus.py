@@ -12,10 +12,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from parsers import automatic, body, bounce, identity, message, priority, tags
+from tests.parsers import hostile_lines
 
 MAIL = Path(__file__).resolve().parents[2] / "shared" / "mail"
 MUTATED = 20_000
 SLOW = 1.0  # seconds
+HOSTILE = 5_000  # lines of one kind
+QUICK = 20.0  # µs for a line of 80 characters, or a tag of HTML
+AGAIN = ("new markup",)  # reads the same HTML several times, to be certain of every letter
 FOLDERS = (
     "stalwart",
     "mikel-mail",
@@ -213,6 +217,21 @@ def speed(raws: list[bytes]) -> Figure:
     return Figure(what, ">= 1500 mails/s", f"{rate:.0f} mails/s", rate >= 1500)
 
 
+def hostile() -> Iterator[Figure]:
+    """Measure the worst of every kind of line for each reader; the machine's load is left out."""
+    texts = {kind: hostile_lines.text(kind, HOSTILE) for kind in hostile_lines.KINDS}
+    worst = {
+        name: max(
+            (min(hostile_lines.cost(reader, text, QUICK / 2)), kind) for kind, text in texts.items()
+        )
+        for name, reader in hostile_lines.READERS.items()
+    }
+    for names, wanted in ((set(worst) - set(AGAIN), QUICK), (set(AGAIN), 3 * QUICK)):
+        (took, kind), name = max((worst[name], name) for name in names)
+        what = f"worst of {len(texts)} kinds of hostile line: {name}, {kind}"
+        yield Figure(what, f"<= {wanted:.0f} µs a line", f"{took:.1f} µs", took <= wanted)
+
+
 def figures(count: int) -> Iterator[Figure]:
     raws = raw_mail()
     yield survival([*raws, *raw_mail(REPLIES)], count)
@@ -222,6 +241,7 @@ def figures(count: int) -> Iterator[Figure]:
     yield reply_text()
     yield from bounces()
     yield speed(raws)
+    yield from hostile()
 
 
 def main(show: Callable[[str], None] = print) -> int:

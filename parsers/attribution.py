@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from parsers import dates, wording
 from parsers.dates import Find, Match
@@ -35,7 +36,7 @@ _BEGINNING = re.compile(r"[ \-–—_*]*")
 _COLONS = (":", "：")
 _LONGEST = 500
 _LONGEST_SPEAKER = 6  # with the blank after it
-_LONGEST_VERB = 50  # the longest verb, and the words that may follow it
+_LONGEST_VERB = 30  # with the words that may follow it
 _MOST_LINES = 6
 
 
@@ -83,14 +84,16 @@ class _Joined:
 
     def first(self, find: Find, start: int) -> Match | None:
         """Give the first match at or after `start`, of which only the new part is searched."""
-        if find not in self.known:
-            self.known[find] = (start, find(self.lowered, start, dates.EVERYTHING))
-        before, known = self.known[find]
-        if start < before:
-            found = find(self.lowered, start, before + _REACH[find])
-            known = found if found and found.start() < before else known
-            self.known[find] = (start, known)
-        return known
+        known = self.known.get(find)
+        if known is None:
+            found = find(self.lowered, start, dates.EVERYTHING)
+        elif start == known[0]:
+            return known[1]
+        else:
+            found = find(self.lowered, start, known[0] + _REACH[find])
+            found = found if found and found.start() < known[0] else known[1]
+        self.known[find] = (start, found)
+        return found
 
     @property
     def is_told(self) -> bool:
@@ -115,20 +118,18 @@ def may_end(line: str) -> bool:
     return (last in "-—" and _VERB.search(lower(line[-40:])) is not None) or "GMT" in line
 
 
-def _ends_with_verb(line: str) -> bool:
-    bare = lower(line[-_LONGEST_VERB:]).rstrip(_DASHES)
-    return _VERB_LAST.search(bare) is not None
-
-
 def is_end(line: str) -> bool:
     """Tell if an attribution ends here, as no line inside one does."""
-    last = line[-1:]
-    if last in _COLONS:
+    if line[-1:] in _COLONS:
         return not line.endswith("mailto:")
-    return (last in "-—" or "GMT" in line) and _ends_with_verb(line)
+    if line[-1:] not in "-—" and "GMT" not in line:
+        return False
+    bare = lower(line[-_LONGEST_VERB:]).rstrip(_DASHES)
+    return bare.endswith(_COLONS) or _VERB_LAST.search(bare) is not None
 
 
-def find(lines: Sequence[str]) -> tuple[int, Evidence] | None:
+@lru_cache(maxsize=256)
+def find(lines: tuple[str, ...]) -> tuple[int, Evidence] | None:
     """Find the attribution that the last of the lines ends: where it starts, and its strength.
 
     The nearest start with the strongest evidence counts; it is given as an index of `lines`.

@@ -15,6 +15,8 @@ Source = Literal["plain", "html", "none"]
 
 _SIGNATURE_LINES = 15
 _JOINED = 4
+_LONGEST = 600  # characters of an attribution, on all its lines
+_WEIGHED = 1000  # lines from each end of a text that may end an attribution
 _NO_LINE = 1 << 60
 
 
@@ -36,9 +38,12 @@ class Body:
     uncertain: tuple[tuple[int, int], ...] = ()
 
 
+_Found = dict[int, tuple[int, Evidence]]
+
+
 @dataclass(slots=True)
 class _Split:
-    """Where each line went: kept (with the number of its segment), quoted, forwarded."""
+    """The way of each line: kept (with the number of its segment), quoted, forwarded."""
 
     kept: list[tuple[int, int]] = field(default_factory=list)
     quoted: list[int] = field(default_factory=list)
@@ -47,19 +52,45 @@ class _Split:
     unsure_from: int = _NO_LINE
     attributed: bool = False
     segment: int = 0
+    filled: bool = False  # a line that is not empty was kept
 
-    def keep(self, at: int) -> None:
+    def keep(self, at: int, content: str) -> None:
         self.kept.append((at, self.segment))
+        self.filled = self.filled or bool(content)
 
-    def take(self, start: int, end: int, kind: Cut) -> None:
+    def take(self, start: int, end: int, kind: Cut) -> int:
         (self.forwarded if kind is Cut.FORWARDED else self.quoted).extend(range(start, end))
         self.attributed = True
         self.segment += 1
+        return end
 
 
-def _next_filled(text: Text, start: int) -> int:
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """A text, what is known of it before its lines are taken in order, and their ways so far."""
+
+    text: Text
+    own: Sequence[str]  # the markers of ours that stand in it
+    block_kind: Cut
+    attributions: _Found  # by the line on which each starts: its end, and its strength
+    out: _Split = field(default_factory=_Split)
+
+    @property
+    def size(self) -> int:
+        return len(self.text.raw)
+
+    def keep(self, at: int) -> None:
+        self.out.keep(at, self.text.contents[at])
+
+    def take_rest(self, at: int, kind: Cut) -> int:
+        return self.out.take(at, self.size, kind)
+
+
+def _next_filled(text: Text, start: int, end: int | None = None) -> int:
+    """Give the next line that is not empty, or `end`, by default the end of the text."""
     at = start
-    while at < len(text.contents) and not text.contents[at]:
+    end = len(text.contents) if end is None else end
+    while at < end and not text.contents[at]:
         at += 1
     return at
 
@@ -68,16 +99,22 @@ def _is_quoted(text: Text, at: int) -> bool:
     return at < len(text.raw) and (text.depths[at] > 0 or text.marked[at])
 
 
-def _attributions(text: Text) -> dict[int, tuple[int, Evidence]]:
-    """Find attributions: where each starts, where it ends, and how sure it is."""
-    out: dict[int, tuple[int, Evidence]] = {}
-    for end, content in enumerate(text.contents):
-        if not content or not attribution.may_end(content) or text.marked[end]:
-            continue
-        if not text.is_close(end):
-            continue
+def _outermost(lines: list[int]) -> list[int]:
+    """Give the first and the last lines of a list: a text with more of them is a log, not mail."""
+    return lines if len(lines) <= 2 * _WEIGHED else [*lines[:_WEIGHED], *lines[-_WEIGHED:]]
+
+
+def _attributions(text: Text) -> _Found:
+    """Find attributions: the start of each, its end, and its strength."""
+    out: _Found = {}
+    ends = [
+        number
+        for number, content in enumerate(text.contents)
+        if 0 < len(content) < _LONGEST and attribution.may_end(content) and not text.marked[number]
+    ]
+    for end in _outermost(ends):
         numbers = _joinable(text, end)
-        found = attribution.find([text.contents[number] for number in numbers])
+        found = attribution.find(tuple(text.contents[number] for number in numbers))
         if found:
             out[_upwards(text, numbers[found[0]])] = (end + 1, found[1])
     return out
@@ -95,7 +132,7 @@ def _joinable(text: Text, end: int) -> list[int]:
                 break
             gap = True
             continue
-        if text.depths[at] != text.depths[end] or size > 600 or attribution.is_end(content):
+        if text.depths[at] != text.depths[end] or size > _LONGEST or attribution.is_end(content):
             break
         out.append(at)
         size += len(content) + 1
@@ -103,7 +140,7 @@ def _joinable(text: Text, end: int) -> list[int]:
 
 
 def _upwards(text: Text, start: int) -> int:
-    """Give where an attribution really starts: its date may stand on a line before its verb."""
+    """Give the real start of an attribution: its date may stand on a line before its verb."""
     at = start
     if at > 1 and text.contents[at - 1] == "<":
         at -= 1 if text.contents[at - 2] else 2
@@ -111,18 +148,17 @@ def _upwards(text: Text, start: int) -> int:
     return at - 1 if same_depth and attribution.continues_upwards(text.contents[at - 1]) else start
 
 
-def _is_mail(
-    text: Text, start: int, end: int, found: dict[int, tuple[int, Evidence]]
-) -> Cut | None:
+def _is_mail(scan: _Scan, start: int, end: int) -> Cut | None:
     """Tell if quoted lines start as a quoted mail does: attribution, header block or intro."""
-    at = _next_filled(text, start)
+    text = scan.text
+    at = _next_filled(text, start, end)
     if at >= end:
         return None
     content = text.contents[at]
     kind = quoting.separator(content) or quoting.intro(content)
     if kind:
         return kind
-    if at in found or quoting.header_block(text.contents, text.labels, at, end):
+    if at in scan.attributions or quoting.header_block(text.contents, text.labels, at, end):
         return Cut.QUOTED
     return None
 
@@ -135,78 +171,61 @@ def _quote_end(text: Text, start: int) -> int:
 
 
 def _split(text: Text, own: Sequence[str], *, forward: bool) -> _Split:
-    out = _Split()
-    found = _attributions(text)
-    block_kind = Cut.FORWARDED if forward else Cut.QUOTED
+    scan = _Scan(text, own, Cut.FORWARDED if forward else Cut.QUOTED, _attributions(text))
     at = 0
-    while at < len(text.raw):
+    while at < scan.size:
         if text.marked[at]:
-            at = _take_marked(text, at, out, block_kind)
+            at = _take_marked(scan, at)
         elif text.depths[at] > 0:
-            at = _take_quote(text, at, out, found, own)
-        elif not text.contents[at] or not text.is_close(at):
-            out.keep(at)
-            at += 1
+            at = _take_quote(scan, at)
+        elif text.contents[at]:
+            at = _take_line(scan, at)
         else:
-            at = _take_line(text, at, out, found, own, block_kind)
-    return out
+            scan.keep(at)
+            at += 1
+    return scan.out
 
 
-def _take_marked(text: Text, start: int, out: _Split, kind: Cut) -> int:
+def _take_marked(scan: _Scan, start: int) -> int:
     """Take lines that the HTML's structure marks as quoted."""
     end = start
-    while end < len(text.raw) and text.marked[end]:
-        content = text.contents[end]
+    kind = scan.block_kind
+    while end < scan.size and scan.text.marked[end]:
+        content = scan.text.contents[end]
         if content and quoting.separator(content) is Cut.FORWARDED:
             kind = Cut.FORWARDED
         end += 1
-    out.take(start, end, kind)
-    return end
+    return scan.out.take(start, end, kind)
 
 
-def _take_quote(
-    text: Text,
-    start: int,
-    out: _Split,
-    found: dict[int, tuple[int, Evidence]],
-    own: Sequence[str],
-) -> int:
+def _take_quote(scan: _Scan, start: int) -> int:
     """Take a run of quoted lines: quoted if something says so, else text that may be quoted."""
-    end = _quote_end(text, start)
-    kind = _is_mail(text, start, end, found)
-    if own and any(quoting.marker(content, own) for content in text.contents[start:end]):
+    end = _quote_end(scan.text, start)
+    kind = _is_mail(scan, start, end)
+    lines = scan.text.contents[start:end]
+    if scan.own and any(quoting.marker(content, scan.own) for content in lines):
         kind = kind or Cut.QUOTED
-    if kind or out.attributed:
-        out.take(start, end, kind or Cut.QUOTED)
-    else:
-        for at in range(start, end):
-            out.keep(at)
-            out.unsure.add(at)
+    if kind or scan.out.attributed:
+        return scan.out.take(start, end, kind or Cut.QUOTED)
+    for at in range(start, end):
+        scan.keep(at)
+        scan.out.unsure.add(at)
     return end
 
 
-def _take_line(  # noqa: PLR0917 the state of one scan
-    text: Text,
-    at: int,
-    out: _Split,
-    found: dict[int, tuple[int, Evidence]],
-    own: Sequence[str],
-    block_kind: Cut,
-) -> int:
-    content = text.contents[at]
-    size = len(text.raw)
-    if quoting.marker(content, own) or _wrapped_marker(text, at, own):
-        out.take(at, size, Cut.QUOTED)
-        return size
-    kind = quoting.separator(content) or _intro(text, at)
+def _take_line(scan: _Scan, at: int) -> int:
+    content = scan.text.contents[at]
+    if quoting.marker(content, scan.own) or _wrapped_marker(scan, at):
+        return scan.take_rest(at, Cut.QUOTED)
+    kind = quoting.separator(content) or _intro(scan.text, at)
     if kind:
-        return _take_announced(text, at, out, found, kind)
-    end = _block_at(text, at)
+        return _take_announced(scan, at, kind)
+    end = _block_at(scan.text, at)
     if end:
-        return _take_block(text, at, end, out, block_kind)
-    if at in found:
-        return _take_attributed(text, at, out, *found[at])
-    out.keep(at)
+        return _take_block(scan, at, end)
+    if at in scan.attributions:
+        return _take_attributed(scan, at, *scan.attributions[at])
+    scan.keep(at)
     return at + 1
 
 
@@ -217,67 +236,59 @@ def _intro(text: Text, at: int) -> Cut | None:
     return kind if kind and (_is_quoted(text, follows) or _block_at(text, follows)) else None
 
 
-def _wrapped_marker(text: Text, at: int, own: Sequence[str]) -> bool:
-    if not own or at + 1 >= len(text.contents) or text.depths[at + 1]:
+def _wrapped_marker(scan: _Scan, at: int) -> bool:
+    text = scan.text
+    if not scan.own or at + 1 >= scan.size or text.depths[at + 1]:
         return False
-    return quoting.marker(f"{text.contents[at]} {text.contents[at + 1]}", own)
+    return quoting.marker(f"{text.contents[at]} {text.contents[at + 1]}", scan.own)
 
 
 def _block_at(text: Text, at: int) -> int | None:
-    """Give where the header block ends that starts at a line without quote marks, or None."""
+    """Give the end of the header block that starts at a line without quote marks, or None."""
     size = len(text.raw)
     if at >= size or text.depths[at] or (at and text.labels[at - 1] == "raw"):
         return None
     return quoting.header_block(text.contents, text.labels, at, size)
 
 
-def _take_announced(
-    text: Text, at: int, out: _Split, found: dict[int, tuple[int, Evidence]], kind: Cut
-) -> int:
+def _take_announced(scan: _Scan, at: int, kind: Cut) -> int:
     """Take what a separator announces: quoted lines until they end, else all the rest."""
+    text = scan.text
     follows = _next_filled(text, at + 1)
-    if follows in found:
-        follows = _next_filled(text, found[follows][0])
+    if follows in scan.attributions:
+        follows = _next_filled(text, scan.attributions[follows][0])
     else:
         follows = _next_filled(text, _block_at(text, follows) or follows)
     if not _is_quoted(text, follows):
-        out.take(at, len(text.raw), kind)
-        return len(text.raw)
-    end = follows if text.marked[follows] else _quote_end(text, follows)
-    out.take(at, end, kind)
-    return end
+        return scan.take_rest(at, kind)
+    return scan.out.take(at, follows if text.marked[follows] else _quote_end(text, follows), kind)
 
 
-def _take_block(text: Text, at: int, end: int, out: _Split, kind: Cut) -> int:
+def _take_block(scan: _Scan, at: int, end: int) -> int:
     """Take a header block, and what follows it: quoted lines until they end, else all the rest."""
-    follows = _next_filled(text, end)
-    if _is_quoted(text, follows):
-        out.take(at, follows, kind)
-        return follows
-    out.take(at, len(text.raw), kind)
-    return len(text.raw)
+    follows = _next_filled(scan.text, end)
+    if _is_quoted(scan.text, follows):
+        return scan.out.take(at, follows, scan.block_kind)
+    return scan.take_rest(at, scan.block_kind)
 
 
-def _take_attributed(text: Text, at: int, out: _Split, end: int, sure: Evidence) -> int:
+def _take_attributed(scan: _Scan, at: int, end: int, sure: Evidence) -> int:
     """Take an attribution and what it announces.
 
     Quoted lines are taken as they come. Unquoted text after it is quoted if the attribution is
     sure and something new stands above; with nothing above it cannot be told, and is kept.
     """
-    follows = _next_filled(text, end)
-    if follows >= len(text.raw) or _is_quoted(text, follows):
-        out.take(at, end, Cut.QUOTED)
-        return end
-    barred = text.contents[follows].startswith("|")
-    if sure is Evidence.STRONG or barred:
-        if barred or any(text.contents[line] for line, _ in out.kept):
-            out.take(at, len(text.raw), Cut.QUOTED)
-            return len(text.raw)
-        out.take(at, end, Cut.QUOTED)
-        out.unsure_from = min(out.unsure_from, end)
-        return end
+    follows = _next_filled(scan.text, end)
+    if follows >= scan.size or _is_quoted(scan.text, follows):
+        return scan.out.take(at, end, Cut.QUOTED)
+    barred = scan.text.contents[follows].startswith("|")
+    if barred or (sure is Evidence.STRONG and scan.out.filled):
+        return scan.take_rest(at, Cut.QUOTED)
+    if sure is Evidence.STRONG:
+        scan.out.unsure_from = min(scan.out.unsure_from, end)
+        return scan.out.take(at, end, Cut.QUOTED)
     for line in range(at, end):
-        out.keep(line)
+        scan.keep(line)
     return end
 
 

@@ -211,9 +211,9 @@ def _from_text(message: Message) -> list[Failed]:
 
 def _near_failure(text: str, candidates: list[str]) -> list[str]:
     """Of several addresses keep those that a line starts with, else the first."""
-    starts = [line.strip().lstrip("<*'\"- ").lower() for line in text.split("\n")[:500]]
-    leading = [address for address in candidates if any(s.startswith(address) for s in starts)]
-    return leading or candidates[:1]
+    starts = (line.strip().lstrip("<*'\"- ").lower() for line in text.split("\n", 500)[:500])
+    named = {found[0] for start in starts if (found := _ADDRESS.match(start))}
+    return [address for address in candidates if address in named] or candidates[:1]
 
 
 def _original_id(message: Message) -> str | None:

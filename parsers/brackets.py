@@ -10,6 +10,7 @@ _SAMPLE = r"(?!\s*+(?:…|\.{2,3})\s*+\])"  # `[tid: …]`, as our own mails wri
 _INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
 _APART = {"å": "a{}\u030a", "ä": "a{}\u0308", "ö": "o{}\u0308"}  # a letter and its mark
 _MARKS = rf"[{_INVISIBLE}\u0300-\u036f]*+"
+_NOTHING_BEFORE = r"(?<![^\W_]\[)(?<!\)\[)"  # no letter, digit or closing bracket
 _LETTERS = re.compile(r"[a-zåäö.]")
 _ODD = re.compile(f"[{_INVISIBLE}\u0300-\u036f]")
 _RUN = re.compile(r"(?:\[\])++|\[+|\]+")
@@ -53,18 +54,18 @@ class Openings:
         blank = rf"[\s{_INVISIBLE}]*+" if gap else r"\s*+"
         link = rf"(?:{_LINK}{blank})*+"
         return re.compile(
-            rf"\[(?={blank}{link}(?:"
+            rf"\[{_NOTHING_BEFORE}(?={blank}{link}(?:"
             rf"{_letters(one_of(names), gap)}(?!\w){blank}{link}(?::{_SAMPLE}|\])"
             rf"|{_letters(one_of(timed), gap)}(?!\w)[\s;=,.{_INVISIBLE}]{{0,40}}+[-+\u2212]?[0-9]"
             rf"|(?:{_letters(near, gap)}){blank}{link}[:\]\[]))"
         )
 
-    def find(self, text: str) -> list[int]:
-        """Give where a tag may open, in order; linear in the text."""
-        if "[" not in text:
-            return []
-        pattern = self._plain if text.isascii() or not _ODD.search(text) else self._odd
-        return [found.start() for found in pattern.finditer(lower(text))]
+    def find(self, text: str) -> Iterator[int]:
+        """Yield where a tag may open, in order; linear in the text."""
+        if "[" in text:
+            pattern = self._plain if text.isascii() or not _ODD.search(text) else self._odd
+            for found in pattern.finditer(lower(text)):
+                yield found.start()
 
 
 def _regions(starts: Sequence[int], longest: int) -> Iterator[tuple[int, int]]:

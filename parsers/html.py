@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from parsers import markup, style
+from parsers.elements import is_roomy, start_tag
 from parsers.places import NOWHERE, Places
 from parsers.style import Hiding, Rule
 
@@ -20,17 +21,12 @@ def _set(names: str) -> frozenset[str]:
 
 
 _VOID = _set("area base br col embed hr img input link meta param source track wbr")
-_UNSEEN = _set(
-    "head title script style template noframes textarea select object iframe svg math "
-    "datalist audio video canvas dialog"
-)
 _RAW_TEXT = frozenset({"script", "style", "title", "textarea", "iframe", "noframes", "xmp"})
 _BLOCK = _set(
     "address article aside blockquote body center dd div dl dt fieldset figure footer "
     "form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section table tbody tfoot "
     "thead tr ul"
 )
-_ROOMY = _set("p h1 h2 h3 h4 h5 h6 blockquote ul ol pre")
 _CLOSES = {
     "li": frozenset({"li"}),
     "dt": frozenset({"dt", "dd"}),
@@ -41,21 +37,7 @@ _CLOSES = {
 }
 _WALLS = frozenset({"table", "td", "th", "body", "html", "blockquote", "div"})
 
-# Where clients put what they quote. A container is quoted until it ends; after a mark all is.
-_CONTAINERS = _set(
-    "gmail_quote protonmail_quote yahoo_quoted tutanota_quote zmail_extra "
-    "moz-forward-container gmail_quote_container ms-outlook-mobile-reference-message"
-)
-_CONTAINER_IDS = _set(
-    "mail-editor-reference-message-container isreplycontent isforwardcontent "
-    "olk_src_body_section forwardbody1 replybody1"
-)
-_INTROS = frozenset({"moz-cite-prefix", "gmail_attr", "moz-email-headers-table"})
-_MARKS = frozenset({"appendonsend", "divrplyfwdmsg", "replysplit"})
-_OUTLOOK_RULE = re.compile(
-    r"border-top:\s?solid\s#(?:e1e1e1|b5c4df)\s1\.0pt.{0,80}padding:\s?3\.0pt\s0", re.DOTALL
-)
-_BLANKS = str.maketrans("\t\r\n\f", "    ")
+_BLANK = re.compile(r"[\t\r\n\f]")
 _FILLERS = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f")
 
 
@@ -176,12 +158,12 @@ def _mapped_text(reader: _Reader, raw: str, start: int) -> None:
 
 @lru_cache(maxsize=1024)
 def _character(entity: str) -> str:
-    return entities.unescape(entity).translate(_BLANKS)
+    return _BLANK.sub(" ", entities.unescape(entity))
 
 
 def _copy(reader: _Reader, raw: str, start: int) -> None:
     if raw:
-        reader.text.append(raw.translate(_BLANKS))
+        reader.text.append(_BLANK.sub(" ", raw))
         reader.places.add(len(raw), (start, start + len(raw)))
 
 
@@ -286,7 +268,7 @@ def _open(reader: _Reader, name: str, tag: str) -> None:
     if name in _BLOCK:
         _break(reader)
         _close_implied(reader, name)
-        if _is_roomy(name, tag):
+        if is_roomy(name, tag):
             _room(reader)
     elif name in _CLOSES:
         if not (reader.stack[-1].hidden or reader.stack[-1].tiny):
@@ -305,54 +287,28 @@ def _open(reader: _Reader, name: str, tag: str) -> None:
         reader.line.append("- ")
 
 
-def _is_roomy(name: str, tag: str) -> bool:
-    return name in _ROOMY and "MsoNormal" not in tag
-
-
 def _element(reader: _Reader, name: str, tag: str) -> _Element:
     around = reader.stack[-1]
-    found = markup.attributes(tag) if len(tag) > len(name) + 2 else {}
-    hidden = around.hidden or name in _UNSEEN or "hidden" in found
-    tiny = around.tiny
-    if "style" in found and not hidden:
-        effect = style.effect(found["style"])
-        hidden = effect.hides
-        tiny = tiny if effect.tiny is None else effect.tiny
-    classes = frozenset(found.get("class", "").lower().split())
-    identifier = found.get("id", "").lower()
+    found = start_tag(name, tag)
+    hidden = around.hidden or found.hides
     if reader.hiding.count and not hidden:
-        hidden = reader.hiding.holds(name, classes, identifier)
-    plain = frozenset(word.removeprefix("x_") for word in classes)
-    region, intro = _quote_marks(reader, name, plain, identifier, found)
+        hidden = reader.hiding.holds(name, found.classes, found.identifier)
+    reader.rest = reader.rest or found.ends_new
+    region = around.region
+    if found.contains_quote and not region:
+        reader.regions += 1
+        region = reader.regions
     is_quote = name == "blockquote"
     return _Element(
         name,
         hidden,
-        tiny,
+        around.tiny if found.tiny is None else found.tiny,
         around.depth + is_quote,
-        around.cited or (is_quote and (found.get("type", "").lower() == "cite" or region > 0)),
+        around.cited or found.cites or (is_quote and region > 0),
         region,
-        around.intro or intro,
-        _is_roomy(name, tag),
+        around.intro or found.announces_quote,
+        found.roomy,
     )
-
-
-def _quote_marks(
-    reader: _Reader, name: str, classes: frozenset[str], identifier: str, found: dict[str, str]
-) -> tuple[int, bool]:
-    """Give the quote container that an element opens (or stands in), and whether it is an intro."""
-    region = reader.stack[-1].region
-    identifier = identifier.removeprefix("x_")
-    ruled = name == "div" and "border-top" in found.get("style", "")
-    if identifier in _MARKS or (ruled and _OUTLOOK_RULE.search(found["style"].lower()[:2000])):
-        reader.rest = True
-    opens = (
-        name == "div" and (classes & _CONTAINERS or found.get("name") == "quote")
-    ) or identifier in _CONTAINER_IDS
-    if opens and not region:
-        reader.regions += 1
-        region = reader.regions
-    return region, bool(classes & _INTROS) or identifier == "reply-intro"
 
 
 def lines(html: str) -> list[Line]:

@@ -14,8 +14,6 @@ _ODD = _SPACES | _UNSEEN
 _ANY_ODD = re.compile(f"[{''.join(map(chr, _ODD))}]")
 _WRAPPED_END = re.compile(r"^>[^<>]{0,40}[:：]\s{0,9}$")
 _DEEPEST = 20
-# Lines at each end of a text that are looked at closely; what lies between is a log, not mail
-_CLOSELY = 4000
 
 
 @dataclass(slots=True)
@@ -27,10 +25,6 @@ class Text:
     depths: list[int] = field(default_factory=list)
     marked: list[bool] = field(default_factory=list)  # quoted, says the HTML's own structure
     labels: list[str | None] = field(default_factory=list)  # of the header lines among them
-
-    def is_close(self, at: int) -> bool:
-        """Tell if a line is near enough to an end of the text to be looked at closely."""
-        return at < _CLOSELY or at >= len(self.raw) - _CLOSELY
 
     def add(self, raw: str, depth: int, content: str, *, marked: bool = False) -> None:
         """Add one line."""

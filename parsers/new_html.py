@@ -7,7 +7,7 @@ from parsers import html as markup
 from parsers.body import Body
 from parsers.markup import tokens
 from parsers.message import Message
-from parsers.tags import cut_tags, cut_tags_html, read_tags
+from parsers.tags import cut_and_seen, cut_tags, read_tags
 
 _BODY = re.compile(r"<body\b[^>]{0,2000}>", re.IGNORECASE)
 _UNSHOWN = re.compile(r"<(/?)(style|script|title)\b[^>]{0,2000}>", re.IGNORECASE)
@@ -43,16 +43,21 @@ def new_html(message: Message, body: Body) -> str | None:
     if end is None:
         return None
     tags = read_tags(body.shown)
-    cut = cut_tags_html(html[:end], tags)
+    cut = cut_and_seen(html[:end], tags)
     approved = cut_tags(body.shown, tags)
-    return cut if cut is not None and says(cut, approved) else None
+    return cut[0] if cut and _is_all(cut[0], cut[1], approved) else None
 
 
 def says(html: str, text: str) -> bool:
-    """Whether the HTML shows, and holds, the letters and figures of the text and no other."""
+    """Tell if the HTML shows, and holds, the letters and figures of the text and no others."""
+    return _is_all(html, markup.mapped_text(html)[0], text)
+
+
+def _is_all(html: str, seen: str, text: str) -> bool:
     wanted = _letters(_undecorated(text))
-    seen = _letters(markup.mapped_text(html)[0])
-    return seen == wanted == _letters(markup.all_text(html)) and not read_tags(_values(html))
+    return _letters(seen) == wanted == _letters(markup.all_text(html)) and not read_tags(
+        _values(html)
+    )
 
 
 def pictures(html: str) -> frozenset[str]:
@@ -102,7 +107,9 @@ def _end(html: str, wanted: str, shown: int) -> int | None:
     text, places = markup.mapped_text(html)
     if not wanted or not _letters(text).startswith(wanted):
         return None
-    last, stop = _letter(text, len(wanted)), _letter(text, len(wanted) + 1)
+    last = _letter(text, len(wanted))
+    after = _WORD.search(text, last + 1)
+    stop = after.start() if after else len(text)
     line_end = text.find("\n", last, stop)
     # the full stop, the bracket and the smile after the last word are new as well
     closing = (stop if line_end < 0 else line_end) - 1
@@ -123,7 +130,7 @@ def _after_pictures(html: str, end: int, following: int, shown: int) -> int | No
 
 
 def _letter(text: str, number: int) -> int:
-    """Give where the letter of that number stands; the first has number 1. Else the text's end."""
+    """Give where the letter of that number stands; the first one has number 1."""
     for word in _WORD.finditer(text):
         size = word.end() - word.start()
         if number <= size:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|([^\n]))")
@@ -28,6 +29,7 @@ _HINTS = (
     "\\",
 )
 _MOST_RULES = 5000
+_REMEMBERED = 1000  # characters: a longer style is judged anew each time
 _RELATIVE = ("em", "%", "ex", "ch", "smaller", "larger")  # but not rem
 
 
@@ -123,6 +125,15 @@ def _font_size(found: dict[str, str]) -> bool | None:
 
 def effect(style: str) -> Effect:
     """Tell what a style attribute hides: by display, visibility, opacity, size, place or colour."""
+    return _known_effect(style) if len(style) < _REMEMBERED else _new_effect(style)
+
+
+@lru_cache(maxsize=1024)
+def _known_effect(style: str) -> Effect:
+    return _new_effect(style)
+
+
+def _new_effect(style: str) -> Effect:
     lowered = style.lower()
     if not any(hint in lowered for hint in _HINTS):
         return _NOTHING

@@ -5,6 +5,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Literal
 
 from parsers import html as markup
@@ -68,6 +70,7 @@ _NAME = re.compile(
 )
 _NUMBER_NEXT = re.compile(r"[\s;=,.]{0,5}[-+\u2212]?[0-9]")
 _SAMPLE = frozenset({"…", "...", ".."})
+_NO_TAG_FORM = frozenset({"colon_missing", "near_internal"})
 _INTERNAL = ("intern", "internal")
 _OPENINGS = Openings("|".join(_NAMES), "tid|time", _INTERNAL)
 _BLANK = re.compile(r"[^\S\n]*+")
@@ -92,25 +95,10 @@ class Tag:
     level: int | None = None
 
 
-def _inner(text: str, start: int, end: int) -> str | None:
-    """Give what a bracket holds on one line, or None where it is too long for a tag."""
-    if end - start - 2 > _LONGEST:
-        return None
-    inner = text[start + 1 : end - 1]
-    if inner.count("\n") > 1:
-        return None
-    return _on_one_line(inner)
-
-
 def _on_one_line(text: str) -> str:
     """Give text without line breaks, invisible marks, and the link that Outlook repeats in <>."""
     bare = LINK.sub("", text) if "<" in text else text
     return unicodedata.normalize("NFC", " ".join(INVISIBLE.sub("", bare).split()))
-
-
-def _is_ordinary(text: str, start: int, end: int) -> bool:
-    before = text[start - 1] if start else ""
-    return before.isalnum() or before == ")" or text[end : end + 1] == "("
 
 
 def _one_letter_off(word: str, target: str) -> bool:
@@ -133,16 +121,21 @@ def _near_internal(inner: str) -> bool:
     return any(_one_letter_off(words, target) for target in _INTERNAL)
 
 
-def _tag(inner: str, raw: str, span: tuple[int, int], *, glued: bool) -> Tag | None:
+@lru_cache(maxsize=1024)
+def _read_bracket(raw: str) -> Tag | None:
+    """Read a bracket as a tag, as if it stood alone; None where it is ordinary text."""
+    if len(raw) - 2 > _LONGEST or raw.count("\n") > 1:
+        return None
+    inner = _on_one_line(raw[1:-1])
     found = _NAME.match(inner)
     name = _NAMES[found[1].casefold()] if found else ""
     rest = inner[found.end() :] if found else ""
     colon = rest.lstrip()[:1] == ":"
     value = rest.partition(":")[2].strip() if colon else ""
+    span = (0, len(raw))
     if name and (colon or not rest.strip()):
-        if colon and value in _SAMPLE:
-            return None  # the form in which our own mails show a tag (C2)
-        return _checked(name, value, raw, span, "glued" if glued else None)
+        # the sample form is how our own mails show a tag (C2)
+        return None if colon and value in _SAMPLE else _checked(name, value, raw, span)
     if name == "time" and _NUMBER_NEXT.match(rest):
         return Tag("wrong", name, rest.strip(), raw, span, "colon_missing")
     if _near_internal(inner):
@@ -150,19 +143,25 @@ def _tag(inner: str, raw: str, span: tuple[int, int], *, glued: bool) -> Tag | N
     return None
 
 
-def _checked(name: str, value: str, raw: str, span: tuple[int, int], error: str | None) -> Tag:
+def _checked(name: str, value: str, raw: str, span: tuple[int, int]) -> Tag:
     time: WorkedTime | None = None
     level: int | None = None
+    error: str | None = None
     if name in _VALUED and not value:
-        error = error or "no_value"
+        error = "no_value"
     elif name == "time":
-        time, wrong = worked_time.read(value)
-        error = error or wrong
+        time, error = worked_time.read(value)
     elif name == "priority":
         level = levels.only_level(value)
-        error = error or (None if level else "bad_level")
-    kind: Literal["tag", "wrong"] = "wrong" if error else "tag"
-    return Tag(kind, name, value, raw, span, error, None if error else time, level)
+        error = None if level else "bad_level"
+    return Tag("wrong" if error else "tag", name, value, raw, span, error, time, level)
+
+
+def _placed(tag: Tag, span: tuple[int, int], *, glued: bool) -> Tag:
+    """Give a tag its place; right after another tag it is a wrong one."""
+    if glued and tag.error not in _NO_TAG_FORM:
+        return Tag("wrong", tag.name, tag.value, tag.raw, span, "glued", None, tag.level)
+    return Tag(tag.kind, tag.name, tag.value, tag.raw, span, tag.error, tag.time, tag.level)
 
 
 def read_tags(text: str) -> tuple[Tag, ...]:
@@ -174,24 +173,25 @@ def read_tags(text: str) -> tuple[Tag, ...]:
     a tag it is a wrong one (error "glued"): cutting the first would make a tag of the second.
     """
     out: list[Tag] = []
-    covered = 0
-    starts = _OPENINGS.find(text)
-    ends = closings(text, starts, _LONGEST + 2)
-    for start in starts:
-        end = ends.get(start, 0)
-        if start < covered or not end or _is_ordinary(text, start, end):
-            continue
-        after_bracket = start > 0 and text[start - 1] == "]"
-        if after_bracket and not (out and out[-1].span[1] == start):
-            continue
-        inner = _inner(text, start, end)
-        tag = _tag(inner, text[start:end], (start, end), glued=after_bracket) if inner else None
-        if tag:
-            out.append(tag)
-            covered = end
-            if len(out) == _MOST:
-                break
-    return tuple(out)
+    openings = _OPENINGS.find(text)
+    while len(out) < _MOST and (starts := list(islice(openings, _MOST))):
+        ends = closings(text, starts, _LONGEST + 2)
+        for start in starts:
+            tag = _tag_at(text, start, ends.get(start, 0), out[-1].span[1] if out else 0)
+            if tag:
+                out.append(tag)
+    return tuple(out[:_MOST])
+
+
+def _tag_at(text: str, start: int, end: int, after: int) -> Tag | None:
+    """Read the tag between two brackets; the one before it, if any, ends at `after`."""
+    if start < after or not end or text[end : end + 1] == "(":
+        return None
+    glued = start > 0 and text[start - 1] == "]"
+    if glued and start != after:
+        return None
+    tag = _read_bracket(text[start:end])
+    return _placed(tag, (start, end), glued=glued) if tag else None
 
 
 def _blank_before(text: str, at: int) -> int:
@@ -270,14 +270,21 @@ def _spelt(tag: Tag) -> str:
 def cut_tags_html(html: str, tags: Iterable[Tag]) -> str | None:
     """Cut tags out of HTML; all other markup stays byte for byte as it is.
 
-    Every tag that the visible text shows is cut, also in what is quoted. None where it cannot be
-    done with certainty: a given tag does not stand in the HTML, or a tag would still stand in it
-    afterwards, seen or hidden (C13: the message is then not relayed).
+    Every tag in the visible text is cut, also in a quote. None where this is not certain: a given
+    tag does not stand in the HTML, or a tag would still stand in it afterwards, seen or hidden
+    (C13: the message is then not relayed).
     """
+    cut = cut_and_seen(html, tags)
+    return cut[0] if cut else None
+
+
+def cut_and_seen(html: str, tags: Iterable[Tag]) -> tuple[str, str] | None:
+    """Cut tags out of HTML as `cut_tags_html` does; give the rest, and the text a reader sees."""
     text, places = markup.mapped_text(html)
     shown = read_tags(text)
     wanted = Counter(_spelt(tag) for tag in tags)
     if wanted - Counter(_spelt(tag) for tag in shown):
         return None
     cut = markup.cut(html, places, [tag.span for tag in shown])
-    return None if read_tags(markup.mapped_text(cut)[0]) or read_tags(markup.all_text(cut)) else cut
+    seen = markup.mapped_text(cut)[0] if shown else text
+    return None if (shown and read_tags(seen)) or read_tags(markup.all_text(cut)) else (cut, seen)

@@ -11,6 +11,7 @@ import pytest
 
 import parsers
 from parsers import automatic, body, bounce, html, identity, priority, tags
+from parsers.brackets import Openings
 from parsers.message import Limits, read
 
 KB = 1024
@@ -118,6 +119,15 @@ def test_a_long_pasted_log_does_not_shelve_a_mail_and_hides_no_tag():
         (tag,) = tags.read_tags(parts.new)
     assert found.refusal is None
     assert tag.time.minutes == 60
+
+
+def test_a_quote_in_the_middle_of_a_long_log_is_found_C2():
+    """A line of a log is no attribution: it takes none of the places that are looked at."""
+    log = "2026-11-23 10:32:01 ERROR [worker] disk full: /var\n" * 9_000
+    quote = "Den 12 maj 2025 10:32 skrev Bo Ek <bo@kund.se>:\n> Trasig. [tid: 9h]\n"
+    parts = body.split_text(f"Klart. [tid: 1h]\n{log}{quote}{log}")
+    assert [tag.time.minutes for tag in tags.read_tags(parts.new)] == [60]
+    assert "[tid: 9h]" in parts.quoted
 
 
 def test_long_headers_that_delivery_adds_are_no_reason_to_shelve():
@@ -267,6 +277,13 @@ ATTACKS = [
     ">:\n",
     "<\n",
     "ab\n>c\n",
+    "\n > \n",
+    "[\u200b",
+    "[i\u200bn",
+    "[a\u0301",
+    "[<http:a>",
+    "skrev -\n",
+    "<td><br>",
 ]
 
 
@@ -282,6 +299,9 @@ def patterns():
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, re.Pattern):
                 yield pytest.param(value, id=f"{module.name.removeprefix('parsers.')}.{name}")
+            elif isinstance(value, Openings):
+                yield pytest.param(value._plain, id="tags.plain")
+                yield pytest.param(value._odd, id="tags.odd")
             elif isinstance(value, tuple):
                 for number, entry in enumerate(value):
                     inner = entry[0] if isinstance(entry, tuple) else entry
