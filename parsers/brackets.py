@@ -86,12 +86,18 @@ def closings(text: str, starts: Sequence[int], longest: int) -> dict[int, int]:
     """
     out: dict[int, int] = {}
     for start, stop in _regions(starts, longest) if starts else ():
-        opened: list[int] = []
-        for run in _RUN.finditer(text, start, stop):
-            at, end = run.span()
-            if text[at] == "]":
-                for closing in range(at + 1, min(end, at + len(opened)) + 1):
-                    out[opened.pop()] = closing
-            elif text[at + 1 : at + 2] != "]":
-                opened.extend(range(at, end))
+        out |= _closed(text, start, stop)
+    return out
+
+
+def _closed(text: str, start: int, stop: int) -> dict[int, int]:
+    out: dict[int, int] = {}
+    opened: list[int] = []
+    for run in _RUN.finditer(text, start, stop):
+        at, end = run.span()
+        if text[at] == "]":
+            for closing in range(at + 1, min(end, at + len(opened)) + 1):
+                out[opened.pop()] = closing
+        elif text[at + 1 : at + 2] != "]":
+            opened.extend(range(at, end))
     return out
