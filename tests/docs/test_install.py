@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli import starting
+from daemon.app import first_files
 from tests.acceptance.daemon_process import Place, environment, systemd
 from tests.servers import free_port, program
 
@@ -120,7 +120,7 @@ def set_up(machine: Machine) -> Place:
     """What `avtald init` would have written in the real /etc, and a door on loopback."""
     file, port = machine.root / "etc" / "avtald" / "avtald.toml", free_port()
     text = file.read_text(encoding="utf-8")
-    for line, instead in starting._OF_THE_SYSTEM:
+    for line, instead in first_files._OF_THE_SYSTEM:
         assert line in text
         text = text.replace(line, instead.replace("/var", f"{machine.root}/var"))
     text += f'\n[intake.smtp]\nlisten = "127.0.0.1:{port}"\n'
