@@ -1,4 +1,4 @@
-"""`python -m parsers FILE.eml [--json]`: print what was understood of a message."""
+"""`python -m parsers FILE.eml [--json]`: print all that was understood of a message."""
 
 import argparse
 import dataclasses
@@ -24,7 +24,7 @@ from parsers.message import Message, read
 
 
 def _plain(value: object) -> object:
-    """Give a value in the shapes that JSON knows."""
+    """Give a value in the shapes of JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -49,9 +49,9 @@ def understood(
     trusted: Collection[str] = (),
     microsoft365: bool = False,
 ) -> dict[str, object]:
-    """Give everything that the parsers read in a message, in JSON's shapes.
+    """Give all that the parsers read in a message, in JSON's shapes.
 
-    The proof is what the border wrote; the DNS is not asked, so DKIM is not checked.
+    The proof is the border's header; the DNS is not asked, so DKIM is not checked.
     """
     message = read(raw)
     parts = body.read_body(message)

@@ -1,4 +1,4 @@
-"""Addresses of a From, To or Cc field: one mailbox where one is meant, and nothing guessed."""
+"""Addresses of a From, To or Cc field: one mailbox if one is meant, and nothing guessed."""
 
 import re
 import unicodedata
@@ -28,7 +28,7 @@ class Mailbox:
 
     @property
     def domain(self) -> str:
-        """Give what stands after the @."""
+        """Give the part after the @."""
         return self.address.rpartition("@")[2]
 
 
@@ -63,9 +63,9 @@ def _domain_label(label: str) -> str | None:
 
 
 def _in_ascii(label: str) -> str:
-    """Give a label in its ASCII form (IDNA 2008); empty where it has none.
+    """Give a label in its ASCII form (IDNA 2008), or an empty string if it has none.
 
-    Python's codec is of IDNA 2003, which took ß for ss: another's domain (RFC 5894 section 7.2).
+    Python's codec is of IDNA 2003 and takes ß for ss: another's domain (RFC 5894 section 7.2).
     """
     if "ß" in label:
         return "xn--" + label.encode("punycode").decode("ascii")
@@ -107,7 +107,7 @@ def _local(text: str) -> str | None:
 
 
 def normalise(address: str) -> str | None:
-    """Give an address in the form that two equal addresses share, or None if it is not one.
+    """Give an address in one form for all its spellings, or None if it is not an address.
 
     Lower case, domain in IDNA's ASCII form. Comments, domain literals, invisible characters and
     words of mixed scripts (an 'а' of Cyrillic among Latin letters) are refused.
@@ -121,7 +121,7 @@ def normalise(address: str) -> str | None:
 
 @dataclass(slots=True)
 class _Entry:
-    """One address of a list, as it is being read: its words, what stood in <>, and what is odd."""
+    """One address of a list while it is read: its words, the text in <>, and its faults."""
 
     words: list[str]
     angle: str | None = None
@@ -167,7 +167,7 @@ def _entries(text: str) -> Iterator[tuple[_Entry, bool]]:
 
 
 def _take(text: str, at: int, entry: _Entry) -> int:
-    """Read one token into `entry`; give where the next starts."""
+    """Read one token into `entry`; give the start of the next one."""
     char = text[at]
     if char == "(":
         entry.comment, end, closed = _comment(text, at)
@@ -203,7 +203,7 @@ def _take(text: str, at: int, entry: _Entry) -> int:
 
 
 def _bare(text: str, at: int, entry: _Entry) -> int:
-    """Read an address that stands without <>, or a character that has no place here."""
+    """Read an address without <>, or a character out of place."""
     end = at
     while end < len(text) and text[end] not in ' \t\r\n,;:<>()"':
         end += 1
@@ -257,7 +257,7 @@ def _strict(entry: _Entry) -> Mailbox | None:
 
 
 def one_mailbox(value: str) -> Mailbox | None:
-    """Give the mailbox of a field that holds exactly one plain mailbox, else None.
+    """Give the mailbox of a field with exactly one plain mailbox, else None.
 
     `value` is the unfolded field before its encoded words are decoded: a name may hold anything,
     also an address, and must never be read as structure. Refused: several mailboxes, groups,

@@ -1,6 +1,6 @@
-"""Attributions: the lines by which a mail program announces a quote (`Bo Ek skrev:`).
+"""Attributions: the announcement of a quote by a mail program (`Bo Ek skrev:`).
 
-A hostile text may hold nothing but lines like these. So a line that ends an attribution is part of
+A hostile text may hold nothing but lines like these. So the last line of one attribution is part of
 no other one, and each pattern passes over the joined lines only once.
 """
 
@@ -83,7 +83,7 @@ class _Joined:
     known: dict[Find, tuple[int, Match | None]] = field(default_factory=dict)
 
     def first(self, find: Find, start: int) -> Match | None:
-        """Give the first match at or after `start`, of which only the new part is searched."""
+        """Give the first match at or after `start`; only the new part of the text is searched."""
         known = self.known.get(find)
         if known is None:
             found = find(self.lowered, start, dates.EVERYTHING)
@@ -130,9 +130,9 @@ def is_end(line: str) -> bool:
 
 @lru_cache(maxsize=256)
 def find(lines: tuple[str, ...]) -> tuple[int, Evidence] | None:
-    """Find the attribution that the last of the lines ends: where it starts, and its strength.
+    """Find the attribution on the last of the lines: the index of its first line, and its strength.
 
-    The nearest start with the strongest evidence counts; it is given as an index of `lines`.
+    The nearest start with the strongest evidence counts.
     """
     joined = _joined(lines)
     if not joined.is_spoken:
@@ -150,7 +150,7 @@ def find(lines: tuple[str, ...]) -> tuple[int, Evidence] | None:
 
 
 def _find_form(lines: Sequence[str]) -> tuple[int, Evidence] | None:
-    """Find a fixed form: the nearest line that may be its first decides."""
+    """Find a fixed form: the nearest possible first line decides."""
     for number in range(len(lines) - 1, -1, -1):
         line = lines[number].lstrip(_DASHES)
         if line[:4].isdigit() or line[:4] == ">>> ":

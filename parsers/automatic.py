@@ -1,4 +1,4 @@
-"""What kind of mail it is, whether it may be answered, and whether it is our own (C1)."""
+"""Verdicts on a mail: its kind, if it may be answered, and if it is our own (C1)."""
 
 import re
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _MOST_RECEIVED = 25
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Three independent verdicts on one message; `reasons` are the codes that led to them."""
+    """Three independent verdicts on one message; `reasons` are the codes behind them."""
 
     kind: Kind
     may_answer: bool
@@ -142,10 +142,10 @@ def _silencers(message: Message, own_addresses: frozenset[str]) -> list[str]:
 
 
 def judge(message: Message, *, own_addresses: frozenset[str], own_instance: str) -> Verdict:
-    """Judge a message by its headers (C1): kind, whether it may be answered, whether it is ours.
+    """Judge a message by its headers (C1): its kind, if it may be answered, if it is ours.
 
-    Ours is what carries our own instance's name in X-Avtald-Instance. A From with one of our
-    addresses but without that header proves nothing (anybody can write it): it is not answered.
+    Our own mail carries our instance's name in X-Avtald-Instance. One of our addresses in From
+    without this header proves nothing (anybody can write it): the message is not answered.
     The kind comes from headers and report parts alone; a subject only withdraws the answer.
     `own_addresses` are lower case.
     """

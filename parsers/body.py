@@ -1,4 +1,4 @@
-"""What the sender wrote now, what is quoted, forwarded and signature (C2, C3)."""
+"""A message's text in its parts: new, quoted, forwarded and signature (C2, C3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Body:
     """The parts of a message's text.
 
     `new` holds the signature too: tags and priority are read in it; `shown` does not. `uncertain`
-    are the spans of `new` that may be quoted text after all; `certain` tells that there are none.
+    are the spans of `new` with possibly quoted text; `certain` says there are none.
     """
 
     new: str
@@ -67,7 +67,7 @@ class _Split:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """A text, what is known of it before its lines are taken in order, and their ways so far."""
+    """A text, the facts known of it before its lines are taken, and the ways of those taken."""
 
     text: Text
     own: Sequence[str]  # the markers of ours that stand in it
@@ -121,7 +121,7 @@ def _attributions(text: Text) -> _Found:
 
 
 def _joinable(text: Text, end: int) -> list[int]:
-    """Give the lines of which an attribution may consist that ends with line `end`, in order."""
+    """Give the lines of a possible attribution, in order; its last one is line `end`."""
     out = [end]
     size = len(text.contents[end])
     gap = False
@@ -187,7 +187,7 @@ def _split(text: Text, own: Sequence[str], *, forward: bool) -> _Split:
 
 
 def _take_marked(scan: _Scan, start: int) -> int:
-    """Take lines that the HTML's structure marks as quoted."""
+    """Take the lines marked as quoted by the HTML's structure."""
     end = start
     kind = scan.block_kind
     while end < scan.size and scan.text.marked[end]:
@@ -199,7 +199,7 @@ def _take_marked(scan: _Scan, start: int) -> int:
 
 
 def _take_quote(scan: _Scan, start: int) -> int:
-    """Take a run of quoted lines: quoted if something says so, else text that may be quoted."""
+    """Take a run of quoted lines: quoted if something says so, else uncertain text."""
     end = _quote_end(scan.text, start)
     kind = _is_mail(scan, start, end)
     lines = scan.text.contents[start:end]
@@ -230,7 +230,7 @@ def _take_line(scan: _Scan, at: int) -> int:
 
 
 def _intro(text: Text, at: int) -> Cut | None:
-    """Tell if a line announces the quoted lines, or the header block, that follow it."""
+    """Tell if a line announces the quoted lines or the header block below it."""
     kind = quoting.intro(text.contents[at])
     follows = _next_filled(text, at + 1) if kind else at
     return kind if kind and (_is_quoted(text, follows) or _block_at(text, follows)) else None
@@ -244,7 +244,7 @@ def _wrapped_marker(scan: _Scan, at: int) -> bool:
 
 
 def _block_at(text: Text, at: int) -> int | None:
-    """Give the end of the header block that starts at a line without quote marks, or None."""
+    """Give the end of the header block at a line without quote marks, or None."""
     size = len(text.raw)
     if at >= size or text.depths[at] or (at and text.labels[at - 1] == "raw"):
         return None
@@ -252,7 +252,7 @@ def _block_at(text: Text, at: int) -> int | None:
 
 
 def _take_announced(scan: _Scan, at: int, kind: Cut) -> int:
-    """Take what a separator announces: quoted lines until they end, else all the rest."""
+    """Take a separator and its mail: the quoted lines below it, else all the rest."""
     text = scan.text
     follows = _next_filled(text, at + 1)
     if follows in scan.attributions:
@@ -265,7 +265,7 @@ def _take_announced(scan: _Scan, at: int, kind: Cut) -> int:
 
 
 def _take_block(scan: _Scan, at: int, end: int) -> int:
-    """Take a header block, and what follows it: quoted lines until they end, else all the rest."""
+    """Take a header block and its mail: the quoted lines below it, else all the rest."""
     follows = _next_filled(scan.text, end)
     if _is_quoted(scan.text, follows):
         return scan.out.take(at, follows, scan.block_kind)
@@ -273,7 +273,7 @@ def _take_block(scan: _Scan, at: int, end: int) -> int:
 
 
 def _take_attributed(scan: _Scan, at: int, end: int, sure: Evidence) -> int:
-    """Take an attribution and what it announces.
+    """Take an attribution and its quote.
 
     Quoted lines are taken as they come. Unquoted text after it is quoted if the attribution is
     sure and something new stands above; with nothing above it cannot be told, and is kept.
@@ -293,7 +293,7 @@ def _take_attributed(scan: _Scan, at: int, end: int, sure: Evidence) -> int:
 
 
 def _drop_rules(text: Text, kept: list[tuple[int, int]], after: int) -> list[tuple[int, int]]:
-    """Cut drawn rules and empty lines off the end of each segment that a quote follows.
+    """Cut drawn rules and empty lines off the end of each segment before a quote.
 
     `after` is the number of the segment after the last quote.
     """
@@ -315,7 +315,7 @@ def _ends_empty(text: Text, lines: list[tuple[int, int]]) -> bool:
 
 
 def _pop_rules(text: Text, out: list[tuple[int, int]], segment: int) -> None:
-    """Cut rules off the end; an empty line stays where something stands above it."""
+    """Cut rules off the end; an empty line below text stays."""
     size = len(out)
     while size and out[size - 1][1] == segment:
         content = text.contents[out[size - 1][0]]
@@ -330,7 +330,7 @@ def _pop_rules(text: Text, out: list[tuple[int, int]], segment: int) -> None:
 
 
 def _signature_start(contents: list[str]) -> int:
-    """Give where the signature of a segment starts: at `-- `, or at the footers at its end."""
+    """Give the start of a segment's signature: at `-- `, or at the footers at its end."""
     filled = 0
     start = None
     for at in range(len(contents) - 1, -1, -1):
@@ -377,7 +377,7 @@ def _join(text: Text, lines: Sequence[int]) -> str:
 
 
 def _spans(text: Text, kept: list[tuple[int, int]], split: _Split) -> tuple[tuple[int, int], ...]:
-    """Give the spans of the joined new text that are not certain, neighbours as one."""
+    """Give the uncertain spans of the joined new text, neighbours as one."""
     if not split.unsure and split.unsure_from == _NO_LINE:
         return ()
     first = next((n for n, (line, _) in enumerate(kept) if text.raw[line]), 0)
@@ -396,7 +396,7 @@ def _spans(text: Text, kept: list[tuple[int, int]], split: _Split) -> tuple[tupl
 
 
 def _present(text: Text, own: Sequence[str]) -> list[str]:
-    """Give the markers that stand in the text at all, on one line or on two."""
+    """Give the markers in the text, each on one line or on two."""
     if not own:
         return []
     folded = " ".join(" ".join(text.contents).split()).casefold()
@@ -426,7 +426,7 @@ def _folded(markers: Sequence[str]) -> tuple[str, ...]:
 
 
 def split_text(source: str, *, own_markers: Sequence[str] = (), forward: bool = False) -> Body:
-    """Divide a plain text. `forward`: the subject says that a header block is a forwarded mail."""
+    """Divide a plain text. `forward`: by its subject, a header block is a forwarded mail."""
     text = Text()
     add_plain(text, source.replace("\r\n", "\n").replace("\r", "\n"))
     return _body(text, "plain", _folded(own_markers), forward=forward)
@@ -442,8 +442,8 @@ def split_html(source: str, *, own_markers: Sequence[str] = (), forward: bool = 
 def read_body(message: Message, *, own_markers: tuple[str, ...] = ()) -> Body:
     """Divide a message's text into new, quoted, forwarded and signature (C2, C3).
 
-    Of alternatives the plain part counts (C12). `own_markers` are the lines in our own mails above
-    which people write; they are known again wrapped, quoted and decorated.
+    Of alternatives the plain part counts (C12). `own_markers` are the lines of our own mails
+    ("write above this line"); they are known again wrapped, quoted and decorated.
     """
     text = Text()
     kinds = set()

@@ -63,7 +63,7 @@ _SCANNED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An address that was not reached. `status` is the RFC 3463 code, or empty."""
+    """An address without delivery. `status` is the RFC 3463 code, or empty."""
 
     address: str
     status: str
@@ -102,8 +102,8 @@ def has_report(message: Message) -> bool:
 def is_bounce(message: Message) -> bool:
     """Tell if a message is a delivery report: by report part, sender, or empty return path.
 
-    Gateways that write reports in their own name give themselves away by three things together:
-    the subject, the text, and a sender that is no person or the returned mail attached.
+    A gateway's report in its own name is known by three things together: its subject, its text,
+    and either a machine as sender or the returned mail attached.
     """
     if has_report(message) or message.header("X-Failed-Recipients"):
         return True
@@ -141,7 +141,7 @@ def _groups(content: bytes) -> Iterator[dict[str, str]]:
 
 
 def _typed(value: str) -> str:
-    """Give the address of `rfc822; a@b`, normalised where it can be."""
+    """Give the address of `rfc822; a@b`, normalised if possible."""
     raw = value.partition(";")[2].strip() if ";" in value else value.strip()
     raw = raw.strip("<> \t\"'")
     return addresses.normalise(raw) or (raw.lower() if "@" in raw[1:-1] and len(raw) < 320 else "")
@@ -168,7 +168,7 @@ def _report_text(message: Message) -> str:
 
 
 def _before_original(text: str) -> str:
-    """Give the part of a report's text that stands before the copy of the message."""
+    """Give the part of a report's text above the copy of the message."""
     ends = [
         at
         for mark in (
@@ -188,7 +188,7 @@ def _before_original(text: str) -> str:
 
 
 def _from_text(message: Message) -> list[Failed]:
-    """Read the reports that no standard governs: Exim, qmail, old Exchange, Sendmail, Postfix."""
+    """Read reports without a standard: Exim, qmail, old Exchange, Sendmail, Postfix."""
     text = _before_original(_report_text(message))
     found = _STATUS.search(text)
     status = found[0] if found else ""
@@ -210,7 +210,7 @@ def _from_text(message: Message) -> list[Failed]:
 
 
 def _near_failure(text: str, candidates: list[str]) -> list[str]:
-    """Of several addresses keep those that a line starts with, else the first."""
+    """Keep the addresses at the start of a line, else the first of all."""
     starts = (line.strip().lstrip("<*'\"- ").lower() for line in text.split("\n", 500)[:500])
     named = {found[0] for start in starts if (found := _ADDRESS.match(start))}
     return [address for address in candidates if address in named] or candidates[:1]

@@ -1,4 +1,4 @@
-"""The brackets of a text that may hold a tag; one pattern finds them, so others cost nothing."""
+"""The brackets of possible tags; one pattern finds them, so all others cost nothing."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ def _near(word: str) -> str:
 
 
 def _letters(pattern: str, gap: str) -> str:
-    """Give a pattern of letters that may have something invisible after each of them."""
+    """Give a pattern of letters with something invisible allowed after each of them."""
 
     def letter(found: re.Match[str]) -> str:
         if found[0] == ".":
@@ -41,10 +41,10 @@ def _letters(pattern: str, gap: str) -> str:
 
 
 class Openings:
-    """The places where a tag may open: a bracket and a name, or a word close to one."""
+    """The possible openings of tags: a bracket and a name, or a word close to one."""
 
     def __init__(self, names: str, timed: str, words: Sequence[str]) -> None:
-        """Take all names, those that hold an amount, and the words that are known misspelt."""
+        """Take all names, the names with an amount, and the words to be known misspelt."""
         near = "|".join(map(_near, words))
         self._plain = self._pattern(names, timed, near, "")
         self._odd = self._pattern(names, timed, near, f"[{_INVISIBLE}]*+")
@@ -61,7 +61,7 @@ class Openings:
         )
 
     def find(self, text: str) -> Iterator[int]:
-        """Yield where a tag may open, in order; linear in the text."""
+        """Yield the possible openings in order; linear in the text."""
         if "[" in text:
             pattern = self._plain if text.isascii() or not _ODD.search(text) else self._odd
             for found in pattern.finditer(lower(text)):
@@ -69,7 +69,7 @@ class Openings:
 
 
 def _regions(starts: Sequence[int], longest: int) -> Iterator[tuple[int, int]]:
-    """Yield the parts of a text in which the brackets close that open at the starts."""
+    """Yield the parts of a text around the starts; a tag from a start ends in its part."""
     first = last = starts[0]
     for start in starts:
         if start > last + longest:
@@ -80,9 +80,9 @@ def _regions(starts: Sequence[int], longest: int) -> Iterator[tuple[int, int]]:
 
 
 def closings(text: str, starts: Sequence[int], longest: int) -> dict[int, int]:
-    """Give the ends of the brackets that open at the starts and are no longer than the longest.
+    """Give the end of each bracket by its start, for all brackets up to the longest length.
 
-    Other brackets may be among them. A bracket that never closes is not.
+    Other brackets may be among them. A bracket without an end is not.
     """
     out: dict[int, int] = {}
     for start, stop in _regions(starts, longest) if starts else ():

@@ -24,7 +24,7 @@ _BEYOND_ASCII = bytes(range(0x80, 0x100))
 
 
 def _whatwg_1252() -> str:
-    """Give cp1252 with its five holes filled as browsers do: by the C1 control of that number."""
+    """Give cp1252 with its five holes filled as in browsers: by the C1 control of the number."""
     table = bytes(range(256)).decode("cp1252", "replace")
     return "".join(chr(n) if char == "\ufffd" else char for n, char in enumerate(table))
 
@@ -34,7 +34,7 @@ _CP1252 = _whatwg_1252()
 
 @lru_cache(maxsize=256)
 def codec(declared: str) -> str | None:
-    """Give Python's name of a declared charset, or None where it is unknown or not believed."""
+    """Give Python's name of a declared charset, or None if it is unknown or not believed."""
     name = declared.strip().strip("\"'").strip().lower()
     if not name or len(name) > 40 or not name.isascii() or "\0" in name:
         return None
@@ -52,7 +52,7 @@ def _cp1252(data: bytes) -> str:
 
 
 def _foreign_byte(error: UnicodeError) -> tuple[str, int]:
-    """Read one byte that is no utf-8 as cp1252 (an error handler of the codecs module)."""
+    """Read one byte outside utf-8 as cp1252 (an error handler of the codecs module)."""
     assert isinstance(error, UnicodeDecodeError)  # noqa: S101  it is registered for decoding only
     at = error.start
     return _cp1252(error.object[at : at + 1]), at + 1
@@ -62,7 +62,7 @@ codecs.register_error("parsers.cp1252", _foreign_byte)
 
 
 def _ladder(data: bytes) -> str:
-    """utf-8, also with a few foreign bytes in it or cut inside a letter; else cp1252."""
+    """Decode as utf-8, also with a few foreign bytes or cut inside a letter; else as cp1252."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -70,7 +70,7 @@ def _ladder(data: bytes) -> str:
 
 
 def _mixed(data: bytes) -> str:
-    """Text of two charsets: utf-8 where its letters beyond ASCII are that but for a few."""
+    """Decode a text of two charsets as utf-8 if nearly all its letters beyond ASCII are utf-8."""
     rest, letters = _UTF8_LETTER.subn(b"", data[:_LOOKED_AT])
     foreign = len(rest) - len(rest.translate(None, _BEYOND_ASCII))
     few = foreign < min(letters, _FEW) and len(data) <= _LOOKED_AT
@@ -89,9 +89,9 @@ def _by_declaration(data: bytes, name: str) -> str | None:
 def decode(data: bytes, declared: str | None = None) -> str:
     """Decode `data`: by the declared charset if that works, else utf-8, else cp1252.
 
-    iso-8859-1 is cp1252, and utf-8 where the bytes are that. Where utf-8 fails at a few bytes
-    only, those are read as cp1252: a text cut inside a letter stays readable. Never raises; NUL
-    and a byte order mark are dropped.
+    iso-8859-1 is read as cp1252, or as utf-8 if its bytes are valid utf-8. A few bytes outside
+    utf-8 are read as cp1252: a text cut inside a letter stays readable. Never raises; NUL and a
+    byte order mark are dropped.
     """
     name = codec(declared) if declared else None
     if data.isascii() and name not in _SHIFTING:

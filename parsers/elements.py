@@ -37,7 +37,7 @@ _OUTLOOK_RULE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class StartTag:
-    """The meaning of a start tag, apart from the place where it stands."""
+    """The meaning of a start tag, apart from its place."""
 
     hides: bool
     tiny: bool | None  # its font size: True none, False some, None as around it

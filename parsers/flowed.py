@@ -1,4 +1,4 @@
-"""Paragraphs that a mail program broke into lines on their way, made whole again (RFC 3676)."""
+"""Paragraphs broken into lines by a mail program, made whole again (RFC 3676)."""
 
 import re
 
@@ -9,11 +9,10 @@ _LABEL = re.compile(r"\W{0,3}[^\W\d_][\w -]{0,20}:(?:\s|$)")
 def joined(text: str, *, delete_space: bool = False) -> str:
     """Give a `format=flowed` text (LF line ends) with its soft line breaks taken out.
 
-    A line that ends with a space goes on in the next one of the same quote depth; with
-    `delete_space` (DelSp=yes) that space is no part of the text. Many programs leave a space at
-    the end of a short line that somebody ended, and of header lines that they quote: a break is
-    soft only where the next word would not have fitted, and starts no `Skickat:`. Nothing else
-    changes.
+    A line with a space at its end goes on in the next line of the same quote depth. With
+    `delete_space` (DelSp=yes) this space is no part of the text. Many programs leave a space also
+    at the end of short lines and of quoted header lines. So a break is soft only if the next word
+    did not fit on the line, and does not start a label (`Skickat:`). Nothing else changes.
     """
     out: list[str] = []
     above, depth = "", 0
@@ -29,13 +28,13 @@ def joined(text: str, *, delete_space: bool = False) -> str:
 
 
 def _quote(line: str) -> tuple[int, str]:
-    """Give how deep a line is quoted, and its content without the space that stuffs it."""
+    """Give the quote depth of a line, and its content without the stuffed space."""
     content = line.lstrip(">")
     return len(line) - len(content), content.removeprefix(" ")
 
 
 def _is_broken(above: str, content: str) -> bool:
-    """Tell if a line is what was broken off the one above."""
+    """Tell if a line was broken off the one above."""
     words = content.split(maxsplit=1)
     if not above.endswith(" ") or not words or content.strip() == "--" or _LABEL.match(content):
         return False

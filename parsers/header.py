@@ -23,9 +23,9 @@ _WORD = re.compile(r"=\?([^?\s*]{1,75})(?:\*[^?\s]{0,40})?\?([bBqQ])\?")
 
 
 def split(raw: bytes, limit: int) -> tuple[int, int]:
-    """Give where the header block ends and where the body starts, looking no further than `limit`.
+    """Give the end of the header block and the start of the body, within `limit` bytes.
 
-    A block that has no end inside the limit ends at the limit (or at the end of the message).
+    A block without an end inside the limit ends at the limit (or at the end of the message).
     """
     if raw[:1] in {b"\n", b"\r"}:
         return 0, 2 if raw[:2] == b"\r\n" else 1
@@ -37,10 +37,10 @@ def split(raw: bytes, limit: int) -> tuple[int, int]:
 
 
 def fields(block: bytes) -> tuple[Fields, int, bool]:
-    """Split a header block into (name, raw value); tell where it really ends, and if it is clean.
+    """Split a header block into (name, raw value); give its real end, and if it is clean.
 
-    A line that is no field is passed over while fields that mail knows still follow; else the
-    body starts there, as where the empty line is missing.
+    A line without a field is passed over if a well-known field still follows. Otherwise the body
+    starts at this line, and the empty line between them is missing.
     """
     out: list[tuple[str, list[bytes]]] = []
     clean = True
@@ -68,7 +68,7 @@ def _joined(pieces: list[tuple[str, list[bytes]]]) -> Fields:
 
 
 def _last_known(text: bytes) -> int:
-    """Give where the last field starts that mail knows by name, or -1."""
+    """Give the start of the last field with a well-known name, or -1."""
     return max((found.start() for found in _KNOWN.finditer(text)), default=-1)
 
 
@@ -102,7 +102,7 @@ def _word_bytes(declared: str, kind: str, content: str) -> bytes:
 
 
 def base64(data: bytes) -> bytes:
-    """Decode base64 that may be cut, unpadded or have rubbish in it."""
+    """Decode base64, even if it is cut, unpadded or holds rubbish."""
     try:
         return binascii.a2b_base64(data)
     except binascii.Error:
@@ -112,7 +112,7 @@ def base64(data: bytes) -> bytes:
 
 
 def word_end(value: str, at: int) -> int | None:
-    """Give where the encoded word ends that starts at `at`, or None if none does."""
+    """Give the end of the encoded word at `at`, or None if there is none."""
     found = _WORD.match(value, at)
     end = value.find("?=", found.end(), found.end() + 1000) if found else -1
     return end + 2 if end >= 0 else None
@@ -191,7 +191,7 @@ def _parameter(text: str, at: int) -> tuple[str, str, int]:
 
 
 def quoted(text: str, start: int) -> tuple[str, int]:
-    """Read the quoted string that starts at `start`; give its content and where it ends."""
+    """Read the quoted string at `start`; give its content and its end."""
     end = text.find('"', start + 1)
     if end > 0 and "\\" not in text[start:end]:
         return text[start + 1 : end], end + 1

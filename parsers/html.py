@@ -64,7 +64,7 @@ class _Element:
 
 @dataclass(slots=True)
 class _Reader:
-    """The state of one reading: open elements, the line at hand, and what came before."""
+    """The state of one reading: open elements, the line at hand, and the lines before it."""
 
     html: str
     mapped: bool = False
@@ -109,7 +109,7 @@ def _read(html: str, *, mapped: bool = False) -> _Reader:
 
 
 def _late_rules(html: str) -> list[Rule]:
-    """Give the hiding rules of sheets in the body, which hold for what stands above as well."""
+    """Give the hiding rules of sheets in the body; they hold for the text above them as well."""
     lowered = html.lower()
     if lowered.rfind("<style") <= max(lowered.find("<body"), lowered.find("</head"), 0):
         return []
@@ -241,7 +241,7 @@ def _close(reader: _Reader, name: str) -> None:
 
 
 def _close_implied(reader: _Reader, name: str) -> None:
-    """Close what HTML closes without a tag: a paragraph before a block, an item before an item."""
+    """Close elements without an end tag: a paragraph before a block, an item before an item."""
     wanted = _CLOSES.get(name, frozenset())
     while len(reader.stack) > 1 and reader.stack[-1].name in wanted:
         _pop(reader)
@@ -250,7 +250,7 @@ def _close_implied(reader: _Reader, name: str) -> None:
 
 
 def _close_paragraph(reader: _Reader) -> None:
-    """Close the paragraph that stands open, unless a wall stands between."""
+    """Close the open paragraph, unless a wall stands between."""
     for element in reversed(reader.stack[-8:]):
         if element.name in _WALLS:
             return
@@ -312,10 +312,10 @@ def _element(reader: _Reader, name: str, tag: str) -> _Element:
 
 
 def lines(html: str) -> list[Line]:
-    """Give the visible lines of an HTML text, with what its structure says of quotes.
+    """Give the visible lines of an HTML text, with the quotes marked by its structure.
 
-    Of a quote container (Gmail, Proton, Yahoo …) what stands outside its blockquotes and after the
-    first of them is an answer between the lines; without a blockquote all of it is quoted.
+    In a quote container (Gmail, Proton, Yahoo …) the lines outside its blockquotes, from the first
+    blockquote on, are an answer between the lines. Without a blockquote all of it is quoted.
     """
     reader = _read(html)
     first_quote: dict[int, int] = {}
@@ -330,21 +330,21 @@ def lines(html: str) -> list[Line]:
 
 
 def visible_text(html: str) -> str:
-    """Give the text that a reader of the HTML sees, one line per line, hidden text left out."""
+    """Give the text as a reader of the HTML sees it, line by line, without hidden text."""
     return "\n".join(line.text for line in lines(html)).strip("\n")
 
 
 def mapped_text(html: str) -> tuple[str, Places]:
-    """Give the visible text and, for each of its characters, where it stands in the source.
+    """Give the visible text and, for each of its characters, its place in the source.
 
-    A line end that comes from markup stands nowhere: (-1, -1).
+    A line end from markup stands nowhere: (-1, -1).
     """
     reader = _read(html, mapped=True)
     return "".join(reader.text), reader.places
 
 
 def all_text(html: str) -> str:
-    """Give every text of the source, hidden or not: what must hold no tag after a cut."""
+    """Give every text of the source, hidden or not; after a cut it must hold no tag."""
     out = [html[start:end] for kind, start, end in markup.tokens(html) if kind == "text"]
     return entities.unescape("".join(out))
 

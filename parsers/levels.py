@@ -12,13 +12,13 @@ _NAME_AND_NUMBER = re.compile(rf"({NAME})(?:[\s\-–—,/(=:.]{{1,5}}([1-4])\)?)
 
 
 def by_name(name: str) -> int:
-    """Give the level of a name that `NAME` matches."""
+    """Give the level of a name in the form `NAME`."""
     lowered = name.casefold()
     return next(level for stem, level in _NAMES.items() if lowered.startswith(stem))
 
 
 def only_level(text: str) -> int | None:
-    """Give the level of a text that holds a level and nothing else; None where two disagree."""
+    """Give the level of a text with nothing else in it; None if two levels disagree."""
     text = text.strip(" .!")
     found = _NUMBER_AND_NAME.fullmatch(text)
     number, name = (found[1], found[2]) if found else (None, None)

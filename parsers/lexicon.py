@@ -1,4 +1,4 @@
-"""Lists of words as quick patterns, and the lower case that these patterns expect."""
+"""Lists of words as quick patterns, and the lower case for these patterns."""
 
 import re
 

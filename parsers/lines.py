@@ -18,7 +18,7 @@ _DEEPEST = 20
 
 @dataclass(slots=True)
 class Text:
-    """A text as lines: as written, their bare content, their quote depth, and what marks them."""
+    """A text as lines: as written, bare, with their quote depths and their marks."""
 
     raw: list[str] = field(default_factory=list)
     contents: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ def _bare(line: str) -> str:
 
 
 def _unquote(line: str) -> tuple[int, str]:
-    """Give how deep a line is quoted, and its content without the marks."""
+    """Give the quote depth of a line, and its content without the marks."""
     at = depth = 0
     while at < len(line) and line[at] in "> \u00a0":
         depth += line[at] == ">"
@@ -51,7 +51,7 @@ def _unquote(line: str) -> tuple[int, str]:
 
 
 def _ends_address(line: str, text: Text) -> bool:
-    """Tell if a line is the end of an address whose < stands above: `<bo@kund.se` / `>:`."""
+    """Tell if a line ends an address from a line above: `<bo@kund.se` / `>:`."""
     if not _WRAPPED_END.match(line) or not text.raw or text.depths[-1]:
         return False
     above = " ".join(text.contents[-3:])
@@ -72,7 +72,7 @@ def add_plain(text: Text, source: str) -> None:
 
 
 def add_html(text: Text, source: str) -> None:
-    """Add the lines that a reader of an HTML text sees, blockquotes marked as in plain text."""
+    """Add the visible lines of an HTML text, blockquotes marked as in plain text."""
     for line in markup.lines(source):
         depth, content = line.depth, line.text
         if not depth and content[:1] == ">":

@@ -19,7 +19,7 @@ def name(tag: str) -> str:
 
 
 def _tag_end(html: str, start: int, missing: set[str]) -> int:
-    """Give the index after the tag that opens at `start`; quotes may hold a `>`."""
+    """Give the index after the tag at `start`; its quotes may hold a `>`."""
     at = start
     while True:
         found = _STOP.search(html, at)

@@ -17,7 +17,7 @@ _UNREAD = ("x-", "arc-", "received", "dkim-signature", "authentication-results")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a raw message says. Texts have LF line ends; addresses are normalised."""
+    """A raw message, read. Texts have LF line ends; addresses are normalised."""
 
     headers: tuple[tuple[str, str], ...]  # (name, decoded and unfolded value), in order
     subject: str

@@ -18,11 +18,11 @@ _CONTAINERS = ("message/rfc822", "message/global")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of what is taken before a message is shelved (notes/reliability.md 8).
+    """The size and shape of the largest message; a larger one is shelved (notes/reliability.md 8).
 
-    Text is scanned by linear rules only, so a pasted log is no reason to shelve a mail: its limit
-    is where even a linear scan would be felt. HTML of that size is not parsed: where there is
-    plain text the message is read without it, else it is shelved.
+    Text is scanned by linear rules only, so a pasted log is no reason to shelve a mail. Its limit
+    is the size at which even a linear scan would be felt. Larger HTML is not parsed: a message
+    with plain text is read without its HTML, any other is shelved.
     """
 
     raw_bytes: int = 25 * 1024 * 1024
@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part that is no text of the message. `name` is safe to show and to save under."""
+    """A part beside the message's text. `name` is safe to show, and as a file name."""
 
     name: str
     content_type: str
@@ -60,7 +60,7 @@ class TextPart:
 
 @dataclass(slots=True)
 class Body:
-    """What the walk has found so far."""
+    """The texts, attachments and faults of the parts walked so far."""
 
     content_type: str = ""
     report_type: str = ""
@@ -73,7 +73,7 @@ class Body:
 
 @dataclass(slots=True)
 class _Part:
-    """A part still to be read: where it lies, and what it lies in."""
+    """A part still to be read: its place, and the parts around it."""
 
     start: int
     end: int
@@ -86,7 +86,7 @@ class _Part:
 
 @dataclass(slots=True)
 class _Shape:
-    """What a part says of itself."""
+    """A part's own description."""
 
     content_type: str
     parameters: dict[str, str]
@@ -122,7 +122,7 @@ def _child_fields(raw: bytes, start: int, end: int, limits: Limits) -> tuple[int
 
 
 def _boundary_lines(raw: bytes, part: _Part, mark: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Yield where each boundary line starts and ends, and whether it is the closing one."""
+    """Yield the start and end of each boundary line, and if it is the closing one."""
     line_mark = b"\n" + mark
     at = part.start
     if not raw.startswith(mark, at):
@@ -141,7 +141,7 @@ def _boundary_lines(raw: bytes, part: _Part, mark: bytes) -> Iterator[tuple[int,
 
 
 def _pieces(raw: bytes, part: _Part, boundary: bytes, most: int) -> list[tuple[int, int]]:
-    """Give where the pieces between the boundary lines lie; at most one more than `most`."""
+    """Give the places of the pieces between the boundary lines; at most one more than `most`."""
     out: list[tuple[int, int]] = []
     opened = -1
     for at, end, closing in _boundary_lines(raw, part, b"--" + boundary):
@@ -156,7 +156,7 @@ def _pieces(raw: bytes, part: _Part, boundary: bytes, most: int) -> list[tuple[i
 
 
 def _before_line_end(raw: bytes, start: int, at: int) -> int:
-    """Cut the line end that belongs to the boundary line at `at`."""
+    """Cut the line end of the boundary line at `at`."""
     if raw[at - 1 : at] == b"\n":
         at -= 1
         at -= raw[at - 1 : at] == b"\r"
@@ -164,7 +164,7 @@ def _before_line_end(raw: bytes, start: int, at: int) -> int:
 
 
 def decode_transfer(content: bytes, encoding: str) -> bytes:
-    """Undo a Content-Transfer-Encoding; what is not known is left as it is."""
+    """Undo a Content-Transfer-Encoding; with an unknown one, nothing changes."""
     encoding = encoding.partition(";")[0].strip().lower()
     if encoding == "quoted-printable":
         return binascii.a2b_qp(content)
@@ -310,7 +310,7 @@ def _over(part: _Part, shape: _Shape, count: int, limits: Limits) -> str | None:
 
 
 def _over_text(body: Body, limits: Limits) -> str | None:
-    """Drop HTML that is too large to parse where plain text says the same; refuse it elsewhere."""
+    """Drop too large HTML if plain text says the same, else refuse the message."""
     plain = [part.text for part in body.texts if part.kind == "plain"]
     if _exceed(plain, limits.text_bytes, "\n", limits.text_lines):
         return "text_too_large"

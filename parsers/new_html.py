@@ -1,4 +1,4 @@
-"""The HTML of what a sender wrote now: without quote, signature and tags, or none at all."""
+"""The HTML of the new text alone: without quote, signature and tags, or none at all."""
 
 import html as entities
 import re
@@ -25,13 +25,12 @@ _LONGEST = 512 * 1024
 
 
 def new_html(message: Message, body: Body) -> str | None:
-    """Give the markup of what `body.shown` says, its tags cut; None wherever that is uncertain.
+    """Give the markup of the text in `body.shown`, its tags cut; None in any doubt.
 
-    What a reader sees of the result is, letter for letter, `cut_tags(body.shown, …)`: it is the
-    beginning of the message's HTML up to the last letter of the new text, so what stands below,
-    quote and signature, is not in it. None where plain text and HTML say different things (C12),
-    where anything in it is hidden (C13), and where quote or forwarded text stands above or between
-    what is new (C2).
+    The visible text of the result is, letter for letter, `cut_tags(body.shown, …)`. The result is
+    the beginning of the message's HTML, up to the last letter of the new text, without the quote
+    and the signature below it. It is None if plain text and HTML differ (C12), if anything in the
+    HTML is hidden (C13), and if a quote or forwarded text stands above or inside the new text (C2).
     """
     html = message.html
     if html is None or len(html) > _LONGEST or not _is_whole(message) or not body.certain:
@@ -61,17 +60,17 @@ def _is_all(html: str, seen: str, text: str) -> bool:
 
 
 def pictures(html: str) -> frozenset[str]:
-    """The content ids of the pictures that the HTML shows, without brackets."""
+    """Give the content ids of the pictures in the HTML, without brackets."""
     return frozenset(_CONTENT_ID.findall(html))
 
 
 def _is_whole(message: Message) -> bool:
-    """One text, perhaps in two forms: of several the HTML would not be the whole."""
+    """Tell if the message has one text, perhaps in two forms; of several, HTML is only a part."""
     return len(message.texts) == 1
 
 
 def _without_sheets(html: str) -> str:
-    """Without style sheets, scripts and titles, which hold text that is none of the mail's."""
+    """Cut style sheets, scripts and titles: their text is not the mail's."""
     out: list[str] = []
     at = 0
     inside = ""
@@ -94,15 +93,15 @@ def _letters(text: str) -> str:
 
 
 def _values(html: str) -> str:
-    """Everything that is markup and no text: no tag may hide in an attribute or a comment."""
+    """Give all markup without the text: no tag may hide in an attribute or a comment."""
     found = (html[start:end] for kind, start, end in tokens(html) if kind != "text")
     return entities.unescape("\n".join(found))
 
 
 def _end(html: str, wanted: str, shown: int) -> int | None:
-    """Where the markup of the wanted letters ends; None where others stand before or among them.
+    """Give the end of the wanted letters' markup; None if others stand before or among them.
 
-    `shown` is how many pictures the plain text has marks for.
+    `shown` is the number of marks for pictures in the plain text.
     """
     text, places = markup.mapped_text(html)
     if not wanted or not _letters(text).startswith(wanted):
@@ -118,9 +117,9 @@ def _end(html: str, wanted: str, shown: int) -> int | None:
 
 
 def _after_pictures(html: str, end: int, following: int, shown: int) -> int | None:
-    """Where the pictures below the last letter end that are new, by their marks in the plain text.
+    """Give the end of the new pictures below the last letter, by their marks in the plain text.
 
-    None where a picture stands there without any: it may be new, or the signature's, or a quote's.
+    None if the plain text has no marks: a picture there may be new, the signature's or a quote's.
     """
     below = list(_IMAGE.finditer(html, end, following))
     missing = shown - len(_IMAGE.findall(html[:end]))
@@ -130,7 +129,7 @@ def _after_pictures(html: str, end: int, following: int, shown: int) -> int | No
 
 
 def _letter(text: str, number: int) -> int:
-    """Give where the letter of that number stands; the first one has number 1."""
+    """Give the place of a letter by its number; the first one has number 1."""
     for word in _WORD.finditer(text):
         size = word.end() - word.start()
         if number <= size:

@@ -1,4 +1,4 @@
-"""The places in a source from which the characters of a visible text come."""
+"""The place in the source for each character of a visible text."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence

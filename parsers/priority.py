@@ -1,4 +1,4 @@
-"""Which priority a customer states, and where (C4-C6)."""
+"""The priority in a customer's words, from subject and text (C4-C6)."""
 
 import re
 from collections.abc import Mapping
@@ -37,11 +37,11 @@ _LINES_READ = 10
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What was stated. `level` is None without a statement: then level 3 holds (C4).
+    """The priority stated in a mail. `level` is None without a statement: then level 3 holds (C4).
 
-    `conflict`: two different statements in one place, or a number and a name that differ; the
-    more severe one is `level` (C6). The levels by place stand apart because in a reply the
-    subject counts only where it differs from the ticket's (C5).
+    `conflict`: two different statements in one place, or a number and a different name; the more
+    severe one is `level` (C6). The levels by place stand apart for replies: there the subject
+    counts only if it differs from the ticket's (C5).
     """
 
     level: int | None
@@ -53,7 +53,7 @@ class Statement:
 
 
 def _labels(text: str) -> list[int]:
-    """Give every level that a label in the text states, by number and by name."""
+    """Give every level of the labels in a text, by number and by name."""
     out: list[int] = []
     for found in _LABEL.finditer(text):
         number = found["number"] or found["boxed"] or found["marked"]
@@ -67,7 +67,7 @@ def _labels(text: str) -> list[int]:
 
 
 def _marker(text: str) -> list[int]:
-    """Give the level whose name alone stands at the start as a marker: `KRITISK: …`, `[Hög] …`."""
+    """Give the level of a name alone at the start, as a marker: `KRITISK: …`, `[Hög] …`."""
     found = _MARKER.match(text)
     return [levels.by_name(found["boxed"] or found["name"])] if found else []
 
@@ -82,7 +82,7 @@ def _words(text: str, words: Mapping[str, int]) -> list[int]:
 
 
 def _line_level(line: str) -> list[int]:
-    """Give what a line states that holds a label, its level's name, and punctuation only."""
+    """Give the levels of a line with nothing but a label, its level's name and punctuation."""
     if len(line) > 80:
         return []
     found = _LABEL.search(line)
@@ -110,7 +110,7 @@ def _text_levels(text: str) -> list[int]:
 
 
 def read_priority(subject: str, new_text: str, words: Mapping[str, int] = WORDS) -> Statement:
-    """Read the priority that a subject and the new text of its message state (C5, C6).
+    """Read the priority from a subject and the new text of its message (C5, C6).
 
     A label anywhere beats a word, and the subject beats the text. `words` are lower case.
     """

@@ -1,4 +1,4 @@
-"""Whether a message is signed or encrypted (RFC 1847, RFC 8551, RFC 9580)."""
+"""Signed and encrypted messages (RFC 1847, RFC 8551, RFC 9580)."""
 
 import re
 from typing import Literal
@@ -22,7 +22,7 @@ _DASHED = re.compile(r"^- ", re.MULTILINE)
 
 
 def protection(message: Message) -> Literal["signed", "encrypted"] | None:
-    """Tell a signed message, whose text can be read, from one that nobody here can read."""
+    """Tell if a message is signed, with a readable text, or encrypted, and unreadable here."""
     kinds = {message.content_type, *(each.content_type for each in message.attachments)}
     if message.content_type == "multipart/encrypted" or _ARMOUR in (message.text or ""):
         return "encrypted"
@@ -34,7 +34,7 @@ def protection(message: Message) -> Literal["signed", "encrypted"] | None:
 
 
 def without_armour(text: str) -> str:
-    """A clear-signed text without its armour (RFC 9580, section 7), which fits no changed text."""
+    """Cut the armour off a clear-signed text (RFC 9580, section 7): it fits no changed text."""
     opening = _CLEAR_SIGNED.search(text)
     if opening is None:
         return text
@@ -46,5 +46,5 @@ def without_armour(text: str) -> str:
 
 
 def without_signatures(attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
-    """The files that still mean something once the text around them has changed."""
+    """Give the files without the signatures: these mean nothing beside a changed text."""
     return tuple(each for each in attachments if each.content_type not in _SIGNATURES)

@@ -1,4 +1,4 @@
-"""How mail programs announce what they quote: header blocks, attributions, separators, footers."""
+"""The marks of quoted mail: header blocks, separators, markers and footers."""
 
 import re
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ _RULE = re.compile(r"^(?:[-–—_=*~#+ ᐧ.]{2,}|ᐧ)$")
 
 
 class Cut(Enum):
-    """What a cut-off part is."""
+    """The kind of a cut-off part."""
 
     QUOTED = "quoted"
     FORWARDED = "forwarded"
@@ -71,7 +71,7 @@ class Cut(Enum):
 def label(content: str) -> str | None:
     """Give the kind of the header label at a line's start: from, sent, date, to …
 
-    `raw` is the kind of a field that no mail program shows: `Received: …`.
+    `raw` is the kind of a field outside the view of mail programs: `Received: …`.
     """
     return _label(content[:_LONGEST_LABEL]) if ":" in content or "：" in content else None
 
@@ -87,10 +87,10 @@ def _label(beginning: str) -> str | None:
 def header_block(
     contents: Sequence[str], labels: Sequence[str | None], start: int, stop: int
 ) -> int | None:
-    """Give where the header block ends that starts at line `start`, or None; it ends by `stop`.
+    """Give the end of the header block at line `start`, or None; it ends by line `stop`.
 
-    It needs a sender, a date, and an address or a subject: lists that people write (`Från: Malmö`,
-    `Till: Lund`) have them not. Raw headers that somebody pasted (`Received: …`) are no block.
+    A block needs a sender, a date, and an address or a subject. Ordinary lists (`Från: Malmö`,
+    `Till: Lund`) have them not. Pasted raw headers (`Received: …`) are no block.
     """
     if labels[start] in _NO_BEGINNING:
         return None
@@ -106,7 +106,7 @@ def header_block(
 def _block_labels(
     contents: Sequence[str], window: Sequence[str | None], start: int
 ) -> tuple[list[str], int]:
-    """Give the labels of a block, and where its last one stands: few lines lie between them."""
+    """Give the labels of a block, and the line after the last one; few lines lie between them."""
     kinds: list[str] = []
     end = start
     gap = 0
@@ -145,7 +145,7 @@ def _has_address(line: str) -> bool:
 
 
 def _is_one_line_block(content: str) -> bool:
-    """Tell if a line holds a whole header block, as where HTML lost its line breaks."""
+    """Tell if a line holds a whole header block, as in HTML without its line breaks."""
     if content.count(":") < 2 or len(content) > 2000:
         return False
     kinds = {_KINDS[word] for word in _INNER_LABEL.findall(lower(content))} | {label(content)}
@@ -161,12 +161,12 @@ def _kind(found: re.Match[str] | None) -> Cut | None:
 
 
 def separator(content: str) -> Cut | None:
-    """Tell if a line says `-----Ursprungligt meddelande-----` or the like, and which kind it is."""
+    """Give the kind of a separator such as `-----Ursprungligt meddelande-----`, or None."""
     return _kind(_SEPARATOR.match(content[:400])) if content[:1] in "-–—_=*" else None
 
 
 def intro(content: str) -> Cut | None:
-    """Tell if a line announces a mail without dashes: `Vidarebefordrat mejl:`."""
+    """Give the kind of an announcement without dashes (`Vidarebefordrat mejl:`), or None."""
     return _kind(_INTRO.match(content)) if len(content) < 120 else None
 
 
@@ -183,7 +183,7 @@ def marker(content: str, own: Sequence[str]) -> bool:
 
 
 def footer(content: str) -> bool:
-    """Tell if a line is what a phone or a mail program adds: `Skickat från min iPhone`."""
+    """Tell if a line was added by a phone or a mail program: `Skickat från min iPhone`."""
     if len(content) > 160 or not _FOOTER.match(content):
         return False
     excused = _EXCUSE.search(content) is not None

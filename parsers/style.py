@@ -1,4 +1,4 @@
-"""What CSS hides: text that nobody sees must never count."""
+"""Text hidden by CSS: it must never count."""
 
 import re
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ _RELATIVE = ("em", "%", "ex", "ch", "smaller", "larger")  # but not rem
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a style does to what stands inside it."""
+    """The effect of a style on the text inside it."""
 
     hides: bool = False
     tiny: bool | None = None  # its font size: True none, False some, None as around it
@@ -57,7 +57,7 @@ def declarations(style: str) -> dict[str, str]:
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    """What a backslash with a letter, or with its number, stands for in CSS."""
+    """Give the character of a backslash with a letter, or with its number, in CSS."""
     if not found[1]:
         return str(found[2])
     code = int(found[1], 16)
@@ -124,7 +124,7 @@ def _font_size(found: dict[str, str]) -> bool | None:
 
 
 def effect(style: str) -> Effect:
-    """Tell what a style attribute hides: by display, visibility, opacity, size, place or colour."""
+    """Give the effect of a style: by display, visibility, opacity, size, place or colour."""
     return _known_effect(style) if len(style) < _REMEMBERED else _new_effect(style)
 
 
@@ -159,7 +159,7 @@ def _effect(found: dict[str, str]) -> Effect:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of a style sheet that hides: what an element must be for it to hold."""
+    """A hiding rule of a style sheet: the names an element needs for it to hold."""
 
     tag: str
     classes: frozenset[str]
@@ -167,7 +167,7 @@ class Rule:
 
     @property
     def names(self) -> set[str]:
-        """Give all that the element must be, as selectors: `b`, `.hidden`, `#footer`."""
+        """Give the names an element needs, as selectors: `b`, `.hidden`, `#footer`."""
         tag = {self.tag} if self.tag else set()
         return tag | {f".{name}" for name in self.classes} | {f"#{name}" for name in self.ids}
 
@@ -192,7 +192,7 @@ def _blocks(sheet: str) -> list[tuple[str, str]]:
 
 
 def hiding_rules(sheet: str) -> list[Rule]:
-    """Give the rules of a style sheet that hide what they name by class, id or element."""
+    """Give the hiding rules of a style sheet, by class, id or element."""
     out: list[Rule] = []
     for selectors, body in _blocks(sheet):
         found = effect(body)
@@ -215,10 +215,10 @@ def hiding_rules(sheet: str) -> list[Rule]:
 
 @dataclass(slots=True)
 class Hiding:
-    """Rules that hide, asked together: each one is a bit, and an element's names select bits.
+    """Hiding rules, asked together: each one is a bit, and an element's names select bits.
 
-    Level n has the n-th name that each rule asks for. So the cost of an element does not grow with
-    the number of rules.
+    Level n has the n-th name of each rule. So the cost of an element does not grow with the number
+    of rules.
     """
 
     count: int = 0
@@ -226,7 +226,7 @@ class Hiding:
     complete: list[int] = field(default_factory=list)  # the rules without a name on a level
 
     def add(self, rules: Iterable[Rule]) -> None:
-        """Take more rules, up to the most that a mail may have."""
+        """Take more rules, up to the most for one mail."""
         for rule in rules:
             names = sorted(rule.names)
             if self.count == _MOST_RULES or not names:

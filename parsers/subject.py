@@ -1,4 +1,4 @@
-"""What a subject says beside its words: our ticket mark, and that it answers or forwards."""
+"""The marks of a subject: our ticket number, and the prefixes of answers and forwards."""
 
 import re
 
@@ -21,7 +21,7 @@ def ticket_number(subject: str) -> int | None:
 
 
 def _prefixes(subject: str) -> tuple[int, str]:
-    """Give where the reply prefixes and ticket marks end, and the kind of the first prefix."""
+    """Give the end of the reply prefixes and ticket marks, and the kind of the first prefix."""
     at = 0
     first = ""
     while True:
@@ -54,10 +54,10 @@ def own_words(subject: str) -> tuple[str, list[int]]:
 
 
 def is_reply(subject: str) -> bool:
-    """Tell if the subject's first prefix says that it answers."""
+    """Tell if the subject's first prefix is an answer's."""
     return _prefixes(subject)[1] == "reply"
 
 
 def is_forward(subject: str) -> bool:
-    """Tell if the subject's first prefix says that it forwards."""
+    """Tell if the subject's first prefix is a forward's."""
     return _prefixes(subject)[1] == "forward"

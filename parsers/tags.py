@@ -1,4 +1,4 @@
-"""Tags that engineers write: reading them, and cutting them out without a trace (C9-C13)."""
+"""Engineers' tags: reading them, and cutting them out without a trace (C9-C13)."""
 
 import re
 import unicodedata
@@ -79,10 +79,10 @@ _BLANKS = re.compile(r"\n[^\S\n]*\n(?:[^\S\n]*\n)+")
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag. `span` is where it stands in the text that was read, brackets included.
+    """One tag. `span` is its place in the text, brackets included.
 
-    `kind`: "tag" is right; "wrong" is a tag with an `error`; "near_internal" is a bracket that
-    looks like a mistyped [intern] (then `name` is empty). `value` has single spaces.
+    `kind`: "tag" is right; "wrong" is a tag with an `error`; "near_internal" is a bracket like a
+    mistyped [intern] (then `name` is empty). `value` has single spaces.
     """
 
     kind: Literal["tag", "wrong", "near_internal"]
@@ -96,7 +96,7 @@ class Tag:
 
 
 def _on_one_line(text: str) -> str:
-    """Give text without line breaks, invisible marks, and the link that Outlook repeats in <>."""
+    """Give text without line breaks, invisible marks, and Outlook's repeated link in <>."""
     bare = LINK.sub("", text) if "<" in text else text
     return unicodedata.normalize("NFC", " ".join(INVISIBLE.sub("", bare).split()))
 
@@ -123,7 +123,7 @@ def _near_internal(inner: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _read_bracket(raw: str) -> Tag | None:
-    """Read a bracket as a tag, as if it stood alone; None where it is ordinary text."""
+    """Read a bracket as a tag, as if it stood alone; None if it is ordinary text."""
     if len(raw) - 2 > _LONGEST or raw.count("\n") > 1:
         return None
     inner = _on_one_line(raw[1:-1])
@@ -167,10 +167,10 @@ def _placed(tag: Tag, span: tuple[int, int], *, glued: bool) -> Tag:
 def read_tags(text: str) -> tuple[Tag, ...]:
     """Give the tags of a text in order, right and wrong alike: the index is the ordinal (C12).
 
-    Ordinary text (C9) gives nothing: a bracket whose first word is no name, a name followed by
-    other words without a colon, a `[` right after a letter, digit or `)`, a `]` right before `(`,
-    and the sample form `[tid: …]`. A `[` right after a `]` is ordinary too, but where it follows
-    a tag it is a wrong one (error "glued"): cutting the first would make a tag of the second.
+    Ordinary text (C9) gives nothing: a bracket with another first word, a name followed by other
+    words without a colon, a `[` right after a letter, digit or `)`, a `]` right before `(`, and
+    the sample form `[tid: …]`. A `[` right after a `]` is ordinary too. Right after a tag it is a
+    wrong tag (error "glued"): cutting the first would make a tag of the second.
     """
     out: list[Tag] = []
     openings = _OPENINGS.find(text)
@@ -195,7 +195,7 @@ def _tag_at(text: str, start: int, end: int, after: int) -> Tag | None:
 
 
 def _blank_before(text: str, at: int) -> int:
-    """Give where the blanks start that stand right before a place, on its line."""
+    """Give the start of the blanks right before a place, on its line."""
     while at and text[at - 1] != "\n" and text[at - 1].isspace():
         at -= 1
     return at
@@ -207,7 +207,7 @@ def _blank_after(text: str, at: int) -> int:
 
 
 def _cut_span(text: str, start: int, end: int) -> tuple[int, int]:
-    """Widen a span by the white space that its tag leaves behind."""
+    """Widen a span by the white space around its tag."""
     left, right = _blank_before(text, start), _blank_after(text, end)
     opens = not left or text[left - 1] == "\n"
     after = text[end : end + 1]
@@ -242,17 +242,17 @@ def _cut_once(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def cut_tags(text: str, tags: Iterable[Tag]) -> str:
-    """Cut the tags out of the text that they were read from, with the white space they leave.
+    """Cut the tags out of their text, with the white space around them.
 
-    A line that held nothing but tags goes; empty lines that meet become one. What only becomes a
-    tag because another was cut goes too: reading the result finds no tag (C13).
+    A line of nothing but tags goes; two empty lines become one. If a cut makes a new tag, the new
+    one goes too: reading the result finds no tag (C13).
     """
     spans = sorted(tag.span for tag in tags)
     return _BLANKS.sub("\n\n", _cut_all(text, spans)) if spans else text
 
 
 def _cut_all(text: str, spans: list[tuple[int, int]]) -> str:
-    """Cut the spans, and the tags that this makes; where there are too many, all brackets go."""
+    """Cut the spans, and any tags made by the cut; of too many tags, all brackets go."""
     for _ in range(8):
         text = _cut_once(text, spans)
         if len(spans) >= _MOST:

@@ -1,4 +1,4 @@
-"""The words by which mail programs announce a quote, in the languages that reach a Swedish desk."""
+"""The words of mail programs around a quote, in the languages of a Swedish desk's mail."""
 
 # Labels of header blocks, by what they label
 LABELS: dict[str, str] = {

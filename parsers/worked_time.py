@@ -30,10 +30,10 @@ _WORD = re.compile(r"[^\s,]+")
 
 @dataclass(frozen=True, slots=True)
 class WorkedTime:
-    """What a right time tag says. `minutes` is negative for a correction.
+    """The value of a right time tag. `minutes` is negative for a correction.
 
-    `date` is a date that was written; `days_back` 0 or 1 where idag or igår was; both None where
-    neither was (C11: the receipt date). `outside`: kväll (G4).
+    `date` is a written date; `days_back` is 0 for idag, 1 for igår. Without either both are None
+    (C11: the receipt date). `outside`: kväll (G4).
     """
 
     minutes: int
@@ -51,7 +51,7 @@ def _whole(amount: str, factor: int) -> int:
 
 
 def _amount(text: str) -> tuple[int, int] | None:
-    """Read an amount at the start of `text`: its minutes, and where it ends."""
+    """Read an amount at the start of `text`: its minutes, and its end."""
     for shape in _HOURS_AND_MINUTES:
         found = shape.match(text)
         if found:
@@ -89,7 +89,7 @@ def _with_word(time: WorkedTime, word: str) -> WorkedTime | str:
 
 
 def read(value: str) -> tuple[WorkedTime | None, str | None]:
-    """Read the value of a time tag: the time, or the code of what is wrong with it.
+    """Read the value of a time tag: the time, or the code of its fault.
 
     Codes: no_value, unit_missing, bad_amount, zero_amount, bad_date, two_dates, unknown_word.
     Nothing is ever guessed (C10).
