@@ -56,7 +56,7 @@ def understood(
     message = read(raw)
     parts = body.read_body(message)
     verdict = automatic.judge(message, own_addresses=own_addresses, own_instance="")
-    found = {
+    facts = {
         "identity": identity.identity(raw, delivery=""),
         "refusal": message.refusal,
         "defects": message.defects,
@@ -82,7 +82,7 @@ def understood(
         "body": parts,
         "attachments": message.attachments,
     }
-    plain = _plain(found)
+    plain = _plain(facts)
     return plain if isinstance(plain, dict) else {}
 
 
@@ -95,9 +95,9 @@ def _people(message: Message) -> dict[str, object]:
     }
 
 
-def _table(found: dict[str, object]) -> str:
+def _table(facts: dict[str, object]) -> str:
     rows: list[str] = []
-    for name, value in found.items():
+    for name, value in facts.items():
         if isinstance(value, dict):
             rows += [
                 f"{name}.{key:<{max(1, 19 - len(name))}} {entry}" for key, entry in value.items()
@@ -123,13 +123,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"{given.file}: {error.strerror}\n")
         return 2
-    found = understood(
+    facts = understood(
         raw,
         own_addresses=frozenset(own.lower() for own in given.own),
         trusted=given.trust,
         microsoft365=given.microsoft365,
     )
-    text = json.dumps(found, ensure_ascii=False, indent=2) if given.json else _table(found)
+    text = json.dumps(facts, ensure_ascii=False, indent=2) if given.json else _table(facts)
     sys.stdout.write(text + "\n")
     return 0
 

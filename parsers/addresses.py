@@ -195,10 +195,10 @@ def _take(text: str, at: int, entry: _Entry) -> int:
         entry.words.append(text[at:word_end])
         entry.broken |= "<" in entry.words[-1] or ">" in entry.words[-1]
         return word_end
-    found = _ATOM.match(text, at)
-    if found and not (at and text[at - 1] == "@") and text[found.end() : found.end() + 1] != "@":
-        entry.words.append(found[0])
-        return found.end()
+    atom = _ATOM.match(text, at)
+    if atom and not (at and text[at - 1] == "@") and text[atom.end() : atom.end() + 1] != "@":
+        entry.words.append(atom[0])
+        return atom.end()
     return _bare(text, at, entry)
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 from parsers.body import Body
 
 # Marks around a first word, as bold or quotation marks; `> OK` is somebody else's.
-_BEFORE = r"""[\s\ufeff\u200b*_"'”’»]*"""
+_BEFORE = r"""\A[\s\ufeff\u200b*_"'”’»]*+"""
 _AFTER = r"""(?=$|[\s.,!;:)*_"'”’»…])"""
 _OK = re.compile(rf"{_BEFORE}ok{_AFTER}", re.IGNORECASE)
 _YES = re.compile(rf"{_BEFORE}(?:ok|ja){_AFTER}", re.IGNORECASE)

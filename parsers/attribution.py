@@ -86,14 +86,14 @@ class _Joined:
         """Give the first match at or after `start`; only the new part of the text is searched."""
         known = self.known.get(find)
         if known is None:
-            found = find(self.lowered, start, dates.EVERYTHING)
+            match = find(self.lowered, start, dates.EVERYTHING)
         elif start == known[0]:
             return known[1]
         else:
-            found = find(self.lowered, start, known[0] + _REACH[find])
-            found = found if found and found.start() < known[0] else known[1]
-        self.known[find] = (start, found)
-        return found
+            match = find(self.lowered, start, known[0] + _REACH[find])
+            match = match if match and match.start() < known[0] else known[1]
+        self.known[find] = (start, match)
+        return match
 
     @property
     def is_told(self) -> bool:
@@ -167,9 +167,9 @@ def _evidence(joined: _Joined, start: int) -> Evidence | None:
     start = beginning.end() if beginning else start
     if not 4 < len(text) - start < _LONGEST:
         return None
-    found = _by_form(text[start:]) if text[start].isdigit() else None
-    if found:
-        return found
+    formed = _by_form(text[start:]) if text[start].isdigit() else None
+    if formed:
+        return formed
     verb = joined.first(_verb, start)
     return _with_verb(joined, start, verb) if verb else _without_verb(joined, start)
 

@@ -123,7 +123,7 @@ def _silencers(message: Message, own_addresses: frozenset[str]) -> list[str]:
     """Give every reason not to answer, whatever the kind (notes/reliability.md 6)."""
     sender = message.sender
     address = sender.address if sender else ""
-    found = {
+    reasons = {
         "no_single_sender": sender is None,
         "from_own_address": address in own_addresses,
         "no_reply_address": bool(_NO_REPLY.match(address)),
@@ -138,7 +138,7 @@ def _silencers(message: Message, own_addresses: frozenset[str]) -> list[str]:
         "automatic_subject": _automatic_subject(message),
         "refused": message.refusal is not None,
     }
-    return [reason for reason, holds in found.items() if holds]
+    return [reason for reason, holds in reasons.items() if holds]
 
 
 def judge(message: Message, *, own_addresses: frozenset[str], own_instance: str) -> Verdict:

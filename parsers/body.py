@@ -114,9 +114,9 @@ def _attributions(text: Text) -> _Found:
     ]
     for end in _outermost(ends):
         numbers = _joinable(text, end)
-        found = attribution.find(tuple(text.contents[number] for number in numbers))
-        if found:
-            out[_upwards(text, numbers[found[0]])] = (end + 1, found[1])
+        announced = attribution.find(tuple(text.contents[number] for number in numbers))
+        if announced:
+            out[_upwards(text, numbers[announced[0]])] = (end + 1, announced[1])
     return out
 
 

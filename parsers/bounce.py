@@ -135,9 +135,9 @@ def _groups(content: bytes) -> Iterator[dict[str, str]]:
     text = content[:_SCANNED].replace(b"\r\n", b"\n")
     for block in text.split(b"\n\n")[:300]:
         listed, _, _ = header.fields(block.lstrip(b"\n"))
-        found = {name.lower(): header.unfold(value[:2000]) for name, value in listed[:50]}
-        if found:
-            yield found
+        group = {name.lower(): header.unfold(value[:2000]) for name, value in listed[:50]}
+        if group:
+            yield group
 
 
 def _typed(value: str) -> str:
@@ -155,8 +155,8 @@ def _from_report(content: bytes) -> list[Failed]:
         action = group.get("action", "").partition(";")[0].strip().lower()
         if not address or action in {"delivered", "relayed", "expanded"}:
             continue
-        found = _STATUS.search(group.get("status", "") + " " + group.get("diagnostic-code", ""))
-        status = found[0] if found else ""
+        code = _STATUS.search(group.get("status", "") + " " + group.get("diagnostic-code", ""))
+        status = code[0] if code else ""
         # "failed" is final whatever the status: 4.4.7 is how days of trying end (RFC 3464, 2.3.3).
         over = action.startswith("failed") or not (action == "delayed" or status.startswith("4"))
         out.append(Failed(address, status, over))
@@ -190,8 +190,8 @@ def _before_original(text: str) -> str:
 def _from_text(message: Message) -> list[Failed]:
     """Read reports without a standard: Exim, qmail, old Exchange, Sendmail, Postfix."""
     text = _before_original(_report_text(message))
-    found = _STATUS.search(text)
-    status = found[0] if found else ""
+    first_status = _STATUS.search(text)
+    status = first_status[0] if first_status else ""
     code = _CODE.search(text)
     temporary = status.startswith("4") or (not status and code is not None and code[1] == "4")
     delayed = bool(_DELAYED.search(message.subject) or (_DELAYED.search(text[:3000]) and temporary))
@@ -219,12 +219,12 @@ def _near_failure(text: str, candidates: list[str]) -> list[str]:
 def _original_id(message: Message) -> str | None:
     for part in message.attachments:
         if part.content_type in _ORIGINALS:
-            found = _ID_LINE.search(_unfolded_ids(part.content))
-            if found:
-                return found[1]
-    found = _ID_LINE.search(_unfolded_ids(_report_text(message).encode()))
-    if found:
-        return found[1]
+            line = _ID_LINE.search(_unfolded_ids(part.content))
+            if line:
+                return line[1]
+    line = _ID_LINE.search(_unfolded_ids(_report_text(message).encode()))
+    if line:
+        return line[1]
     return message.in_reply_to or (message.references[-1] if message.references else None)
 
 
@@ -242,8 +242,8 @@ def read_bounce(message: Message) -> Bounce | None:
         for part in message.attachments
         if part.content_type in _REPORTS or part.content_type == _NOTIFICATION
     ]
-    found = [failed for report in reports for failed in _from_report(report)]
-    unique = {failed.address: failed for failed in found or _from_text(message)}
+    failures = [failed for report in reports for failed in _from_report(report)]
+    unique = {failed.address: failed for failed in failures or _from_text(message)}
     author = next((name for report in reports if (name := _author(report))), "")
     return Bounce(tuple(unique.values()), _original_id(message), author)
 

@@ -31,11 +31,11 @@ def _near(word: str) -> str:
 def _letters(pattern: str, gap: str) -> str:
     """Give a pattern of letters with something invisible allowed after each of them."""
 
-    def letter(found: re.Match[str]) -> str:
-        if found[0] == ".":
+    def letter(match: re.Match[str]) -> str:
+        if match[0] == ".":
             return rf"[^:{_INVISIBLE}]{_MARKS}" if gap else "[^:]"
-        apart = f"(?:{found[0]}|{_APART[found[0]].format(gap)})" if found[0] in _APART else found[0]
-        return f"{apart if gap else found[0]}{gap}"
+        apart = f"(?:{match[0]}|{_APART[match[0]].format(gap)})" if match[0] in _APART else match[0]
+        return f"{apart if gap else match[0]}{gap}"
 
     return _LETTERS.sub(letter, pattern).replace(r"\ ", r"\s+")
 
@@ -64,8 +64,8 @@ class Openings:
         """Yield the possible openings in order; linear in the text."""
         if "[" in text:
             pattern = self._plain if text.isascii() or not _ODD.search(text) else self._odd
-            for found in pattern.finditer(lower(text)):
-                yield found.start()
+            for opening in pattern.finditer(lower(text)):
+                yield opening.start()
 
 
 def _regions(starts: Sequence[int], longest: int) -> Iterator[tuple[int, int]]:

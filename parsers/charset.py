@@ -41,10 +41,10 @@ def codec(declared: str) -> str | None:
     if name in {"8bit", "7bit", "unicode", "x-user-defined"}:
         return None
     try:
-        found = codecs.lookup(name.removeprefix("x-").removeprefix("cs")).name
+        known = codecs.lookup(name.removeprefix("x-").removeprefix("cs")).name
     except (LookupError, ValueError):
         return None
-    return found if found in _ALLOWED else None
+    return known if known in _ALLOWED else None
 
 
 def _cp1252(data: bytes) -> str:

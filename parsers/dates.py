@@ -42,8 +42,8 @@ _Named = tuple[re.Pattern[str], re.Pattern[str]]  # the numbers, and the numbers
 def _after_month(patterns: _Named, text: str, start: int, end: int) -> Match | None:
     """Find a month's name with numbers after it: first the numbers, for they are rare."""
     numbers, named = patterns
-    for found in numbers.finditer(text, start, end):
-        month = named.search(text, max(start, found.start() - _LONGEST_MONTH), found.end())
+    for number in numbers.finditer(text, start, end):
+        month = named.search(text, max(start, number.start() - _LONGEST_MONTH), number.end())
         if month:
             return month
     return None

@@ -66,23 +66,23 @@ def _known(name: str, tag: str) -> StartTag:
 
 
 def _read(name: str, tag: str) -> StartTag:
-    found = markup.attributes(tag) if len(tag) > len(name) + 2 else {}
-    effect = style.effect(found.get("style", ""))
-    classes = frozenset(found.get("class", "").lower().split())
-    identifier = found.get("id", "").lower()
+    attributes = markup.attributes(tag) if len(tag) > len(name) + 2 else {}
+    effect = style.effect(attributes.get("style", ""))
+    classes = frozenset(attributes.get("class", "").lower().split())
+    identifier = attributes.get("id", "").lower()
     plain = frozenset(word.removeprefix("x_") for word in classes)
     bare = identifier.removeprefix("x_")
-    ruled = name == "div" and "border-top" in found.get("style", "")
-    in_class = name == "div" and (bool(plain & _CONTAINERS) or found.get("name") == "quote")
+    ruled = name == "div" and "border-top" in attributes.get("style", "")
+    in_class = name == "div" and (bool(plain & _CONTAINERS) or attributes.get("name") == "quote")
     return StartTag(
-        hides=name in _UNSEEN or "hidden" in found or effect.hides,
+        hides=name in _UNSEEN or "hidden" in attributes or effect.hides,
         tiny=effect.tiny,
         classes=classes,
         identifier=identifier,
-        cites=name == "blockquote" and found.get("type", "").lower() == "cite",
+        cites=name == "blockquote" and attributes.get("type", "").lower() == "cite",
         contains_quote=in_class or bare in _CONTAINER_IDS,
         announces_quote=bool(plain & _INTROS) or bare == "reply-intro",
         ends_new=bare in _MARKS
-        or (ruled and _OUTLOOK_RULE.search(found["style"].lower()[:2000]) is not None),
+        or (ruled and _OUTLOOK_RULE.search(attributes["style"].lower()[:2000]) is not None),
         roomy=is_roomy(name, tag),
     )

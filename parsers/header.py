@@ -29,11 +29,11 @@ def split(raw: bytes, limit: int) -> tuple[int, int]:
     """
     if raw[:1] in {b"\n", b"\r"}:
         return 0, 2 if raw[:2] == b"\r\n" else 1
-    found = _END.search(raw, 0, limit + 4)
-    if not found:
+    end_line = _END.search(raw, 0, limit + 4)
+    if not end_line:
         end = min(len(raw), limit)
         return end, end
-    return found.start(1), found.end()
+    return end_line.start(1), end_line.end()
 
 
 def fields(block: bytes) -> tuple[Fields, int, bool]:
@@ -50,11 +50,11 @@ def fields(block: bytes) -> tuple[Fields, int, bool]:
     last = -1
     for line in text.split(b"\n"):
         start, position = position, position + len(line) + 1
-        found = _NAME.match(line)
+        name = _NAME.match(line)
         if line[:1] in {b" ", b"\t"} and out:
             out[-1][1].append(line)
-        elif found:
-            out.append((found[1].decode("ascii"), [line[found.end() :]]))
+        elif name:
+            out.append((name[1].decode("ascii"), [line[name.end() :]]))
         elif line.strip() and not (not out and line.startswith((b"From ", b">From "))):
             last = _last_known(text) if clean else last
             clean = False
@@ -113,8 +113,8 @@ def base64(data: bytes) -> bytes:
 
 def word_end(value: str, at: int) -> int | None:
     """Give the end of the encoded word at `at`, or None if there is none."""
-    found = _WORD.match(value, at)
-    end = value.find("?=", found.end(), found.end() + 1000) if found else -1
+    word = _WORD.match(value, at)
+    end = value.find("?=", word.end(), word.end() + 1000) if word else -1
     return end + 2 if end >= 0 else None
 
 
@@ -122,15 +122,15 @@ def _words(value: str) -> Iterator[tuple[str, str | None, bytes]]:
     """Yield (plain text before, charset, bytes) for each encoded word, and the text at the end."""
     done = at = 0
     while (at := value.find("=?", at)) >= 0:
-        found = _WORD.match(value, at)
-        if not found:
+        word = _WORD.match(value, at)
+        if not word:
             at += 2
             continue
-        end = value.find("?=", found.end())
+        end = value.find("?=", word.end())
         if end < 0:
             break
-        content = _word_bytes(found[1], found[2], value[found.end() : end])
-        yield value[done:at], found[1].lower(), content
+        content = _word_bytes(word[1], word[2], value[word.end() : end])
+        yield value[done:at], word[1].lower(), content
         done = at = end + 2
     yield value[done:], None, b""
 
@@ -161,16 +161,16 @@ def parameters(value: str, limit: int) -> tuple[str, dict[str, str], bool]:
     two equal names counts.
     """
     head, _, rest = value.partition(";")
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     at = count = 0
     while at < len(rest):
         count += 1
         if count > limit:
-            return head.strip().lower(), _join_2231(found), True
+            return head.strip().lower(), _join_2231(pairs), True
         name, content, at = _parameter(rest, at)
         if name:
-            found.setdefault(name, content)
-    return head.strip().lower(), _join_2231(found), False
+            pairs.setdefault(name, content)
+    return head.strip().lower(), _join_2231(pairs), False
 
 
 def _parameter(text: str, at: int) -> tuple[str, str, int]:
@@ -204,25 +204,25 @@ def quoted(text: str, start: int) -> tuple[str, int]:
     return "".join(out), at + 1
 
 
-def _join_2231(found: dict[str, str]) -> dict[str, str]:
-    if not any("*" in name for name in found):
-        return {name: decode_words(value) for name, value in found.items()}
-    plain = {name: decode_words(value) for name, value in found.items() if "*" not in name}
-    for base in {name.partition("*")[0] for name in found if "*" in name}:
-        plain[base] = _decode_2231(base, found)
+def _join_2231(pairs: dict[str, str]) -> dict[str, str]:
+    if not any("*" in name for name in pairs):
+        return {name: decode_words(value) for name, value in pairs.items()}
+    plain = {name: decode_words(value) for name, value in pairs.items() if "*" not in name}
+    for base in {name.partition("*")[0] for name in pairs if "*" in name}:
+        plain[base] = _decode_2231(base, pairs)
     return plain
 
 
-def _decode_2231(base: str, found: dict[str, str]) -> str:
-    if f"{base}*" in found:
-        pieces = [(found[f"{base}*"], True)]
+def _decode_2231(base: str, pairs: dict[str, str]) -> str:
+    if f"{base}*" in pairs:
+        pieces = [(pairs[f"{base}*"], True)]
     else:
         pieces = []
-        for n in range(len(found)):
-            if f"{base}*{n}*" in found:
-                pieces.append((found[f"{base}*{n}*"], True))
-            elif f"{base}*{n}" in found:
-                pieces.append((found[f"{base}*{n}"], False))
+        for n in range(len(pairs)):
+            if f"{base}*{n}*" in pairs:
+                pieces.append((pairs[f"{base}*{n}*"], True))
+            elif f"{base}*{n}" in pairs:
+                pieces.append((pairs[f"{base}*{n}"], False))
             else:
                 break
     declared = None

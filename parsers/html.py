@@ -145,10 +145,10 @@ def _text(reader: _Reader, start: int, end: int) -> None:
 
 def _mapped_text(reader: _Reader, raw: str, start: int) -> None:
     at = 0
-    for found in _ENTITY.finditer(raw) if "&" in raw else ():
-        text = _character(found[0])
-        if text != found[0]:
-            begin, end = found.span()
+    for entity in _ENTITY.finditer(raw) if "&" in raw else ():
+        text = _character(entity[0])
+        if text != entity[0]:
+            begin, end = entity.span()
             _copy(reader, raw[at:begin], start + at)
             reader.text.append(text)
             reader.places.add(len(text), (start + begin, start + end))
@@ -289,25 +289,25 @@ def _open(reader: _Reader, name: str, tag: str) -> None:
 
 def _element(reader: _Reader, name: str, tag: str) -> _Element:
     around = reader.stack[-1]
-    found = start_tag(name, tag)
-    hidden = around.hidden or found.hides
+    meaning = start_tag(name, tag)
+    hidden = around.hidden or meaning.hides
     if reader.hiding.count and not hidden:
-        hidden = reader.hiding.holds(name, found.classes, found.identifier)
-    reader.rest = reader.rest or found.ends_new
+        hidden = reader.hiding.holds(name, meaning.classes, meaning.identifier)
+    reader.rest = reader.rest or meaning.ends_new
     region = around.region
-    if found.contains_quote and not region:
+    if meaning.contains_quote and not region:
         reader.regions += 1
         region = reader.regions
     is_quote = name == "blockquote"
     return _Element(
         name,
         hidden,
-        around.tiny if found.tiny is None else found.tiny,
+        around.tiny if meaning.tiny is None else meaning.tiny,
         around.depth + is_quote,
-        around.cited or found.cites or (is_quote and region > 0),
+        around.cited or meaning.cites or (is_quote and region > 0),
         region,
-        around.intro or found.announces_quote,
-        found.roomy,
+        around.intro or meaning.announces_quote,
+        meaning.roomy,
     )
 
 

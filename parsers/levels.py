@@ -20,11 +20,11 @@ def by_name(name: str) -> int:
 def only_level(text: str) -> int | None:
     """Give the level of a text with nothing else in it; None if two levels disagree."""
     text = text.strip(" .!")
-    found = _NUMBER_AND_NAME.fullmatch(text)
-    number, name = (found[1], found[2]) if found else (None, None)
-    if not found:
-        found = _NAME_AND_NUMBER.fullmatch(text)
-        name, number = (found[1], found[2]) if found else (None, None)
+    level = _NUMBER_AND_NAME.fullmatch(text)
+    number, name = (level[1], level[2]) if level else (None, None)
+    if not level:
+        level = _NAME_AND_NUMBER.fullmatch(text)
+        name, number = (level[1], level[2]) if level else (None, None)
     stated = {int(number)} if number else set()
     if name:
         stated.add(by_name(name))

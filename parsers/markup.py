@@ -14,24 +14,24 @@ _ATTRIBUTE = re.compile(
 
 def name(tag: str) -> str:
     """Give the lower-case name of a start or end tag."""
-    found = _NAME.match(tag[:80])
-    return found[1].lower() if found else ""
+    match = _NAME.match(tag[:80])
+    return match[1].lower() if match else ""
 
 
 def _tag_end(html: str, start: int, missing: set[str]) -> int:
     """Give the index after the tag at `start`; its quotes may hold a `>`."""
     at = start
     while True:
-        found = _STOP.search(html, at)
-        if not found:
+        stop = _STOP.search(html, at)
+        if not stop:
             return len(html)
-        at = found.end()
-        char = found[0]
+        at = stop.end()
+        char = stop[0]
         if char == ">":
             return at
         if (
             char in missing
-            or html[max(start, found.start() - 9) : found.start()].rstrip()[-1:] != "="
+            or html[max(start, stop.start() - 9) : stop.start()].rstrip()[-1:] != "="
         ):
             continue
         close = html.find(char, at)
@@ -47,27 +47,27 @@ def tokens(html: str) -> Iterator[tuple[str, int, int]]:
     missing: set[str] = set()
     no_comment_end = False
     while True:
-        found = _MARKUP.search(html, at)
-        start = found.start() if found else len(html)
+        opening = _MARKUP.search(html, at)
+        start = opening.start() if opening else len(html)
         if start > at:
             yield "text", at, start
-        if not found:
+        if not opening:
             return
-        if found[0] == "<!--":
+        if opening[0] == "<!--":
             close = -1 if no_comment_end else html.find("-->", start + 2)
             no_comment_end = close < 0
             at = len(html) if close < 0 else close + 3
             yield "other", start, at
             continue
-        at = _tag_end(html, found.end(), missing)
-        kind = "other" if found[0][-1] in "!?" else "close" if found[0][1] == "/" else "open"
+        at = _tag_end(html, opening.end(), missing)
+        kind = "other" if opening[0][-1] in "!?" else "close" if opening[0][1] == "/" else "open"
         yield kind, start, at
 
 
 def attributes(tag: str) -> dict[str, str]:
     """Give the attributes of a start tag, lower-case names; the first of two equal ones counts."""
     out: dict[str, str] = {}
-    for found in _ATTRIBUTE.finditer(tag[:20000], tag.find(" ") if " " in tag else 1):
-        value = found[2] or found[3] or found[4] or ""
-        out.setdefault(found[1].lower(), entities.unescape(value) if "&" in value else value)
+    for attribute in _ATTRIBUTE.finditer(tag[:20000], tag.find(" ") if " " in tag else 1):
+        value = attribute[2] or attribute[3] or attribute[4] or ""
+        out.setdefault(attribute[1].lower(), entities.unescape(value) if "&" in value else value)
     return out

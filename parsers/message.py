@@ -65,9 +65,9 @@ def _ids(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _message_id(values: tuple[str, ...]) -> str | None:
-    found = _ids(values)
-    if found:
-        return found[0]
+    identifiers = _ids(values)
+    if identifiers:
+        return identifiers[0]
     bare = "".join(values[0].split()) if values else ""
     return f"<{bare}>" if "@" in bare and "<" not in bare and ">" not in bare else None
 
@@ -173,5 +173,5 @@ def _message(  # noqa: PLR0917 the one place where all that was read comes toget
 
 
 def _join(body: mime.Body, kind: Literal["plain", "html"]) -> str | None:
-    found = [part.text for part in body.every_text if part.kind == kind]
-    return "\n".join(found) if found else None
+    texts = [part.text for part in body.every_text if part.kind == kind]
+    return "\n".join(texts) if texts else None

@@ -259,20 +259,20 @@ def _looks_html(text: str) -> bool:
     return text[:200].lstrip().lower().startswith(("<!doctype html", "<html"))
 
 
-def _add_text(found: TextPart, choice: int, body: Body, choices: dict[int, int]) -> None:
+def _add_text(part: TextPart, choice: int, body: Body, choices: dict[int, int]) -> None:
     """Add a text; of alternatives the plain one is read, unless it is empty (C12)."""
-    body.every_text.append(found)
+    body.every_text.append(part)
     if not choice or choice not in choices:
         if choice:
             choices[choice] = len(body.texts)
-        body.texts.append(found)
+        body.texts.append(part)
         return
     at = choices[choice]
     earlier = body.texts[at]
-    if found.kind == earlier.kind:
-        body.texts.append(found)
-    elif (found.kind == "plain" and found.text.strip()) or not earlier.text.strip():
-        body.texts[at] = found
+    if part.kind == earlier.kind:
+        body.texts.append(part)
+    elif (part.kind == "plain" and part.text.strip()) or not earlier.text.strip():
+        body.texts[at] = part
 
 
 def read(raw: bytes, start: int, fields: Mapping[str, tuple[str, ...]], limits: Limits) -> Body:

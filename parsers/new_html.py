@@ -74,12 +74,12 @@ def _without_sheets(html: str) -> str:
     out: list[str] = []
     at = 0
     inside = ""
-    for found in _UNSHOWN.finditer(html):
-        name = found[2].lower()
-        if inside and found[1] and name == inside:
-            at, inside = found.end(), ""
-        elif not inside and not found[1]:
-            out.append(html[at : found.start()])
+    for tag in _UNSHOWN.finditer(html):
+        name = tag[2].lower()
+        if inside and tag[1] and name == inside:
+            at, inside = tag.end(), ""
+        elif not inside and not tag[1]:
+            out.append(html[at : tag.start()])
             at, inside = len(html), name
     return "".join([*out, html[at:]])
 
@@ -94,8 +94,8 @@ def _letters(text: str) -> str:
 
 def _values(html: str) -> str:
     """Give all markup without the text: no tag may hide in an attribute or a comment."""
-    found = (html[start:end] for kind, start, end in tokens(html) if kind != "text")
-    return entities.unescape("\n".join(found))
+    pieces = (html[start:end] for kind, start, end in tokens(html) if kind != "text")
+    return entities.unescape("\n".join(pieces))
 
 
 def _end(html: str, wanted: str, shown: int) -> int | None:

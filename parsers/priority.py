@@ -55,11 +55,11 @@ class Statement:
 def _labels(text: str) -> list[int]:
     """Give every level of the labels in a text, by number and by name."""
     out: list[int] = []
-    for found in _LABEL.finditer(text):
-        number = found["number"] or found["boxed"] or found["marked"]
+    for label in _LABEL.finditer(text):
+        number = label["number"] or label["boxed"] or label["marked"]
         after = _NAME_AFTER if number else _NUMBER_AFTER
-        out.append(int(number) if number else levels.by_name(found["name"]))
-        more = after.match(text, found.end())
+        out.append(int(number) if number else levels.by_name(label["name"]))
+        more = after.match(text, label.end())
         if more:
             value = more[1]
             out.append(int(value) if value.isdigit() else levels.by_name(value))
@@ -68,16 +68,16 @@ def _labels(text: str) -> list[int]:
 
 def _marker(text: str) -> list[int]:
     """Give the level of a name alone at the start, as a marker: `KRITISK: …`, `[Hög] …`."""
-    found = _MARKER.match(text)
-    return [levels.by_name(found["boxed"] or found["name"])] if found else []
+    marker = _MARKER.match(text)
+    return [levels.by_name(marker["boxed"] or marker["name"])] if marker else []
 
 
 def _words(text: str, words: Mapping[str, int]) -> list[int]:
-    found = [word.casefold() for word in _WORD.findall(text)]
+    spoken = [word.casefold() for word in _WORD.findall(text)]
     return [
         words[word]
-        for at, word in enumerate(found)
-        if word in words and not _NEGATIONS & set(found[max(0, at - 2) : at])
+        for at, word in enumerate(spoken)
+        if word in words and not _NEGATIONS & set(spoken[max(0, at - 2) : at])
     ]
 
 
@@ -85,15 +85,15 @@ def _line_level(line: str) -> list[int]:
     """Give the levels of a line with nothing but a label, its level's name and punctuation."""
     if len(line) > 80:
         return []
-    found = _LABEL.search(line)
+    label = _LABEL.search(line)
     bare = _LINE.fullmatch(line.strip(_EDGES))
     if bare:
         return [int(bare[1])]
-    if not found or line[: found.start()].strip(_EDGES):
+    if not label or line[: label.start()].strip(_EDGES):
         return []
-    number = found["number"] or found["boxed"] or found["marked"]
-    more = (_NAME_AFTER if number else _NUMBER_AFTER).match(line, found.end())
-    end = more.end() if more else found.end()
+    number = label["number"] or label["boxed"] or label["marked"]
+    more = (_NAME_AFTER if number else _NUMBER_AFTER).match(line, label.end())
+    end = more.end() if more else label.end()
     return _labels(line) if not line[end:].strip(_EDGES) else []
 
 

@@ -80,8 +80,8 @@ def label(content: str) -> str | None:
 def _label(beginning: str) -> str | None:
     if _RAW_FIELD.match(beginning):
         return "raw"
-    found = _LABEL.match(beginning)
-    return _KINDS.get(found[1].strip().lower()) if found else None
+    match = _LABEL.match(beginning)
+    return _KINDS.get(match[1].strip().lower()) if match else None
 
 
 def header_block(
@@ -154,10 +154,10 @@ def _is_one_line_block(content: str) -> bool:
     return bool(dates.address(content) or dates.date(content))
 
 
-def _kind(found: re.Match[str] | None) -> Cut | None:
-    if not found:
+def _kind(match: re.Match[str] | None) -> Cut | None:
+    if not match:
         return None
-    return Cut.QUOTED if found["original"] else Cut.FORWARDED
+    return Cut.QUOTED if match["original"] else Cut.FORWARDED
 
 
 def separator(content: str) -> Cut | None:

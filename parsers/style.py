@@ -56,17 +56,17 @@ def declarations(style: str) -> dict[str, str]:
     return out
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescaped(escape: re.Match[str]) -> str:
     """Give the character of a backslash with a letter, or with its number, in CSS."""
-    if not found[1]:
-        return str(found[2])
-    code = int(found[1], 16)
+    if not escape[1]:
+        return str(escape[2])
+    code = int(escape[1], 16)
     return chr(code) if 0 < code <= 0x10FFFF else ""
 
 
 def _number(value: str) -> float | None:
-    found = _NUMBER.match(value)
-    text = found[0] if found else ""
+    digits = _NUMBER.match(value)
+    text = digits[0] if digits else ""
     try:
         return float(text)
     except ValueError:
@@ -82,23 +82,25 @@ def _below(value: str | None, bound: float) -> bool:
     return number is not None and number <= bound
 
 
-def _collapsed(found: dict[str, str]) -> bool:
-    if _is_zero(found.get("max-height")) or _is_zero(found.get("max-width")):
+def _collapsed(properties: dict[str, str]) -> bool:
+    if _is_zero(properties.get("max-height")) or _is_zero(properties.get("max-width")):
         return True
-    clipped = found.get("overflow", found.get("overflow-y", "")).startswith(("hidden", "clip"))
-    return clipped and (_is_zero(found.get("height")) or _is_zero(found.get("width")))
+    clipped = properties.get("overflow", properties.get("overflow-y", "")).startswith(
+        ("hidden", "clip")
+    )
+    return clipped and (_is_zero(properties.get("height")) or _is_zero(properties.get("width")))
 
 
-def _moved_away(found: dict[str, str]) -> bool:
-    if _below(found.get("text-indent"), -99):
+def _moved_away(properties: dict[str, str]) -> bool:
+    if _below(properties.get("text-indent"), -99):
         return True
-    placed = found.get("position", "").startswith(("absolute", "fixed"))
-    return placed and any(_below(found.get(side), -500) for side in ("left", "top", "right"))
+    placed = properties.get("position", "").startswith(("absolute", "fixed"))
+    return placed and any(_below(properties.get(side), -500) for side in ("left", "top", "right"))
 
 
-def _same_colour(found: dict[str, str]) -> bool:
-    colour = found.get("color", "")
-    ground = found.get("background-color", found.get("background", ""))
+def _same_colour(properties: dict[str, str]) -> bool:
+    colour = properties.get("color", "")
+    ground = properties.get("background-color", properties.get("background", ""))
     return bool(colour) and (colour in {"transparent", ground} or _is_clear(colour))
 
 
@@ -110,10 +112,12 @@ def _is_clear(colour: str) -> bool:
     return colour.startswith(("rgb", "hsl")) and len(parts) == 4 and _is_zero(parts[3])
 
 
-def _font_size(found: dict[str, str]) -> bool | None:
-    size = found.get("font-size")
-    if size is None and "font" in found:
-        sizes = [word for word in found["font"].split() if word[:1].isdigit() or word[:1] == "."]
+def _font_size(properties: dict[str, str]) -> bool | None:
+    size = properties.get("font-size")
+    if size is None and "font" in properties:
+        sizes = [
+            word for word in properties["font"].split() if word[:1].isdigit() or word[:1] == "."
+        ]
         size = sizes[0].partition("/")[0] if sizes else None
     if size is None or _number(size) is None:
         return None
@@ -140,21 +144,21 @@ def _new_effect(style: str) -> Effect:
     return _effect(declarations(style))
 
 
-def _effect(found: dict[str, str]) -> Effect:
+def _effect(properties: dict[str, str]) -> Effect:
     hides = (
-        found.get("display") == "none"
-        or found.get("visibility") in {"hidden", "collapse"}
-        or found.get("mso-hide") == "all"
-        or _is_zero(found.get("zoom"))
-        or _below(found.get("opacity"), 0.05)
-        or found.get("transform", "").replace(" ", "").startswith("scale(0)")
-        or found.get("clip", "").replace(" ", "").startswith(("rect(0", "rect(1px"))
-        or found.get("clip-path", "").replace(" ", "").startswith(("inset(5", "inset(100"))
-        or _collapsed(found)
-        or _moved_away(found)
-        or _same_colour(found)
+        properties.get("display") == "none"
+        or properties.get("visibility") in {"hidden", "collapse"}
+        or properties.get("mso-hide") == "all"
+        or _is_zero(properties.get("zoom"))
+        or _below(properties.get("opacity"), 0.05)
+        or properties.get("transform", "").replace(" ", "").startswith("scale(0)")
+        or properties.get("clip", "").replace(" ", "").startswith(("rect(0", "rect(1px"))
+        or properties.get("clip-path", "").replace(" ", "").startswith(("inset(5", "inset(100"))
+        or _collapsed(properties)
+        or _moved_away(properties)
+        or _same_colour(properties)
     )
-    return Effect(hides, _font_size(found))
+    return Effect(hides, _font_size(properties))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +199,8 @@ def hiding_rules(sheet: str) -> list[Rule]:
     """Give the hiding rules of a style sheet, by class, id or element."""
     out: list[Rule] = []
     for selectors, body in _blocks(sheet):
-        found = effect(body)
-        if not (found.hides or found.tiny):
+        shown = effect(body)
+        if not (shown.hides or shown.tiny):
             continue
         for selector in selectors.lower().split(",")[:50]:
             last = selector.replace(">", " ").split()[-1:]
@@ -245,10 +249,10 @@ class Hiding:
     def holds(self, tag: str, classes: frozenset[str], identifier: str) -> bool:
         """Tell if one of the rules names this element."""
         names = [tag, f"#{identifier}", *(f".{name}" for name in classes)]
-        found = (1 << self.count) - 1
+        holding = (1 << self.count) - 1
         for level, complete in zip(self.levels, self.complete, strict=True):
             here = complete
             for name in names:
                 here |= level.get(name, 0)
-            found &= here
-        return found != 0 and self.count > 0
+            holding &= here
+        return holding != 0 and self.count > 0

@@ -16,8 +16,8 @@ _BRACKETS = re.compile(r"\[[^\[\]]{0,80}\]")
 
 def ticket_number(subject: str) -> int | None:
     """Give the number of the first `[#1042]` in the subject (D3), or None."""
-    found = _MARK.search(subject)
-    return int(found[1]) if found else None
+    mark = _MARK.search(subject)
+    return int(mark[1]) if mark else None
 
 
 def _prefixes(subject: str) -> tuple[int, str]:
@@ -27,15 +27,15 @@ def _prefixes(subject: str) -> tuple[int, str]:
     while True:
         while at < len(subject) and (subject[at].isspace() or subject[at] in "\u200e\u200f"):
             at += 1
-        found = _PREFIX.match(subject[at : at + 40])
-        if found:
-            first = first or ("forward" if found["forward"] else "reply")
-            at += found.end()
+        match = _PREFIX.match(subject[at : at + 40])
+        if match:
+            first = first or ("forward" if match["forward"] else "reply")
+            at += match.end()
             continue
-        found = _MARK.match(subject, at)
-        if not found:
+        match = _MARK.match(subject, at)
+        if not match:
             return at, first
-        at = found.end()
+        at = match.end()
 
 
 def base_subject(subject: str) -> str:

@@ -127,9 +127,9 @@ def _read_bracket(raw: str) -> Tag | None:
     if len(raw) - 2 > _LONGEST or raw.count("\n") > 1:
         return None
     inner = _on_one_line(raw[1:-1])
-    found = _NAME.match(inner)
-    name = _NAMES[found[1].casefold()] if found else ""
-    rest = inner[found.end() :] if found else ""
+    match = _NAME.match(inner)
+    name = _NAMES[match[1].casefold()] if match else ""
+    rest = inner[match.end() :] if match else ""
     colon = rest.lstrip()[:1] == ":"
     value = rest.partition(":")[2].strip() if colon else ""
     span = (0, len(raw))
@@ -202,8 +202,8 @@ def _blank_before(text: str, at: int) -> int:
 
 
 def _blank_after(text: str, at: int) -> int:
-    found = _BLANK.match(text, at)
-    return found.end() if found else at
+    blanks = _BLANK.match(text, at)
+    return blanks.end() if blanks else at
 
 
 def _cut_span(text: str, start: int, end: int) -> tuple[int, int]:

@@ -53,22 +53,22 @@ def _whole(amount: str, factor: int) -> int:
 def _amount(text: str) -> tuple[int, int] | None:
     """Read an amount at the start of `text`: its minutes, and its end."""
     for shape in _HOURS_AND_MINUTES:
-        found = shape.match(text)
-        if found:
-            return int(found[1]) * 60 + int(found[2]), found.end()
+        match = shape.match(text)
+        if match:
+            return int(match[1]) * 60 + int(match[2]), match.end()
     for shape, factor in _ONE_UNIT:
-        found = shape.match(text)
-        if found:
-            return _whole(found[1], factor), found.end()
+        match = shape.match(text)
+        if match:
+            return _whole(match[1], factor), match.end()
     return None
 
 
 def _date(word: str) -> dt.date | str:
-    found = _DATE.fullmatch(word)
-    if not found:
+    match = _DATE.fullmatch(word)
+    if not match:
         return "bad_date"
     try:
-        return dt.date(int(found[1]), int(found[2]), int(found[3]))
+        return dt.date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return "bad_date"
 
@@ -100,12 +100,12 @@ def read(value: str) -> tuple[WorkedTime | None, str | None]:
         return None, "no_value"
     sign = -1 if head[0] in "-\u2212" else 1
     text = head[1:].lstrip() if sign < 0 else head
-    found = _amount(text)
-    if found is None:
+    amount = _amount(text)
+    if amount is None:
         return None, "unit_missing" if _BARE.match(text) else "bad_amount"
-    if not found[0]:
+    if not amount[0]:
         return None, "zero_amount"
-    return _rest(WorkedTime(sign * found[0], note=" ".join(note.split())), text[found[1] :])
+    return _rest(WorkedTime(sign * amount[0], note=" ".join(note.split())), text[amount[1] :])
 
 
 def _rest(time: WorkedTime, rest: str) -> tuple[WorkedTime | None, str | None]:
