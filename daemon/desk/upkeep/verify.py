@@ -8,7 +8,7 @@ from daemon.domain.wording import Say
 from daemon.store import seals
 from daemon.store.keeping.proofs.chain import chain_faults
 from daemon.store.keeping.proofs.faults import UNREADABLE, Counted, Fault
-from daemon.store.keeping.proofs.file import file_faults
+from daemon.store.keeping.proofs.file import file_proof
 from daemon.store.keeping.proofs.mail import erasure_faults, mail_faults
 from daemon.store.keeping.proofs.money import ledger_faults, statement_faults
 from daemon.store.keeping.proofs.seals import seal_faults
@@ -99,9 +99,9 @@ def prove(tx: Tx, *, file: bool = True) -> Proven:
         "erasure": erasure_faults(tx),
         "mail": mail_faults(tx, counted),
     }
-    faults = list(_readable("file", file_faults(tx))) if file else []
-    for kind, found in proofs.items():
-        faults += _readable(kind, found)
+    with file_proof(tx, wanted=file) as file_faults:
+        faults = [each for kind, found in proofs.items() for each in _readable(kind, found)]
+        faults = [*_readable("file", file_faults()), *faults]
     try:
         (links, head), (_, last_seal) = chain.head(tx), seals.head(tx)
     except UNREADABLE:

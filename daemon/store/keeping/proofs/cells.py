@@ -1,6 +1,7 @@
 """The cells of rows as they lie in the database, also those that no program of ours wrote."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, Dialect, Integer, LargeBinary, Table, case, cast, func, select
@@ -13,6 +14,7 @@ from daemon.store.session import Tx
 CHUNK = 500  # rows that are read at a time
 
 Cells = dict[str, Any]
+Reader = Callable[[Any], Any]  # a stored value → the column's; a ValueError for a foreign one
 
 
 def read_rows(
@@ -26,7 +28,11 @@ def read_rows(
     (order,) = table.primary_key
     query = select(as_type(order, NullType()), *(_bare(tx, each) for each in columns))
     query = query.select_from(table).where(where).order_by(order).limit(limit)
-    return [(raw[0], _cells(tx.dialect, columns, raw[1:])) for raw in tx.execute(query)]
+    if tx.dialect.name != "sqlite":
+        names = [column.name for column in columns]
+        return [(raw[0], dict(zip(names, raw[1:], strict=True))) for raw in tx.execute(query)]
+    readers = [(column.name, _reader(tx.dialect, column)) for column in columns]
+    return [(raw[0], _cells(readers, raw[1:])) for raw in tx.execute(query)]
 
 
 def _bare(tx: Tx, column: Column[Any]) -> ColumnElement[Any]:
@@ -39,37 +45,42 @@ def _bare(tx: Tx, column: Column[Any]) -> ColumnElement[Any]:
     return case((kept, as_type(column, NullType())), else_=cast(column, LargeBinary))
 
 
-def _cells(dialect: Dialect, columns: Sequence[Column[Any]], raw: Sequence[Any]) -> Cells | str:
-    if dialect.name != "sqlite":
-        return {each.name: value for each, value in zip(columns, raw, strict=True)}
-    found: Cells = {}
-    for column, value in zip(columns, raw, strict=True):
+def _cells(readers: Sequence[tuple[str, Reader]], raw: Sequence[Any]) -> Cells | str:
+    cells: Cells = {}
+    for (name, read), value in zip(readers, raw, strict=True):
         try:
-            found[column.name] = _cell(dialect, column, value)
+            cells[name] = None if value is None else read(value)
         except (ValueError, TypeError, AttributeError):
-            return column.name
-    return found
+            return name
+    return cells
 
 
-def _cell(dialect: Dialect, column: Column[Any], value: Any) -> Any:
-    """A cell's value; a ValueError for one that would not be written like this."""
-    if value is None:
-        return None
+@lru_cache(maxsize=512)
+def _reader(dialect: Dialect, column: Column[Any]) -> Reader:
+    """The function that reads a column's stored values."""
     if isinstance(column.type, Integer):
-        return _checked(value, value if isinstance(value, int) else None)
-    stored = value.decode("utf-8") if isinstance(value, bytes) else value
-    read, write = _processors(dialect, column)
-    found = read(stored) if read else stored
-    again = write(found) if write else found
-    return _checked(found, found if again == stored and type(again) is type(stored) else None)
-
-
-def _processors(dialect: Dialect, column: Column[Any]) -> tuple[Any, Any]:
+        return _whole_number
     kind = column.type.dialect_impl(dialect)
-    return kind.result_processor(dialect, None), kind.bind_processor(dialect)
+    read, write = kind.result_processor(dialect, None), kind.bind_processor(dialect)
+    if read is None and write is None:
+        return _text
+
+    def value_of(raw: Any) -> Any:
+        stored = raw.decode("utf-8") if isinstance(raw, bytes) else raw
+        value = read(stored) if read else stored
+        again = write(value) if write else value
+        if value is None or again != stored or type(again) is not type(stored):
+            raise ValueError(f"{stored!r} is not written like this")
+        return value
+
+    return value_of
 
 
-def _checked(value: Any, right: Any) -> Any:
-    if right is None:
-        raise ValueError(f"{value!r} is not written like this")
-    return value
+def _whole_number(raw: Any) -> int:
+    if not isinstance(raw, int):
+        raise ValueError(f"{raw!r} is no number")  # noqa: TRY004  a stored value, not an argument
+    return raw
+
+
+def _text(raw: Any) -> Any:
+    return raw.decode("utf-8") if isinstance(raw, bytes) else raw

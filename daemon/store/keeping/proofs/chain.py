@@ -1,13 +1,15 @@
 """The hash chain over ledger and statements: each link proves its row and the link before."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, Table, func, select
+from sqlalchemy import JSON, Boolean, Column, Table, func, select, type_coerce
+from sqlalchemy.types import NullType
 
 from daemon.store.keeping.proofs.cells import CHUNK, Cells, read_rows
-from daemon.store.keeping.proofs.faults import Counted, Fault
+from daemon.store.keeping.proofs.faults import UNREADABLE, Counted, Fault
 from daemon.store.money import chain as chained
 from daemon.store.money.chain import Sealed
 from daemon.store.money.ledger import SEALED
@@ -24,7 +26,7 @@ _KINDS: Final[Mapping[str, tuple[Table, Sequence[Column[Any]]]]] = {
 
 @dataclass(slots=True)
 class _Walk:
-    """Where the proof of the chain is: the last link as stored, and as it should have been."""
+    """The state of the proof: the last link as stored, and as it should have been."""
 
     seq: int = 0
     stored: str | None = START  # None: nobody knows what the next link follows
@@ -36,6 +38,9 @@ def chain_faults(tx: Tx, counted: Counted) -> Iterator[Fault]:
     """Every link against its row and the link before; rows without a link, links without a row."""
     walk = _Walk()
     while links := read_rows(tx, chain, list(chain.c), chain.c.seq > walk.seq, CHUNK):
+        if _is_whole(tx, walk, links):
+            counted.add("link", len(links))
+            continue
         rows = _sealed_rows(tx, [cells for _, cells in links if not isinstance(cells, str)])
         for seq, cells in links:
             yield from _prove(walk, seq, cells, rows)
@@ -44,6 +49,54 @@ def chain_faults(tx: Tx, counted: Counted) -> Iterator[Fault]:
         yield walk.suspect
     for kind in _KINDS:
         yield from _unlinked(tx, kind, counted)
+
+
+def _is_whole(tx: Tx, walk: _Walk, links: Sequence[tuple[int, Cells | str]]) -> bool:
+    """True where every link proves its row at once; then the walk has gone on behind them.
+
+    On SQLite a date is hashed as the text it is: text that gives the right hash is right.
+    """
+    if tx.dialect.name != "sqlite" or walk.suspect or walk.stored is None:
+        return False
+    known = [cells for _, cells in links if not isinstance(cells, str)]
+    seqs = range(walk.seq + 1, walk.seq + 1 + len(links))
+    if [cells["seq"] for cells in known] != list(seqs):
+        return False
+    try:
+        rows = _stored_rows(tx, known)
+        previous = walk.stored
+        for cells in known:
+            sealed = Sealed(cells["kind"], cells["row_id"], rows[cells["kind"], cells["row_id"]])
+            previous = chained.link(previous, sealed)
+            if previous != cells["hash"]:
+                return False
+    except (*UNREADABLE, KeyError):
+        return False
+    walk.seq, walk.stored, walk.computed = seqs[-1], previous, None
+    return True
+
+
+def _stored_rows(tx: Tx, links: Sequence[Cells]) -> dict[tuple[str, int], dict[str, Any]]:
+    """The rows as SQLite gives them; truth and JSON alone are read, for text has other forms."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for kind in {cells["kind"] for cells in links}:
+        table, columns = _KINDS[kind]
+        ids = [cells["row_id"] for cells in links if cells["kind"] == kind]
+        names = ["id", *(column.name for column in columns)]
+        raw = [type_coerce(table.c[name], NullType()) for name in names]
+        readers = [(c.name, _READERS[type(c.type)]) for c in columns if type(c.type) in _READERS]
+        for row in tx.execute(select(*raw).where(table.c.id.in_(ids))):
+            content = dict(zip(names, row, strict=True))
+            for name, read in readers:
+                content[name] = read(content[name])
+            found[kind, content.pop("id")] = content
+    return found
+
+
+_READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    Boolean: {0: False, 1: True, None: None}.__getitem__,
+    JSON: lambda text: None if text is None else json.loads(text),
+}
 
 
 def _sealed_rows(tx: Tx, links: Iterable[Cells]) -> dict[tuple[str, int], Cells | str]:

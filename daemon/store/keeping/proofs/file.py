@@ -1,29 +1,36 @@
 """Proving the database's own file: its pages and indexes, its schema, and its unused bytes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from daemon.store.keeping.proofs import packing, second_copies
 from daemon.store.keeping.proofs.faults import Fault
 from daemon.store.session import Tx
 
-_MOST = 100  # faults of the file that are told
 _MISSING = re.compile(r"row (\d+) missing from index (\w+)")
-_SEARCH = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%fts5%'"
 
 
-def file_faults(tx: Tx) -> Iterator[Fault]:
-    """Everything that is wrong with an SQLite file; PostgreSQL proves its files by itself."""
-    if tx.dialect.name != "sqlite":
+@contextmanager
+def file_proof(tx: Tx, *, wanted: bool = True) -> Iterator[Callable[[], Iterator[Fault]]]:
+    """Begin to prove an SQLite file, beside other proofs; gives the function with the faults.
+
+    A child process reads the file. PostgreSQL proves its files by itself.
+    """
+    if not wanted or tx.dialect.name != "sqlite":
+        yield lambda: iter(())
         return
-    for (line,) in tx.exec_driver_sql(f"PRAGMA integrity_check({_MOST})"):
-        if line != "ok":
-            yield _damage(str(line))
+    with packing.look(Path(tx.engine.url.database or "")) as child:
+        yield lambda: _faults(tx, child)
+
+
+def _faults(tx: Tx, child: packing.Child) -> Iterator[Fault]:
+    lines, pages = child.result()
+    yield from (_damage(line) for line in lines)
+    yield from (Fault("page", page, "bytes") for page in pages)
     if not second_copies.is_as_made(tx):
         yield Fault("file", 0, "schema")
-    for page in packing.differences_in_child(Path(tx.engine.url.database or "")):
-        yield Fault("page", page, "bytes")
 
 
 def _damage(line: str) -> Fault:

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 MOST = 32 * 1024**2  # bytes of a file that is packed: a third of a second's work
@@ -23,6 +24,7 @@ _FORMAT = 18  # 1: with a rollback journal
 _PAGE_SIZE, _COUNTER, _MARK = slice(16, 18), slice(24, 28), slice(60, 64)
 _VALID_FOR, _LIBRARY = slice(92, 96), slice(96, 100)
 _SECONDS = 3600
+_TOLD = 100  # lines of damage
 
 
 def pack(path: Path) -> bool:
@@ -104,22 +106,49 @@ def _comparable(first: bytes) -> bytes:
     return bytes(page)
 
 
-def differences_in_child(path: Path) -> list[int]:
-    """The same, by a child process; OSError where none can be had.
+def damage(path: Path) -> list[str]:
+    """The lines of SQLite's own check of pages and indexes."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        lines = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_TOLD})")]
+    return [line for line in lines if line != "ok"]
+
+
+# --- in a child ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that looks at a file."""
+
+    process: subprocess.Popen[bytes]
+
+    def result(self) -> tuple[list[str], list[int]]:
+        """The damage, and the pages that differ; OSError where the child could not tell."""
+        out, err = self.process.communicate(timeout=_SECONDS)
+        if self.process.returncode != 0:
+            says = (err.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
+            raise OSError(f"the file cannot be read: {says}")
+        lines, pages = json.loads(out)
+        return lines, pages
+
+
+@contextmanager
+def look(path: Path) -> Iterator[Child]:
+    """Let a child look at a file while this process works on.
 
     Where this process opened and closed the file itself, SQLite would lose its locks
     (https://www.sqlite.org/howtocorrupt.html, 2.2).
     """
     command = [sys.executable, "-I", "-m", __name__, str(path.absolute())]
-    ended = subprocess.run(  # noqa: S603  our own module
-        command, capture_output=True, check=False, timeout=_SECONDS, cwd="/"
-    )
-    if ended.returncode != 0:
-        says = (ended.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
-        raise OSError(f"the file cannot be compared with a new copy: {says}")
-    found: list[int] = json.loads(ended.stdout)
-    return found
+    with subprocess.Popen(  # noqa: S603  our own module
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/"
+    ) as process:
+        try:
+            yield Child(process)
+        finally:
+            process.kill()
 
 
 if __name__ == "__main__":
-    json.dump(list(differences(Path(sys.argv[1]))), sys.stdout)
+    file = Path(sys.argv[1])
+    json.dump((damage(file), list(differences(file))), sys.stdout)
