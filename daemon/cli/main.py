@@ -41,7 +41,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "person": ("person", "Hand out or erase what is kept of somebody."),
         "backup": ("backup", "Copy the database while the desk runs."),
         "restore-test": ("backup", "Prove that a copy can be used."),
-        "verify": ("verifying", "Prove ledger, statements and raw mail against their hashes."),
+        "verify": ("verifying", "Prove the database: file, ledger, register, mails."),
         "steps": ("working", "List the steps at which a test can kill the process."),
         "db": ("database", "Upgrade or check the database's schema."),
     }

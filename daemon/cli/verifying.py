@@ -1,4 +1,4 @@
-"""`avtald verify`: prove ledger, statements and raw mail against their hashes."""
+"""`avtald verify`: prove the database's file, sealed rows and whole mails."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ _MOST = 200  # faults that are listed
 @click.command()
 @json_config
 def verify(config: Path | None, *, as_json: bool) -> int:
-    """Prove ledger, statements and raw mail against their hashes; names each altered row."""
+    """Prove the database: its file, ledger, statements, register and mails; names each fault."""
     from daemon.desk.shown import copies
 
     with opened(config) as desk:
@@ -36,12 +36,13 @@ def _print_proven(proven: "Proven", say: Say) -> None:
     click.echo(
         say(
             f"liggare {counts['ledger']} rader, avräkningar {counts['statement']} med "
-            f"{counts['row']} rader, mejl {counts['mail']}",
+            f"{counts['row']} rader, mejl {counts['mail']}, skickade mejl {counts['sent']}",
             f"ledger {counts['ledger']} rows, statements {counts['statement']} with "
-            f"{counts['row']} rows, messages {counts['mail']}",
+            f"{counts['row']} rows, messages {counts['mail']}, sent messages {counts['sent']}",
         )
     )
     click.echo(f"{say('kedjan', 'chain')}: {proven.links} {say('länkar', 'links')}, {proven.head}")
+    click.echo(f"{say('sigill', 'seals')}: {counts['seal']}, {proven.seals}")
     for fault in proven.faults[:_MOST]:
         click.echo(f"! {fault.text}")
     if len(proven.faults) > _MOST:

@@ -62,21 +62,22 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """Ledger, statements and mail held against their hashes."""
+    """The database held against its hashes, seals and second copies."""
 
     whole: bool
     counts: Mapping[str, int]
     links: int
     head: str
+    seals: str  # the head of the seals' chain
     faults: Sequence[Fault]
 
 
 def proven(desk: Desk) -> Proven:
-    """Prove every row and mail with a hash."""
+    """Prove the file, every sealed row and every whole mail."""
     with desk.store.reading() as tx:
         proof = verify.prove(tx)
     faults = [
         Fault(fault.kind, fault.row_id, fault.code, verify.told(fault, desk.say))
         for fault in proof.faults
     ]
-    return Proven(not faults, proof.counted, proof.links, proof.head, faults)
+    return Proven(not faults, proof.counted, proof.links, proof.head, proof.seals, faults)

@@ -34,6 +34,7 @@ _KINDS: Final = {
     "cells": ("rad", "row"),
     "erasure": ("radering", "erasure"),
 }
+_COUNTED: Final = ("link", "ledger", "statement", "row", "seal", "mail", "sent")
 _WHY: Final = {
     "altered": ("är inte som den skrevs {}", "is not as it was written {}"),
     "altered_link": ("är ändrad", "has been changed"),
@@ -90,7 +91,9 @@ def prove(tx: Tx, *, file: bool = True) -> Proven:
     A fault is named once for each way in which it shows. A proof that cannot be carried out is a
     fault as well: damage may stop SQLite in the middle of a table.
     """
-    counted = Counted(dict.fromkeys(("link", "ledger", "statement", "row", "mail", "sent"), 0))
+    counted = Counted(
+        dict.fromkeys(("link", "ledger", "statement", "row", "seal", "mail", "sent"), 0)
+    )
     proofs = {
         "link": chain_faults(tx, counted),
         "ledger": ledger_faults(tx),
