@@ -1,8 +1,8 @@
-"""Seals over rows that bear money or authority and may change: the register, invoices, holds.
+"""Seals over changing rows with money or authority in them: register, invoices, holds.
 
 A change of such a row adds a seal at the end of its transaction: a digest of the row as it lies in
-the database. `verify` compares each row with its newest seal, so a change past the program is
-found. The seals are a chain of their own: each has a hash over itself and the one before.
+the database. `verify` compares each row with its newest seal, and finds a change past the program.
+The seals are a chain of their own: each has a hash over itself and the one before.
 
 A digest is salted. An erasure (K2) forgets the salts of the person's earlier seals, and nobody can
 try names against them; the chain needs no salt.
@@ -48,7 +48,7 @@ class Kind:
 
     @property
     def form(self) -> str:
-        """The names of what a seal covers: a later schema covers more."""
+        """The names of the columns under the seal: a later schema has more."""
         names = [column.name for column in self.columns]
         return ",".join([*names, *([self.parts[0].name] if self.parts else [])])
 
@@ -115,7 +115,7 @@ class Seal:
     salt: str | None
 
     def is_of(self, form: str, content: Mapping[str, Any]) -> bool:
-        """True where the seal is of this content, in this form."""
+        """True if the seal is of this content, in this form."""
         return self.form == form and self.digest == digest(self.salt or "", content)
 
 
@@ -152,7 +152,7 @@ def newest(tx: Tx, kind: str, keys: Sequence[int]) -> dict[int, Seal]:
 
 
 def contents(tx: Tx, kind: str, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """What a seal covers of each of these rows, as it is now."""
+    """The content under the seal of each of these rows, as it is now."""
     sealed = KINDS[kind]
     query = select(sealed.table.c.id, *sealed.columns).where(sealed.table.c.id.in_(keys))
     found = {}
@@ -166,7 +166,7 @@ def contents(tx: Tx, kind: str, keys: Sequence[int]) -> dict[int, dict[str, Any]
 
 
 def parts_of(tx: Tx, sealed: Kind, keys: Sequence[int]) -> dict[int | None, dict[str, Any]]:
-    """The rows of another table that belong to these; of None, what a row without any has."""
+    """The parts of these rows in another table; under None, those of a row without any."""
     if sealed.parts is None:
         return {None: {}}
     part, owner = sealed.parts
@@ -209,9 +209,9 @@ def head(tx: Tx) -> tuple[int, str]:
 
 
 def first(tx: Tx) -> None:
-    """Seal each row that has no seal, or one of an earlier form that it still agrees with.
+    """Seal each row without a seal, or with a right seal of an earlier form.
 
-    An upgrade does so: what it finds is trusted on first use.
+    An upgrade does so, and trusts the rows on first use.
     """
     for kind, sealed in KINDS.items():
         keys = list(tx.scalars(select(sealed.table.c.id).order_by(sealed.table.c.id)))
@@ -229,7 +229,7 @@ def _has_grown(seal: Seal, content: Mapping[str, Any]) -> bool:
 
 
 def forget_salts(tx: Tx, kind: str, keys: Sequence[int]) -> None:
-    """K2: forget the salts of the earlier seals of these rows, which have new ones."""
+    """K2: forget the salts of the earlier seals of these rows."""
     for some in pieces(keys):
         mine = and_(seals.c.kind == kind, seals.c.key.in_(some))
         last = select(func.max(seals.c.seq)).where(mine).group_by(seals.c.key)
@@ -238,7 +238,7 @@ def forget_salts(tx: Tx, kind: str, keys: Sequence[int]) -> None:
 
 
 def settle(tx: Tx) -> dict[str, set[int]]:
-    """Seal now, and not at the end, what has changed so far; gives these rows by kind."""
+    """Seal the changed rows now, and not at the end; gives them by kind."""
     rows = list(_CHANGED.rows(tx))
     _seal(tx, rows)
     return _by_kind(rows)

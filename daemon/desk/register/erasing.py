@@ -1,4 +1,4 @@
-"""A person erased from everything that the desk keeps, and finished after a kill (K2).
+"""A person erased from all of the desk's keeping, also after a kill in the middle (K2).
 
 The intent is durable first, then the papers, the rows, the log outside of the database and the
 database's own files follow. Each of these can be done again, and the next start goes on with them.
@@ -33,23 +33,23 @@ from parsers.message import read
 
 
 class Papers(Protocol):
-    """The invoice drafts that lie as files; AccountingError where they cannot be written."""
+    """The invoice drafts on disk; AccountingError for a folder out of reach."""
 
     def redact(
         self, rewrite: Callable[[str], str], customers: Collection[str], *, dry_run: bool = False
     ) -> Sequence[str]:
         """Rewrite the texts of drafts, and remove the specifications of these customers.
 
-        Gives the names of the files that were changed.
+        Gives the names of the changed files.
         """
 
 
 def erase(desk: Desk, address: str, now: dt.datetime, papers: Papers) -> Report:
-    """Erase a person, all of it.
+    """Erase a person completely.
 
-    Raises PersonError for somebody unknown, for an active colleague, and where mail of hers waits
-    to be processed; StoreError where others use the database for too long: the rows are done then,
-    and the next start finishes the rest.
+    Raises PersonError for somebody unknown, for an active colleague, and for mail of hers still to
+    be processed; StoreError after a long wait for others: the rows are done then, and the next
+    start finishes the rest.
     """
     with desk.store.acting() as tx:
         if not leases.take(tx, _LEASE, _LONG):
@@ -63,7 +63,7 @@ def erase(desk: Desk, address: str, now: dt.datetime, papers: Papers) -> Report:
 
 
 def look(desk: Desk, address: str, papers: Papers) -> Report:
-    """The report that an erasure would give; nothing is changed."""
+    """The report of an erasure in advance; nothing is changed."""
     with desk.store.reading() as tx:
         who = _erasable(tx, address)
     found = _scan(desk, who)
@@ -74,9 +74,9 @@ def look(desk: Desk, address: str, papers: Papers) -> Report:
 
 
 def finish(desk: Desk, papers: Papers) -> bool:
-    """Go on with each erasure that a kill has left unfinished; False where there was none to do.
+    """Go on with each unfinished erasure; False if there was none to do.
 
-    One whose person has mail to be processed waits for the next time.
+    An erasure waits for the next time while mail of the person is to be processed.
     """
     with desk.store.reading() as tx:
         if not erasures.under_way(tx):
@@ -109,7 +109,7 @@ def _erasable(tx: Tx, address: str) -> Known:
 
 
 def _carried_out(desk: Desk, begun: Sequence[UnderWay], papers: Papers) -> list[Report]:
-    """Do what is left of erasures, and give the lease back."""
+    """Do the rest of erasures, and give the lease back."""
     try:
         reports = [_replaced(desk, each, papers) for each in begun]
         keep_log(desk)
@@ -230,14 +230,14 @@ class _Found:
         return bool(some)
 
     def rest(self, tx: Tx) -> "_Found":
-        """Look into the mails that came since, in the transaction that deletes them."""
+        """Look into the newest mails, in the transaction of their deletion."""
         for kind in self.seen:
             while self.take(raws.after(tx, kind, self.seen[kind])):
                 pass
         return self
 
     def _is_about(self, whole: raws.Whole) -> bool:
-        """A mail that mentions the person; of the desk's own also one that has her words."""
+        """True for a mail with a mention of the person, and for one of ours with her words."""
         if self.person.is_in_mail(whole.raw):
             return True
         if whole.key[0] == raws.RECEIVED:
@@ -275,7 +275,7 @@ def _scan(desk: Desk, who: Known) -> _Found:
 def _others(
     tx: Tx, desk: Desk, who: Known, doomed: Collection[raws.Key], said: frozenset[tuple[str, ...]]
 ) -> tuple[Other, ...]:
-    """The messages of others on the person's tickets that still may tell of her."""
+    """The messages of others with words about her, on the person's tickets."""
     first_name = Person(who.addresses, who.names).first_name
     found = []
     for each in raws.said_on(tx, who.tickets):
@@ -314,7 +314,7 @@ def _removed_on(desk: Desk, closed_at: dt.datetime | None) -> dt.date | None:
 
 
 def _kept(tx: Tx, desk: Desk, who: Known) -> tuple[Kept, ...]:
-    """The accounting that stays, by the last day of its keeping."""
+    """The kept accounting, by the last day of its keeping."""
     ends = desk.settings.keeping.financial_year_ends
     rows: Counter[dt.date] = Counter()
     billed: Counter[dt.date] = Counter()
@@ -354,7 +354,7 @@ def _places(tx: Tx, desk: Desk, who: Known) -> tuple[str, ...]:
 def _papers(
     tx: Tx, who: Known, number: int, papers: Papers, *, dry_run: bool = False
 ) -> Sequence[str]:
-    """Write the drafts anew: a name that somebody else has as well is replaced in none."""
+    """Write the drafts anew; a namesake's name stays."""
     names = set(who.names) - set(persons.namesakes(tx, who))
     person, single = Person(who.addresses, tuple(names)), {name.casefold() for name in names}
 
@@ -375,12 +375,12 @@ def digest(desk: Desk, address: str) -> str:
 
 
 def log_file(desk: Desk) -> Path:
-    """The log of erasures outside of the database, which outlives a restore."""
+    """The log of erasures outside of the database: it outlives a restore."""
     return desk.settings.desk.state_dir / "erasures.jsonl"
 
 
 def keep_log(desk: Desk) -> None:
-    """Write down, durably, every erasure that is not in the log yet."""
+    """Write down, durably, every erasure missing in the log."""
     logged = {(each.subject_hash, each.replaced_by) for each in erasures.read_log(log_file(desk))}
     with desk.store.reading() as tx:
         new = [
@@ -392,9 +392,9 @@ def keep_log(desk: Desk) -> None:
 
 
 def replay(desk: Desk, now: dt.datetime, papers: Papers) -> int:
-    """Finish what a kill has left, and erase again whom a restored copy has brought back.
+    """Finish the unfinished, and erase again each person brought back by a restored copy.
 
-    Gives the number of erasures that were missing.
+    Gives the number of missing erasures.
     """
     logged = erasures.read_log(log_file(desk))
     missing: list[erasures.Erasure] = []
@@ -409,7 +409,7 @@ def replay(desk: Desk, now: dt.datetime, papers: Papers) -> int:
 
 
 def _begin_again(tx: Tx, desk: Desk, missing: Sequence[erasures.Erasure], now: dt.datetime) -> None:
-    """Begin the erasure of each person who is here again; note those who are not."""
+    """Begin the erasure of each person here again; note the others."""
     by_hash = {digest(desk, each): each for each in erasures.addresses(tx)} if missing else {}
     report: dict[str, Any] = {"replayed": True}
     for each in missing:

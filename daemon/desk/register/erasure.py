@@ -1,4 +1,4 @@
-"""The report of an erasure: what was changed, what stays, where and until when (K2)."""
+"""The report of an erasure: changes, remains, their places and their end (K2)."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The accounting that stays, and the last day of its keeping."""
+    """The kept accounting, and the last day of its keeping."""
 
     until: dt.date
     ledger_rows: int
@@ -71,7 +71,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A message in another person's words that stays."""
+    """A kept message in another person's words."""
 
     ticket: int
     message: int
@@ -82,7 +82,7 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A backup that still has the person."""
+    """A backup with the person in it."""
 
     file: str
     made_at: dt.datetime
@@ -175,7 +175,7 @@ def lines(report: Report, say: Say, *, dry_run: bool) -> list[str]:
 
 
 def _left(report: Report, say: Say) -> list[str]:
-    """What stays, where, and until when."""
+    """The remains, with their places and their end."""
     told = [
         say(
             f"  kvar till {each.until} ({report.law}): {each.ledger_rows} tidsrader, "

@@ -15,7 +15,7 @@ from daemon.store.session import Store
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What reading a copy back has shown; it can be used where there is no fault."""
+    """The result of reading a copy back; a copy without faults can be used."""
 
     file: Path
     engine: str
@@ -54,10 +54,10 @@ def newest(target: Path) -> Path:
 
 
 def prove(store: Store, file: Path) -> Proof:
-    """Read a copy back beside the running database, and look at all that it holds.
+    """Read a copy back beside the running database, and prove its contents.
 
     Its file against its manifest, its integrity, its schema, the number of rows of each table, the
-    chain of money rows and the raw mail against their hashes, and that its history is ours.
+    chain of money rows and the raw mail against their hashes, and its history against ours.
     """
     manifest = Manifest.beside(file)
     altered = backup.file_faults(file, manifest)

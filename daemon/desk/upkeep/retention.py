@@ -1,4 +1,4 @@
-"""The retention job: mail goes when it has been kept as long as the settings say (K2)."""
+"""The retention job: mail goes at the end of its time in the settings (K2)."""
 
 import datetime as dt
 
@@ -16,7 +16,7 @@ _DONE_ON = "retention-day"
 
 
 def step(desk: Desk, now: dt.datetime) -> bool:
-    """Empty what is old enough, some at a time, once a day; True where there may be more."""
+    """Empty old mail, some at a time, once a day; True if there may be more."""
     length = desk.settings.keeping.mail_for
     if not length:
         return False

@@ -88,8 +88,8 @@ class Proven:
 def prove(tx: Tx, *, file: bool = True) -> Proven:
     """Prove everything; `file=False` leaves the pages of the database's file out.
 
-    A fault is named once for each way in which it shows. A proof that cannot be carried out is a
-    fault as well: damage may stop SQLite in the middle of a table.
+    A fault is named once for each of its signs. An unfinished proof is a fault as well: damage may
+    stop SQLite in the middle of a table.
     """
     counted = Counted(
         dict.fromkeys(("link", "ledger", "statement", "row", "seal", "mail", "sent"), 0)

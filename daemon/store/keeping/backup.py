@@ -1,8 +1,8 @@
-"""A consistent copy of the database while the desk runs, and the proof that it can be read back.
+"""A consistent copy of the database while the desk runs, and the proof of one by reading it back.
 
 SQLite copies itself (VACUUM INTO); PostgreSQL is dumped by its own pg_dump, and the copy is proven
-in a database of its own that is removed again. Beside each copy lies its manifest: when it was
-made, its SHA-256, how many rows of each table it holds, and the head of the chain of money rows.
+in a database of its own, which is removed again. Beside each copy lies its manifest: its
+time, its SHA-256, the number of rows of each table, and the head of the chain of money rows.
 """
 
 import datetime as dt
@@ -37,7 +37,7 @@ class BackupError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a copy holds."""
+    """The contents of a copy, with its time and its hash."""
 
     engine: str  # sqlite, postgresql
     made_at: str  # ISO 8601, UTC
@@ -60,7 +60,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What was found in a database, in one look."""
+    """The contents of a database, in one look."""
 
     schema: str
     counts: Mapping[str, int]
@@ -69,7 +69,7 @@ class Contents:
 
 
 def manifest_of(copy: Path) -> Path:
-    """Where a copy's manifest lies."""
+    """The path of a copy's manifest."""
     return copy.with_name(copy.name + ".json")
 
 
@@ -84,10 +84,10 @@ def contents(tx: Tx) -> Contents:
 
 
 def make(store: Store, target: Path, now: dt.datetime) -> Manifest:
-    """Write a copy that holds everything committed before; it appears whole or not at all.
+    """Write a copy of everything committed before; it appears whole or not at all.
 
-    Raises BackupError where the file exists or cannot be written, StoreError where the database is
-    out of reach.
+    Raises BackupError for a file that exists or cannot be written, StoreError for a database out
+    of reach.
     """
     if target.exists():
         raise BackupError(f"{target} exists already: name another file")
@@ -206,7 +206,7 @@ def _client(url: URL, program: str, *arguments: str) -> None:
 
 
 def _environment(url: URL) -> dict[str, str]:
-    """How libpq is told where the database is, and by what password."""
+    """The address of the database and its password, as libpq reads them."""
     host = url.host or url.query.get("host")
     named = {
         "PGHOST": host,
@@ -262,9 +262,9 @@ def _server(store: Store) -> Iterator[Any]:
 
 @contextmanager
 def opened(store: Store, file: Path) -> Iterator[Store]:
-    """A copy, read back beside the database that runs, which stays untouched.
+    """A copy, read back beside the running database, which stays untouched.
 
-    Raises BackupError for a file that is no copy of ours, or of another engine.
+    Raises BackupError for a foreign file, or a copy of another engine.
     """
     try:
         with file.open("rb") as head:
@@ -296,7 +296,7 @@ def _in_a_scratch_folder(file: Path) -> Iterator[Path]:
 
 
 def file_faults(file: Path, manifest: Manifest | None) -> list[str]:
-    """Whether a copy's bytes are those that were written."""
+    """The faults of a copy's bytes: they are not as written."""
     try:
         if manifest is not None and digest(file) != manifest.sha256:
             return ["the file is not the one that was written: its SHA-256 differs"]
@@ -306,7 +306,7 @@ def file_faults(file: Path, manifest: Manifest | None) -> list[str]:
 
 
 def faults(copy: Store, manifest: Manifest | None) -> list[str]:
-    """What is wrong with a copy that was read back: its tables, its numbers."""
+    """The faults of a copy, read back: damage, and other numbers of rows than in its manifest."""
     try:
         with copy.reading() as tx:
             found = _damage(tx) if copy.is_sqlite else []
@@ -381,7 +381,7 @@ def _noted(tx: Tx) -> list[dict[str, Any]]:
 
 
 def known_copies(tx: Tx) -> list[Known]:
-    """The copies that are still where they were written, the oldest first."""
+    """The copies still in their places, the oldest first."""
     return [
         Known(Path(each["file"]), dt.datetime.fromisoformat(each["at"]), each["keep"])
         for each in _noted(tx)
@@ -390,7 +390,7 @@ def known_copies(tx: Tx) -> list[Known]:
 
 
 def removed_on(copy: Known, all_copies: Sequence[Known]) -> dt.date | None:
-    """About the day on which newer copies push a copy out; None where none do, or none can tell."""
+    """The day, about, of a copy's removal for newer ones; None without a pace to tell it by."""
     times = sorted(
         each.made_at
         for each in all_copies

@@ -1,4 +1,4 @@
-"""One person in the database: where an address stands, and everything that is kept of it (K2)."""
+"""One person in the database: the rows with the address, and everything about the person (K2)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Known:
 
     @property
     def is_nobody(self) -> bool:
-        """True where nothing is kept under that address."""
+        """True if no row has the address."""
         return not (self.person_id or self.contacts or self.tickets or self.received or self.sent)
 
 

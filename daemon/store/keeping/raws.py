@@ -37,7 +37,7 @@ class Whole:
 
 
 def after(tx: Tx, kind: str, number: int, limit: int = 100) -> list[Whole]:
-    """The next mails of a kind that are kept whole, in order."""
+    """The next whole mails of a kind, in order."""
     table, key = _TABLES[kind]
     ticket = inbox.c.ticket_id if kind == RECEIVED else outgoing.c.ticket_id
     query = select(key, table.c.raw, ticket.label("ticket_id")).where(
@@ -52,7 +52,7 @@ def after(tx: Tx, kind: str, number: int, limit: int = 100) -> list[Whole]:
 def of(tx: Tx, who: Known) -> set[Key]:
     """The mails of a person without a look inside: hers, to her, about hers, and the documents.
 
-    A mail on a ticket that she opened has her subject, and a report lists it.
+    A mail on a ticket of her opening has her subject, and a report lists it.
     """
     about = or_(
         outgoing.c.inbox_id.in_(who.received),
@@ -67,7 +67,7 @@ def of(tx: Tx, who: Known) -> set[Key]:
 
 
 def delete(tx: Tx, keys: Iterable[Key]) -> tuple[int, int]:
-    """Delete whole mails; gives their number, and the number of those that have not left yet."""
+    """Delete whole mails; gives their number, and the number of mails still to be sent."""
     wanted: dict[str, set[int]] = {RECEIVED: set(), SENT: set()}
     for kind, number in keys:
         wanted[kind].add(number)
@@ -101,7 +101,7 @@ def _without_raw(tx: Tx, table: Table, where: object) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A message on a ticket, with its text and the time until which its ticket keeps it."""
+    """A message on a ticket, with its text and the closing of its ticket."""
 
     id: int
     ticket: int  # its number
@@ -130,6 +130,6 @@ def said_on(tx: Tx, ticket_ids: Sequence[int]) -> list[Said]:
 
 
 def raw_of(tx: Tx, inbox_id: int) -> bytes | None:
-    """The received mail of that number; None where it has been deleted."""
+    """The received mail of that number; None for a deleted one."""
     raw = tx.scalar(select(inbox_raw.c.raw).where(inbox_raw.c.inbox_id == inbox_id))
     return None if raw is None else bytes(raw)

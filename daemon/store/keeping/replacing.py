@@ -48,7 +48,7 @@ Rewrite = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Pseudonym:
-    """The words that stand for a person from now on."""
+    """The words in place of a person from now on."""
 
     address: str
     name: str
@@ -56,9 +56,9 @@ class Pseudonym:
 
 
 def end(tx: Tx, who: "Known", pseudonym: Pseudonym) -> int:
-    """Replace the person's own rows, and end what would still reach her.
+    """Replace the person's own rows, and end everything on its way to her.
 
-    Gives the number of her messages that were emptied.
+    Gives the number of emptied messages.
     """
     named = {"name": pseudonym.name}
     register_changed(tx)
@@ -99,7 +99,7 @@ def seal_again(tx: Tx) -> None:
 
 
 def opened_by(tx: Tx, who: "Known") -> list[int]:
-    """The tickets that her own message opened: their subject is of her words."""
+    """The tickets opened by her own message: their subject is of her words."""
     first = (
         select(ticket_messages.c.ticket_id, func.min(ticket_messages.c.id).label("id"))
         .where(ticket_messages.c.ticket_id.in_(who.tickets))
@@ -148,14 +148,14 @@ def papers_again(tx: Tx, customer_ids: Sequence[int]) -> None:
 
 
 def everywhere(tx: Tx, needles: Sequence[str], rewrite: Rewrite) -> None:
-    """Rewrite every text that may have a needle, except what the law keeps as it is."""
+    """Rewrite every text with a needle; the law keeps ledger and statements as they are."""
     for table in metadata.sorted_tables:
         for column in _free_columns(table):
             within(tx, column, or_(false(), *(likely(column, each) for each in needles)), rewrite)
 
 
 def on_tickets(tx: Tx, who: "Known", needles: Sequence[str], rewrite: Rewrite) -> None:
-    """Rewrite the texts that others wrote on a person's tickets, and of her customers."""
+    """Rewrite the texts of others on a person's tickets, and about her customers."""
     on = who.tickets
     for column, where in (
         (tickets.c.subject, tickets.c.id.in_(on)),
@@ -183,7 +183,7 @@ def _free_columns(table: Table) -> Iterator[Column[Any]]:
 
 
 def likely(column: Column[Any], needle: str) -> ColumnElement[bool]:
-    """The condition that a text may have a needle: its runs of ASCII letters in their order.
+    """The condition for a text with a needle: its runs of ASCII letters in their order.
 
     Other letters may be escaped (JSON), in another case or decomposed, and Python has the last
     word: SQLite knows upper and lower case of ASCII only.

@@ -1,4 +1,4 @@
-"""Mail that has been kept as long as the settings say: found, and emptied (K2)."""
+"""Mail at the end of its time in the settings: found, and emptied (K2)."""
 
 import datetime as dt
 
@@ -17,15 +17,15 @@ from daemon.store.session import Tx
 
 
 def _is_old(before: dt.datetime) -> ColumnElement[bool]:
-    """Of the ticket that a row was joined with: a list of all old ones would be long."""
+    """The condition for an old ticket beside a row: a list of all old ones would be long."""
     return and_(tickets.c.status.in_(["closed", "merged"]), tickets.c.closed_at < before)
 
 
 def empty(tx: Tx, before: dt.datetime, removed: str, limit: int = 500) -> int:
-    """Delete mails and texts of tickets that closed before an instant, and what had no ticket.
+    """Delete mails and texts of tickets closed before an instant, and mails without a ticket.
 
-    What waits for somebody (new, held, shelved, unsent) stays. Gives how many were emptied; at
-    most `limit` of each kind at a time.
+    New, held, shelved and unsent mail stays. Gives the number of emptied ones, at most `limit` of
+    each kind at a time.
     """
     return (
         _received(tx, before, limit) + _sent(tx, before, limit) + _texts(tx, before, removed, limit)

@@ -1,4 +1,4 @@
-"""The database's own files, written anew so that no byte of a replaced or deleted row stays (K2).
+"""The database's own files, written anew: no byte of a replaced or deleted row stays (K2).
 
 SQLite keeps old bytes in free pages, between the rows of a page and in its journal; PostgreSQL in
 dead rows, in the statistics of its planner, and in its write-ahead log.
@@ -25,10 +25,10 @@ _OTHERS = (
 
 
 def wipe(store: Store) -> tuple[str, ...]:
-    """Write the files anew; gives the places outside of our reach that still have old bytes.
+    """Write the files anew; gives the places with old bytes outside of our reach.
 
-    It can be done any number of times. Raises StoreError where others use the database for too
-    long: whoever called tries again later.
+    It can be done any number of times. Raises StoreError after a long wait for others: the caller
+    tries again later.
     """
     return _wipe_sqlite(store) if store.is_sqlite else _wipe_postgresql(store)
 
@@ -67,7 +67,7 @@ def _is_wal(connection: sqlite3.Connection) -> bool:
 
 
 def _empty_wal(connection: sqlite3.Connection) -> None:
-    """Move the log into the file, and cut it off; whoever still reads from it is waited for."""
+    """Move the log into the file, and cut it off, after a wait for its last readers."""
     until = time.monotonic() + _PATIENCE
     while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         if time.monotonic() > until:
@@ -76,7 +76,7 @@ def _empty_wal(connection: sqlite3.Connection) -> None:
 
 
 def _remove_journal(connection: sqlite3.Connection) -> None:
-    """End a transaction in the mode that deletes the journal; the next writer makes a new one."""
+    """End a transaction in the journal-deleting mode; the next writer makes a new journal."""
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("UPDATE facts SET value = value WHERE name = ''")
@@ -102,7 +102,7 @@ def _wipe_postgresql(store: Store) -> tuple[str, ...]:
 
 @contextmanager
 def _alone(store: Store) -> Iterator[Any]:
-    """A connection outside any transaction, which waits for locks no longer than our patience."""
+    """A connection outside any transaction, with our patience for locks."""
     engine = create_engine(store.engine.url, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
@@ -116,7 +116,7 @@ def _alone(store: Store) -> Iterator[Any]:
 
 
 def _wait_for_others(server: Any) -> None:
-    """Wait for older transactions: a dead row is kept for whoever could still see it."""
+    """Wait for older transactions: PostgreSQL keeps a dead row for their eyes."""
     now = server.exec_driver_sql("SELECT clock_timestamp()::text").scalar_one()
     until = time.monotonic() + _PATIENCE
     while server.exec_driver_sql(_OTHERS, (now,)).scalar_one():
@@ -126,7 +126,7 @@ def _wait_for_others(server: Any) -> None:
 
 
 def _may(server: Any, statement: str) -> bool:
-    """Run what the server's owner may do; False where our role may not."""
+    """Run a statement for the server's owner; False if our role may not."""
     try:
         server.exec_driver_sql(statement)
     except DBAPIError as error:

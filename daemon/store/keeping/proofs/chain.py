@@ -52,9 +52,9 @@ def chain_faults(tx: Tx, counted: Counted) -> Iterator[Fault]:
 
 
 def _is_whole(tx: Tx, walk: _Walk, links: Sequence[tuple[int, Cells | str]]) -> bool:
-    """True where every link proves its row at once; then the walk has gone on behind them.
+    """True if every link proves its row at once; the walk has gone on behind them then.
 
-    On SQLite a date is hashed as the text it is: text that gives the right hash is right.
+    On SQLite a date is hashed as its text: text with the right hash is right.
     """
     if tx.dialect.name != "sqlite" or walk.suspect or walk.stored is None:
         return False
@@ -141,7 +141,7 @@ def _settle(walk: _Walk) -> Iterator[Fault]:
 
 
 def _compare(walk: _Walk, link: Cells, sealed: Sealed) -> Iterator[Fault]:
-    """A row is altered where its link does not prove it; a link, where the next one says so."""
+    """Tell an altered row (its link does not prove it) from an altered link (the next one does)."""
     right = chained.link(walk.stored or "", sealed)
     if right == link["hash"]:
         yield from _settle(walk)

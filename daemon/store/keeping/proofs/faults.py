@@ -11,7 +11,7 @@ UNREADABLE: Final = (SQLAlchemyError, OSError, ValueError, TypeError, Arithmetic
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A row, a mail or a page that is not as it was written, and in which way."""
+    """An altered row, mail or page, and the kind of its alteration."""
 
     kind: str  # ledger, statement, row, link, mail, sent, erasure; file, page, cells
     row_id: int  # 0: of no row

@@ -143,7 +143,7 @@ def _of_rows(
 
 
 def _agrees(row: Row, cells: Cells) -> bool:
-    """Whether a row's columns say what its data says, and its amount is quantity x price."""
+    """Tell if a row's columns agree with its data, and its amount is quantity x price."""
     return row_to_json(row) == cells["data"] and (
         row.kind,
         row.period,

@@ -1,8 +1,8 @@
-"""A small SQLite file packed at rest, so that every byte of it can be proven.
+"""A small SQLite file packed at rest: every byte of it can be proven.
 
 Most bytes of a small file are unused: the middle of pages, the end of a long value. Nothing depends
 on them, and no check of SQLite looks at them. But VACUUM writes the same rows as the same bytes: a
-file that nobody has written to since VACUUM equals a new copy of itself, byte for byte.
+file without a change since VACUUM equals a new copy of itself, byte for byte.
 
 The mark of a packed file is SQLite's `user_version`: the number of the last change of the file.
 """
@@ -28,10 +28,10 @@ _TOLD = 100  # lines of damage
 
 
 def pack(path: Path) -> bool:
-    """Write a small file anew, and mark it; False where it is left as it is.
+    """Write a small file anew, and mark it; False for a file left alone.
 
-    It is left where it is packed already, where it is large, and where anybody uses it. No
-    connection of this process may be open.
+    A large file, a packed one and one in use are left alone. No connection of this process may be
+    open.
     """
     try:
         size = path.stat().st_size
@@ -59,7 +59,7 @@ def _head(path: Path) -> bytes:
 
 
 def is_packed(head: bytes) -> bool:
-    """True for the header of a file that nobody has written to since `pack`, by this library."""
+    """True for the header of a file without a change since `pack`, by this release of SQLite."""
     major, minor, patch = sqlite3.sqlite_version_info
     library = (major * 1_000_000 + minor * 1000 + patch).to_bytes(4, "big")
     return head[_COUNTER] == head[_MARK] != bytes(4) and head[_LIBRARY] == library
@@ -69,7 +69,7 @@ def is_packed(head: bytes) -> bool:
 
 
 def differences(path: Path) -> Iterator[int]:
-    """The pages of a packed file that differ from a new copy of its rows; none of another file."""
+    """The pages of a packed file with other bytes than a new copy; none of any other file."""
     head = _head(path)
     if head[_COUNTER] != head[_VALID_FOR] and head[_FORMAT] == 1:
         yield 1
@@ -123,7 +123,7 @@ class Child:
     process: subprocess.Popen[bytes]
 
     def result(self) -> tuple[list[str], list[int]]:
-        """The damage, and the pages that differ; OSError where the child could not tell."""
+        """The damage, and the differing pages; OSError for a child without an answer."""
         out, err = self.process.communicate(timeout=_SECONDS)
         if self.process.returncode != 0:
             says = (err.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
@@ -136,7 +136,7 @@ class Child:
 def look(path: Path) -> Iterator[Child]:
     """Let a child look at a file while this process works on.
 
-    Where this process opened and closed the file itself, SQLite would lose its locks
+    Had this process opened and closed the file itself, SQLite would lose its locks
     (https://www.sqlite.org/howtocorrupt.html, 2.2).
     """
     command = [sys.executable, "-I", "-m", __name__, str(path.absolute())]

@@ -1,12 +1,12 @@
 """A second copy of every row in SQLite's file: an index with all columns of its table.
 
 SQLite has no checksum of a page. But `PRAGMA integrity_check` compares each row with its entries in
-the indexes, so a bit that turns in a row or in its entry is found. No query uses such an index: its
-condition is always true, and stands in none. PostgreSQL has checksums of its own (`initdb
+the indexes, and finds a turned bit in either. No query uses such an index: its condition is always
+true, and stands in none. PostgreSQL has checksums of its own (`initdb
 --data-checksums`).
 
-Rows that the chain proves need no second copy, nor do whole mails, which have a hash. The schema
-itself is known by its fingerprint, in the field of SQLite's header that is the program's own.
+Rows of the chain need no second copy, nor do whole mails: they have hashes. The schema itself has a
+fingerprint, in the program's own field of SQLite's header.
 """
 
 import zlib
@@ -28,20 +28,20 @@ MAILS = (inbox_raw.c.raw, outgoing.c.raw)
 
 
 def columns_of(table: Table) -> list[Column[object]]:
-    """The columns of a table that its proof index repeats; none where the chain proves the rows."""
+    """The columns in a table's proof index; none for the tables of the chain."""
     if table in HASHED:
         return []
     return [column for column in table.columns if not any(column is mail for mail in MAILS)]
 
 
 def drop(connection: Connection) -> None:
-    """Take the proof indexes away, so that a migration may change any table."""
+    """Take the proof indexes away: a migration may change any table then."""
     for name in _existing(connection):
         connection.execute(text(f'DROP INDEX "{name}"'))
 
 
 def make(connection: Connection) -> None:
-    """Make the proof indexes that are missing, for the tables as they are now."""
+    """Make the missing proof indexes, for the tables as they are now."""
     if connection.dialect.name != "sqlite":
         return
     there = _existing(connection)
@@ -65,7 +65,7 @@ def fingerprint(connection: Connection) -> int:
 
 
 def is_as_made(connection: Connection) -> bool:
-    """True where the schema is the one that the last upgrade made."""
+    """True if the schema is as the last upgrade left it."""
     made = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
     return bool(made == fingerprint(connection))
 
