@@ -38,6 +38,7 @@ name = "Exempel Support"
 address = "support@example.se"
 aliases = ["helpdesk@example.se"]
 operators = ["drift@example.se"]
+gather_from = 1000
 
 [identity]
 trusted_authserv_ids = ["mx.example.se"]

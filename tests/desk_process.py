@@ -31,6 +31,7 @@ address = "{address}"
 operators = ["drift@{domain}"]
 answers = 1000
 all_answers = 100000
+gather_from = 100000
 [database]
 url = "{url}"
 [identity]

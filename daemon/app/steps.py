@@ -16,7 +16,13 @@ from daemon.desk.month.finance_mail import mail_finance
 from daemon.desk.outgoing.sending import Sending
 from daemon.desk.ports import Accounting, Mailer, SendError
 from daemon.desk.register import erasing
-from daemon.desk.reminders import bank_notices, ending_terms, morning_digest, warnings
+from daemon.desk.reminders import (
+    bank_notices,
+    ending_terms,
+    gathered_notices,
+    morning_digest,
+    warnings,
+)
 from daemon.desk.reviews.report_sending import send_due_reports
 from daemon.desk.reviews.review_meetings import propose_due_meetings
 from daemon.desk.tickets import delivered
@@ -114,8 +120,9 @@ def send_step(sending: Sending, *, patient: bool = False) -> Step:
 
 
 def clock_steps(desk: Desk) -> list[Step]:
-    """Warn the desk and its customers of deadlines, banks and terms."""
+    """Send gathered notices; warn the desk and its customers of deadlines, banks and terms."""
     return [
+        Step("gather", partial(gathered_notices.send_due, desk)),
         Step("warn", partial(warnings.warn_engineers, desk)),
         Step("notice", partial(bank_notices.tell_of_low_banks, desk)),
         Step("remind", partial(ending_terms.tell_of_ending_terms, desk)),

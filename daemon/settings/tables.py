@@ -145,6 +145,13 @@ class Desk:
     recipients: Annotated[
         Count, Key("a mail to more outside addresses makes nobody but its sender take part (J2)")
     ] = 20
+    gather_from: Annotated[
+        Count,
+        Key("from this notice on within `gather_within` one of our people gets them in one mail"),
+    ] = 5
+    gather_within: Annotated[
+        SomeTime, Key("the time over which they count, and the longest wait of one (J2)")
+    ] = dt.timedelta(minutes=10)
     all_answers: Annotated[
         Count, Key("most automatic answers of the whole desk in one hour; others wait (J2)")
     ] = 500

@@ -130,6 +130,7 @@ SETTINGS = """
 name = "Exempel Support"
 address = "support@example.se"
 operators = ["drift@example.se"]
+gather_from = 1000
 [intake]
 disk_reserve = "1MB"
 [intake.smtp]

@@ -15,7 +15,7 @@ from daemon.store.tickets import tickets
 # Many programs answer each sender once in a whole absence: one answer must last. It ends with the
 # engineer's own next mail.
 _LASTS = dt.timedelta(days=14)
-_TO_ENGINEERS = frozenset({"notice", "warning", "digest", "receipt"})
+_TO_ENGINEERS = frozenset({"notice", "notices", "warning", "digest", "receipt"})
 
 
 def tells(turn: Turn, person: Person, answered: Sent) -> Ticket | None:

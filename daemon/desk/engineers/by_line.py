@@ -1,7 +1,7 @@
 """A mail about several tickets: the tags of a line go to the ticket named on it.
 
-It answers the morning's digest, or the receipt of such an answer. Nothing of it ever reaches a
-customer.
+It answers the morning's digest, gathered notices (J2), or the receipt of such an answer. Nothing of
+it ever reaches a customer.
 """
 
 import re
@@ -20,7 +20,7 @@ from daemon.store.money import ledger
 from daemon.store.tickets import holds, tickets
 from parsers.tags import Tag, cut_tags, read_tags
 
-DIGEST = "digest"
+LISTS = frozenset({"digest", "notices"})  # kinds of mail about several tickets
 _NAMED = re.compile(r"(?<![\w#&/])#([1-9][0-9]{0,17})(?!\w)")
 # As a line of the digest begins, or as people begin a line of a list.
 _FIRST = re.compile(
@@ -63,7 +63,7 @@ def is_one(by: By, written: Written) -> bool:
 
     The receipt of any other mail without a ticket asks for its customer (D6).
     """
-    if written.answered is not None and written.answered.kind == DIGEST:
+    if written.answered is not None and written.answered.kind in LISTS:
         return True
     if written.ticket is not None:
         return False
@@ -102,7 +102,7 @@ def _unsent(written: Written) -> str | None:
     shown = written.mail.body.shown
     if not cut_tags(shown, read_tags(shown)).strip():
         return None
-    if written.answered is None or written.answered.kind not in {DIGEST, "receipt"}:
+    if written.answered is None or written.answered.kind not in {*LISTS, "receipt"}:
         return "only_tags"
     return None if written.tags else "not_conversation"
 
@@ -172,7 +172,7 @@ def _note(text: str, line: Line, tag: Tag) -> str:
 
 
 def listing(people_by_ticket: Mapping[int, Iterable[int]]) -> str:
-    """A digest's note of the answers without time: `1042/3,1047/3/4`, by ticket number."""
+    """A list's note of the people to book time: `1042/3,1047/3/4`, by ticket number."""
     return ",".join(
         "/".join(map(str, (number, *sorted(people)))) for number, people in people_by_ticket.items()
     )
@@ -186,7 +186,7 @@ def listed_in(noted: str) -> dict[int, frozenset[int]]:
 
 def _listed(by: By, person: Person, written: Written) -> Mapping[int, frozenset[int]]:
     """The tickets of the answered list, each with the ids of the people to book time there."""
-    if written.answered is not None and written.answered.kind == DIGEST:
+    if written.answered is not None and written.answered.kind in LISTS:
         return listed_in(written.answered.about or "")
     return dict.fromkeys(_of_receipt(by, written), frozenset((person.id,)))
 

@@ -45,6 +45,7 @@ _MOST_READ = 128 * 1024  # of a mail of ours: its text comes before its files
 _MAILS = 12  # the ticket's last mails of ours to look at, beside the answered one
 _INSIDE = (
     "notice",
+    "notices",
     "receipt",
     "warning",
     "digest",

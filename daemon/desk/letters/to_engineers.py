@@ -132,6 +132,29 @@ class ManyWarned(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """J2: a gathered notice: the message that it tells of, and the remarks on it."""
+
+    said: Said | None  # None: the message has been erased (K2)
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTicket:
+    """J2: a ticket with its gathered notices."""
+
+    ticket: TicketLine
+    told: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ManyNotices(Record):
+    """J2: very many notices in a short time: one mail; a reply with tags is read line by line."""
+
+    tickets: tuple[ToldTicket, ...]  # in the order of their first notices
+
+
+@dataclass(frozen=True, slots=True)
 class Digest(Record):
     """Each working morning; a reply with tags books time on the tickets asked about."""
 

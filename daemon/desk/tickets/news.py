@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from daemon.desk.context import By
 from daemon.desk.hours import worklog
 from daemon.desk.letters.records import Said
+from daemon.desk.letters.sentences import sentence
 from daemon.desk.letters.to_customers import TicketNews
 from daemon.desk.letters.to_engineers import Assigned
 from daemon.desk.outgoing import answers
 from daemon.desk.outgoing.mailing import Post
-from daemon.desk.tickets import clocks, relay
+from daemon.desk.tickets import clocks, gathering, relay
 from daemon.desk.tickets.acts import Done
 from daemon.desk.tickets.confirm import confirm_placed, tell_priority
+from daemon.desk.tickets.gathering import News
 from daemon.domain.register import Person
 from daemon.domain.ticket import Status, Ticket
 from daemon.store.money import register
@@ -85,23 +87,30 @@ def _assigned(by: By, ticket: Ticket, person: Person) -> None:
     """Tell an engineer of her new ticket, with its last message."""
     said = tickets.said(by.tx, ticket.id, last=1)
     due = clocks.next_deadline(clocks.read(by.tx, by.desk, ticket, by.at))
-    answers.post(
+    giver = by.person.name if by.person else by.actor
+    gathering.tell(
         by,
+        [person],
         Assigned(
             ticket.number,
             ticket.subject,
             worklog.customer_name(by.tx, ticket),
             ticket.priority,
             by.desk.calendar.promise(due) if due else None,
-            by.person.name if by.person else by.actor,
+            giver,
             Said(said[0].name or said[0].address, said[0].at, said[0].text) if said else None,
         ),
         Post(
             key=f"assigned:{by.key}:{ticket.id}:{person.id}",
             kind="notice",
-            to=((person.name, person.email),),
+            to=(),
             language=by.desk.language,
             ticket=ticket,
             inbox_id=by.inbox_id,
+        ),
+        News(
+            ticket,
+            said[0].inbox_id if said else None,
+            (sentence("given", by.desk.language, name=giver),),
         ),
     )

@@ -11,8 +11,9 @@ from daemon.desk.letters.sanitising import sanitised
 from daemon.desk.letters.to_customers import Answer
 from daemon.desk.letters.to_engineers import Notice
 from daemon.desk.outgoing import mailing
-from daemon.desk.outgoing.mailing import Post, people, thread_of
-from daemon.desk.tickets import clocks
+from daemon.desk.outgoing.mailing import Post, thread_of
+from daemon.desk.tickets import clocks, gathering
+from daemon.desk.tickets.gathering import News
 from daemon.desk.tickets.turn import Incoming, Turn
 from daemon.domain.conversation import colleagues
 from daemon.domain.public_domains import is_public
@@ -261,19 +262,22 @@ def tell_engineers(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str,
     files, left_out = carried(turn.desk, without_signatures(mail.message.attachments))
     if left_out:
         remarks += (turn.sentence("left_out", names=", ".join(left_out)),)
-    turn.post(
+    gathering.tell(
+        turn.by(),
+        audience(turn.tx, ticket, turn.day),
         _notice(turn, ticket, new=new, remarks=remarks),
         Post(
             key=f"notice:{mail.inbox_id}",
             kind="notice",
+            to=(),
             language=turn.language,
             ticket=ticket,
-            to=people(audience(turn.tx, ticket, turn.day)),
             inbox_id=mail.inbox_id,
             from_name=f"{mail.sender_name or mail.sender} ({turn.desk.settings.desk.name})",
             references=thread_of(mail.message.message_id, ()),
             attachments=files,
         ),
+        News(ticket, mail.inbox_id, remarks),
     )
 
 
@@ -281,18 +285,21 @@ def tell_colleagues(
     turn: Turn, ticket: Ticket, readers: Sequence[Person], remarks: tuple[str, ...]
 ) -> None:
     """Tell an engineer of a colleague's words and acts on her ticket."""
-    turn.post(
+    gathering.tell(
+        turn.by(),
+        readers,
         _notice(turn, ticket, new=False, remarks=remarks),
         Post(
             key=f"colleague:{turn.mail.inbox_id}:{ticket.id}",
             kind="notice",
+            to=(),
             language=turn.language,
             ticket=ticket,
-            to=people(readers),
             inbox_id=turn.mail.inbox_id,
             from_name=f"{turn.mail.sender_name or turn.mail.sender} "
             f"({turn.desk.settings.desk.name})",
         ),
+        News(ticket, turn.mail.inbox_id, remarks),
     )
 
 
@@ -311,7 +318,7 @@ def _notice(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...]) 
         customer=customer.name if customer else None,
         customer_key=customer.key if customer else None,
         plan_name=version.terms.plan_name if version else None,
-        sender=f"{mail.sender_name} <{mail.sender}>" if mail.sender_name else mail.sender,
+        sender=writer(mail),
         level=ticket.priority,
         new=new,
         assignee=assignee.name if assignee else None,
@@ -321,6 +328,11 @@ def _notice(turn: Turn, ticket: Ticket, *, new: bool, remarks: tuple[str, ...]) 
         history=tuple(_as_said(message) for message in reversed(earlier)),
         remarks=remarks,
     )
+
+
+def writer(mail: Incoming) -> str:
+    """The sender of a message, with name and address."""
+    return f"{mail.sender_name} <{mail.sender}>" if mail.sender_name else mail.sender
 
 
 def said_in(mail: Incoming) -> Said:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import Table, and_, or_, select, update
 
 from daemon.store.keeping.persons import Known
-from daemon.store.keeping.replacing import opened_by
+from daemon.store.keeping.replacing import about_her, opened_by
 from daemon.store.rows import pieces
 from daemon.store.schema.tables import (
     inbox,
     inbox_raw,
+    notices,
     outbox,
     outgoing,
     reports,
@@ -57,6 +58,7 @@ def of(tx: Tx, who: Known) -> set[Key]:
     about = or_(
         outgoing.c.inbox_id.in_(who.received),
         outgoing.c.ticket_id.in_(opened_by(tx, who)),
+        outgoing.c.id.in_(select(notices.c.outgoing_id).where(about_her(tx, who))),
         outgoing.c.kind.in_(_OF_ALL_CUSTOMERS),
         outgoing.c.id.in_(
             select(reports.c.outgoing_id).where(reports.c.customer_id.in_(who.customers))

@@ -24,6 +24,7 @@ from daemon.store.schema.tables import (
     invoices,
     ledger,
     metadata,
+    notices,
     outbox,
     participants,
     people,
@@ -110,6 +111,14 @@ def opened_by(tx: Tx, who: "Known") -> list[int]:
     return list(tx.scalars(query.where(ticket_messages.c.address.in_(who.addresses))))
 
 
+def about_her(tx: Tx, who: "Known") -> ColumnElement[bool]:
+    """The condition: a notice of her message, or of a ticket with a subject of her words."""
+    return or_(
+        notices.c.inbox_id.in_(who.received),
+        notices.c.ticket_id.in_(opened_by(tx, who)),
+    )
+
+
 def _let_go(tx: Tx, who: "Known") -> None:
     """Send nothing more to the person, and do not try her shelved mail again."""
     waiting = and_(outbox.c.recipient.in_(who.addresses), outbox.c.state == "pending")
@@ -118,6 +127,8 @@ def _let_go(tx: Tx, who: "Known") -> None:
     shelved = and_(hers, inbox.c.state.in_(["shelved", "held"]))
     _set(tx, inbox, shelved, state="done", outcome="erased")
     _set(tx, inbox, hers, reason=None, message_id=None)  # some programs build it of the address
+    on_hers = or_(about_her(tx, who), notices.c.ticket_id.in_(who.tickets))
+    _set(tx, notices, on_hers, remarks=[])
     for row in tx.execute(
         select(holds.c.id, holds.c.data).where(holds.c.inbox_id.in_(who.received))
     ):

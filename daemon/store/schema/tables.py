@@ -387,6 +387,23 @@ outbox = Table(
     Index(None, "recipient", "answer", "created_at"),
 )
 
+notices = Table(  # J2: those gathered into one mail; they hold no words once it is made
+    "notices",
+    metadata,
+    id_column(),
+    Column("key", Text, nullable=False),  # its cause, as of a mail
+    ref("person_id", "people"),
+    ref("ticket_id", "tickets"),
+    ref("inbox_id", "inbox", nullable=True),  # the message told of
+    ref("outgoing_id", "outgoing", nullable=True),  # the mail; None: it waits
+    Column("at", Instant, nullable=False),
+    Column("remarks", JSON, nullable=False),
+    UniqueConstraint("person_id", "key"),
+    Index(None, "person_id", "at"),
+    Index(None, "inbox_id"),
+    partial("ix_notices_waiting", "at", where="outgoing_id IS NULL"),
+)
+
 # --- the conditions of the partial indexes ----------------------------------------------------
 
 # SQLite uses such an index only for a statement with the same condition in the same words.
@@ -423,6 +440,7 @@ __all__ = [
     "mailboxes",
     "meetings",
     "metadata",
+    "notices",
     "outbox",
     "outgoing",
     "participants",

@@ -1,5 +1,6 @@
 """One letter of each shape, as golden files and property tests render them."""
 
+import dataclasses
 import datetime as dt
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from daemon.desk.letters.to_engineers import (
     Booked,
     Digest,
     HeldMail,
+    ManyNotices,
     ManyWarned,
     Notice,
     ProofRequest,
@@ -27,6 +29,8 @@ from daemon.desk.letters.to_engineers import (
     Refused,
     StillHeld,
     TagCard,
+    Told,
+    ToldTicket,
     Warned,
 )
 from daemon.desk.letters.to_office import (
@@ -484,6 +488,20 @@ LETTERS = {
     "answer_left_out": Answer(
         DESK, 1042, "Anna Svensson", "Hej,\n\nsom avtalat.", None, SAID, "Skrivaren", ("logg.zip",)
     ),
+    "many_notices": ManyNotices(
+        (
+            ToldTicket(
+                LINE,
+                (
+                    Told(SAID, ("Bifogat i mejlet: skrivare.jpg.",)),
+                    Told(dataclasses.replace(ANSWERED, forwarded="Kön är full."), ()),
+                ),
+            ),
+            ToldTicket(LATER, (Told(None, ("Anna Svensson har gett dig ärendet.",)),)),
+            ToldTicket(TicketLine(1046, "", None, 3), (Told(Said("", SAID.at, ""), ()),)),
+        )
+    ),
+    "many_notices_of_one": ManyNotices((ToldTicket(LINE, (Told(SAID),)),)),
     "many_warned": ManyWarned((LINE, LATER, DONE, WAITS)),
     "explanation": Explanation(
         DESK,

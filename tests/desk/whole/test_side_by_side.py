@@ -1,14 +1,18 @@
 """Two daemons act on one PostgreSQL at the same time: limits hold, nobody waits crosswise (J2)."""
 
+import dataclasses
+import datetime as dt
 import itertools
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select, text
 
 from daemon.desk.context import Desk
 from daemon.desk.incoming import receive
+from daemon.desk.reminders import gathered_notices
 from daemon.domain.register import Contact, Person
 from daemon.store.mail import inbox
 from daemon.store.money import register
@@ -248,3 +252,21 @@ def test_whom_an_import_has_made_an_engineer_meanwhile_acts_alone(desks, monkeyp
     assert taken == [{"nils@annan.se"}, None]
     with one.desk.store.reading() as tx:
         assert [row.state for row in inbox.listing(tx)] == ["held"]
+
+
+def test_two_daemons_send_gathered_notices_once_J2(desks):
+    first, second = desks
+    for each in desks:
+        table = dataclasses.replace(each.desk.settings.desk, gather_from=5)
+        settings = dataclasses.replace(each.desk.settings, desk=table)
+        each.desk = dataclasses.replace(each.desk, settings=settings)
+    for number in range(12):
+        first.get(a_mail(subject=f"Fråga {number}"), T0)
+    later = T0 + dt.timedelta(minutes=11)
+    faults = at_once(
+        *(partial(gathered_notices.send_due, each.desk, later) for each in (first, second) * 3)
+    )
+    first.work(later)
+    assert faults == []
+    assert len(first.mailer.to("anna@example.se")) == 5
+    assert len(first.mailer.to("erik@example.se")) == 5
