@@ -143,6 +143,10 @@ def _past(text: str, at: int, is_passed: Callable[[str], bool]) -> int:
     return at
 
 
+def _past_spaces(text: str, at: int) -> int:
+    return _past(text, at, str.isspace)
+
+
 def _past_marks(text: str, at: int) -> int:
     return _past(text, at, _is_mark)
 
@@ -192,13 +196,18 @@ def _exceptions(text: str, names: Iterable[str], writer: Collection[str]) -> App
     at, end = _past_marks(text, 0), 0
     while at < len(text):
         end, named = _longest(text, at, whole)
-        if not named:
+        ends_here = _is_signature(text[end:], writer) or _AND.match(text, _past_spaces(text, end))
+        if not named or not ends_here:  # `Bergs Bygg` is not the name `Bergs`
+            named = []
             end = next((hit.start() for hit in _ITEM_ENDS.finditer(text, at)), len(text))
-            unknown.append(" ".join(text[at:end].split()).strip(".!:"))
+            item = " ".join(text[at:end].split()).strip(".!:")
+            if _DOUBT.search(item):
+                return None
+            unknown.append(item)
         excepted += named
         if _is_signature(text[end:], writer):
             break
-        joined = _AND.match(text, _past(text, end, str.isspace))
+        joined = _AND.match(text, _past_spaces(text, end))
         at = _past_marks(text, joined.end()) if joined else len(text)
     else:
         return Approval((), tuple(unknown)) if unknown else None
