@@ -35,6 +35,9 @@ SETTINGS = """
 name = "Exempel Support"
 address = "support@example.se"
 all_answers = 1000000
+tickets_of_address = 1000000
+tickets_of_domain = 1000000
+gather_from = 1000000
 [database]
 url = "{url}"
 [identity]

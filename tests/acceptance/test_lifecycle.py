@@ -309,7 +309,10 @@ def soaking(tmp_path) -> Iterator[tuple[Place, object]]:
         )
         file = place.folder / "avtald.toml"
         file.write_text(
-            file.read_text().replace("[desk]", "[desk]\nanswers = 1000000\nall_answers = 1000000")
+            file.read_text().replace(
+                "[desk]",
+                "[desk]\nanswers = 1000000\nall_answers = 1000000\ntickets_of_address = 1000000",
+            )
         )
         yield place, server
 

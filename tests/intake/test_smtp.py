@@ -33,8 +33,8 @@ RECIPIENTS = Recipients.of(US, ["helpdesk@example.se"], "plain")
 
 def mail(number=1, body=b"Hej!\r\n"):
     return (
-        b"From: bo@acme.se\r\nSubject: Hej\r\nDate: Mon, 23 Nov 2026 09:00:00 +0100\r\n"
-        b"Message-ID: <%d@acme.se>\r\n\r\n" % number
+        b"From: bo@acme.se\r\nSubject: Hej\r\nDate: Mon, 23 Nov 2026 09:00:%02d +0100\r\n"
+        b"Message-ID: <%d@acme.se>\r\n\r\n" % (number, number)
     ) + body
 
 

@@ -26,7 +26,7 @@ def asked(desk, customer="bo@acme.se", subject="Skrivaren", **answer):
     """A ticket that has been answered without time."""
     desk.get(a_mail(customer, subject, f"{subject} krånglar."), "2026-11-20 09:00")
     notice = desk.mailer.to("anna@example.se")[-1]
-    text = answer.pop("text", "Nu går den.")
+    text = answer.pop("text", f"{subject}: nu går den.")
     desk.get(an_engineers_mail(text, reply_to=notice, **answer), "2026-11-20 10:00")
 
 

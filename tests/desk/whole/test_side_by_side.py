@@ -19,7 +19,7 @@ from daemon.store.money import register
 from daemon.store.schema import tables
 from daemon.store.session import StoreError, open_store
 from daemon.store.tickets import tickets
-from tests.builders import a_desk, a_mail, an_engineers_mail, instant
+from tests.builders import SETTINGS, a_desk, a_mail, an_engineers_mail, instant
 
 T0 = instant("2026-11-23 10:00")
 
@@ -27,7 +27,8 @@ T0 = instant("2026-11-23 10:00")
 @pytest.fixture
 def desks(pg_store, pg_url, tmp_path):
     """The same desk twice, each with connections of its own."""
-    first = a_desk(pg_store, tmp_path)
+    often = SETTINGS.replace("[desk]", "[desk]\ntickets_of_address = 1000")
+    first = a_desk(pg_store, tmp_path, settings=often)
     other = open_store(pg_url)
     yield (
         first,
