@@ -84,16 +84,16 @@ class Resolver:
 
     def _find(self, name: str, domain: str, answer: Future[bytes | None]) -> None:
         try:
-            found = self._text(name)
+            text = self._text(name)
         except Exception as fault:  # noqa: BLE001  whatever a server on the network can do
             self._left_open(domain)
             answer.set_exception(TimeoutError(f"{name}: {fault}"))
         else:
             with self._line:
                 self._silent.pop(domain, None)
-                if found is not None and len(self._keys) < _MOST_REMEMBERED:
+                if text is not None and len(self._keys) < _MOST_REMEMBERED:
                     self._keys.add(name)
-            answer.set_result(found)
+            answer.set_result(text)
         finally:
             with self._line:
                 self._running -= 1
@@ -135,10 +135,10 @@ def _first_text(
     import dns.resolver
 
     try:
-        found = servers.resolve(name, "TXT", lifetime=seconds)
+        answer = servers.resolve(name, "TXT", lifetime=seconds)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.YXDOMAIN):
         return None
-    return b"".join(next(iter(found)).strings)
+    return b"".join(next(iter(answer)).strings)
 
 
 def server(address: tuple[str, int] | None) -> "dns.resolver.Resolver":

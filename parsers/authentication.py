@@ -64,18 +64,18 @@ def _without_comments(value: str) -> str:
     out: list[str] = []
     depth = at = 0
     quoted = False
-    for found in _COMMENT_OR_QUOTED.finditer(value):
-        if found.start() < at:
+    for hit in _COMMENT_OR_QUOTED.finditer(value):
+        if hit.start() < at:
             continue
         if not depth:
-            out.append(_quiet(value[at : found.start()], quoted=quoted))
-        at = found.end()
-        if found[0] == "\\":
+            out.append(_quiet(value[at : hit.start()], quoted=quoted))
+        at = hit.end()
+        if hit[0] == "\\":
             at += 1
-        elif found[0] == '"' and not depth:
+        elif hit[0] == '"' and not depth:
             quoted = not quoted
         elif not quoted:
-            depth = depth + 1 if found[0] == "(" else max(0, depth - 1)
+            depth = depth + 1 if hit[0] == "(" else max(0, depth - 1)
     if not depth:
         out.append(_quiet(value[at:], quoted=quoted))
     return "".join(out)
@@ -98,14 +98,14 @@ def read_results(value: str) -> Results:
         pieces = pieces[1:]
     methods: list[tuple[str, str, dict[str, str]]] = []
     for piece in pieces[:50]:
-        found = _RESULT.match(piece.strip())
-        if found:
-            rest = piece.strip()[found.end() :]
+        method = _RESULT.match(piece.strip())
+        if method:
+            rest = piece.strip()[method.end() :]
             properties = {
                 "".join(name.split()).lower(): content.strip('"').lower()
                 for name, content in reversed(_PROPERTY.findall(rest)[:50])
             }
-            methods.append((found[1].lower(), found[2].lower(), properties))
+            methods.append((method[1].lower(), method[2].lower(), properties))
     return Results(server, tuple(methods))
 
 
@@ -143,12 +143,12 @@ def _domain(value: str) -> str | None:
 
 def _dmarc(results: Results, sender_domain: str) -> str:
     """Give "pass", or the code of what is missing, of the DMARC result for the sender's domain."""
-    found = [entry for entry in results.methods if entry[0] == "dmarc"]
-    if not found:
+    verdicts = [entry for entry in results.methods if entry[0] == "dmarc"]
+    if not verdicts:
         return "no_dmarc_result"
-    if len(found) > 1:
+    if len(verdicts) > 1:
         return "several_dmarc_results"
-    _, result, properties = found[0]
+    _, result, properties = verdicts[0]
     if result != "pass":
         return f"dmarc_{result}"
     named = properties.get("header.from") or properties.get("from")

@@ -212,7 +212,7 @@ def _from_text(message: Message) -> list[Failed]:
 def _near_failure(text: str, candidates: list[str]) -> list[str]:
     """Keep the addresses at the start of a line, else the first of all."""
     starts = (line.strip().lstrip("<*'\"- ").lower() for line in text.split("\n", 500)[:500])
-    named = {found[0] for start in starts if (found := _ADDRESS.match(start))}
+    named = {hit[0] for start in starts if (hit := _ADDRESS.match(start))}
     return [address for address in candidates if address in named] or candidates[:1]
 
 

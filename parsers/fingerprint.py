@@ -108,8 +108,8 @@ def known_lines(passage: Sequence[Line], texts: Known) -> list[bool]:
     return out
 
 
-def _hashes(found: Iterable[str]) -> list[int]:
-    return [zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in found]
+def _hashes(folded: Iterable[str]) -> list[int]:
+    return [zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in folded]
 
 
 def _runs(stream: Sequence[int]) -> list[int]:

@@ -179,8 +179,8 @@ def encoded_words(raw: bytes) -> Iterator[bytes]:
         yield _WORD.sub(_decoded, joined)
 
 
-def _decoded(found: re.Match[bytes]) -> bytes:
-    charset, kind, word = found[1], found[2], found[3]
+def _decoded(hit: re.Match[bytes]) -> bytes:
+    charset, kind, word = hit[1], hit[2], hit[3]
     try:
         if kind in b"bB":
             data = binascii.a2b_base64(word + b"==")
@@ -188,7 +188,7 @@ def _decoded(found: re.Match[bytes]) -> bytes:
             data = binascii.a2b_qp(word, header=True)
         return data.decode(charset.partition(b"*")[0].decode("ascii")).encode("utf-8", "replace")
     except (ValueError, LookupError):
-        return found[0]
+        return hit[0]
 
 
 def base64_runs(raw: bytes) -> Iterator[bytes]:

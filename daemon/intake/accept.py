@@ -65,11 +65,11 @@ def accept(
 
 def _delivery(arrival: Arrival, go_live: dt.datetime | None) -> arrivals.Delivery:
     archived = go_live is not None and arrival.received_at < go_live
-    found = marks(arrival.raw, delivery=arrival.delivery)
+    marked = marks(arrival.raw, delivery=arrival.delivery)
     return arrivals.Delivery(
         raw=arrival.raw,
-        identity=found.identity,
-        hint=found.hint,
+        identity=marked.identity,
+        hint=marked.hint,
         received_at=arrival.received_at,
         source=arrival.source,
         message_id=message_id(arrival.raw),

@@ -170,13 +170,13 @@ def parts_of(tx: Tx, sealed: Kind, keys: Sequence[int]) -> dict[int | None, dict
     if sealed.parts is None:
         return {None: {}}
     part, owner = sealed.parts
-    found: dict[int | None, dict[str, Any]] = {None: {part.name: []}}
+    parts: dict[int | None, dict[str, Any]] = {None: {part.name: []}}
     query = select(owner, part).where(owner.in_(keys)).order_by(owner, part)
     for key, value in tx.execute(query):
-        found.setdefault(key, {part.name: []})[part.name].append(value)
-    for content in found.values():
+        parts.setdefault(key, {part.name: []})[part.name].append(value)
+    for content in parts.values():
         content[part.name].sort()  # engines have other orders
-    return found
+    return parts
 
 
 def link(previous: str, sealed: Mapping[str, Any]) -> str:

@@ -128,11 +128,11 @@ class FileDrafts:
         if not self._folder.is_dir():
             return []
         with self._locked():
-            found = list(self._redacted(rewrite, dry_run=dry_run))
+            redacted = list(self._redacted(rewrite, dry_run=dry_run))
             doomed = [*self._specifications(customers), *self._folder.glob(".*.new")]
             for path in () if dry_run else doomed:
                 path.unlink(missing_ok=True)
-        return sorted([*found, *(path.name for path in doomed)])
+        return sorted([*redacted, *(path.name for path in doomed)])
 
     def _redacted(self, rewrite: Callable[[str], str], *, dry_run: bool) -> Iterator[str]:
         for number, reference, kind in self._names():

@@ -87,8 +87,8 @@ def decide(
     if not ended:
         return Decision(Fate.ACT)
     kept = min(ended, key=lambda each: _unlikeness(each, itself))
-    found = beside.get(kept.id)
-    if found is None:
+    copy = beside.get(kept.id)
+    if copy is None:
         return None
     earlier = Earlier(
         state=kept.state,
@@ -96,9 +96,9 @@ def decide(
         acted=kept.outcome not in _QUIET,
         is_loop=kept.outcome in {"loop", "canary"},
         refused=kept.refused,
-        same_text=found.same_text,
+        same_text=copy.same_text,
         same_id=kept.hint is not None and kept.hint == itself.hint,
-        proven=found.proven,
+        proven=copy.proven,
     )
     return Decision(fate(earlier, later), kept)
 

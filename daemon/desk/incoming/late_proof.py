@@ -28,7 +28,7 @@ def step(desk: Desk, now: dt.datetime) -> bool:
         waiting = holds.unproven(tx, UNANSWERED)
     random.shuffle(waiting)
     questions = desk.dns.questions(patient=True)
-    found = False
+    did_any = False
     for hold in waiting[:_TOGETHER]:
         with desk.store.reading() as tx:
             raws, received_at = inbox.raws(tx, [hold.inbox_id]), inbox.received(tx, hold.inbox_id)
@@ -36,8 +36,8 @@ def step(desk: Desk, now: dt.datetime) -> bool:
             raw = raws[hold.inbox_id]
             message = read(raw, desk.settings.intake.limits.for_parsers())
             proof = proof_of(desk, message, raw, received_at, questions=questions)
-            found |= _answered(desk, hold, proof, now)
-    return found
+            did_any |= _answered(desk, hold, proof, now)
+    return did_any
 
 
 def _answered(desk: Desk, hold: Hold, proof: Proof, now: dt.datetime) -> bool:

@@ -72,7 +72,7 @@ def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) ->
     language = desk.language
     remedy = sentence("shelved_remedy", language, inbox=inbox_id)
     why = phrases.SHELVED[language].get(reason, reason)
-    details = (("Id", str(inbox_id)), ("Orsak" if language == "sv" else "Reason", why))
+    details = (("Id", str(inbox_id)), (desk.say("Orsak", "Reason"), why))
     letter = Alarm(sentence("shelved", language), remedy, details)
     raise_alarm(tx, desk, f"shelved:{inbox_id}", letter, now)
 
@@ -80,7 +80,7 @@ def shelved(tx: Tx, desk: Desk, inbox_id: int, reason: str, now: dt.datetime) ->
 def loose_end(tx: Tx, desk: Desk, delivery: Delivery, fault: str, now: dt.datetime) -> None:
     """Tell of a consequence of a delivery's end that failed (E1): nothing tries it again."""
     language = desk.language
-    to, id_, why = ("Till", "Id", "Orsak") if language == "sv" else ("To", "Id", "Reason")
+    to, id_, why = desk.say("Till", "To"), "Id", desk.say("Orsak", "Reason")
     details = ((to, delivery.recipient), (id_, str(delivery.id)), (why, fault))
     about = delivery.ticket_id or 0
     number = tickets.numbers(tx, [about]).get(about, "")
@@ -107,7 +107,7 @@ def undelivered(
     language = desk.language
     what = "undelivered" if kind in NEVER_REPEATED else "undelivered_mail"
     raw = outbox.raws(tx, [outgoing_id]).get(outgoing_id, b"")
-    details = (("Ämne" if language == "sv" else "Subject", read(raw).subject), ("", reply[:200]))
+    details = ((desk.say("Ämne", "Subject"), read(raw).subject), ("", reply[:200]))
     says, remedy = sentence(what, language, address=recipient), sentence(f"{what}_remedy", language)
     letter = Alarm(says, remedy, details)
     raise_alarm(tx, desk, f"undelivered:{outgoing_id}:{recipient}", letter, now)

@@ -63,8 +63,8 @@ def message_ids(name: str, ids: Sequence[str]) -> str | None:
 
 def content_type(given: str) -> str:
     """Give a media type fit for a field; a message, or no media type, becomes octets."""
-    found = _TYPE.fullmatch(given)
-    if not found or found["main"].lower() in {"multipart", "message"}:
+    parsed = _TYPE.fullmatch(given)
+    if not parsed or parsed["main"].lower() in {"multipart", "message"}:
         return "application/octet-stream"
     return given
 

@@ -128,9 +128,9 @@ def _reply_address(desk: Desk, message_id: str) -> str | None:
     return reply_ids.address(message_id, desk.settings.desk.address)
 
 
-def people(found: Iterable[Any]) -> People:
+def people(persons: Iterable[Any]) -> People:
     """Registered people as (name, address)."""
-    return tuple((person.name, person.email) for person in found)
+    return tuple((person.name, person.email) for person in persons)
 
 
 def thread_of(message_id: str | None, references: Sequence[str]) -> tuple[str, ...]:

@@ -47,10 +47,10 @@ def read(secret: bytes, message_id: str) -> int | None:
 
     Reads a Message-ID or a plus-address, in any letter case, with or without brackets.
     """
-    found = _ID.search("".join(message_id[:_MOST].split()))
-    if not found:
+    hit = _ID.search("".join(message_id[:_MOST].split()))
+    if not hit:
         return None
-    ticket, which, proof = (part.lower() for part in found.groups())
+    ticket, which, proof = (part.lower() for part in hit.groups())
     genuine = hmac.compare_digest(_proof(secret, f"{ticket}.{which}"), proof)
     return int(ticket[1:]) or None if genuine else None
 
@@ -68,19 +68,19 @@ def return_path(secret: bytes, message_id: str, recipient: str, base: str) -> st
 
 def returned(secret: bytes, address: str, domain: str) -> str | None:
     """Give the Message-ID of the mail that a return path of ours names; proves nothing yet."""
-    found = _RETURN.fullmatch(address[:_MOST])
-    if not found:
+    path = _RETURN.fullmatch(address[:_MOST])
+    if not path:
         return None
-    stem = f"t{found[1]}.{found[2].lower()}"
+    stem = f"t{path[1]}.{path[2].lower()}"
     return f"<{stem}.{_proof(secret, stem)}@{domain}>"
 
 
 def proven_recipient(secret: bytes, address: str, recipients: Iterable[str]) -> str | None:
     """Give the recipient whose return path this is, among those of the named mail."""
-    found = _RETURN.fullmatch(address[:_MOST])
-    if not found:
+    path = _RETURN.fullmatch(address[:_MOST])
+    if not path:
         return None
-    stem, proof = f"t{found[1]}.{found[2].lower()}", found[3].lower()
+    stem, proof = f"t{path[1]}.{path[2].lower()}", path[3].lower()
     for recipient in recipients:
         if hmac.compare_digest(_return_proof(secret, stem, recipient), proof):
             return recipient

@@ -65,16 +65,16 @@ class Sending:
         if patient:
             self._pace.wait(self.desk.store, now)
         started = time.monotonic()
-        found = self._land(now)
+        landed = self._land(now)
         group = self._claim(now)
         if group:
             fault_point("outbox.claimed")
             self._note(*self._hand_over(group, now, started), now, claimed=True)
-            found = True
+            landed = True
         elif patient and self._flights:
             self._wait()
-            found = self._land(now)
-        return found and not self.away
+            landed = self._land(now)
+        return landed and not self.away
 
     def close(self, now: dt.datetime) -> None:
         """End every connection; a delivery whose server stays silent is noted as it stands."""

@@ -66,11 +66,11 @@ def look(desk: Desk, address: str, papers: Papers) -> Report:
     """The report of an erasure in advance; nothing is changed."""
     with desk.store.reading() as tx:
         who = _erasable(tx, address)
-    found = _scan(desk, who)
+    traces = _scan(desk, who)
     with desk.store.reading() as tx:
         number = erasures.next_number(tx)
         drafts = _papers(tx, who, number, papers, dry_run=True)
-        return replace(_rows(tx, desk, who, number, found), drafts=tuple(drafts))
+        return replace(_rows(tx, desk, who, number, traces), drafts=tuple(drafts))
 
 
 def finish(desk: Desk, papers: Papers) -> bool:
@@ -115,8 +115,8 @@ def _carried_out(desk: Desk, begun: Sequence[UnderWay], papers: Papers) -> list[
         keep_log(desk)
         left = traces.wipe(desk.store)
         with desk.store.writing() as tx:
-            for each in begun:
-                erasures.finish(tx, each.subject_hash)
+            for erasure in begun:
+                erasures.finish(tx, erasure.subject_hash)
         return [replace(each, places=(*each.places, *left)) for each in reports]
     finally:
         with desk.store.writing() as tx:
@@ -130,10 +130,10 @@ def _replaced(desk: Desk, begun: UnderWay, papers: Papers) -> Report:
     with desk.store.reading() as tx:
         who = persons.known(tx, begun.address)
         drafts = _papers(tx, who, begun.number, papers)
-    found = _scan(desk, who)
+    traces = _scan(desk, who)
     with desk.store.acting() as tx:
         who = persons.known(tx, begun.address)
-        report = replace(_rows(tx, desk, who, begun.number, found), drafts=tuple(drafts))
+        report = replace(_rows(tx, desk, who, begun.number, traces), drafts=tuple(drafts))
         _note(tx, desk, begun, who, report)
     return report
 
@@ -159,7 +159,7 @@ def _note(tx: Tx, desk: Desk, begun: UnderWay, who: Known, report: Report) -> No
     erasures.begin(tx, replace(begun, address=None))
 
 
-def _rows(tx: Tx, desk: Desk, who: Known, number: int, found: "_Found") -> Report:
+def _rows(tx: Tx, desk: Desk, who: Known, number: int, traces: "_Found") -> Report:
     say = speaker(desk.settings.desk.language)
     removed = say("[raderat]", "[erased]")
     pseudonym = Pseudonym(f"person-{number}@erased.invalid", _name(number), removed)
@@ -167,8 +167,8 @@ def _rows(tx: Tx, desk: Desk, who: Known, number: int, found: "_Found") -> Repor
     person = Person(who.addresses, who.names)
     elsewhere = Person(who.addresses, tuple(set(who.names) - set(namesakes)))
     kept, numbers = _kept(tx, desk, who), tickets.numbers(tx, who.tickets)
-    doomed = found.rest(tx).keys | raws.of(tx, who)
-    others = _others(tx, desk, who, doomed, found.said)
+    doomed = traces.rest(tx).keys | raws.of(tx, who)
+    others = _others(tx, desk, who, doomed, traces.said)
     mails, waiting = raws.delete(tx, doomed)
     emptied = replacing.end(tx, who, pseudonym)
     _rewrite(tx, who, person, elsewhere, pseudonym)
@@ -259,14 +259,14 @@ def _scan(desk: Desk, who: Known) -> _Found:
             for phrase in mentions.phrases(each.text)
         )
         opened = tickets.numbers(tx, replacing.opened_by(tx, who))
-        found = _Found(who, said, sorted(opened.values()))
-    for kind in found.seen:
+        traces = _Found(who, said, sorted(opened.values()))
+    for kind in traces.seen:
         while True:
             with desk.store.reading() as tx:
-                some = raws.after(tx, kind, found.seen[kind])
-            if not found.take(some):
+                some = raws.after(tx, kind, traces.seen[kind])
+            if not traces.take(some):
                 break
-    return found
+    return traces
 
 
 # --- what stays ---------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ def _others(
 ) -> tuple[Other, ...]:
     """The messages of others with words about her, on the person's tickets."""
     first_name = Person(who.addresses, who.names).first_name
-    found = []
+    others = []
     for each in raws.said_on(tx, who.tickets):
         if each.address in who.addresses:
             continue
@@ -295,8 +295,8 @@ def _others(
         ]
         if why:
             until = _removed_on(desk, each.closed_at)
-            found.append(Other(each.ticket, each.id, each.at, why, until))
-    return tuple(found)
+            others.append(Other(each.ticket, each.id, each.at, why, until))
+    return tuple(others)
 
 
 def _quotes(text: str, whole: bytes | None, said: frozenset[tuple[str, ...]]) -> bool:
@@ -327,10 +327,10 @@ def _kept(tx: Tx, desk: Desk, who: Known) -> tuple[Kept, ...]:
 
 def _copies(tx: Tx) -> tuple[Copy, ...]:
     """The backups on this machine, each with the day on which the job will have removed it."""
-    found = backup.known_copies(tx)
+    known = backup.known_copies(tx)
     return tuple(
-        Copy(str(each.file), each.made_at, each.keep, backup.removed_on(each, found))
-        for each in found
+        Copy(str(each.file), each.made_at, each.keep, backup.removed_on(each, known))
+        for each in known
     )
 
 
@@ -412,11 +412,11 @@ def _begin_again(tx: Tx, desk: Desk, missing: Sequence[erasures.Erasure], now: d
     """Begin the erasure of each person here again; note the others."""
     by_hash = {digest(desk, each): each for each in erasures.addresses(tx)} if missing else {}
     report: dict[str, Any] = {"replayed": True}
-    for each in missing:
-        erasures.keep_number(tx, each.number)
-        address = by_hash.get(each.subject_hash)
+    for lost in missing:
+        erasures.keep_number(tx, lost.number)
+        address = by_hash.get(lost.subject_hash)
         if address is None:
-            erasures.note(tx, each.subject_hash, each.replaced_by, each.at, report)
+            erasures.note(tx, lost.subject_hash, lost.replaced_by, lost.at, report)
         else:
-            begun = UnderWay(each.subject_hash, each.number, now, "restore", address)
+            begun = UnderWay(lost.subject_hash, lost.number, now, "restore", address)
             erasures.begin(tx, begun)

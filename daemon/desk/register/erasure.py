@@ -203,17 +203,17 @@ def _left(report: Report, say: Say) -> list[str]:
 def _others(others: Sequence[Other], say: Say) -> list[str]:
     """Other people's words, one line a message."""
     told = []
-    for each in others:
-        why, day = ", ".join(say(*_WHY[code]) for code in each.why), f"{each.at:%Y-%m-%d}"
+    for other in others:
+        why, day = ", ".join(say(*_WHY[code]) for code in other.why), f"{other.at:%Y-%m-%d}"
         until = (
-            say(f"till {each.until}", f"until {each.until}")
-            if each.until
+            say(f"till {other.until}", f"until {other.until}")
+            if other.until
             else say("tills vidare (keeping.mail_for)", "for now (keeping.mail_for)")
         )
         told.append(
             say(
-                f"  andras ord kvar i ärende #{each.ticket}, {day}: {why}; {until}",
-                f"  other people's words on ticket #{each.ticket}, {day}: {why}; {until}",
+                f"  andras ord kvar i ärende #{other.ticket}, {day}: {why}; {until}",
+                f"  other people's words on ticket #{other.ticket}, {day}: {why}; {until}",
             )
         )
     return told

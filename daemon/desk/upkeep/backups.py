@@ -47,10 +47,10 @@ def newest(target: Path) -> Path:
     """A file as it is, or the newest copy in a folder; BackupError where it holds none."""
     if not target.is_dir():
         return target
-    found = backup.copies(target)
-    if not found:
+    copies = backup.copies(target)
+    if not copies:
         raise BackupError(f"{target} holds no copy: run avtald backup {target}")
-    return found[-1]
+    return copies[-1]
 
 
 def prove(store: Store, file: Path) -> Proof:
@@ -68,15 +68,18 @@ def prove(store: Store, file: Path) -> Proof:
         if faults:
             return _proof(file, manifest, None, faults)
         with copy.reading() as tx:
-            found = backup.contents(tx)
-        faults = _schema_faults(found.schema) or [*_altered(copy), *backup.foreign(store, found)]
-    return _proof(file, manifest, found, faults)
+            contents = backup.contents(tx)
+        faults = _schema_faults(contents.schema) or [
+            *_altered(copy),
+            *backup.foreign(store, contents),
+        ]
+    return _proof(file, manifest, contents, faults)
 
 
 def _proof(
-    file: Path, manifest: Manifest | None, found: backup.Contents | None, faults: Sequence[str]
+    file: Path, manifest: Manifest | None, contents: backup.Contents | None, faults: Sequence[str]
 ) -> Proof:
-    shown = found or backup.Contents("", {}, 0, "")
+    shown = contents or backup.Contents("", {}, 0, "")
     return Proof(
         file=file,
         engine=manifest.engine if manifest else "",

@@ -94,12 +94,12 @@ def make(store: Store, target: Path, now: dt.datetime) -> Manifest:
     half = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         half.touch(0o600, exist_ok=False)
-        found = (_copy_sqlite if store.is_sqlite else _dump)(store, half)
+        copied = (_copy_sqlite if store.is_sqlite else _dump)(store, half)
         manifest = Manifest(
             engine=store.engine.dialect.name,
             made_at=now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             sha256=digest(half),
-            **asdict(found),
+            **asdict(copied),
         )
         _write(manifest_of(target), json.dumps(asdict(manifest), indent=1) + "\n")
         half.replace(target)
@@ -174,7 +174,7 @@ def _sqlite_copy(file: Path) -> Iterator[Store]:
 def _dump(store: Store, half: Path) -> Contents:
     """Dump the very snapshot that was counted."""
     with store.reading() as tx:
-        found = contents(tx)
+        dumped = contents(tx)
         snapshot = str(tx.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
         _client(
             store.engine.url,
@@ -186,7 +186,7 @@ def _dump(store: Store, half: Path) -> Contents:
             f"--file={half}",
         )
     _sync(half)
-    return found
+    return dumped
 
 
 def _client(url: URL, program: str, *arguments: str) -> None:
@@ -309,41 +309,41 @@ def faults(copy: Store, manifest: Manifest | None) -> list[str]:
     """The faults of a copy, read back: damage, and other numbers of rows than in its manifest."""
     try:
         with copy.reading() as tx:
-            found = _damage(tx) if copy.is_sqlite else []
-            return found or _differences(contents(tx), manifest)
+            damage = _damage(tx) if copy.is_sqlite else []
+            return damage or _differences(contents(tx), manifest)
     except (StoreError, DBAPIError) as error:
         return [f"the copy cannot be read: {str(error).splitlines()[0]}"]
 
 
 def _damage(tx: Tx) -> list[str]:
-    found = [str(row[0]) for row in tx.exec_driver_sql("PRAGMA integrity_check(5)")]
-    damaged = [f"the file is damaged: {each}" for each in found if each != "ok"]
+    damage = [str(row[0]) for row in tx.exec_driver_sql("PRAGMA integrity_check(5)")]
+    damaged = [f"the file is damaged: {each}" for each in damage if each != "ok"]
     orphans = tx.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(5)
     return damaged + [f"a row of {each[0]} has lost the row of {each[2]}" for each in orphans]
 
 
-def _differences(found: Contents, manifest: Manifest | None) -> list[str]:
+def _differences(kept: Contents, manifest: Manifest | None) -> list[str]:
     if manifest is None:
         return []
     told = []
-    for name in sorted(set(found.counts) | set(manifest.counts)):
-        here, then = found.counts.get(name, 0), manifest.counts.get(name, 0)
+    for name in sorted(set(kept.counts) | set(manifest.counts)):
+        here, then = kept.counts.get(name, 0), manifest.counts.get(name, 0)
         if here != then:
             told.append(f"{name}: {here} rows, {then} when the copy was made")
-    if (found.chain_length, found.chain_head) != (manifest.chain_length, manifest.chain_head):
+    if (kept.chain_length, kept.chain_head) != (manifest.chain_length, manifest.chain_head):
         told.append("the chain of money rows ends elsewhere than when the copy was made")
     return told
 
 
-def foreign(store: Store, found: Contents) -> list[str]:
+def foreign(store: Store, kept: Contents) -> list[str]:
     """A copy whose money rows never stood in the running database is another's, or was altered."""
-    link = select(chain.c.hash).where(chain.c.seq == found.chain_length)
+    link = select(chain.c.hash).where(chain.c.seq == kept.chain_length)
     try:
         with store.reading() as tx:
             here = tx.scalar(link) if migrations.current(tx) else None
     except (StoreError, DBAPIError):
         return []  # the database that runs is gone: the very case that copies are for
-    if here is None or here == found.chain_head:
+    if here is None or here == kept.chain_head:
         return []
     return ["the chain of money rows is not the one of the database that runs"]
 
@@ -376,8 +376,8 @@ def note(store: Store, file: Path, now: dt.datetime, keep: int | None) -> None:
 
 
 def _noted(tx: Tx) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(rows.fact(tx, _MADE) or "[]")
-    return found
+    noted: list[dict[str, Any]] = json.loads(rows.fact(tx, _MADE) or "[]")
+    return noted
 
 
 def known_copies(tx: Tx) -> list[Known]:
@@ -410,8 +410,8 @@ def copies(folder: Path) -> Sequence[Path]:
 def forget(folder: Path, keep: int) -> list[Path]:
     """Remove all but the newest copies of a folder; gives which."""
     old = list(copies(folder))[:-keep]
-    for each in old:
+    for copy in old:
         with suppress(FileNotFoundError):
-            manifest_of(each).unlink()
-        each.unlink()
+            manifest_of(copy).unlink()
+        copy.unlink()
     return old

@@ -71,13 +71,13 @@ def begin(tx: Tx, begun: UnderWay) -> None:
 def under_way(tx: Tx) -> list[UnderWay]:
     """The erasures that a kill has left unfinished, in a fixed order."""
     query = select(facts).where(facts.c.name.like(f"{_UNDER_WAY}%")).order_by(facts.c.name)
-    found = []
+    begun = []
     for row in tx.execute(query):
         value = json.loads(row.value)
         at = dt.datetime.fromisoformat(value["at"])
         name = row.name.removeprefix(_UNDER_WAY)
-        found.append(UnderWay(name, value["number"], at, value["cause"], value["address"]))
-    return found
+        begun.append(UnderWay(name, value["number"], at, value["cause"], value["address"]))
+    return begun
 
 
 def finish(tx: Tx, subject_hash: str) -> None:

@@ -85,23 +85,23 @@ def _sorted(column: Column[Any], where: Any) -> Any:
 
 
 def _tickets_with(tx: Tx, addresses: tuple[str, ...]) -> list[int]:
-    found: set[int] = set()
+    numbers: set[int] = set()
     for column, address in (
         (tickets.c.id, tickets.c.requester),
         (participants.c.ticket_id, participants.c.address),
         (ticket_messages.c.ticket_id, ticket_messages.c.address),
     ):
-        found.update(tx.scalars(select(column).where(address.in_(addresses))))
-    return sorted(found)
+        numbers.update(tx.scalars(select(column).where(address.in_(addresses))))
+    return sorted(numbers)
 
 
 def _names(tx: Tx, addresses: tuple[str, ...], rows: Iterable[Any]) -> tuple[str, ...]:
     """Every name that the addresses have gone by, the longest first."""
-    found = {row.name for row in rows}
+    names = {row.name for row in rows}
     for name, mail in _NAMED[2:]:
-        found.update(tx.scalars(select(name).where(mail.in_(addresses))))
+        names.update(tx.scalars(select(name).where(mail.in_(addresses))))
     return tuple(
-        sorted({each.strip() for each in found} - {""}, key=lambda each: (-len(each), each))
+        sorted({each.strip() for each in names} - {""}, key=lambda each: (-len(each), each))
     )
 
 
@@ -158,10 +158,10 @@ def raw_mail(tx: Tx, who: Known) -> Iterator[tuple[str, int, bytes]]:
         ("received", who.received, inbox_raw, inbox_raw.c.inbox_id),
         ("sent", who.sent, outgoing, outgoing.c.id),
     ):
-        for each in ids:
-            raw = tx.scalar(select(table.c.raw).where(number == each))
+        for message in ids:
+            raw = tx.scalar(select(table.c.raw).where(number == message))
             if raw is not None:
-                yield kind, each, bytes(raw)
+                yield kind, message, bytes(raw)
 
 
 def keys_of(tx: Tx, customer_ids: Iterable[int]) -> list[str]:

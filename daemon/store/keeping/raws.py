@@ -81,11 +81,11 @@ def delete(tx: Tx, keys: Iterable[Key]) -> tuple[int, int]:
 
 def _unsent(tx: Tx, numbers: Iterable[int]) -> set[int]:
     """The mails that somebody is still to be sent."""
-    found: set[int] = set()
+    unsent: set[int] = set()
     for some in pieces(numbers):
         going = and_(outbox.c.outgoing_id.in_(some), outbox.c.state.in_(["pending", "sending"]))
-        found.update(tx.scalars(select(outbox.c.outgoing_id).where(going)))
-    return found
+        unsent.update(tx.scalars(select(outbox.c.outgoing_id).where(going)))
+    return unsent
 
 
 def _empty(tx: Tx, kind: str, numbers: Iterable[int]) -> int:
@@ -116,7 +116,7 @@ class Said:
 
 def said_on(tx: Tx, ticket_ids: Sequence[int]) -> list[Said]:
     """Every message on these tickets, in order."""
-    found: list[Said] = []
+    sayings: list[Said] = []
     for some in pieces(ticket_ids):
         query = (
             select(ticket_messages, tickets.c.number, tickets.c.closed_at)
@@ -124,11 +124,11 @@ def said_on(tx: Tx, ticket_ids: Sequence[int]) -> list[Said]:
             .where(ticket_messages.c.ticket_id.in_(some))
             .order_by(ticket_messages.c.id)
         )
-        found += [
+        sayings += [
             Said(row.id, row.number, row.at, row.address, row.text, row.inbox_id, row.closed_at)
             for row in tx.execute(query)
         ]
-    return found
+    return sayings
 
 
 def raw_of(tx: Tx, inbox_id: int) -> bytes | None:

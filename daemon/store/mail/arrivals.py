@@ -157,8 +157,8 @@ def _seen(tx: Tx, delivery: Delivery, first_id: int) -> int | None:
         inbox.c.raw_sha256 == hashlib.sha256(delivery.raw).hexdigest(),
         given,
     )
-    found: int | None = tx.scalar(query.order_by(inbox.c.id).limit(1))
-    return found
+    seen: int | None = tx.scalar(query.order_by(inbox.c.id).limit(1))
+    return seen
 
 
 def _message(delivery: Delivery) -> dict[str, Any]:

@@ -45,8 +45,8 @@ def told_since(tx: Tx, readers: Collection[Reader], since: dt.datetime) -> dict[
 def count(tx: Tx, person_ids: Collection[int], since: dt.datetime) -> None:
     """Count a notice that is on its way to these people; `told_since` has counted before it."""
     counted = _counts(tx, since)
-    for each in person_ids:
-        counted[each] += 1
+    for person_id in person_ids:
+        counted[person_id] += 1
 
 
 def _counts(tx: Tx, since: dt.datetime) -> dict[int, int]:

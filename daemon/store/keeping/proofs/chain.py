@@ -78,7 +78,7 @@ def _is_whole(tx: Tx, walk: _Walk, links: Sequence[tuple[int, Cells | str]]) -> 
 
 def _stored_rows(tx: Tx, links: Sequence[Cells]) -> dict[tuple[str, int], dict[str, Any]]:
     """The rows as SQLite gives them; truth and JSON alone are read, for text has other forms."""
-    found: dict[tuple[str, int], dict[str, Any]] = {}
+    stored: dict[tuple[str, int], dict[str, Any]] = {}
     for kind in {cells["kind"] for cells in links}:
         table, columns = _KINDS[kind]
         ids = [cells["row_id"] for cells in links if cells["kind"] == kind]
@@ -89,8 +89,8 @@ def _stored_rows(tx: Tx, links: Sequence[Cells]) -> dict[tuple[str, int], dict[s
             content = dict(zip(names, row, strict=True))
             for name, read in readers:
                 content[name] = read(content[name])
-            found[kind, content.pop("id")] = content
-    return found
+            stored[kind, content.pop("id")] = content
+    return stored
 
 
 _READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
@@ -101,15 +101,15 @@ _READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
 
 def _sealed_rows(tx: Tx, links: Iterable[Cells]) -> dict[tuple[str, int], Cells | str]:
     wanted: dict[str, list[int]] = {}
-    for each in links:
-        wanted.setdefault(each["kind"], []).append(each["row_id"])
-    found: dict[tuple[str, int], Cells | str] = {}
+    for link in links:
+        wanted.setdefault(link["kind"], []).append(link["row_id"])
+    sealed: dict[tuple[str, int], Cells | str] = {}
     for kind, ids in wanted.items():
         if kind in _KINDS:
             table, columns = _KINDS[kind]
             rows = read_rows(tx, table, columns, table.c.id.in_(ids))
-            found |= {(kind, row_id): cells for row_id, cells in rows}
-    return found
+            sealed |= {(kind, row_id): cells for row_id, cells in rows}
+    return sealed
 
 
 def _prove(

@@ -39,8 +39,10 @@ def _misdirected() -> Any:
         for name in ("customer_id", "ticket_id", "person_id", "increment")
     ]
     right = and_(use.c.kind == "use", ledger.c.worked_on == use.c.worked_on, *same)
-    found = select(use.c.id).where(use.c.id == ledger.c.reverses_id, right).exists()
-    return select(ledger.c.id).where(ledger.c.kind == "reversal", ~found).order_by(ledger.c.id)
+    reversed_use = select(use.c.id).where(use.c.id == ledger.c.reverses_id, right).exists()
+    return (
+        select(ledger.c.id).where(ledger.c.kind == "reversal", ~reversed_use).order_by(ledger.c.id)
+    )
 
 
 # --- statements -------------------------------------------------------------------------------
@@ -50,36 +52,36 @@ def statement_faults(tx: Tx) -> Iterator[Fault]:
     """Hashes, sums and references of statements, row by row and over all months."""
     after = 0
     columns = [each for each in statements.c if each.name != "id"]
-    while found := read_rows(tx, statements, columns, statements.c.id > after, CHUNK):
-        after = found[-1][0]
-        readable = {each: cells for each, cells in found if not isinstance(cells, str)}
+    while chunk := read_rows(tx, statements, columns, statements.c.id > after, CHUNK):
+        after = chunk[-1][0]
+        readable = {each: cells for each, cells in chunk if not isinstance(cells, str)}
         yield from _in_chunk(tx, readable)
     yield from _billed_below_zero(tx)
 
 
-def _in_chunk(tx: Tx, found: Mapping[int, Cells]) -> Iterator[Fault]:
+def _in_chunk(tx: Tx, chunk: Mapping[int, Cells]) -> Iterator[Fault]:
     table = statement_rows
     columns = [each for each in table.c if each.name != "id"]
     rows: dict[int, list[tuple[int, Cells | str]]] = {}
-    for row_id, cells in read_rows(tx, table, columns, table.c.statement_id.in_(found)):
+    for row_id, cells in read_rows(tx, table, columns, table.c.statement_id.in_(chunk)):
         owner = None if isinstance(cells, str) else cells["statement_id"]
-        for statement_id in [owner] if owner is not None else found:
+        for statement_id in [owner] if owner is not None else chunk:
             rows.setdefault(statement_id, []).append((row_id, cells))
-    known = _references(tx, found)
+    known = _references(tx, chunk)
     uses = _uses(tx, rows.values())
-    for statement_id, cells in found.items():
+    for statement_id, cells in chunk.items():
         yield from _of_statement(statement_id, cells, known.get(statement_id))
         mine = rows.get(statement_id, [])
         if not any(isinstance(each, str) for _, each in mine):
             yield from _of_rows(statement_id, cells, mine, uses)
 
 
-def _references(tx: Tx, found: Mapping[int, Cells]) -> dict[int, tuple[str, str | None]]:
+def _references(tx: Tx, chunk: Mapping[int, Cells]) -> dict[int, tuple[str, str | None]]:
     query = (
         select(statements.c.id, customers.c.key, invoices.c.reference)
         .join(customers, customers.c.id == statements.c.customer_id)
         .outerjoin(invoices, invoices.c.statement_id == statements.c.id)
-        .where(statements.c.id.in_(found))
+        .where(statements.c.id.in_(chunk))
     )
     return {row.id: (row.key, row.reference) for row in tx.execute(query)}
 

@@ -26,8 +26,8 @@ def seal_faults(tx: Tx, counted: Counted) -> Iterator[Fault]:
 def _links(tx: Tx, counted: Counted) -> Iterator[Fault]:
     last, previous = 0, START
     columns = [column for column in seals.c if column.name != "salt"]
-    while found := read_rows(tx, seals, columns, seals.c.seq > last, CHUNK):
-        for seq, cells in found:
+    while chunk := read_rows(tx, seals, columns, seals.c.seq > last, CHUNK):
+        for seq, cells in chunk:
             if seq != last + 1:
                 yield Fault("seal", last + 1, "gap", str(seq))
             last = seq
@@ -38,21 +38,21 @@ def _links(tx: Tx, counted: Counted) -> Iterator[Fault]:
             if right != cells["hash"]:
                 yield Fault("seal", seq, "altered")
             previous = cells["hash"]
-        counted.add("seal", len(found))
+        counted.add("seal", len(chunk))
 
 
 def _rows(tx: Tx, kind: str, counted: Counted) -> Iterator[Fault]:
     sealed, last = sealing.KINDS[kind], 0
-    while found := read_rows(
+    while chunk := read_rows(
         tx, sealed.table, list(sealed.columns), sealed.table.c.id > last, CHUNK
     ):
-        last = found[-1][0]
-        keys = [key for key, _ in found]
+        last = chunk[-1][0]
+        keys = [key for key, _ in chunk]
         known, parts = sealing.newest(tx, kind, keys), sealing.parts_of(tx, sealed, keys)
-        for key, cells in found:
+        for key, cells in chunk:
             part = parts.get(key, parts[None])
             yield from _row(kind, key, cells, part, known.get(key))
-        counted.add(kind, len(found))
+        counted.add(kind, len(chunk))
 
 
 def _row(
